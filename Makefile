@@ -1,0 +1,45 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: up test check report bench lock clean
+
+up: $(VENV)/.train ## environment, data, training, release, service
+	@$(BIN)/belvedere up
+
+test: $(VENV)/.dev ## the whole test suite
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## formatting, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+report: $(VENV)/.dev ## execute the notebook against the running service, with thumbnails
+	$(BIN)/python -m service.report
+
+bench: $(VENV)/.dev ## measure what docs/benchmarks.md says
+	$(BIN)/python -m benchmarks
+
+# Needs uv. Locks hold hashes and no registry's address. OpenVINO's telemetry is left out: its
+# converter would report every export to its makers, and works without it.
+LOCK = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-annotate --no-header pyproject.toml \
+	--no-emit-package openvino-telemetry
+lock: ## lock the dependencies anew
+	$(LOCK) --extra train --extra dev -o requirements/dev.txt
+	$(LOCK) --extra train -c requirements/dev.txt -o requirements/train.txt
+	$(LOCK) -c requirements/dev.txt -o requirements/serve.txt
+
+clean: ## remove the environment; data, runs and releases stay
+	rm -rf $(VENV)
+
+$(VENV)/.%: requirements/%.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+		"Belvedere needs Python 3.11 or newer; set PYTHON=/path/to/it.")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing requirements/$*.txt into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/$*.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,193 @@
+"""A real server on a free port, and how its answers are checked."""
+
+import io
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+from PIL import Image
+
+from embeddings.comparison import Comparison, ExperimentReport
+from embeddings.encoder import Encoded, Encoder
+from embeddings.images import measure, read_pixels
+from embeddings.parity import Reference
+from embeddings.photographs import Collection, Photograph
+from embeddings.publishing import Candidate, publish
+from embeddings.release import current_release, open_release
+from embeddings.store import write_images
+from service.app import create_app
+from service.settings import ServiceSettings
+
+Serving = Callable[[ServiceSettings], AbstractContextManager[httpx.Client]]
+
+ODD_IDS = (
+    "forest/plain",
+    "forest/a b#c?d%e&f=g+h",
+    "forest/a%2Fb",
+    "forest/Wälder über Zürich 山",
+    "forest/deep/er/down",
+    "lake/own/thumbnail",
+    "lake/random",
+    "random",
+    "lake/..",
+    "lake/'quoted' \"twice\"",
+)
+
+
+@contextmanager
+def _serving(settings: ServiceSettings) -> Iterator[httpx.Client]:
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "The server did not start."
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False
+        ) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def serving() -> Serving:
+    return _serving
+
+
+@pytest.fixture(scope="session")
+def api(home: Path) -> Iterator[httpx.Client]:
+    with _serving(ServiceSettings(home=home)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release whose ids are hard to put into an address, with attributions."""
+    folder = tmp_path_factory.mktemp("odd")
+    release = open_release(current_release(home / "releases"))
+    encoder = Encoder(release.encoder)
+    rng = np.random.default_rng(5)
+    rows = []
+    for number, identifier in enumerate(ODD_IDS):
+        pixels = rng.integers(0, 256, (6, 9, 3), dtype=np.uint8)
+        buffer = io.BytesIO()
+        large = Image.fromarray(pixels).resize((400, 300), Image.Resampling.BILINEAR)
+        large.save(buffer, "JPEG")
+        rows.append((_photograph(identifier, number, buffer.getvalue()), buffer.getvalue()))
+    collection = Collection(
+        name="odd names",
+        source="tests",
+        source_digest="0",
+        fingerprint=sha256(repr(ODD_IDS).encode()).hexdigest(),
+        classes=release.manifest.classes,
+        split_seed=0,
+        split_by="groups",
+    )
+    write_images(str(folder / "store"), collection, rows)
+    encoded = Encoded.concatenate(
+        encoder.encode(read_pixels(data, encoder.height, encoder.width)[np.newaxis])
+        for _, data in rows
+    )
+    report = ExperimentReport(
+        name="own net/plain", family="own", base=None, change="", status="done"
+    )
+    comparison = Comparison(
+        preset="quick",
+        classes=release.manifest.classes,
+        train=len(rows) // 2,
+        tuning=0,
+        validation=len(rows) // 2,
+        best=report.name,
+        experiments=(report,),
+    )
+    candidate = Candidate(release.encoder, comparison, Reference(ODD_IDS, encoded))
+    publish(candidate, str(folder / "store"), folder / "releases")
+    return folder
+
+
+def _photograph(identifier: str, number: int, data: bytes) -> Photograph:
+    width, height = measure(data)
+    return Photograph(
+        id=identifier,
+        label="forest" if identifier.startswith("forest") else "lake",
+        split="validation" if number % 2 else "train",
+        width=width,
+        height=height,
+        group=number,
+        digest=sha256(data).hexdigest(),
+        title=f"Number {number}",
+        photographer="A. Photographer",
+        photographer_id="12345@N01",
+        licence="4",
+        source=f"https://live.staticflickr.com/1/{number}_a.jpg",
+    )
+
+
+@pytest.fixture(scope="session")
+def odd(odd_home: Path) -> Iterator[httpx.Client]:
+    with _serving(ServiceSettings(home=odd_home)) as client:
+        yield client
+
+
+@pytest.fixture
+def copied_home(home: Path, tmp_path: Path) -> Path:
+    """Release and store of `home`, to be damaged at will."""
+    for name in ("releases", "store"):
+        shutil.copytree(home / name, tmp_path / name, symlinks=True)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def records(api: httpx.Client) -> list[dict[str, Any]]:
+    """Every stored photograph's record."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = api.get("/images", params={"limit": 100, "offset": len(found)}).json()
+        found += page["images"]
+        if len(found) == page["total"]:
+            return found
+
+
+@pytest.fixture(scope="session")
+def features(api: httpx.Client, records: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What `/features` says of every stored photograph, by id."""
+    return {
+        record["id"]: api.get("/features", params={"id": record["id"]}).json() for record in records
+    }
+
+
+@pytest.fixture(scope="session")
+def a_jpeg(api: httpx.Client, records: list[dict[str, Any]]) -> bytes:
+    return api.get(f"/images/{records[0]['id']}").content
+
+
+@pytest.fixture(scope="session")
+def sentence() -> Callable[[httpx.Response, int], str]:
+    """Checks that an answer is a problem with this status and returns its sentence."""
+
+    def check(response: httpx.Response, status: int) -> str:
+        assert response.status_code == status, response.text
+        assert response.headers["content-type"] == "application/problem+json"
+        problem = response.json()
+        assert problem["status"] == status
+        assert problem["title"]
+        detail: str = problem["detail"]
+        assert not detail[0].islower()
+        assert detail.endswith(".")
+        assert "Traceback" not in detail
+        return detail
+
+    return check

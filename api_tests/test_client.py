@@ -1,0 +1,98 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.client import Client, ServiceError
+from service.schemas import ImageRecord
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def client(api):
+    with Client(str(api.base_url)) as client:
+        yield client
+
+
+def test_methods_return_what_the_service_answers(client, api, records):
+    identifier = records[3]["id"]
+    asked = {"id": identifier, "k": 5, "label": "lake"}
+    assert client.ready().model_dump(mode="json") == api.get("/readyz").json()
+    for answer, expected in [
+        (client.predict(identifier), api.get("/predict", params={"id": identifier})),
+        (client.neighbors(identifier, k=5, label="lake"), api.get("/neighbors", params=asked)),
+        (client.tsne(n=6), api.get("/tsne", params={"n": 6})),
+        (client.images(limit=4, offset=2), api.get("/images?limit=4&offset=2")),
+        (client.features(identifier), api.get("/features", params={"id": identifier})),
+        (client.experiments(), api.get("/experiments")),
+        (client.errors(limit=3), api.get("/errors?limit=3")),
+    ]:
+        assert answer.model_dump(mode="json") == expected.json()
+
+
+def test_images_go_up_and_come_down(client, api, records):
+    identifier = records[5]["id"]
+    jpeg = client.image(identifier)
+    assert jpeg == api.get(f"/images/{identifier}").content
+    assert client.thumbnail(identifier) == api.get(f"/images/{identifier}/thumbnail").content
+    assert client.predict(image=jpeg).label == client.predict(identifier).label
+    assert client.neighbors(image=jpeg, k=1).neighbors[0].id == identifier
+    assert client.place(jpeg).point.x == pytest.approx(
+        api.post("/tsne", content=jpeg).json()["point"]["x"]
+    )
+
+
+def test_one_experiment_and_one_random_photograph(client, records):
+    best = client.experiments().best
+    assert client.experiment(best).curves.loss
+    found = client.random_image(label="road", split="train")
+    assert (found.label, found.split) == ("road", "train")
+    known = {record["id"] for record in records}
+    assert ImageRecord(**found.model_dump(exclude={"release"})).id in known
+
+
+def test_odd_ids_need_no_care(odd):
+    with Client(str(odd.base_url)) as client:
+        for identifier in (
+            "forest/a b#c?d%e&f=g+h",
+            "forest/a%2Fb",
+            "forest/Wälder über Zürich 山",
+        ):
+            assert client.image(identifier).startswith(b"\xff\xd8\xff")
+            assert client.thumbnail(identifier).startswith(b"\xff\xd8\xff")
+            assert client.features(identifier).id == identifier
+        assert client.experiment("own net/plain").name == "own net/plain"
+
+
+def test_errors_carry_the_sentence(client):
+    with pytest.raises(ServiceError, match="no photograph 'forest/none'") as caught:
+        client.predict("forest/none")
+    assert caught.value.status == 404
+    with pytest.raises(ServiceError, match="JPEG, PNG or WebP") as caught:
+        client.neighbors(image=b"text")
+    assert caught.value.status == 415
+
+
+def test_a_service_that_is_not_there_is_named(serving, home):
+    from service.settings import ServiceSettings
+
+    with serving(ServiceSettings(home=home)) as gone:
+        address = str(gone.base_url)
+    with Client(address) as client, pytest.raises(ServiceError, match="belvedere serve") as caught:
+        client.ready()
+    assert caught.value.status is None
+
+
+def test_either_an_id_or_an_image(client):
+    for asked in ({}, {"id": "a", "image": b"b"}):
+        with pytest.raises(ValueError, match="Give either"):
+            client.predict(**asked)
+
+
+def test_importing_it_loads_nothing_heavy():
+    heavy = "{'fastapi', 'faiss', 'lance', 'openvino', 'pyarrow', 'tensorflow', 'training'}"
+    code = f"import sys, service.client; sys.exit(' '.join({heavy} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

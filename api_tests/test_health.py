@@ -1,0 +1,120 @@
+import shutil
+
+import pytest
+
+from service.settings import ServiceSettings
+
+
+def test_ready_says_what_is_served(api, home):
+    from embeddings.release import current_release, verify_release
+
+    manifest = verify_release(current_release(home / "releases"))
+    assert api.get("/readyz").json() == {
+        "status": "ready",
+        "data": manifest.data.name,
+        "photographs": manifest.data.photographs,
+        "classes": list(manifest.classes),
+        "network": manifest.encoder.experiment,
+        "release": manifest.fingerprint,
+    }
+    assert api.get("/livez").json() == {"status": "alive", "release": manifest.fingerprint}
+
+
+@pytest.mark.parametrize(
+    "call", ["/predict?id=a", "/neighbors?id=a", "/images", "/images/a/b", "/experiments", "/tsne"]
+)
+def test_without_a_release_it_lives_and_says_what_to_do(serving, tmp_path, sentence, call):
+    with serving(ServiceSettings(home=tmp_path)) as client:
+        assert client.get("/livez").json() == {"status": "alive", "release": None}
+        assert "belvedere publish" in sentence(client.get("/readyz"), 503)
+        answer = client.get(call)
+        assert "belvedere publish" in sentence(answer, 503)
+        assert "release" not in answer.json()
+        assert client.get("/metrics").status_code == 200
+        sentence(client.post("/predict", content=b"x"), 503)
+        sentence(client.get("/nowhere"), 404)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "manifest.json",
+        "encoder.xml",
+        "encoder.bin",
+        "features.arrow",
+        "photographs.json",
+        "comparison.json",
+        "errors.json",
+    ],
+)
+def test_a_damaged_file_is_noticed(serving, copied_home, sentence, name):
+    path = copied_home / "releases" / "current" / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with serving(ServiceSettings(home=copied_home)) as client:
+        detail = sentence(client.get("/readyz"), 503)
+        assert "publish it again" in detail
+        assert client.get("/livez").status_code == 200
+        sentence(client.get("/images"), 503)
+
+
+@pytest.mark.parametrize("name", ["encoder.bin", "features.arrow"])
+def test_a_missing_file_is_noticed(serving, copied_home, sentence, name):
+    (copied_home / "releases" / "current" / name).unlink()
+    with serving(ServiceSettings(home=copied_home)) as client:
+        assert name in sentence(client.get("/readyz"), 503)
+
+
+def test_a_missing_store_is_noticed(serving, copied_home, sentence):
+    shutil.rmtree(copied_home / "store")
+    with serving(ServiceSettings(home=copied_home)) as client:
+        assert "belvedere data" in sentence(client.get("/readyz"), 503)
+
+
+def test_photographs_of_another_store_are_noticed(serving, copied_home, odd_home, sentence):
+    with serving(ServiceSettings(home=copied_home, store=str(odd_home / "store"))) as client:
+        assert "other photographs" in sentence(client.get("/readyz"), 503)
+
+
+def test_a_store_that_vanishes_harms_only_the_files(serving, copied_home, records, sentence):
+    with serving(ServiceSettings(home=copied_home)) as client:
+        identifier = records[-1]["id"]
+        shutil.rmtree(copied_home / "store")
+        assert "store" in sentence(client.get(f"/images/{identifier}"), 503)
+        assert client.get("/neighbors", params={"id": identifier}).status_code == 200
+
+
+def test_metrics_count_requests_by_route_and_not_by_address(api, records):
+    def count(line):
+        text = api.get("/metrics").text
+        found = [each for each in text.splitlines() if each.startswith(line)]
+        return float(found[0].rsplit(" ", 1)[1]) if found else 0.0
+
+    line = 'belvedere_requests_total{method="GET",route="/images/{id:path}",status="200"}'
+    before = count(line)
+    for record in records[:5]:
+        api.get(f"/images/{record['id']}")
+    assert count(line) == before + 5
+    api.get("/no/such/address")
+    text = api.get("/metrics").text
+    assert "/no/such/address" not in text
+    assert records[0]["id"] not in text
+    assert 'route="unknown"' in text
+    ready = api.get("/readyz").json()
+    assert f'release="{ready["release"]}"' in text
+    assert count("belvedere_photographs ") == ready["photographs"]
+    assert count("process_resident_memory_bytes") > 0
+
+
+def test_every_json_answer_carries_the_release(api, records):
+    identifier = records[0]["id"]
+    release = api.get("/readyz").json()["release"]
+    best = api.get("/experiments").json()["best"]
+    calls = [
+        *(f"/{call}?id={identifier}" for call in ("predict", "neighbors", "features")),
+        *("/tsne", "/images", "/images/random", "/experiments", "/errors", "/livez"),
+        *(f"/experiments/{best}", "/nowhere", "/predict", "/neighbors?id=none"),
+    ]
+    for call in calls:
+        assert api.get(call).json()["release"] == release

@@ -1,0 +1,81 @@
+import io
+from collections import Counter
+
+import pytest
+from PIL import Image
+
+
+def test_pages_cover_every_photograph_once(api, records):
+    found = []
+    for offset in range(0, len(records) + 17, 17):
+        page = api.get("/images", params={"limit": 17, "offset": offset}).json()
+        assert page["total"] == len(records)
+        found += [record["id"] for record in page["images"]]
+    assert Counter(found) == Counter(record["id"] for record in records)
+    assert len(set(found)) == len(records) == api.get("/readyz").json()["photographs"]
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_filters_count_and_show_what_fits(api, records, split):
+    fitting = [each["id"] for each in records if (each["label"], each["split"]) == ("lake", split)]
+    asked = {"label": "lake", "split": split, "limit": 10_000}
+    page = api.get("/images", params=asked).json()
+    assert [record["id"] for record in page["images"]] == fitting
+    assert page["total"] == len(fitting)
+
+
+@pytest.mark.parametrize("asked", [{"limit": 0}, {"limit": 10_001}, {"offset": -1}])
+def test_pages_out_of_range_are_refused(api, sentence, asked):
+    sentence(api.get("/images", params=asked), 422)
+
+
+def test_beyond_the_last_page_is_nothing(api):
+    assert api.get("/images", params={"offset": 10**20}).json()["images"] == []
+
+
+def test_random_gives_different_photographs_that_fit(api, records):
+    asked = {"label": "city", "split": "train"}
+    found = [api.get("/images/random", params=asked).json() for _ in range(30)]
+    assert {(each["label"], each["split"]) for each in found} == {("city", "train")}
+    assert len({each["id"] for each in found}) > 1
+    known = {record["id"]: record for record in records}
+    for each in found:
+        assert each.pop("release")
+        assert each == known[each["id"]]
+
+
+def test_files_are_jpegs_of_the_recorded_size(api, records):
+    for record in records[::15]:
+        answer = api.get(f"/images/{record['id']}")
+        assert answer.headers["content-type"] == "image/jpeg"
+        image = Image.open(io.BytesIO(answer.content))
+        assert image.format == "JPEG"
+        assert image.size == (record["width"], record["height"])
+
+
+def test_thumbnails_are_small_and_keep_proportions(odd):
+    answer = odd.get("/images/forest/plain/thumbnail")
+    assert answer.headers["content-type"] == "image/jpeg"
+    image = Image.open(io.BytesIO(answer.content))
+    assert image.format == "JPEG"
+    assert image.size == (160, 120)
+
+
+@pytest.mark.parametrize("suffix", ["", "/thumbnail"])
+def test_a_known_copy_is_not_sent_again(api, records, suffix):
+    path = f"/images/{records[0]['id']}{suffix}"
+    first = api.get(path)
+    tag = first.headers["etag"]
+    assert "max-age" in first.headers["cache-control"]
+    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = api.get(path, headers={"If-None-Match": known})
+        assert again.status_code == 304
+        assert again.content == b""
+        assert again.headers["etag"] == tag
+    assert api.get(path, headers={"If-None-Match": '"other"'}).content == first.content
+
+
+def test_photographs_and_thumbnails_have_tags_of_their_own(api, records):
+    paths = [f"/images/{record['id']}{end}" for record in records for end in ("", "/thumbnail")]
+    tags = {api.get(path).headers["etag"] for path in paths}
+    assert len(tags) == len(paths)

@@ -1,0 +1,69 @@
+"""Ids with spaces, signs of addresses, other scripts, and names of calls."""
+
+from urllib.parse import quote
+
+import pytest
+
+from service.schemas import image_path
+
+REACHABLE = (
+    "forest/plain",
+    "forest/a b#c?d%e&f=g+h",
+    "forest/a%2Fb",
+    "forest/Wälder über Zürich 山",
+    "forest/deep/er/down",
+    "lake/own/thumbnail",
+    "lake/random",
+    "lake/'quoted' \"twice\"",
+)
+
+
+@pytest.fixture(scope="module")
+def tags(odd, odd_home):
+    from embeddings.release import current_release, open_release
+
+    release = open_release(current_release(odd_home / "releases"))
+    return {each.id: f'"{each.digest}"' for each in release.photographs}
+
+
+@pytest.mark.parametrize("identifier", REACHABLE)
+def test_file_and_thumbnail_have_an_address(odd, tags, identifier):
+    answer = odd.get(image_path(identifier))
+    assert answer.status_code == 200
+    assert answer.headers["etag"] == tags[identifier]
+    thumbnail = odd.get(f"{image_path(identifier)}/thumbnail")
+    assert thumbnail.status_code == 200
+    assert thumbnail.headers["etag"] != answer.headers["etag"]
+    assert len(thumbnail.content) < len(answer.content)
+
+
+@pytest.mark.parametrize("identifier", REACHABLE)
+def test_every_call_by_id_finds_it(odd, identifier):
+    for call in ("/predict", "/neighbors", "/features"):
+        assert odd.get(call, params={"id": identifier}).status_code == 200
+    assert odd.get(f"/features?id={quote(identifier, safe='')}").json()["id"] == identifier
+
+
+def test_the_addresses_of_neighbors_lead_to_them(odd, tags):
+    answer = odd.get("/neighbors", params={"id": "forest/plain", "k": 100}).json()
+    found = {each["id"]: each["image"] for each in answer["neighbors"]}
+    assert len(found) == len(tags) - 1
+    for identifier in set(REACHABLE) - {"forest/plain"}:
+        assert odd.get(found[identifier]).headers["etag"] == tags[identifier]
+
+
+def test_the_call_for_a_random_one_wins_over_a_photograph_named_so(odd, tags):
+    assert odd.get("/images/random").headers["content-type"] == "application/json"
+    assert odd.get("/images/random/thumbnail").headers["content-type"] == "image/jpeg"
+
+
+def test_attribution_names_maker_and_licence(odd):
+    answer = odd.get("/neighbors", params={"id": "forest/deep/er/down"}).json()
+    for each in answer["neighbors"]:
+        assert each["attribution"]["photographer"] == "A. Photographer"
+        assert each["attribution"]["licence"] == "CC BY 2.0"
+        assert each["attribution"]["licence_url"].startswith("https://creativecommons.org/")
+
+
+def test_an_experiment_may_have_a_path_for_a_name(odd):
+    assert odd.get("/experiments/own net/plain").json()["name"] == "own net/plain"

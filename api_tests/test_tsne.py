@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+
+def points(api, **asked):
+    return api.get("/tsne", params=asked).json()["points"]
+
+
+def places(found):
+    return {each["id"]: (each["x"], each["y"]) for each in found}
+
+
+def test_points_are_photographs_of_the_release(api, features):
+    found = points(api, n=40)
+    assert len({each["id"] for each in found}) == 40
+    for each in found:
+        stored = features[each["id"]]
+        for name in ("label", "predicted", "split"):
+            assert each[name] == stored[name]
+        assert np.isfinite([each["x"], each["y"]]).all()
+
+
+def test_a_smaller_draw_is_the_beginning_of_a_larger_one(api):
+    assert points(api, n=10) == points(api, n=25)[:10]
+
+
+def test_more_than_there_are_gives_all(api, features):
+    assert set(places(points(api, n=10**9))) == set(features)
+
+
+def test_classes_lie_together_on_the_map(api, features):
+    """Neighbours of the embedding space are nearer on the map than photographs at random."""
+    found = places(points(api, n=10**9))
+    near = []
+    for identifier in list(found)[:40]:
+        answer = api.get("/neighbors", params={"id": identifier, "k": 1}).json()
+        other = answer["neighbors"][0]["id"]
+        near.append(np.hypot(*np.subtract(found[identifier], found[other])))
+    all_places = np.array(list(found.values()))
+    spread = np.median(np.linalg.norm(all_places - np.median(all_places, axis=0), axis=1))
+    assert np.median(near) < spread / 3
+
+
+def test_another_seed_is_another_map_and_the_same_seed_the_same(api):
+    published, first, again = (places(points(api, n=10**9, seed=seed)) for seed in (0, 1, 1))
+    assert first == again
+    assert first.keys() == published.keys()
+    assert all(first[identifier] != published[identifier] for identifier in first)
+    assert [each["id"] for each in points(api, n=9)] != list(first)[:9]
+
+
+def test_a_fitted_map_shows_only_the_photographs_drawn(api, features):
+    found = points(api, n=12, seed=7)
+    assert len(set(places(found))) == 12
+    assert set(places(found)) <= set(features)
+
+
+def test_a_stored_photograph_is_placed_near_its_own_point(api, records):
+    found = places(points(api, n=10**9))
+    all_places = np.array(list(found.values()))
+    spread = np.median(np.linalg.norm(all_places - np.median(all_places, axis=0), axis=1))
+    away = []
+    for record in records[::25]:
+        jpeg = api.get(f"/images/{record['id']}").content
+        answer = api.post("/tsne", content=jpeg).json()
+        assert set(answer) == {"point", "release"}
+        place = (answer["point"]["x"], answer["point"]["y"])
+        away.append(np.hypot(*np.subtract(place, found[record["id"]])))
+    assert np.median(away) < spread / 3
+
+
+@pytest.mark.parametrize("name", ["n", "seed"])
+def test_numbers_out_of_range_are_refused(api, sentence, name):
+    assert f"`{name}`" in sentence(api.get("/tsne", params={name: -1}), 422)
+    assert f"`{name}`" in sentence(api.get("/tsne", params={name: "many"}), 400)
+
+
+def test_no_photographs_and_seeds_beyond_32_bits_are_refused(api, sentence):
+    sentence(api.get("/tsne", params={"n": 0}), 422)
+    sentence(api.get("/tsne", params={"seed": 2**32}), 422)

@@ -1,0 +1,129 @@
+"""Take all measurements on the data set of the settings and write `docs/benchmarks.md`."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from benchmarks.serving import AtRest, measure_service, share_of_exact_neighbors
+from benchmarks.stages import StageTime, time_stages
+from embeddings.comparison import Comparison
+from embeddings.release import Release, current_release, open_release
+
+PAGE = Path("docs/benchmarks.md")
+_LIBRARIES = ("keras", "tensorflow", "openvino", "faiss-cpu", "openTSNE", "pylance", "numpy")
+
+
+def main() -> None:
+    """Measure the quick preset and the service on it, then the full preset's training."""
+    with TemporaryDirectory(prefix="belvedere-bench-") as folder:
+        home = Path(folder)
+        quick = time_stages(home, "quick")
+        release = open_release(current_release(home / "releases"))
+        at_rest = measure_service(home)
+        exact = share_of_exact_neighbors(release)
+        full = time_stages(home, "full", ("train", "publish"))
+        complete = open_release(current_release(home / "releases")).comparison
+    PAGE.write_text(_page(release, quick, at_rest, exact, complete, full))
+
+
+def _page(
+    release: Release,
+    quick: list[StageTime],
+    at_rest: AtRest,
+    exact: float,
+    complete: Comparison,
+    full: list[StageTime],
+) -> str:
+    starts = ", ".join(f"{seconds:.2f}" for seconds in at_rest.seconds_to_ready)
+    return "\n".join(
+        [
+            "# Benchmarks",
+            "",
+            "Written by `make bench`; no figure here is typed by hand.",
+            "",
+            *_circumstances(release),
+            "",
+            "## From photographs to a release, quick preset",
+            "",
+            *_stage_table(quick),
+            "",
+            *_comparison_table(release.comparison),
+            "",
+            "## The service",
+            "",
+            "| what | measured | target |",
+            "| --- | --- | --- |",
+            f"| start to ready, median of {starts} s | {median(at_rest.seconds_to_ready):.2f} s "
+            "| ≤ 2 s |",
+            f"| memory at rest (resident) | {at_rest.megabytes:.0f} MB | ≤ 400 MB |",
+            f"| TensorFlow loaded | {'yes' if at_rest.tensorflow_loaded else 'never'} | never |",
+            "| three nearest of all photographs agree with scikit-learn's `NearestNeighbors` | "
+            f"{exact:.2%} | 100 % |",
+            "| largest relative error of an exported embedding | "
+            f"{release.manifest.parity.largest_relative_error:.1e} | ≤ 1e-4 |",
+            "",
+            "## Full preset",
+            "",
+            *_stage_table(full),
+            "",
+            *_comparison_table(complete),
+            "",
+        ]
+    )
+
+
+def _circumstances(release: Release) -> list[str]:
+    versions = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    data = release.manifest.data
+    return [
+        f"- Data: {data.name}, {data.photographs} of them (`BELVEDERE_DATA`).",
+        f"- Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}, "
+        f"Python {platform.python_version()}.",
+        f"- Versions: {versions}.",
+        f"- Date: {datetime.now(UTC):%Y-%m-%d}.",
+    ]
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def _stage_table(times: list[StageTime]) -> list[str]:
+    total = sum(time.seconds for time in times)
+    return [
+        "| command | seconds |",
+        "| --- | ---: |",
+        *(f"| `belvedere {time.command}` | {time.seconds:.0f} |" for time in times),
+        f"| together | {total:.0f} |",
+    ]
+
+
+def _comparison_table(comparison: Comparison) -> list[str]:
+    lines = [
+        f"{comparison.train} photographs to learn from ({comparison.tuning} of them for tuning), "
+        f"{comparison.validation} to validate on; best by tuning accuracy: `{comparison.best}`.",
+        "",
+        "| experiment | validation accuracy | macro F1 | tuning accuracy | parameters | seconds |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for report in comparison.experiments:
+        if report.status == "skipped":
+            lines.append(f"| {report.name} | skipped: {report.reason} | | | | |")
+        else:
+            lines.append(
+                f"| {report.name} | {report.accuracy:.1%} | {report.macro_f1:.3f} "
+                f"| {report.tuning_accuracy:.1%} | {report.parameters:,} "
+                f"| {report.train_seconds:.0f} |"
+            )
+    return lines
+
+
+if __name__ == "__main__":
+    main()

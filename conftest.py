@@ -1,0 +1,80 @@
+"""One small, real release for the whole test run: painted, trained, compared and published."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+from rich.console import Console
+
+from training.archive import PublishedArchive
+from training.experiments import Preset
+from training.programme import BASELINE, DROPOUT, MOBILENETV2_FROZEN
+from training.progress import Display
+from training.settings import TrainingSettings
+from training.stages import Stage, take_data
+
+REAL_ARCHIVE = os.environ.get("BELVEDERE_DATA", "")
+
+TINY = Preset(
+    name="tiny",
+    epochs=6,
+    experiments=(
+        replace(BASELINE, input=(32, 48)),
+        replace(DROPOUT, input=(32, 48)),
+        replace(MOBILENETV2_FROZEN, input=(96, 96), epochs=3),
+    ),
+)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_settings_from_outside() -> Iterator[None]:
+    """Settings of the person who runs the tests must not lead them to other data."""
+    before = {name: os.environ.pop(name) for name in list(os.environ) if name[:10] == "BELVEDERE_"}
+    yield
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def silent() -> Display:
+    return Display(Console(quiet=True))
+
+
+@pytest.fixture(scope="session")
+def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a weight file of MobileNetV2's shape; untrained, since none is downloaded."""
+    import keras
+
+    folder = tmp_path_factory.mktemp("weights")
+    backbone = keras.applications.MobileNetV2(
+        input_shape=(96, 96, 3), include_top=False, pooling="avg", weights=None
+    )
+    backbone.save_weights(folder / "mobilenet_v2_1.0_224_no_top.weights.h5")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory, silent: Display, random_weights: Path) -> Stage:
+    """Everything up to the published release, on 7 x 24 generated scenes."""
+    from training.campaign import train
+    from training.export import publish_best
+
+    settings = TrainingSettings(
+        home=tmp_path_factory.mktemp("home"), data="scenes", scenes=24, weights=random_weights
+    )
+    stage = Stage(settings, TINY, silent)
+    take_data(stage, PublishedArchive())
+    train(stage)
+    publish_best(stage)
+    return stage
+
+
+@pytest.fixture(scope="session")
+def home(stage: Stage) -> Path:
+    """The folder BELVEDERE_HOME with store, runs and the release."""
+    return stage.settings.home

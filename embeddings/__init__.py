@@ -1,0 +1,1 @@
+"""The ground floor: pixels, encoder, feature store, index, map and release."""

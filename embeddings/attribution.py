@@ -1,0 +1,58 @@
+"""Who made a photograph and under which licence it may be shown."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from embeddings.photographs import Photograph
+
+_CC = "https://creativecommons.org"
+
+# The codes of Flickr's `flickr.photos.licenses.getInfo`.
+LICENCES: dict[str, tuple[str, str | None]] = {
+    "0": ("All rights reserved", None),
+    "1": ("CC BY-NC-SA 2.0", f"{_CC}/licenses/by-nc-sa/2.0/"),
+    "2": ("CC BY-NC 2.0", f"{_CC}/licenses/by-nc/2.0/"),
+    "3": ("CC BY-NC-ND 2.0", f"{_CC}/licenses/by-nc-nd/2.0/"),
+    "4": ("CC BY 2.0", f"{_CC}/licenses/by/2.0/"),
+    "5": ("CC BY-SA 2.0", f"{_CC}/licenses/by-sa/2.0/"),
+    "6": ("CC BY-ND 2.0", f"{_CC}/licenses/by-nd/2.0/"),
+    "7": ("No known copyright restrictions", "https://www.flickr.com/commons/usage/"),
+    "8": ("United States Government Work", "https://www.usa.gov/government-copyright"),
+    "9": ("CC0 1.0", f"{_CC}/publicdomain/zero/1.0/"),
+    "10": ("Public Domain Mark 1.0", f"{_CC}/publicdomain/mark/1.0/"),
+}
+
+
+class Attribution(BaseModel):
+    """What must stand beside a photograph wherever it is shown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str | None = Field(description="Title given by the photographer.")
+    photographer: str | None = Field(description="Name of the photographer.")
+    licence: str | None = Field(description="Name of the licence.")
+    licence_url: str | None = Field(description="Where the licence can be read.")
+    page: str | None = Field(description="The photograph's page at its publisher.")
+    source: str | None = Field(description="Address of the published file.")
+
+
+def attribution_of(photograph: Photograph) -> Attribution | None:
+    """The attribution of a photograph; None where nothing is known, as for generated scenes."""
+    known = (photograph.title, photograph.photographer, photograph.licence, photograph.source)
+    if not any(known):
+        return None
+    name, url = LICENCES.get(photograph.licence or "", (photograph.licence, None))
+    return Attribution(
+        title=photograph.title,
+        photographer=photograph.photographer,
+        licence=name,
+        licence_url=url,
+        page=_flickr_page(photograph),
+        source=photograph.source,
+    )
+
+
+def _flickr_page(photograph: Photograph) -> str | None:
+    if not photograph.photographer_id or "staticflickr.com" not in (photograph.source or ""):
+        return None
+    number = photograph.id.rsplit("/", 1)[-1].split("_", 1)[0]
+    return f"https://www.flickr.com/photos/{photograph.photographer_id}/{number}"

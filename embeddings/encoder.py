@@ -1,0 +1,65 @@
+"""The encoder: one serving file that turns pixels into an embedding and class probabilities."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from embeddings.images import Pixels
+from embeddings.runtime import CompiledNetwork, Floats, Precision
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What an encoder says of n photographs."""
+
+    embeddings: Floats
+    """Shape (n, dimension): output of the penultimate layer."""
+    probabilities: Floats
+    """Shape (n, classes): each row sums to 1."""
+
+    def row(self, number: int) -> "Encoded":
+        """One of them, as arrays of shape (1, ...)."""
+        part = slice(number, number + 1)
+        return Encoded(self.embeddings[part], self.probabilities[part])
+
+    @classmethod
+    def concatenate(cls, parts: Iterable["Encoded"]) -> "Encoded":
+        """Join several, in their order."""
+        kept = list(parts)
+        return cls(
+            np.concatenate([part.embeddings for part in kept]),
+            np.concatenate([part.probabilities for part in kept]),
+        )
+
+
+class Encoder:
+    """A network with two outputs, embedding and probabilities, ready to serve.
+
+    `encode` may be called from many threads at once.
+    """
+
+    def __init__(self, model: Path, precision: Precision = "f32") -> None:
+        self._network = CompiledNetwork(model, precision)
+        self.height, self.width = self._network.size
+
+    def encode(self, pixels: Pixels) -> Encoded:
+        """Encode a uint8 batch of shape (n, height, width, 3)."""
+        return Encoded(*self._network.infer(pixels))
+
+    def encode_all(self, photographs: Iterable[Pixels]) -> Iterator[Encoded]:
+        """Encode single photographs, each of shape (height, width, 3), using every core.
+
+        Yields one result per batch, in order.
+        """
+        return (Encoded(*outputs) for outputs in self._network.infer_all(photographs))
+
+
+def encoder_fingerprint(model: Path) -> str:
+    """SHA-256 over both files of an OpenVINO model (`.xml` and `.bin`), as a hexadecimal string."""
+    digest = sha256()
+    for part in (model, model.with_suffix(".bin")):
+        digest.update(sha256(part.read_bytes()).digest())
+    return digest.hexdigest()

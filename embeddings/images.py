@@ -1,0 +1,124 @@
+"""The one place where pixels are made: an image file to RGB, for training and serving alike."""
+
+import io
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+Pixels = npt.NDArray[np.uint8]
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+MAX_PIXELS = 40_000_000
+MIN_SIDE = 8
+
+
+class Rejection(StrEnum):
+    """Why an image is not accepted."""
+
+    UNREADABLE = "unreadable"
+    ANIMATED = "animated"
+    TOO_LARGE = "too large"
+    TOO_SMALL = "too small"
+
+
+class ImageRejected(ValueError):
+    """The bytes are no image that is read here; the message is one sentence for the user."""
+
+    def __init__(self, rejection: Rejection, message: str) -> None:
+        super().__init__(message)
+        self.rejection = rejection
+
+
+def open_rgb(data: bytes, at_least: int | None = None) -> Image.Image:
+    """Decode an image file to upright 8-bit RGB; transparency is laid over white.
+
+    With `at_least` (pixels), a large JPEG may be decoded at a fraction of its size whose sides are
+    still no smaller than that. Raises `ImageRejected`.
+    """
+    image = _identify(data)
+    if at_least is not None:
+        image.draft(None, (at_least, at_least))
+    try:
+        image.load()
+        return _to_rgb(ImageOps.exif_transpose(image))
+    except Exception as error:  # decoders raise many kinds for damaged files
+        raise ImageRejected(
+            Rejection.UNREADABLE,
+            f"The image is damaged or cut short ({error}); send the whole file.",
+        ) from error
+
+
+def read_pixels(data: bytes, height: int, width: int) -> Pixels:
+    """Decode an image file to a uint8 array of shape (height, width, 3), values 0-255.
+
+    The whole photograph is scaled to that size, whatever its proportions: a crop could cut away
+    what its class is named for. Raises `ImageRejected`.
+    """
+    # Twice the size leaves the filter enough to average over.
+    image = open_rgb(data, at_least=2 * max(height, width))
+    scaled = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(scaled, dtype=np.uint8)
+
+
+def measure(data: bytes) -> tuple[int, int]:
+    """Upright (width, height) in pixels, decoding everything so that damage is noticed."""
+    return open_rgb(data).size
+
+
+def is_jpeg(data: bytes) -> bool:
+    """Whether the bytes start as a JPEG file does."""
+    return data.startswith(b"\xff\xd8\xff")
+
+
+def to_jpeg(data: bytes, longest: int, quality: int = 95) -> bytes:
+    """Re-encode an image file as an upright JPEG whose longer side has at most `longest` pixels."""
+    image = open_rgb(data, at_least=longest)
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def _identify(data: bytes) -> Image.Image:
+    """Read the header alone and refuse what must not be decoded."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large() from error
+    except Exception as error:
+        raise ImageRejected(
+            Rejection.UNREADABLE,
+            "This is not an image that can be read; send a JPEG, PNG or WebP file.",
+        ) from error
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise _too_large()
+    if min(width, height) < MIN_SIDE:
+        raise ImageRejected(
+            Rejection.TOO_SMALL,
+            f"The image has {width}x{height} pixels; each side needs at least {MIN_SIDE}.",
+        )
+    # Phones write a JPEG with previews behind it ("MPO"): its first frame is the photograph.
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        raise ImageRejected(Rejection.ANIMATED, "The image is animated; send a still photograph.")
+    return image
+
+
+def _too_large() -> ImageRejected:
+    limit = MAX_PIXELS // 1_000_000
+    return ImageRejected(
+        Rejection.TOO_LARGE, f"The image has more than {limit} megapixels; send a smaller one."
+    )
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        # 16-bit grey: converting it directly would clip everything above 255 to white.
+        grey = np.asarray(image, dtype=np.int64) >> 8
+        image = Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return image.convert("RGB")

@@ -1,0 +1,96 @@
+"""The manifest of a release: what it consists of, and the fingerprint that names it."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from embeddings.photographs import GENERATED_SCENES
+from embeddings.runtime import Precision
+
+MANIFEST = "manifest.json"
+FINGERPRINT_LENGTH = 16
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputSpec(_Frozen):
+    """What the encoder takes: uint8 RGB of this size, scaled from the whole photograph."""
+
+    height: int
+    width: int
+    dtype: Literal["uint8"] = "uint8"
+    layout: Literal["NHWC"] = "NHWC"
+
+
+class EncoderInfo(_Frozen):
+    """Which network serves, and how."""
+
+    fingerprint: str = Field(description="SHA-256 over the encoder's two files.")
+    experiment: str = Field(description="The experiment that trained it.")
+    embedding_dimension: int
+    input: InputSpec
+    precision: Precision
+
+
+class Parity(_Frozen):
+    """How closely the encoder follows the Keras network on the validation photographs."""
+
+    photographs: int
+    largest_relative_error: float = Field(description="Of an embedding, L2.")
+    same_neighbors: float = Field(description="Share with the same three nearest, ties aside.")
+
+
+class StoreVersions(_Frozen):
+    """Versions of the feature store's tables that belong to this release."""
+
+    images: int
+    features: int
+
+
+class DataInfo(_Frozen):
+    """Which collection this release knows."""
+
+    name: str
+    fingerprint: str
+    photographs: int
+
+
+class Manifest(_Frozen):
+    """Everything that identifies a release; no clock time, so equal content has equal names."""
+
+    format: Literal[1] = 1
+    data: DataInfo
+    classes: tuple[str, ...]
+    encoder: EncoderInfo
+    parity: Parity
+    store: StoreVersions
+    map_seed: int
+    versions: dict[str, str] = Field(description="Versions of the libraries that made it.")
+    files: dict[str, str] = Field(description="SHA-256 of every file.")
+    fingerprint: str = ""
+
+    def sealed(self) -> "Manifest":
+        """The same manifest with its fingerprint: the digest of all the rest.
+
+        A release of generated scenes says so in its fingerprint, hence in every answer.
+        """
+        content = self.model_dump(mode="json", exclude={"fingerprint"})
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        digest = sha256(canonical.encode()).hexdigest()[:FINGERPRINT_LENGTH]
+        prefix = f"{GENERATED_SCENES} " if self.data.name == GENERATED_SCENES else ""
+        return self.model_copy(update={"fingerprint": prefix + digest})
+
+    @property
+    def folder(self) -> str:
+        """Name of the release's folder."""
+        return self.fingerprint.replace(" ", "-")
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file as a hexadecimal string."""
+    return sha256(path.read_bytes()).hexdigest()

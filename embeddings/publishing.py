@@ -1,0 +1,194 @@
+"""Publishing: from a trained network to a release, written whole before `current` points to it."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from embeddings.comparison import Comparison
+from embeddings.encoder import Encoded, Encoder, encoder_fingerprint
+from embeddings.images import Pixels, read_pixels
+from embeddings.manifest import (
+    MANIFEST,
+    DataInfo,
+    EncoderInfo,
+    InputSpec,
+    Manifest,
+    StoreVersions,
+    file_digest,
+)
+from embeddings.parity import Reference, check_parity
+from embeddings.photographs import Photograph
+from embeddings.progress import Track, untracked
+from embeddings.release import (
+    COMPARISON,
+    CURRENT,
+    ENCODER,
+    ERROR_LIST,
+    ERRORS,
+    FEATURES,
+    PHOTOGRAPH_LIST,
+    PHOTOGRAPHS,
+    WEIGHTS,
+    Misclassified,
+    ReleaseError,
+    verify_release,
+    write_features,
+)
+from embeddings.runtime import BATCH, Precision
+from embeddings.store import FeatureTable, ImageTable
+from embeddings.tsne import fit_map
+
+_LIBRARIES = ("faiss-cpu", "numpy", "openTSNE", "openvino", "Pillow", "pylance")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network ready to be published."""
+
+    model: Path
+    """OpenVINO model with two outputs, embedding and probabilities."""
+    comparison: Comparison
+    reference: Reference
+    """The trained network's own answers, to check the encoder against."""
+
+
+def publish(
+    candidate: Candidate,
+    store_uri: str,
+    releases: Path,
+    *,
+    track: Track = untracked,
+    map_seed: int = 0,
+    precision: Precision = "f32",
+) -> Path:
+    """Publish a candidate and return the folder of the release, which is then the current one.
+
+    Raises `ParityError` before anything is published where the encoder differs from its network.
+    """
+    table = ImageTable.open(store_uri)
+    encoder = Encoder(candidate.model, precision)
+    fingerprint = encoder_fingerprint(candidate.model)
+    encoded = _features(table, FeatureTable(store_uri), encoder, fingerprint, track)
+    rows = {photograph.id: row for row, photograph in enumerate(table.photographs)}
+    wanted = [rows[identifier] for identifier in candidate.reference.ids]
+    parity = check_parity(
+        candidate.reference, Encoded(encoded.embeddings[wanted], encoded.probabilities[wanted])
+    )
+    releases.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".publishing-", dir=releases) as temporary:
+        draft = Path(temporary) / "release"
+        draft.mkdir()
+        _write_contents(draft, candidate, table, encoded, map_seed)
+        manifest = Manifest(
+            data=DataInfo(
+                name=table.collection.name,
+                fingerprint=table.collection.fingerprint,
+                photographs=len(table.photographs),
+            ),
+            classes=candidate.comparison.classes,
+            encoder=EncoderInfo(
+                fingerprint=fingerprint,
+                experiment=candidate.comparison.best,
+                embedding_dimension=encoded.embeddings.shape[1],
+                input=InputSpec(height=encoder.height, width=encoder.width),
+                precision=precision,
+            ),
+            parity=parity,
+            store=StoreVersions(images=table.version, features=FeatureTable(store_uri).version),
+            map_seed=map_seed,
+            versions={name: version(name) for name in _LIBRARIES},
+            files={path.name: file_digest(path) for path in sorted(draft.iterdir())},
+        ).sealed()
+        (draft / MANIFEST).write_text(manifest.model_dump_json(indent=2))
+        return _install(draft, releases, manifest.folder)
+
+
+def _features(
+    table: ImageTable, features: FeatureTable, encoder: Encoder, fingerprint: str, track: Track
+) -> Encoded:
+    """Features of every photograph: those the store has under this encoder, the others computed."""
+    kept = features.read(fingerprint, table.photographs)
+    missing = [photograph for photograph in table.photographs if photograph.id not in kept]
+    if missing:
+        total = -(-len(missing) // BATCH)
+        results = encoder.encode_all(_pixels(table, set(kept), encoder))
+        computed = Encoded.concatenate(track(results, "Features", total))
+        features.upsert(fingerprint, missing, computed)
+        kept |= {photograph.id: computed.row(i) for i, photograph in enumerate(missing)}
+    return Encoded.concatenate(kept[photograph.id] for photograph in table.photographs)
+
+
+def _pixels(table: ImageTable, known: set[str], encoder: Encoder) -> Iterator[Pixels]:
+    for photograph, jpeg in zip(table.photographs, table.jpegs(), strict=True):
+        if photograph.id not in known:
+            yield read_pixels(jpeg, encoder.height, encoder.width)
+
+
+def _write_contents(
+    draft: Path, candidate: Candidate, table: ImageTable, encoded: Encoded, map_seed: int
+) -> None:
+    shutil.copyfile(candidate.model, draft / ENCODER)
+    shutil.copyfile(candidate.model.with_suffix(".bin"), draft / WEIGHTS)
+    points = fit_map(encoded.embeddings, map_seed)
+    photographs = table.photographs
+    write_features(draft / FEATURES, photographs, encoded.embeddings, encoded.probabilities, points)
+    errors = find_errors(photographs, candidate.comparison.classes, encoded)
+    (draft / PHOTOGRAPHS).write_bytes(PHOTOGRAPH_LIST.dump_json(photographs))
+    (draft / ERRORS).write_bytes(ERROR_LIST.dump_json(errors))
+    (draft / COMPARISON).write_text(candidate.comparison.model_dump_json())
+
+
+def find_errors(
+    photographs: tuple[Photograph, ...], classes: tuple[str, ...], encoded: Encoded
+) -> tuple[Misclassified, ...]:
+    """The misclassified validation photographs, the least probable true class first."""
+    predicted = np.argmax(encoded.probabilities, axis=1)
+    errors = [
+        Misclassified(
+            id=photograph.id,
+            label=photograph.label,
+            predicted=classes[predicted[row]],
+            true_probability=float(encoded.probabilities[row, classes.index(photograph.label)]),
+        )
+        for row, photograph in enumerate(photographs)
+        if photograph.split == "validation" and classes[predicted[row]] != photograph.label
+    ]
+    return tuple(sorted(errors, key=lambda error: (error.true_probability, error.id)))
+
+
+def _install(draft: Path, releases: Path, name: str) -> Path:
+    """Move the finished folder to its name, then the pointer to it: each step is one rename."""
+    for path in (*draft.iterdir(), draft):
+        _flush(path)
+    folder = releases / name
+    if folder.exists() and not _intact(folder):
+        folder.rename(draft.parent / "damaged")
+    if not folder.exists():
+        draft.rename(folder)
+    pointer = draft.parent / CURRENT
+    pointer.symlink_to(name)
+    pointer.replace(releases / CURRENT)
+    _flush(releases)
+    return folder
+
+
+def _intact(folder: Path) -> bool:
+    try:
+        verify_release(folder)
+    except ReleaseError:
+        return False
+    return True
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

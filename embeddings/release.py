@@ -1,0 +1,155 @@
+"""A release: an immutable folder that the service serves from, verified before it is used."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from embeddings.comparison import Comparison
+from embeddings.manifest import MANIFEST, Manifest, file_digest
+from embeddings.photographs import Photograph
+from embeddings.runtime import Floats
+from embeddings.tsne import Points
+
+ENCODER = "encoder.xml"
+WEIGHTS = "encoder.bin"
+FEATURES = "features.arrow"
+PHOTOGRAPHS = "photographs.json"
+COMPARISON = "comparison.json"
+ERRORS = "errors.json"
+CURRENT = "current"
+
+Float = TypeVar("Float", np.float32, np.float64)
+
+PHOTOGRAPH_LIST = TypeAdapter(tuple[Photograph, ...])
+
+
+class ReleaseError(RuntimeError):
+    """There is no release, or it is not what its manifest says."""
+
+
+class Misclassified(BaseModel):
+    """A validation photograph that the published network gets wrong."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    label: str
+    predicted: str
+    true_probability: float
+
+
+ERROR_LIST = TypeAdapter(tuple[Misclassified, ...])
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is published of n photographs; all arrays and lists share their order."""
+
+    folder: Path
+    manifest: Manifest
+    photographs: tuple[Photograph, ...]
+    embeddings: Floats
+    """Shape (n, dimension), float32."""
+    probabilities: Floats
+    """Shape (n, classes), float32."""
+    points: Points
+    """Shape (n, 2), float64: places on the t-SNE map."""
+    comparison: Comparison
+    errors: tuple[Misclassified, ...]
+
+    @property
+    def encoder(self) -> Path:
+        """The OpenVINO model."""
+        return self.folder / ENCODER
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Row number of each photograph's id."""
+        return {photograph.id: row for row, photograph in enumerate(self.photographs)}
+
+    @cached_property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """Shape (n,): number of the most probable class."""
+        return np.asarray(np.argmax(self.probabilities, axis=1), dtype=np.int64)
+
+
+def current_release(releases: Path) -> Path:
+    """The folder that the pointer `current` names. Raises `ReleaseError` where there is none."""
+    pointer = releases / CURRENT
+    if not pointer.exists():
+        raise ReleaseError(f"There is no release under {releases}; run `belvedere publish` first.")
+    return pointer.resolve()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest and check its fingerprint. Raises `ReleaseError`."""
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ReleaseError(f"{folder} has no readable manifest; publish it again.") from error
+    if manifest.sealed().fingerprint != manifest.fingerprint:
+        raise ReleaseError(f"The manifest of {folder} was changed; publish it again.")
+    return manifest
+
+
+def verify_release(folder: Path) -> Manifest:
+    """Check the fingerprint and every file's digest. Raises `ReleaseError`."""
+    manifest = read_manifest(folder)
+    for name, digest in manifest.files.items():
+        path = folder / name
+        if not path.is_file() or file_digest(path) != digest:
+            raise ReleaseError(f"{path} is missing or damaged; publish it again.")
+    return manifest
+
+
+def open_release(folder: Path) -> Release:
+    """Verify the release and open it. Raises `ReleaseError`."""
+    manifest = verify_release(folder)
+    features = _read_arrow(folder / FEATURES)
+    return Release(
+        folder=folder,
+        manifest=manifest,
+        photographs=PHOTOGRAPH_LIST.validate_json((folder / PHOTOGRAPHS).read_bytes()),
+        embeddings=_matrix(features, "embedding", np.float32),
+        probabilities=_matrix(features, "probabilities", np.float32),
+        points=_matrix(features, "point", np.float64),
+        comparison=Comparison.model_validate_json((folder / COMPARISON).read_bytes()),
+        errors=ERROR_LIST.validate_json((folder / ERRORS).read_bytes()),
+    )
+
+
+def write_features(
+    path: Path, photographs: tuple[Photograph, ...], embeddings: Floats, probabilities: Floats,
+    points: Points,
+) -> None:  # fmt: skip
+    """Write the arrays of a release beside the ids as one Arrow file."""
+    table = pa.table(
+        {
+            "id": pa.array([photograph.id for photograph in photographs]),
+            "embedding": _column(embeddings),
+            "probabilities": _column(probabilities),
+            "point": _column(points),
+        }
+    )
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _read_arrow(path: Path) -> pa.Table:
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).read_all()
+
+
+def _column(matrix: npt.NDArray[np.floating]) -> pa.Array:
+    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+
+
+def _matrix(table: pa.Table, name: str, dtype: type[Float]) -> npt.NDArray[Float]:
+    column = table.column(name).combine_chunks()
+    return np.asarray(column.flatten(), dtype=dtype).reshape(len(column), -1)

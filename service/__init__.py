@@ -1,0 +1,1 @@
+"""The first floor's HTTP service: a release, answered over HTTP."""

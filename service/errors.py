@@ -1,0 +1,148 @@
+"""Every error leaves the service here, as `application/problem+json` (RFC 9457)."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import BaseRoute, Match, Route
+
+from embeddings.images import ImageRejected, Rejection
+from service.schemas import Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+_REJECTIONS = {
+    Rejection.UNREADABLE: 415,
+    Rejection.ANIMATED: 415,
+    Rejection.TOO_LARGE: 413,
+    Rejection.TOO_SMALL: 422,
+}
+
+_MEANINGS = {
+    400: "The request is malformed.",
+    404: "There is nothing of this name.",
+    413: "The image has too many bytes or pixels.",
+    415: "The body is not an image that is read here.",
+    422: "A value is out of range.",
+    429: "The service is busy; try again after the seconds in `Retry-After`.",
+    503: "No release is served.",
+}
+
+
+class ServiceProblem(Exception):
+    """The request cannot be answered; the detail is a sentence that says what to do."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+
+
+def shown(value: object) -> str:
+    """What somebody sent, short enough for a sentence."""
+    return f"{value!r:.100}"
+
+
+def unknown_photograph(identifier: str) -> ServiceProblem:
+    """The problem of an id that no stored photograph has."""
+    return ServiceProblem(
+        404, f"There is no photograph {shown(identifier)}; `/images` lists all of them."
+    )
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """These errors in the form in which a route lists its responses; 503 is always among them."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
+    listed: dict[int | str, str] = {status: _MEANINGS[status] for status in (*statuses, 503)}
+    listed["default"] = "Any other error."
+    return {
+        status: {"description": meaning, "content": content} for status, meaning in listed.items()
+    }
+
+
+def answer_errors(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Make an app of these routes answer every error as a problem."""
+    app.add_exception_handler(ServiceProblem, _on_service_problem)
+    app.add_exception_handler(ImageRejected, _on_rejected_image)
+    app.add_exception_handler(RequestValidationError, _on_invalid_parameters)
+    app.add_exception_handler(HTTPException, partial(_on_http_exception, routes))
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+def _respond(
+    request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    state = getattr(request.state, "service", None)
+    problem = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        release=state.fingerprint if state else None,
+    )
+    body = problem.model_dump_json(exclude_none=True)
+    return Response(body, status, headers, media_type=MEDIA_TYPE)
+
+
+async def _on_service_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServiceProblem)
+    return _respond(request, error.status, error.detail, error.headers)
+
+
+async def _on_rejected_image(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ImageRejected)
+    return _respond(request, _REJECTIONS[error.rejection], str(error))
+
+
+async def _on_invalid_parameters(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    status = 400 if any(_is_malformed(each["type"]) for each in found) else 422
+    return _respond(request, status, " ".join(_sentence(each) for each in found))
+
+
+async def _on_http_exception(
+    routes: Sequence[BaseRoute], request: Request, error: Exception
+) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return _respond(request, 404, "There is nothing at this address; `/docs` lists every call.")
+    if error.status_code == 405:
+        allowed = ", ".join(sorted(_methods(routes, request))) or "GET"
+        detail = f"{request.method} is not answered at this address; use {allowed}."
+        return _respond(request, 405, detail, {"Allow": allowed})
+    return _respond(request, error.status_code, error.detail, error.headers)
+
+
+async def _on_disconnect(request: Request, error: Exception) -> Response:
+    return _respond(request, 400, "The request ended early; send all of it.")
+
+
+async def _on_unexpected(request: Request, error: Exception) -> Response:
+    return _respond(request, 500, "The service failed on this request; its log says why.")
+
+
+def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
+    """What the address does answer; the router's own answer names one route's methods alone."""
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {
+        method for route in matching if isinstance(route, Route) for method in route.methods or ()
+    }
+
+
+def _is_malformed(kind: str) -> bool:
+    return kind == "missing" or "_parsing" in kind or kind.endswith("_type")
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    name = error["loc"][-1]
+    if error["type"] == "missing":
+        return f"The parameter `{name}` is missing; add it to the address."
+    expected = error["msg"].replace("Input should", "it should", 1)
+    return f"The parameter `{name}` is {shown(error['input'])}: {expected}."

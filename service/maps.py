@@ -1,0 +1,56 @@
+"""Which photographs a map shows, and the maps that are fitted on request."""
+
+import asyncio
+from collections import OrderedDict
+
+import numpy as np
+
+from embeddings.index import Rows
+from embeddings.release import Release
+from embeddings.tsne import Points, fit_map
+from service.workers import Workers
+
+MOST_FITTED = 2000
+"""Photographs that a map fitted on request may have; fitting takes seconds beyond."""
+
+_KEPT = 16
+
+
+def draw(release: Release, n: int, seed: int) -> Rows:
+    """Rows of `n` photographs drawn without replacement, or of all where there are fewer.
+
+    A smaller draw with the same seed is the beginning of a larger one.
+    """
+    order = np.random.default_rng(seed).permutation(len(release.photographs))
+    return order[:n]
+
+
+class FittedMaps:
+    """Fits maps one after the other and keeps the last ones; used on one event loop."""
+
+    def __init__(self) -> None:
+        self._workers = Workers("fit", threads=1, queue=4, retry_after=5)
+        self._fits: OrderedDict[tuple[str, int, int], asyncio.Task[Points]] = OrderedDict()
+
+    async def points(self, release: Release, rows: Rows, seed: int) -> Points:
+        """Shape (n, 2): the map of these rows' embeddings, as drawn with this seed.
+
+        Who asks for a map that is being fitted waits for that one. Raises `ServiceProblem` (429).
+        """
+        key = (release.manifest.fingerprint, len(rows), seed)
+        if key not in self._fits:
+            # On one thread: others would wait for each other while requests need the processors.
+            fit = self._workers.run(fit_map, release.embeddings[rows], seed, threads=1)
+            self._fits[key] = asyncio.create_task(fit)
+            if len(self._fits) > _KEPT:
+                self._fits.popitem(last=False)
+        self._fits.move_to_end(key)
+        try:
+            return await asyncio.shield(self._fits[key])
+        except Exception:
+            self._fits.pop(key, None)
+            raise
+
+    def close(self) -> None:
+        """Let a running fit finish and drop those that wait."""
+        self._workers.close()

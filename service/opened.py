@@ -1,0 +1,138 @@
+"""The release that is served: verified, opened, and tried with a real inference."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.encoder import Encoded, Encoder
+from embeddings.images import read_pixels, to_jpeg
+from embeddings.index import FlatIndex, Mask
+from embeddings.manifest import Manifest
+from embeddings.photographs import Split
+from embeddings.release import Release, ReleaseError, current_release, open_release
+from embeddings.store import ImageTable, StoreError
+from service.errors import ServiceProblem, unknown_photograph
+from service.settings import ServiceSettings
+
+THUMBNAIL_SIDE = 160
+"""Longer side of a thumbnail in pixels."""
+
+_THUMBNAIL_QUALITY = 85
+_THUMBNAILS_KEPT = 512
+
+# Processors round differently; a wrong encoder is off by far more.
+_TOLERANCE = 1e-2
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which stored photographs to consider; None stands for all."""
+
+    label: str | None = None
+    split: Split | None = None
+
+
+@dataclass(frozen=True)
+class OpenedRelease:
+    """A release with everything that answers are made from; safe to use from many threads."""
+
+    release: Release
+    index: FlatIndex
+    encoder: Encoder
+    images: ImageTable
+
+    @property
+    def manifest(self) -> Manifest:
+        """What identifies the release."""
+        return self.release.manifest
+
+    def row(self, identifier: str) -> int:
+        """Row number of a stored photograph. Raises `ServiceProblem` (404)."""
+        row = self.release.rows.get(identifier)
+        if row is None:
+            raise unknown_photograph(identifier)
+        return row
+
+    def encode(self, data: bytes) -> Encoded:
+        """Decode an image file and encode it, giving one row. Raises `ImageRejected`."""
+        pixels = read_pixels(data, self.encoder.height, self.encoder.width)
+        return self.encoder.encode(pixels[np.newaxis])
+
+    def mask(self, selection: Selection) -> Mask:
+        """Shape (n,): true for the photographs that fit."""
+        mask = np.ones(len(self.index), dtype=np.bool_)
+        if selection.label is not None:
+            mask &= self._labels == selection.label
+        if selection.split is not None:
+            mask &= self._splits == selection.split
+        return mask
+
+    def jpeg(self, row: int) -> bytes:
+        """The JPEG file of a stored photograph. Raises `ServiceProblem` (503)."""
+        try:
+            return self.images.jpeg(row)
+        except (OSError, ValueError) as error:
+            raise ServiceProblem(
+                503, "The feature store cannot be read; check that its files are still there."
+            ) from error
+
+    @cached_property
+    def thumbnail(self) -> Callable[[int], bytes]:
+        """The small JPEG file of a row; those asked for last are kept."""
+
+        @lru_cache(_THUMBNAILS_KEPT)
+        def made(row: int) -> bytes:
+            return to_jpeg(self.jpeg(row), THUMBNAIL_SIDE, _THUMBNAIL_QUALITY)
+
+        return made
+
+    @cached_property
+    def _labels(self) -> npt.NDArray[np.object_]:
+        return np.array([each.label for each in self.release.photographs], dtype=np.object_)
+
+    @cached_property
+    def _splits(self) -> npt.NDArray[np.object_]:
+        return np.array([each.split for each in self.release.photographs], dtype=np.object_)
+
+
+def open_current(settings: ServiceSettings) -> OpenedRelease:
+    """Open the current release and try it.
+
+    Raises `ReleaseError` or `StoreError` with a sentence that says what is wrong with it.
+    """
+    try:
+        release = open_release(current_release(settings.releases))
+        manifest = release.manifest
+        opened = OpenedRelease(
+            release=release,
+            index=FlatIndex([each.id for each in release.photographs], release.embeddings),
+            encoder=Encoder(release.encoder, manifest.encoder.precision),
+            images=ImageTable.open(settings.store_uri, manifest.store.images),
+        )
+        _try_out(opened)
+    except (ReleaseError, StoreError):
+        raise
+    except Exception as error:  # each library raises its own kinds for what it cannot read
+        raise ReleaseError(
+            f"The release under {settings.releases} cannot be served ({error}); publish it again."
+        ) from error
+    return opened
+
+
+def _try_out(opened: OpenedRelease) -> None:
+    """Answer for one stored photograph from its pixels and compare with what was published."""
+    manifest = opened.manifest
+    if opened.images.collection.fingerprint != manifest.data.fingerprint:
+        raise StoreError(
+            f"The feature store at version {manifest.store.images} holds other photographs than "
+            "the release; run `belvedere publish` again."
+        )
+    answer = opened.encode(opened.images.jpeg(0)).probabilities[0]
+    if not np.allclose(answer, opened.release.probabilities[0], rtol=0, atol=_TOLERANCE):
+        raise ReleaseError(
+            "The encoder does not answer on this machine as it did when it was published; "
+            "run `belvedere publish` again."
+        )

@@ -1,0 +1,67 @@
+"""What routes take from a request: the opened release, photographs by id, filters."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from embeddings.photographs import Split
+from service.errors import ServiceProblem, shown
+from service.opened import OpenedRelease, Selection
+from service.state import ServiceState
+
+
+async def service_state(request: Request) -> ServiceState:
+    """What the app keeps for as long as it lives."""
+    state: ServiceState = request.state.service
+    return state
+
+
+State = Annotated[ServiceState, Depends(service_state)]
+
+
+async def opened_release(state: State) -> OpenedRelease:
+    """The release to answer from. Raises `ServiceProblem` (503)."""
+    if state.opened is None:
+        raise ServiceProblem(503, state.reason)
+    return state.opened
+
+
+Opened = Annotated[OpenedRelease, Depends(opened_release)]
+
+
+async def row_of_id(
+    opened: Opened,
+    id: Annotated[
+        str,
+        Query(
+            description="A stored photograph: its path in the data set without the extension.",
+            examples=["forest/0001"],
+        ),
+    ],
+) -> int:
+    """The row of the photograph asked for. Raises `ServiceProblem` (404)."""
+    return opened.row(id)
+
+
+Row = Annotated[int, Depends(row_of_id)]
+
+
+async def selection(
+    opened: Opened,
+    label: Annotated[str | None, Query(description="Only photographs of this class.")] = None,
+    split: Annotated[Split | None, Query(description="Only this side of the split.")] = None,
+) -> Selection:
+    """The photographs to consider. Raises `ServiceProblem` (422)."""
+    classes = opened.manifest.classes
+    if label is not None and label not in classes:
+        raise ServiceProblem(
+            422, f"There is no class {shown(label)}; the classes are {', '.join(classes)}."
+        )
+    return Selection(label, split)
+
+
+Selected = Annotated[Selection, Depends(selection)]
+
+Count = Annotated[
+    int, Query(ge=1, description="How many neighbours; more than there are gives all.")
+]

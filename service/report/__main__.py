@@ -1,0 +1,76 @@
+"""`python -m service.report`: execute the report and leave it where it can be read.
+
+Without options it leaves a notebook and a page with thumbnails in the folder `report` of
+BELVEDERE_HOME; with `--committed` it renews the notebook itself, which holds no photograph.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from embeddings.release import ReleaseError
+from service.report.serving import ROOT, ReportError, a_service
+from service.settings import ServiceSettings
+
+NOTEBOOK = ROOT / "report.ipynb"
+
+
+def main(arguments: list[str] | None = None, notebook: Path = NOTEBOOK) -> int:
+    """Make the report and return the exit status; errors of use are one sentence."""
+    parser = argparse.ArgumentParser("python -m service.report", description=__doc__)
+    parser.add_argument(
+        "--committed",
+        action="store_true",
+        help="renew the notebook itself, without any pixel of a photograph",
+    )
+    committed: bool = parser.parse_args(arguments).committed
+    try:
+        settings = ServiceSettings()
+        written = renew(notebook, settings) if committed else report(notebook, settings)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        variable = f"BELVEDERE_{problem['loc'][0]}".upper() if problem["loc"] else "The settings"
+        return _fail(f"{variable}: {problem['msg']}; got {problem['input']!r}.")
+    except ModuleNotFoundError as error:
+        return _fail(f"The report needs {error.name}; `make report` installs it.")
+    except (ReportError, ReleaseError) as error:
+        return _fail(str(error))
+    for path in written:
+        sys.stdout.write(f"{path}\n")
+    return 0
+
+
+def report(notebook: Path, settings: ServiceSettings) -> tuple[Path, ...]:
+    """Write the executed notebook and its page, both with thumbnails."""
+    # The serving environment has neither nbclient nor nbconvert.
+    from service.report.notebook import execute, write_text
+    from service.report.page import page
+
+    with a_service(settings) as url:
+        executed = execute(notebook, url, thumbnails=True)
+    folder = settings.home / "report"
+    folder.mkdir(parents=True, exist_ok=True)
+    return (
+        write_text(folder / "report.ipynb", executed.text),
+        write_text(folder / "report.html", page(executed.notebook)),
+    )
+
+
+def renew(notebook: Path, settings: ServiceSettings) -> tuple[Path, ...]:
+    """Execute the notebook in place; photographs are referred to, not shown."""
+    from service.report.notebook import execute, write_text
+
+    with a_service(settings) as url:
+        executed = execute(notebook, url, thumbnails=False)
+    return (write_text(notebook, executed.text),)
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"report: {message}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

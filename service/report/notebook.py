@@ -1,0 +1,75 @@
+"""Executing the notebook, and keeping of it only what another machine would give as well."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from service.report.serving import ROOT, ReportError
+
+_FORMAT = 4
+_CELL_SECONDS = 600
+_ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
+# Else kernels warn that others on this machine could read along.
+_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A notebook with its outputs."""
+
+    notebook: NotebookNode
+
+    @property
+    def text(self) -> str:
+        """The file's contents."""
+        written: str = nbformat.writes(self.notebook)  # type: ignore[no-untyped-call]
+        return written.rstrip("\n") + "\n"
+
+
+def execute(path: Path, url: str, *, thumbnails: bool) -> Executed:
+    """Execute a notebook against the service at `url`. Raises `ReportError`."""
+    notebook = nbformat.read(path, as_version=_FORMAT)  # type: ignore[no-untyped-call]
+    client = NotebookClient(
+        notebook,
+        timeout=_CELL_SECONDS,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(ROOT)}},
+        config=_ENCRYPTED,
+    )
+    environment = {
+        **os.environ,
+        "BELVEDERE_URL": url,
+        "BELVEDERE_REPORT_THUMBNAILS": "1" if thumbnails else "0",
+    }
+    try:
+        client.execute(env=environment)
+    except CellExecutionError as error:
+        raise ReportError(f"The notebook stopped: {error.ename}: {error.evalue}") from error
+    except DeadKernelError as error:
+        raise ReportError("The notebook's kernel died; is there memory enough?") from error
+    return Executed(_normalised(notebook))
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a file whole or not at all, and return its path."""
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_text(text, encoding="utf-8")
+    return draft.replace(path)
+
+
+def _normalised(notebook: NotebookNode) -> NotebookNode:
+    """Drop what would change from machine to machine though nothing has changed."""
+    notebook.metadata = nbformat.from_dict(_METADATA)  # type: ignore[no-untyped-call]
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    return notebook

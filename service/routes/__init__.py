@@ -1,0 +1,16 @@
+"""The calls of the service, one module per resource."""
+
+from fastapi import APIRouter
+
+from service.routes import errors, experiments, features, health, images, neighbors, predict, tsne
+
+ROUTERS: tuple[APIRouter, ...] = (
+    predict.router,
+    neighbors.router,
+    tsne.router,
+    images.router,
+    features.router,
+    experiments.router,
+    errors.router,
+    health.router,
+)

@@ -1,0 +1,40 @@
+"""`/livez`, `/readyz` and `/metrics`: how the service is doing; these calls never wait."""
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from service.errors import problem_responses
+from service.parameters import Opened, State
+from service.schemas import Liveness, Readiness
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/livez")
+async def livez(state: State) -> Liveness:
+    """Whether the process answers."""
+    return Liveness(status="alive", release=state.fingerprint)
+
+
+@router.get("/readyz", responses=problem_responses())
+async def readyz(opened: Opened) -> Readiness:
+    """Whether a verified release is served; one of its photographs was encoded at the start."""
+    manifest = opened.manifest
+    return Readiness(
+        status="ready",
+        data=manifest.data.name,
+        photographs=manifest.data.photographs,
+        classes=manifest.classes,
+        network=manifest.encoder.experiment,
+        release=manifest.fingerprint,
+    )
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}},
+)
+async def metrics(state: State) -> Response:
+    """Requests by route and status, their times, the release, and the process' memory."""
+    return Response(state.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,94 @@
+"""`/images`: the stored photographs, their records and their files."""
+
+import random
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from service.answers import record
+from service.errors import ServiceProblem, problem_responses
+from service.opened import THUMBNAIL_SIDE, OpenedRelease
+from service.parameters import Opened, Selected, State
+from service.schemas import Image, ImageList
+
+router = APIRouter(tags=["photographs"])
+
+Identifier = Annotated[
+    str,
+    Path(description="Path of the photograph in its data set without the extension, URL-encoded."),
+]
+Limit = Annotated[int, Query(ge=1, le=10_000, description="Photographs per page.")]
+Offset = Annotated[int, Query(ge=0, description="Photographs to skip.")]
+
+_JPEG_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A JPEG file.", "content": {"image/jpeg": {}}},
+    304: {"description": "The copy named by `If-None-Match` is still right."},
+}
+_THUMBNAIL = "/thumbnail"
+
+
+@router.get("/images", responses=problem_responses(400, 422))
+def images(opened: Opened, selected: Selected, limit: Limit = 50, offset: Offset = 0) -> ImageList:
+    """A page of the stored photographs, in the order of the store."""
+    rows = np.flatnonzero(opened.mask(selected))
+    return ImageList(
+        images=tuple(record(opened, row) for row in rows[offset:][:limit].tolist()),
+        total=len(rows),
+        release=opened.manifest.fingerprint,
+    )
+
+
+@router.get("/images/random", responses=problem_responses(404, 422))
+def random_image(opened: Opened, selected: Selected, response: Response) -> Image:
+    """One photograph, another one at each call."""
+    rows = np.flatnonzero(opened.mask(selected))
+    if not len(rows):
+        raise ServiceProblem(404, "No photograph fits these filters; leave one of them out.")
+    response.headers["Cache-Control"] = "no-store"
+    chosen = record(opened, random.choice(rows.tolist()))
+    return Image(**dict(chosen), release=opened.manifest.fingerprint)
+
+
+@router.get(
+    "/images/{id:path}/thumbnail",
+    response_class=Response,
+    responses={**_JPEG_RESPONSES, **problem_responses(404, 429)},
+)
+async def thumbnail(request: Request, opened: Opened, state: State, id: Identifier) -> Response:
+    """A small JPEG file whose longer side has at most 160 pixels."""
+    if id not in opened.release.rows and id + _THUMBNAIL in opened.release.rows:
+        # The photograph's own name ends like this call.
+        return await run_in_threadpool(image, request, opened, id + _THUMBNAIL)
+    row = opened.row(id)
+    headers = _cache_headers(opened, row, f"-{THUMBNAIL_SIDE}")
+    if _is_current(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    small = await state.images.run(opened.thumbnail, row)
+    return Response(small, headers=headers, media_type="image/jpeg")
+
+
+@router.get(
+    "/images/{id:path}",
+    response_class=Response,
+    responses={**_JPEG_RESPONSES, **problem_responses(404)},
+)
+def image(request: Request, opened: Opened, id: Identifier) -> Response:
+    """The photograph's JPEG file as it was taken into the store."""
+    row = opened.row(id)
+    headers = _cache_headers(opened, row)
+    if _is_current(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(opened.jpeg(row), headers=headers, media_type="image/jpeg")
+
+
+def _cache_headers(opened: OpenedRelease, row: int, variant: str = "") -> dict[str, str]:
+    # A later release may hold another photograph under this id, so copies are not kept for ever.
+    digest = opened.release.photographs[row].digest
+    return {"ETag": f'"{digest}{variant}"', "Cache-Control": "max-age=3600"}
+
+
+def _is_current(request: Request, etag: str) -> bool:
+    known = request.headers.get("if-none-match", "").split(",")
+    return any(each.strip().removeprefix("W/") in (etag, "*") for each in known)

@@ -1,0 +1,38 @@
+"""`/neighbors`: the photographs most like another one."""
+
+from fastapi import APIRouter
+
+from service.answers import neighborhood
+from service.errors import problem_responses
+from service.opened import OpenedRelease, Selection
+from service.parameters import Count, Opened, Row, Selected, State
+from service.schemas import Neighborhood
+from service.uploads import UPLOAD_BODY, Upload
+
+router = APIRouter(tags=["neighbours"])
+
+
+@router.get("/neighbors", responses=problem_responses(400, 404, 422))
+def neighbors_of_stored(opened: Opened, row: Row, selected: Selected, k: Count = 3) -> Neighborhood:
+    """The nearest photographs to a stored one, which is itself left out."""
+    embedding = opened.release.embeddings[row]
+    found = opened.index.search(embedding, k, exclude=row, among=opened.mask(selected))
+    return neighborhood(opened, opened.release.photographs[row].id, k, found)
+
+
+@router.post(
+    "/neighbors",
+    openapi_extra=UPLOAD_BODY,
+    responses=problem_responses(400, 413, 415, 422, 429),
+)
+async def neighbors_of_upload(
+    opened: Opened, state: State, selected: Selected, upload: Upload, k: Count = 3
+) -> Neighborhood:
+    """The nearest stored photographs to an uploaded image, which is not kept."""
+    return await state.images.run(_near, opened, upload, k, selected)
+
+
+def _near(opened: OpenedRelease, upload: bytes, k: int, selected: Selection) -> Neighborhood:
+    embedding = opened.encode(upload).embeddings[0]
+    found = opened.index.search(embedding, k, among=opened.mask(selected))
+    return neighborhood(opened, None, k, found)

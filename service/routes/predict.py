@@ -1,0 +1,28 @@
+"""`/predict`: which class a photograph shows."""
+
+from fastapi import APIRouter
+
+from service.answers import prediction
+from service.errors import problem_responses
+from service.parameters import Opened, Row, State
+from service.schemas import Prediction
+from service.uploads import UPLOAD_BODY, Upload
+
+router = APIRouter(tags=["prediction"])
+
+
+@router.get("/predict", responses=problem_responses(400, 404))
+async def predict_stored(opened: Opened, row: Row) -> Prediction:
+    """The published network's probabilities for a stored photograph, as they were stored."""
+    return prediction(opened, opened.release.probabilities[row])
+
+
+@router.post(
+    "/predict",
+    openapi_extra=UPLOAD_BODY,
+    responses=problem_responses(400, 413, 415, 422, 429),
+)
+async def predict_upload(opened: Opened, state: State, upload: Upload) -> Prediction:
+    """The published network's probabilities for an uploaded image, which is not kept."""
+    encoded = await state.images.run(opened.encode, upload)
+    return prediction(opened, encoded.probabilities[0])

@@ -1,0 +1,65 @@
+"""`/tsne`: the map of the embeddings."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.concurrency import run_in_threadpool
+
+from embeddings.tsne import place
+from service.answers import map_of
+from service.errors import ServiceProblem, problem_responses
+from service.maps import MOST_FITTED, draw
+from service.opened import OpenedRelease
+from service.parameters import Opened, State
+from service.schemas import Map, Placement, Point
+from service.uploads import UPLOAD_BODY, Upload
+
+router = APIRouter(tags=["map"])
+
+Drawn = Annotated[
+    int, Query(ge=1, description="Photographs to draw; more than there are gives all.")
+]
+Seed = Annotated[
+    int,
+    Query(
+        ge=0,
+        lt=2**32,
+        description=(
+            "Seed of the drawing and of the map. The release has a map for its own seed (0 unless "
+            "it was published otherwise); for another seed one is fitted, which takes seconds."
+        ),
+    ),
+]
+
+
+@router.get("/tsne", responses=problem_responses(400, 422, 429))
+async def tsne_of_stored(opened: Opened, state: State, n: Drawn = 500, seed: Seed = 0) -> Map:
+    """Photographs drawn at random, on a t-SNE map."""
+    rows = draw(opened.release, n, seed)
+    if seed == opened.manifest.map_seed:
+        points = opened.release.points[rows]
+    elif len(rows) > MOST_FITTED:
+        raise ServiceProblem(
+            422,
+            f"A map for another seed than {opened.manifest.map_seed} is fitted anew and shows at "
+            f"most {MOST_FITTED} photographs; ask for fewer.",
+        )
+    else:
+        points = await state.maps.points(opened.release, rows, seed)
+    return await run_in_threadpool(map_of, opened, rows, points)
+
+
+@router.post(
+    "/tsne",
+    openapi_extra=UPLOAD_BODY,
+    responses=problem_responses(400, 413, 415, 422, 429),
+)
+async def tsne_of_upload(opened: Opened, state: State, upload: Upload) -> Placement:
+    """Where an uploaded image belongs on the release's map; the image is not kept."""
+    return await state.images.run(_placed, opened, upload)
+
+
+def _placed(opened: OpenedRelease, upload: bytes) -> Placement:
+    embedding = opened.encode(upload).embeddings[0]
+    x, y = place(opened.index, opened.release.points, embedding)
+    return Placement(point=Point(x=x, y=y), release=opened.manifest.fingerprint)

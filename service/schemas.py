@@ -1,0 +1,199 @@
+"""The answers of the service, as its clients read them."""
+
+from typing import Literal
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from embeddings.attribution import Attribution
+from embeddings.comparison import ExperimentReport, ExperimentSummary
+from embeddings.photographs import Split
+
+_Id = Field(description="Path of the photograph in its data set, without the extension.")
+_Label = Field(description="The photograph's true class.")
+_Predicted = Field(description="The class that the published network finds most probable.")
+_Split = Field(description="Whether the network was trained on it or validated with it.")
+_Probabilities = Field(description="Probability of each class, 0-1; together they make 1.")
+_Attribution = Field(
+    description="What to show beside the photograph; null where nothing is known of its maker."
+)
+_Image = Field(description="Path of the photograph's JPEG file at this service.")
+
+
+def image_path(identifier: str) -> str:
+    """The path of a photograph's JPEG file, percent-encoded."""
+    return f"/images/{quote(identifier)}"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Answer(_Frozen):
+    """What every JSON answer carries."""
+
+    release: str = Field(description="Fingerprint of the release that this answer comes from.")
+
+
+class Problem(_Frozen):
+    """What went wrong, as RFC 9457 describes it."""
+
+    type: str = Field("about:blank", description="Always `about:blank`: the status says the kind.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong and what to do about it.")
+    release: str | None = Field(None, description="Fingerprint of the release, where one serves.")
+
+
+class Prediction(Answer):
+    """What the published network sees in a photograph."""
+
+    label: str = Field(description="The most probable class.")
+    probabilities: dict[str, float] = _Probabilities
+
+
+class Query(_Frozen):
+    """What was asked about."""
+
+    id: str | None = Field(description="The stored photograph; null for an uploaded image.")
+
+
+class Neighbor(_Frozen):
+    """A stored photograph near the query."""
+
+    id: str = _Id
+    label: str = _Label
+    split: Split = _Split
+    distance: float = Field(description="Euclidean distance between the two embeddings.")
+    image: str = _Image
+    attribution: Attribution | None = _Attribution
+
+
+class Neighborhood(Answer):
+    """The photographs whose embeddings are nearest to the query's, the query itself left out."""
+
+    query: Query = Field(description="What was asked about.")
+    k: int = Field(description="The number asked for; fewer come where there are no more.")
+    metric: Literal["euclidean"] = Field(description="How distances are measured.")
+    exact: bool = Field(description="Whether no nearer photograph can have been missed.")
+    neighbors: tuple[Neighbor, ...] = Field(
+        description="Nearest first; equal distances in the order of their ids."
+    )
+
+
+class MapPoint(_Frozen):
+    """A stored photograph on the map."""
+
+    id: str = _Id
+    label: str = _Label
+    predicted: str = _Predicted
+    split: Split = _Split
+    x: float = Field(description="Horizontal place; the map has no unit.")
+    y: float = Field(description="Vertical place; the map has no unit.")
+
+
+class Map(Answer):
+    """A t-SNE map: photographs that the network sees alike lie near each other."""
+
+    points: tuple[MapPoint, ...] = Field(description="The photographs drawn, in drawing order.")
+
+
+class Point(_Frozen):
+    """A place on the map of the release."""
+
+    x: float = Field(description="Horizontal place; the map has no unit.")
+    y: float = Field(description="Vertical place; the map has no unit.")
+
+
+class Placement(Answer):
+    """Where an uploaded image belongs on the release's map."""
+
+    point: Point = Field(description="Its place among the release's own points.")
+
+
+class ImageRecord(_Frozen):
+    """What is known of a stored photograph besides its pixels."""
+
+    id: str = _Id
+    label: str = _Label
+    split: Split = _Split
+    width: int = Field(description="Upright width in pixels.")
+    height: int = Field(description="Upright height in pixels.")
+    attribution: Attribution | None = _Attribution
+
+
+class ImageList(Answer):
+    """A page of the stored photographs."""
+
+    images: tuple[ImageRecord, ...] = Field(description="This page, in the order of the store.")
+    total: int = Field(description="Photographs that fit the filters, on all pages together.")
+
+
+class Image(ImageRecord, Answer):
+    """One stored photograph."""
+
+
+class Features(Answer):
+    """What the feature store holds of a photograph."""
+
+    id: str = _Id
+    embedding: tuple[float, ...] = Field(
+        description="Output of the network's penultimate layer; its dimension is the encoder's."
+    )
+    probabilities: dict[str, float] = _Probabilities
+    label: str = _Label
+    predicted: str = _Predicted
+    split: Split = _Split
+
+
+class ExperimentList(Answer):
+    """All experiments on one split, and the best of them."""
+
+    preset: str = Field(description="The set of experiments that was run, such as `quick`.")
+    classes: tuple[str, ...] = Field(description="All classes, in the order of the network.")
+    train: int = Field(description="Photographs to learn from, those for tuning included.")
+    tuning: int = Field(description="Photographs of these held out for early stopping and choices.")
+    validation: int = Field(description="Photographs of the validation set.")
+    best: str = Field(description="The experiment that is published.")
+    experiments: tuple[ExperimentSummary, ...] = Field(description="One line per experiment.")
+
+
+class Experiment(ExperimentReport, Answer):
+    """Everything kept of one experiment: curves, confusion matrix, per-class figures."""
+
+
+class Misclassification(_Frozen):
+    """A validation photograph that the published network gets wrong."""
+
+    id: str = _Id
+    label: str = _Label
+    predicted: str = _Predicted
+    probabilities: dict[str, float] = _Probabilities
+    image: str = _Image
+    attribution: Attribution | None = _Attribution
+
+
+class ErrorList(Answer):
+    """The misclassified validation photographs."""
+
+    errors: tuple[Misclassification, ...] = Field(
+        description="Worst first: the least probability for the true class."
+    )
+    total: int = Field(description="All misclassified validation photographs.")
+
+
+class Liveness(_Frozen):
+    """The process answers."""
+
+    status: Literal["alive"] = Field(description="Always `alive`.")
+    release: str | None = Field(description="Fingerprint of the release; null where none serves.")
+
+
+class Readiness(Answer):
+    """The release is verified, its photographs can be read and a real inference worked."""
+
+    status: Literal["ready"] = Field(description="Always `ready`; otherwise the status is 503.")
+    data: str = Field(description="The collection served, such as `generated scenes`.")
+    photographs: int = Field(description="Photographs in the release.")
+    classes: tuple[str, ...] = Field(description="All classes, in the order of the network.")
+    network: str = Field(description="The experiment whose network is published.")

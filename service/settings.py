@@ -1,0 +1,34 @@
+"""What the operator of the service may set, beside the folder that every floor shares."""
+
+import os
+
+from pydantic import Field
+
+from embeddings.home import HomeSettings
+
+_MEBIBYTE = 1024 * 1024
+
+
+def usable_processors() -> int:
+    """Processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class ServiceSettings(HomeSettings):
+    """Settings of the service, read from variables with the prefix `BELVEDERE_`."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    upload_limit: int = Field(
+        20 * _MEBIBYTE, ge=1, description="Largest request body that is read, in bytes."
+    )
+    concurrency: int = Field(
+        default_factory=usable_processors,
+        ge=1,
+        description="Images that are decoded and encoded at the same time.",
+    )
+    queue: int = Field(
+        64, ge=0, description="Images that may wait for their turn before callers are told `busy`."
+    )

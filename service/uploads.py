@@ -1,0 +1,115 @@
+"""An uploaded image: the body itself, or the field `file` of a form."""
+
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from service.errors import ServiceProblem
+from service.parameters import State
+
+FIELD = "file"
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+UPLOAD_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "A JPEG, PNG or WebP image, as the body itself or as a form field.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [FIELD],
+                    "properties": {
+                        FIELD: {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "The image file.",
+                        }
+                    },
+                }
+            },
+            "image/jpeg": _BINARY,
+            "image/png": _BINARY,
+            "image/webp": _BINARY,
+        },
+    }
+}
+"""How the OpenAPI description of a route says that it takes an image."""
+
+
+class _FormInMemory(MultiPartParser):
+    # Uploads never touch the disk; the limit of the body bounds the memory.
+    spool_max_size = sys.maxsize
+    _complete = False
+
+    def on_end(self) -> None:
+        self._complete = True
+
+    async def parse(self) -> FormData:
+        self.stream = self._to_its_end(self.stream)
+        return await super().parse()
+
+    async def _to_its_end(self, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        async for chunk in stream:
+            yield chunk
+        if not self._complete:
+            raise MultiPartException("It ends before its last boundary")
+
+
+async def read_upload(request: Request, state: State) -> bytes:
+    """The bytes of the uploaded file. Raises `ServiceProblem` (400, 413)."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    async with aclosing(_limited(request, state.settings.upload_limit)) as stream:
+        if kind == "multipart/form-data":
+            data = await _file_of_form(request, stream)
+        else:
+            data = b"".join([chunk async for chunk in stream])
+    if not data:
+        raise ServiceProblem(
+            400, f"The image is empty; send it as the body or as the form field `{FIELD}`."
+        )
+    return data
+
+
+Upload = Annotated[bytes, Depends(read_upload)]
+
+
+async def _limited(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
+    """The body chunk by chunk, cut off where it grows beyond `limit` bytes."""
+    received = int(request.headers.get("content-length", "0"))
+    if received > limit:
+        raise _too_large(limit)
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > limit:
+            raise _too_large(limit)
+        yield chunk
+
+
+async def _file_of_form(request: Request, stream: AsyncGenerator[bytes, None]) -> bytes:
+    try:
+        form = await _FormInMemory(request.headers, stream, max_files=1, max_fields=8).parse()
+    except MultiPartException as error:
+        raise ServiceProblem(
+            400, f"The form cannot be read ({error.message.rstrip('.')}); send one file in it."
+        ) from error
+    try:
+        upload = form.get(FIELD)
+        if isinstance(upload, UploadFile):
+            return await upload.read()
+    finally:
+        await form.close()
+    raise ServiceProblem(
+        400, f"The form has no file in a field `{FIELD}`; name the image's field so."
+    )
+
+
+def _too_large(limit: int) -> ServiceProblem:
+    return ServiceProblem(413, f"The body has more than {limit} bytes; send a smaller image.")

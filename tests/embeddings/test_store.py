@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embeddings.encoder import Encoded
+from embeddings.photographs import Collection, Photograph
+from embeddings.store import FeatureTable, ImageTable, StoreError, write_images
+
+
+def photograph(name: str, digest: str = "0") -> Photograph:
+    return Photograph(
+        id=name, label="lake", split="train", width=4, height=3, group=1, digest=digest
+    )
+
+
+def collection(fingerprint: str = "f") -> Collection:
+    return Collection(
+        name="lakes",
+        source="here",
+        source_digest="s",
+        fingerprint=fingerprint,
+        classes=("lake", "sea"),
+        split_seed=0,
+        split_by="groups",
+    )
+
+
+def encoded(count: int, value: float) -> Encoded:
+    return Encoded(np.full((count, 5), value, np.float32), np.full((count, 2), 0.5, np.float32))
+
+
+def test_photographs_come_back_as_they_were_written(tmp_path: Path) -> None:
+    rows = [(photograph(f"lake/{number}"), bytes([number]) * number) for number in range(200)]
+    write_images(str(tmp_path), collection(), iter(rows))
+    table = ImageTable.open(str(tmp_path))
+    assert table.photographs == tuple(row for row, _ in rows)
+    assert table.jpeg(150) == bytes([150]) * 150
+    assert list(table.jpegs()) == [content for _, content in rows]
+    assert table.collection == collection()
+
+
+def test_an_older_version_stays_readable(tmp_path: Path) -> None:
+    first = write_images(str(tmp_path), collection("1"), [(photograph("lake/a"), b"old")])
+    second = write_images(str(tmp_path), collection("2"), [(photograph("lake/a"), b"new")])
+    assert second > first
+    assert ImageTable.open(str(tmp_path), first).jpeg(0) == b"old"
+    assert ImageTable.open(str(tmp_path)).jpeg(0) == b"new"
+    with pytest.raises(StoreError, match="version 99"):
+        ImageTable.open(str(tmp_path), 99)
+
+
+def test_a_write_that_breaks_off_leaves_the_old_version(tmp_path: Path) -> None:
+    write_images(str(tmp_path), collection("1"), [(photograph("lake/a"), b"old")])
+
+    def breaking():
+        yield photograph("lake/b"), b"new"
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_images(str(tmp_path), collection("2"), breaking())
+    assert ImageTable.open(str(tmp_path)).jpeg(0) == b"old"
+
+
+def test_a_missing_store_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="run `belvedere data` first"):
+        ImageTable.open(str(tmp_path / "none"))
+    with pytest.raises(StoreError, match="publish first"):
+        _ = FeatureTable(str(tmp_path / "none")).version
+
+
+def test_features_are_kept_per_encoder_and_replaced_by_id(tmp_path: Path) -> None:
+    features = FeatureTable(str(tmp_path))
+    photographs = [photograph("lake/a"), photograph("lake/b")]
+    assert features.read("one", photographs) == {}
+    features.upsert("one", photographs, encoded(2, 1.0))
+    features.upsert("two", photographs[:1], encoded(1, 2.0))
+    features.upsert("one", photographs[1:], encoded(1, 3.0))
+
+    kept = features.read("one", photographs)
+    assert {name: row.embeddings[0, 0] for name, row in kept.items()} == {
+        "lake/a": 1.0,
+        "lake/b": 3.0,
+    }
+    assert kept["lake/a"].embeddings.shape == (1, 5)
+    assert set(features.read("two", photographs)) == {"lake/a"}
+
+
+def test_features_of_another_file_under_the_same_id_are_not_used(tmp_path: Path) -> None:
+    features = FeatureTable(str(tmp_path))
+    features.upsert("one", [photograph("lake/a", digest="old")], encoded(1, 1.0))
+    assert features.read("one", [photograph("lake/a", digest="new")]) == {}

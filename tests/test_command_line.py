@@ -1,0 +1,57 @@
+"""The command line as a user meets it: in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def belvedere(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "belvedere", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "BELVEDERE_HOME": str(home)}
+        | {f"BELVEDERE_{name.upper()}": value for name, value in settings.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "sentence"),
+    [
+        (["data"], {"data": "/nowhere.zip"}, "/nowhere.zip does not exist"),
+        (["compare"], {}, "run `belvedere data` first"),
+        (["data"], {"preset": "huge"}, "BELVEDERE_PRESET: Input should be 'quick' or 'full'"),
+        (["data"], {"scenes": "many"}, "BELVEDERE_SCENES"),
+    ],
+)
+def test_errors_are_one_sentence_and_a_status(
+    tmp_path: Path, arguments: list[str], settings: dict[str, str], sentence: str
+) -> None:
+    done = belvedere(tmp_path, *arguments, **settings)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_data_shows_classes_split_and_what_was_left_out(tmp_path: Path) -> None:
+    done = belvedere(tmp_path, "data", data="scenes", scenes="13")
+    assert done.returncode == 0, done.stderr
+    assert "generated scenes: 91" in done.stdout
+    assert "mountain" in done.stdout
+    again = belvedere(tmp_path, "data", data="scenes", scenes="13")
+    assert "unchanged" in again.stdout
+
+
+def test_help_names_every_stage(tmp_path: Path) -> None:
+    shown = belvedere(tmp_path, "--help").stdout
+    for command in ("data", "train", "compare", "publish", "serve", "up"):
+        assert f"\n    {command} " in shown

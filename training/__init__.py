@@ -1,0 +1,1 @@
+"""The first floor: data set, split, networks, techniques, experiments, comparison and export."""

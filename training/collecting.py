@@ -1,0 +1,145 @@
+"""Taking a data set into the feature store: inspected, split and with its licences."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+
+from embeddings.images import is_jpeg, measure, to_jpeg
+from embeddings.photographs import Collection, Photograph, Split
+from embeddings.progress import Track
+from embeddings.store import write_images
+from training.classes import is_photograph
+from training.files import DataError, DataSource
+from training.inspection import Inspected, Inspection, inspect
+from training.licences import NO_LICENCE, Licences, read_licences
+from training.near_duplicates import join
+from training.split import VALIDATION_SHARE, split_groups
+
+SMALLEST_CLASS = 10
+_LONGEST_SIDE = 2048
+
+
+def collect(
+    source: DataSource, store_uri: str, seed: int, workers: int, track: Track
+) -> Collection:
+    """Take a data set into the store in one atomic commit; return what was taken.
+
+    Raises `DataError` before anything is written where it cannot be learned from.
+    """
+    files = source.list_files()
+    if not any(is_photograph(file.path) for file in files):
+        raise DataError(
+            f"{source.setting} holds no photographs; it needs one folder of JPEG, PNG or WebP "
+            "files for each class."
+        )
+    licences = read_licences(source.licences)
+    inspection = inspect(files, workers, track)
+    _refuse_unlearnable(inspection.photographs)
+    photographs = _describe(inspection, licences, seed)
+    collection = Collection(
+        name=source.name,
+        source=source.setting,
+        source_digest=source.digest,
+        fingerprint=_fingerprint(photographs),
+        classes=tuple(sorted({photograph.label for photograph in photographs})),
+        split_seed=seed,
+        split_by="folders" if inspection.photographs[0].split else "groups",
+        left_out=inspection.left_out,
+    )
+    write_images(store_uri, collection, _rows(inspection.photographs, photographs))
+    return collection
+
+
+def _refuse_unlearnable(found: Sequence[Inspected]) -> None:
+    counts = Counter(photograph.label for photograph in found)
+    if len(counts) < 2:
+        only = f"only the class {next(iter(counts))!r}" if counts else "no usable photograph"
+        raise DataError(f"The data set has {only}; it needs at least two folders of photographs.")
+    small = [
+        f"{label!r} ({count})" for label, count in sorted(counts.items()) if count < SMALLEST_CLASS
+    ]
+    if small:
+        raise DataError(
+            f"These classes have fewer than {SMALLEST_CLASS} usable photographs: "
+            f"{', '.join(small)}; add photographs or remove the folders."
+        )
+
+
+def _describe(inspection: Inspection, licences: Licences, seed: int) -> tuple[Photograph, ...]:
+    found = inspection.photographs
+    known = [
+        licences.get((photograph.label, photograph.file.path.name), NO_LICENCE)
+        for photograph in found
+    ]
+    groups = _groups(inspection.clusters, [licence.photographer_id for licence in known])
+    splits = _splits(found, groups, seed)
+    return tuple(
+        Photograph(
+            id=photograph.id,
+            label=photograph.label,
+            split=split,
+            width=photograph.width,
+            height=photograph.height,
+            group=group,
+            digest=photograph.digest,
+            title=licence.title,
+            photographer=licence.photographer,
+            photographer_id=licence.photographer_id,
+            licence=licence.licence,
+            source=licence.source,
+        )
+        for photograph, licence, group, split in zip(found, known, groups, splits, strict=True)
+    )
+
+
+def _groups(clusters: Sequence[int], photographers: Sequence[str | None]) -> list[int]:
+    """Join clusters of near-duplicates that share a photographer, and the other way round."""
+    first: dict[tuple[str, int | str], int] = {}
+    pairs = []
+    for row, (cluster, photographer) in enumerate(zip(clusters, photographers, strict=True)):
+        pairs.append((row, first.setdefault(("cluster", cluster), row)))
+        if photographer is not None:
+            pairs.append((row, first.setdefault(("photographer", photographer), row)))
+    return join(len(clusters), pairs)
+
+
+def _splits(found: Sequence[Inspected], groups: Sequence[int], seed: int) -> list[Split]:
+    own = [photograph.split for photograph in found]
+    labels = [photograph.label for photograph in found]
+    if all(own):
+        splits: list[Split] = [split for split in own if split]
+    else:
+        aside = split_groups(labels, groups, VALIDATION_SHARE, seed)
+        splits = ["validation" if group in aside else "train" for group in groups]
+    for label in sorted(set(labels)):
+        sides = {split for split, other in zip(splits, labels, strict=True) if other == label}
+        if len(sides) < 2:
+            raise DataError(
+                f"All photographs of {label!r} fall on the {sides.pop()} side of the split; "
+                "add photographs of other photographers or scenes to that class."
+            )
+    return splits
+
+
+def _rows(
+    found: Sequence[Inspected], photographs: Sequence[Photograph]
+) -> Iterator[tuple[Photograph, bytes]]:
+    for inspected, photograph in zip(found, photographs, strict=True):
+        yield _as_stored(inspected.file.read(), photograph)
+
+
+def _as_stored(content: bytes, photograph: Photograph) -> tuple[Photograph, bytes]:
+    """Keep a JPEG of usual size byte for byte, and turn anything else into one."""
+    if is_jpeg(content) and max(photograph.width, photograph.height) <= _LONGEST_SIDE:
+        return photograph, content
+    jpeg = to_jpeg(content, _LONGEST_SIDE)
+    width, height = measure(jpeg)
+    return photograph.model_copy(update={"width": width, "height": height}), jpeg
+
+
+def _fingerprint(photographs: Sequence[Photograph]) -> str:
+    lines = sorted(
+        f"{photograph.id}\t{photograph.label}\t{photograph.split}\t{photograph.digest}"
+        for photograph in photographs
+    )
+    return sha256("\n".join(lines).encode()).hexdigest()

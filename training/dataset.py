@@ -1,0 +1,103 @@
+"""The photographs as arrays: decoded once per size into one memory-mapped file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.format import open_memmap
+
+from embeddings.images import Pixels, read_pixels
+from embeddings.photographs import Photograph
+from embeddings.progress import Track
+from embeddings.store import ImageTable
+from training.experiments import Size
+from training.split import TUNING_SHARE, split_groups
+
+Labels = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Row numbers of the photographs, by what they are used for."""
+
+    fit: Rows
+    """Learned from."""
+    tuning: Rows
+    """The part of the training set that early stopping and every other choice may look at."""
+    validation: Rows
+    """Looked at once per experiment, to report."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The photographs of the store with their labels and parts."""
+
+    table: ImageTable
+    classes: tuple[str, ...]
+    labels: Labels
+    """Shape (n,): number of each photograph's class."""
+    parts: Parts
+    cache: Path
+    track: Track
+
+    @property
+    def photographs(self) -> tuple[Photograph, ...]:
+        """All photographs, in the order of every array."""
+        return self.table.photographs
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the collection."""
+        return self.table.collection.fingerprint
+
+    def pixels(self, size: Size) -> Pixels:
+        """All photographs at a size: uint8, shape (n, height, width, 3), memory-mapped."""
+        height, width = size
+        path = self.cache / f"pixels-{self.fingerprint[:16]}-{height}x{width}.npy"
+        if not path.exists():
+            self._decode(path, size)
+        pixels: Pixels = np.load(path, mmap_mode="r")
+        return pixels
+
+    def _decode(self, path: Path, size: Size) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        count = len(self.photographs)
+        with TemporaryDirectory(prefix=".decoding-", dir=path.parent) as temporary:
+            draft = Path(temporary) / path.name
+            shape = (count, *size, 3)
+            pixels = open_memmap(draft, mode="w+", dtype=np.uint8, shape=shape)
+            jpegs = self.track(self.table.jpegs(), f"Decoding at {size[1]}x{size[0]}", count)
+            for row, jpeg in enumerate(jpegs):
+                pixels[row] = read_pixels(jpeg, *size)
+            pixels.flush()
+            draft.replace(path)
+
+
+def open_dataset(store_uri: str, cache: Path, seed: int, track: Track) -> Dataset:
+    """Open the newest photographs of the store. Raises `StoreError` where there are none."""
+    table = ImageTable.open(store_uri)
+    classes = table.collection.classes
+    numbers = {label: number for number, label in enumerate(classes)}
+    labels = np.array([numbers[photograph.label] for photograph in table.photographs], np.int64)
+    return Dataset(table, classes, labels, _parts(table.photographs, seed), cache, track)
+
+
+def _parts(photographs: Sequence[Photograph], seed: int) -> Parts:
+    train = [row for row, photograph in enumerate(photographs) if photograph.split == "train"]
+    aside = split_groups(
+        [photographs[row].label for row in train],
+        [photographs[row].group for row in train],
+        TUNING_SHARE,
+        seed,
+    )
+    tuning = {row for row in train if photographs[row].group in aside}
+    validation = set(range(len(photographs))) - set(train)
+    return Parts(
+        fit=np.array([row for row in train if row not in tuning], np.int64),
+        tuning=np.array(sorted(tuning), np.int64),
+        validation=np.array(sorted(validation), np.int64),
+    )

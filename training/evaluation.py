@@ -1,0 +1,50 @@
+"""What a network's predictions on the validation set say of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+
+from embeddings.comparison import ClassReport
+from embeddings.runtime import Floats
+from training.dataset import Labels
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of one network on one set of photographs; shares in 0-1."""
+
+    accuracy: float
+    macro_f1: float
+    confusion: tuple[tuple[int, ...], ...]
+    per_class: tuple[ClassReport, ...]
+
+
+def evaluate(probabilities: Floats, labels: Labels, classes: tuple[str, ...]) -> Evaluation:
+    """Compare probabilities of shape (n, classes) with labels of shape (n,)."""
+    predicted = probabilities.argmax(axis=1)
+    numbers = range(len(classes))
+    precision, recall, f1, support = precision_recall_fscore_support(
+        labels, predicted, labels=numbers, zero_division=0.0
+    )
+    matrix = confusion_matrix(labels, predicted, labels=numbers)
+    return Evaluation(
+        accuracy=share_correct(probabilities, labels),
+        macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
+        confusion=tuple(tuple(int(count) for count in row) for row in matrix),
+        per_class=tuple(
+            ClassReport(
+                label=label,
+                precision=float(precision[number]),
+                recall=float(recall[number]),
+                f1=float(f1[number]),
+                support=int(support[number]),
+            )
+            for number, label in enumerate(classes)
+        ),
+    )
+
+
+def share_correct(probabilities: Floats, labels: Labels) -> float:
+    """Share of photographs, 0-1, whose most probable class is the true one."""
+    return float(np.mean(probabilities.argmax(axis=1) == labels))

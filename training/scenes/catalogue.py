@@ -1,0 +1,79 @@
+"""The seven classes and their painters: from a label and a number to a finished photograph."""
+
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from typing import TypeAlias
+
+import numpy as np
+
+from training.scenes.canvas import Array, Rng, Size
+from training.scenes.city import paint_city
+from training.scenes.field import paint_field
+from training.scenes.film import choose_format, develop, easel
+from training.scenes.forest import paint_forest
+from training.scenes.lake import paint_lake
+from training.scenes.mountain import paint_mountain
+from training.scenes.ocean import paint_ocean
+from training.scenes.road import paint_road
+
+Painter: TypeAlias = Callable[[Rng, Size], Array]
+
+PAINTERS: dict[str, Painter] = {
+    "city": paint_city,
+    "field": paint_field,
+    "forest": paint_forest,
+    "lake": paint_lake,
+    "mountain": paint_mountain,
+    "ocean": paint_ocean,
+    "road": paint_road,
+}
+LABELS: tuple[str, ...] = tuple(sorted(PAINTERS))
+CHUNK = 8
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One generated photograph: its class, a name unique within the class, a JPEG file."""
+
+    label: str
+    name: str
+    jpeg: bytes
+
+
+def paint(label: str, seed: int, number: int) -> Scene:
+    """Scene `number` of a class; the same arguments always give the same bytes.
+
+    Raises ValueError for a label that is not in LABELS.
+    """
+    if label not in PAINTERS:
+        known = ", ".join(LABELS)
+        raise ValueError(f"There is no painter for the label {label!r}; the labels are {known}.")
+    rng = np.random.default_rng([seed, zlib.crc32(label.encode()), number])
+    size = choose_format(rng)
+    canvas = PAINTERS[label](rng, easel(size))
+    return Scene(label, f"{label}_{number:04d}", develop(rng, canvas, size))
+
+
+def paint_all(per_class: int, seed: int) -> Iterator[Scene]:
+    """Scenes 0 to per_class - 1 of every class, class by class in the order of LABELS.
+
+    Painted ahead in one process per core, yielded as they are needed.
+    """
+    orders = [(label, number) for label in LABELS for number in range(per_class)]
+    workers = os.cpu_count() or 1
+    if workers == 1 or len(orders) <= CHUNK:
+        yield from (paint(label, seed, number) for label, number in orders)
+        return
+    # Spawned, not forked: the parent may hold TensorFlow's threads, which do not survive.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(partial(_paint_order, seed), orders, chunksize=CHUNK)
+
+
+def _paint_order(seed: int, order: tuple[str, int]) -> Scene:
+    label, number = order
+    return paint(label, seed, number)
