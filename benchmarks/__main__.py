@@ -2,15 +2,16 @@
 
 import os
 import platform
+import shutil
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
 from benchmarks.serving import AtRest, measure_service, share_of_exact_neighbors
 from benchmarks.stages import StageTime, time_stages
 from embeddings.comparison import Comparison
+from embeddings.home import HomeSettings
 from embeddings.release import Release, current_release, open_release
 
 PAGE = Path("docs/benchmarks.md")
@@ -18,15 +19,18 @@ _LIBRARIES = ("keras", "tensorflow", "openvino", "faiss-cpu", "openTSNE", "pylan
 
 
 def main() -> None:
-    """Measure the quick preset and the service on it, then the full preset's training."""
-    with TemporaryDirectory(prefix="belvedere-bench-") as folder:
-        home = Path(folder)
-        quick = time_stages(home, "quick")
-        release = open_release(current_release(home / "releases"))
-        at_rest = measure_service(home)
-        exact = share_of_exact_neighbors(release)
-        full = time_stages(home, "full", ("train", "publish"))
-        complete = open_release(current_release(home / "releases")).comparison
+    """Measure the quick preset and the service on it, then the full preset.
+
+    Everything lies in `<home>/bench` and stays there to be looked at, the full release last.
+    """
+    home = HomeSettings().home / "bench"
+    shutil.rmtree(home, ignore_errors=True)
+    quick = time_stages(home, "quick")
+    release = open_release(current_release(home / "releases"))
+    at_rest = measure_service(home)
+    exact = share_of_exact_neighbors(release)
+    full = time_stages(home, "full", ("train", "publish"))
+    complete = open_release(current_release(home / "releases")).comparison
     PAGE.write_text(_page(release, quick, at_rest, exact, complete, full))
 
 
@@ -43,7 +47,8 @@ def _page(
         [
             "# Benchmarks",
             "",
-            "Written by `make bench`; no figure here is typed by hand.",
+            "Written by `make bench`; no figure here is typed by hand. Training and publishing were the "
+            "only work on the machine.",
             "",
             *_circumstances(release),
             "",

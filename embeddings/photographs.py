@@ -50,8 +50,3 @@ class Collection(BaseModel):
     split_seed: int
     split_by: Literal["groups", "folders"]
     left_out: tuple[LeftOut, ...] = ()
-
-    @property
-    def generated(self) -> bool:
-        """Whether these are painted scenes rather than photographs."""
-        return self.name == GENERATED_SCENES

@@ -1,0 +1,79 @@
+"""The report as a whole, in a few sentences made from the answers of the service."""
+
+import random
+from collections.abc import Sequence
+
+from embeddings.comparison import ExperimentReport
+from service.client import Client
+from service.figures.comparison import Reports
+from service.figures.confusion import frequent_confusions
+from service.figures.curves import gap
+from service.figures.fragments import Fragment, bullets
+from service.figures.techniques import effects
+from service.figures.wording import count, percent, plural, points
+from service.schemas import ExperimentList, ImageRecord
+
+
+def agreement(client: Client, photographs: Sequence[ImageRecord], number: int, seed: int) -> float:
+    """Share of the three nearest that have the class of a validation photograph drawn at random."""
+    aside = [record for record in photographs if record.split == "validation"]
+    drawn = random.Random(seed).sample(aside, min(number, len(aside)))
+    alike = [
+        neighbor.label == record.label
+        for record in drawn
+        for neighbor in client.neighbors(record.id, k=3).neighbors
+    ]
+    return sum(alike) / len(alike)
+
+
+def conclusions(comparison: ExperimentList, reports: Reports, alike: float) -> Fragment:
+    """What the whole report comes to."""
+    best = reports[comparison.best]
+    skipped = sum(each.status == "skipped" for each in comparison.experiments)
+    lines = [
+        f"{best.name} is the best of {plural(len(reports), 'finished experiment')}: it recognises "
+        f"{percent(best.accuracy)} of the validation photographs, macro F1 "
+        f"{percent(best.macro_f1)}.",
+        *_weakest(best),
+        f"Searching by its embedding, {percent(alike)} of the three nearest photographs have the "
+        "class of the photograph asked about.",
+        *_techniques(reports, comparison.validation),
+    ]
+    if skipped:
+        lines.append(f"{plural(skipped, 'experiment')} could not be run; the summary says why.")
+    return bullets(lines)
+
+
+def _techniques(reports: Reports, validation: int) -> list[str]:
+    found = effects(reports, validation)
+    if not found:
+        return []
+    helpful = max(found, key=lambda effect: effect.difference)
+    closing = min(found, key=lambda effect: gap(effect.technique.curves))
+    verdict = "more" if helpful.notable else "no more"
+    gain = (
+        f"{helpful.technique.name} does most for the validation accuracy of {helpful.base.name} "
+        f"({points(helpful.difference)}), {verdict} than the choice of validation photographs can "
+        "explain"
+        if helpful.difference > 0
+        else f"none raises the validation accuracy of {helpful.base.name}; "
+        f"{helpful.technique.name} comes nearest ({points(helpful.difference)})"
+    )
+    return [
+        f"Of the techniques against overfitting, {gain}. The smallest gap between fit and tuning "
+        f"accuracy is that of {closing.technique.name} ({points(gap(closing.technique.curves))} "
+        f"instead of {points(gap(closing.base.curves))})."
+    ]
+
+
+def _weakest(best: ExperimentReport) -> list[str]:
+    found = frequent_confusions(best, most=1)
+    if not found:
+        return []
+    label, predicted, number = found[0]
+    worst = min(best.per_class, key=lambda each: each.f1)
+    return [
+        f"What it finds hardest is {worst.label} (F1 {percent(worst.f1)}); its most frequent "
+        f"confusion is {label} taken for {predicted} ({plural(number, 'photograph')} of "
+        f"{count(sum(map(sum, best.confusion)))})."
+    ]

@@ -1,0 +1,99 @@
+"""What a network gets wrong: which classes it takes for which, and how sure it is."""
+
+from collections import Counter
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+
+from embeddings.comparison import ExperimentReport
+from service.figures.fragments import Fragment, paragraph, strong
+from service.figures.split import maker_of
+from service.figures.style import INK, Chart, in_style
+from service.figures.wording import count, enumeration, percent, plural
+from service.schemas import ErrorList, ExperimentList
+
+_SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#7fa8c9", "#0b3c5d"])
+_MOST_WRITTEN = 20
+_SURE = 0.9
+
+
+@in_style
+def confusion_chart(report: ExperimentReport) -> Chart:
+    """Validation photographs by true and predicted class; the shade is the share of the row."""
+    matrix = np.array(report.confusion)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    size = 2.2 + 0.42 * len(report.classes)
+    chart = Chart(
+        height=size, width=size + 0.6, alt=f"Confusion matrix of {report.name}, validation set."
+    )
+    axes = chart.subplots()
+    axes.imshow(shares, cmap=_SHADES, vmin=0, vmax=1)
+    if len(report.classes) <= _MOST_WRITTEN:
+        for (row, column), number in np.ndenumerate(matrix):
+            colour = "white" if shares[row, column] > 0.5 else INK
+            written = count(number) if number else "·"
+            axes.text(column, row, written, color=colour, ha="center", va="center")
+    axes.set_xticks(range(len(report.classes)), report.classes, rotation=35, ha="right")
+    axes.set_yticks(range(len(report.classes)), report.classes)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true class")
+    axes.set_title(report.name)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    return chart
+
+
+def confusion_findings(report: ExperimentReport) -> Fragment:
+    """What the matrix shows, in words."""
+    ranked = sorted(report.per_class, key=lambda each: each.recall)
+    worst, best = ranked[0], ranked[-1]
+    return paragraph(
+        strong("What the matrix shows. "),
+        f"On the validation set, {report.name} recognises {percent(report.accuracy)} of the "
+        f"photographs. Of the classes, {best.label} is found most surely ({percent(best.recall)} "
+        f"of its {plural(best.support, 'photograph')}) and {worst.label} least surely "
+        f"({percent(worst.recall)} of {count(worst.support)}). {_confusions_in_words(report)}",
+    )
+
+
+def error_findings(errors: ErrorList, comparison: ExperimentList) -> Fragment:
+    """How many errors there are and how sure the network is of them, in words."""
+    if not errors.total:
+        return paragraph(strong("What it shows. "), "It misclassifies no validation photograph.")
+    sure = sum(error.probabilities[error.predicted] >= _SURE for error in errors.errors)
+    share = errors.total / comparison.validation
+    return paragraph(
+        strong("What it shows. "),
+        f"{count(errors.total)} of {count(comparison.validation)} validation photographs "
+        f"({percent(share)}) are misclassified. In {count(sure)} of these cases the network gives "
+        f"the wrong class a probability of {percent(_SURE, 0)} or more. {_makers_in_words(errors)}",
+    )
+
+
+def frequent_confusions(report: ExperimentReport, most: int = 3) -> list[tuple[str, str, int]]:
+    """The most frequent confusions: true class, predicted class, number of photographs."""
+    found = [
+        (label, predicted, number)
+        for label, row in zip(report.classes, report.confusion, strict=True)
+        for predicted, number in zip(report.classes, row, strict=True)
+        if number and predicted != label
+    ]
+    return sorted(found, key=lambda confusion: -confusion[2])[:most]
+
+
+def _makers_in_words(errors: ErrorList) -> str:
+    makers = Counter(maker for each in errors.errors if (maker := maker_of(each.attribution)))
+    if not makers:
+        return ""
+    return (
+        f"The misclassified photographs are by {plural(len(makers), 'photographer')}, no one "
+        f"of whom made more than {count(max(makers.values()))}."
+    )
+
+
+def _confusions_in_words(report: ExperimentReport) -> str:
+    found = frequent_confusions(report)
+    if not found:
+        return "It confuses no two classes."
+    pairs = [f"{label} taken for {predicted} ({count(n)})" for label, predicted, n in found]
+    return f"The most frequent confusions are {enumeration(pairs)}."

@@ -1,0 +1,129 @@
+"""Learning curves: what a network learns, and the gap to what it keeps for other photographs."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from embeddings.comparison import Curves, ExperimentReport
+from service.figures.fragments import Fragment, paragraph, strong
+from service.figures.style import ACCENT, INK, PALE, QUIET, Chart, in_style
+from service.figures.wording import percent, plural, points
+
+_COLUMNS = 3
+_HEADROOM = 1.15
+
+
+def gap(curves: Curves) -> float:
+    """Accuracy on the part learned from less that on the tuning part, in the last epoch."""
+    return curves.accuracy[-1] - curves.tuning_accuracy[-1]
+
+
+@in_style
+def learning_curves(report: ExperimentReport) -> Chart:
+    """Loss and accuracy of one network after each epoch."""
+    chart = Chart(
+        height=3.1, alt=f"Loss and accuracy of {report.name} per epoch, fit part and tuning part."
+    )
+    losses, accuracies = chart.subplots(1, 2)
+    curves = report.curves
+    _draw_pair(losses, curves.loss, curves.tuning_loss)
+    losses.set_title("Cross-entropy")
+    losses.set_ylim(0, _HEADROOM * max(*curves.loss, *curves.tuning_loss))
+    _mark_lowest(losses, curves.tuning_loss)
+    _draw_pair(accuracies, curves.accuracy, curves.tuning_accuracy)
+    accuracies.set_title("Accuracy")
+    accuracies.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    accuracies.legend(loc="lower right")
+    return chart
+
+
+@in_style
+def technique_panels(base: ExperimentReport, techniques: Mapping[str, ExperimentReport]) -> Chart:
+    """Accuracy per epoch of the baseline and of each technique, side by side."""
+    shown = [base, *techniques.values()]
+    columns = min(_COLUMNS, len(shown))
+    rows = math.ceil(len(shown) / columns)
+    chart = Chart(
+        height=2.9 * rows,
+        alt="Accuracy per epoch on the fit and the tuning part, one panel per technique.",
+    )
+    grid = chart.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    for axes, report in zip(grid, shown, strict=False):
+        _draw_panel(axes, report, base)
+    for axes in list(grid)[len(shown) :]:
+        axes.set_visible(False)
+    return chart
+
+
+def curve_findings(report: ExperimentReport) -> Fragment:
+    """What the curves of one network show, in words."""
+    curves = report.curves
+    epochs = len(curves.loss)
+    return paragraph(
+        strong("What the curves show. "),
+        f"After {plural(epochs, 'epoch')}, {percent(curves.accuracy[-1])} of the photographs "
+        f"learned from and {percent(curves.tuning_accuracy[-1])} of the tuning part are "
+        f"recognised: a gap of {points(gap(curves))}. {_course(curves)}",
+    )
+
+
+def _course(curves: Curves) -> str:
+    lowest = int(np.argmin(curves.tuning_loss))
+    if lowest == len(curves.tuning_loss) - 1:
+        return "The loss on the tuning part is lowest in the last epoch."
+    rise = curves.tuning_loss[-1] / curves.tuning_loss[lowest] - 1
+    course = (
+        f"The loss on the tuning part is lowest after epoch {lowest + 1} and {percent(rise)} above "
+        "that in the end"
+    )
+    if curves.loss[-1] < curves.loss[lowest]:
+        return f"{course}, while the loss on the part learned from goes on falling."
+    return f"{course}."
+
+
+def _mark_lowest(axes: Axes, losses: Sequence[float]) -> None:
+    lowest = int(np.argmin(losses))
+    axes.plot(lowest + 1, losses[lowest], "o", color=ACCENT, markersize=5)
+    axes.annotate(
+        "lowest",
+        (lowest + 1, losses[lowest]),
+        xytext=(0, 7),
+        textcoords="offset points",
+        ha="center",
+        color=ACCENT,
+        path_effects=[withStroke(linewidth=3, foreground="white")],
+    )
+
+
+def _draw_panel(axes: Axes, report: ExperimentReport, base: ExperimentReport) -> None:
+    curves = report.curves
+    _draw_pair(axes, curves.accuracy, curves.tuning_accuracy)
+    if report.name != base.name:
+        axes.plot(
+            _epochs(base.curves.tuning_accuracy),
+            base.curves.tuning_accuracy,
+            linestyle=":",
+            color=ACCENT,
+            label=f"tuning, {base.name}",
+        )
+    axes.set_title(report.name)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.xaxis.set_tick_params(labelbottom=True)
+    axes.legend(loc="lower right", title=f"gap in the end: {points(gap(curves))}")
+
+
+def _draw_pair(axes: Axes, fit: Sequence[float], tuning: Sequence[float]) -> None:
+    epochs = _epochs(fit)
+    axes.fill_between(epochs, fit, tuning, color=PALE, alpha=0.6, linewidth=0)
+    axes.plot(epochs, fit, color=QUIET, linewidth=1.8, label="fit (learned from)")
+    axes.plot(epochs, tuning, color=INK, linewidth=2.2, label="tuning (held out)")
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _epochs(values: Sequence[float]) -> range:
+    return range(1, len(values) + 1)

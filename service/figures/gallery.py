@@ -1,0 +1,127 @@
+"""Photographs beside what the network says of them, always with whose they are.
+
+A photograph is shown from its published address, so that the notebook holds no copy of it: the
+licences differ. A report for one's own eyes may embed the thumbnails of the service instead.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from embeddings.attribution import Attribution
+from service.client import Client
+from service.figures.fragments import Fragment, Part, element, joined, link, strong, void
+from service.figures.wording import probability
+from service.schemas import (
+    ImageRecord,
+    Misclassification,
+    Neighbor,
+    Neighborhood,
+    Prediction,
+)
+
+_HEIGHT = "110"
+_FIT = "height:110px;max-width:170px;object-fit:contain;border-radius:3px"
+_BOX = "display:inline-block;width:150px;padding:22px 8px;border:1px solid #8a97a3"
+_CELL = "vertical-align:top;text-align:left;padding:8px 12px;width:190px"
+_SMALL = "color:#5d6b78"
+_LIKELY = 3
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Shows photographs of a service."""
+
+    client: Client
+    thumbnails: bool = False
+    """Whether to embed the service's thumbnails."""
+
+    def errors(self, found: Sequence[Misclassification], columns: int = 4) -> Fragment:
+        """Misclassified photographs with the probabilities that the network gives."""
+        cards = [self._error(error) for error in found]
+        return _grid(cards, columns)
+
+    def neighbors(
+        self, queries: Sequence[tuple[ImageRecord, Prediction, Neighborhood]]
+    ) -> Fragment:
+        """Photographs, each in a row with its prediction and the ones nearest to it."""
+        cards: list[Fragment] = []
+        for query, prediction, neighborhood in queries:
+            cards.append(self._query(query, prediction))
+            cards += [self._neighbor(neighbor) for neighbor in neighborhood.neighbors]
+        return _grid(cards, 1 + max((len(found.neighbors) for *_, found in queries), default=0))
+
+    def picture(self, identifier: str, label: str, attribution: Attribution | None) -> Fragment:
+        """The photograph itself; a box with its class where it has no published address."""
+        if self.thumbnails:
+            jpeg = b64encode(self.client.thumbnail(identifier)).decode()
+            source = f"data:image/jpeg;base64,{jpeg}"
+        elif attribution and (attribution.source or "").startswith("https://"):
+            source = attribution.source or ""
+        else:
+            note = element("small", "make report shows it")
+            return element("span", strong(label), void("br"), note, style=_BOX)
+        title = (attribution and attribution.title) or identifier
+        return void(
+            "img",
+            src=source,
+            alt=f"A photograph of class {label}: {title}",
+            height=_HEIGHT,
+            style=_FIT,
+            loading="lazy",
+        )
+
+    def _error(self, error: Misclassification) -> Fragment:
+        said = joined([strong(error.predicted), f" instead of {error.label}"])
+        likely = probable(error.probabilities, also=error.label)
+        return self._card(error.id, error.label, error.attribution, said, likely)
+
+    def _query(self, record: ImageRecord, prediction: Prediction) -> Fragment:
+        right = "✓" if prediction.label == record.label else f"✗, it is {record.label}"
+        said = joined([strong(f"Predicted {prediction.label}"), f" {right}"])
+        likely = probable(prediction.probabilities)
+        return self._card(record.id, record.label, record.attribution, said, likely)
+
+    def _neighbor(self, neighbor: Neighbor) -> Fragment:
+        said = joined([strong(neighbor.label), f" at distance {neighbor.distance:.2f}"])
+        side = f"({neighbor.split})"
+        return self._card(neighbor.id, neighbor.label, neighbor.attribution, said, side)
+
+    def _card(
+        self, identifier: str, label: str, attribution: Attribution | None, said: Part, more: Part
+    ) -> Fragment:
+        lines: list[Part] = [self.picture(identifier, label, attribution), said, more]
+        lines.append(element("small", credit(identifier, attribution), style=_SMALL))
+        return joined(lines, void("br"))
+
+
+def credit(identifier: str, attribution: Attribution | None) -> Fragment:
+    """Title, photographer and licence of a photograph, with their links."""
+    if attribution is None:
+        return joined([identifier])
+    parts: list[Part] = [link(attribution.page, attribution.title or identifier)]
+    if attribution.photographer:
+        parts.append(f" by {attribution.photographer}")
+    if attribution.licence:
+        parts += [", ", link(attribution.licence_url, attribution.licence)]
+    return joined(parts)
+
+
+def probable(probabilities: dict[str, float], also: str | None = None) -> Fragment:
+    """The most probable classes, line by line, and one more if it is not among them."""
+    ranked = sorted(probabilities, key=lambda label: -probabilities[label])
+    named = ranked[:_LIKELY]
+    if also is not None and also not in named:
+        named[-1] = also
+    return joined((f"{label} {probability(probabilities[label])}" for label in named), void("br"))
+
+
+def _grid(cards: Sequence[Fragment], columns: int) -> Fragment:
+    rows = (cards[start : start + columns] for start in range(0, len(cards), columns))
+    cells = (
+        element(
+            "tr", *(element("td", card, align="left", valign="top", style=_CELL) for card in row)
+        )
+        for row in rows
+    )
+    return element("table", element("tbody", *cells))
