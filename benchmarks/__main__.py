@@ -47,8 +47,7 @@ def _page(
         [
             "# Benchmarks",
             "",
-            "Written by `make bench`; no figure here is typed by hand. Training and publishing were the "
-            "only work on the machine.",
+            "Written by `make bench`; no figure here is typed by hand.",
             "",
             *_circumstances(release),
             "",

@@ -26,7 +26,7 @@ class OwnNetwork:
     """Epochs without a better tuning loss before training stops; the best weights return."""
     learning_rate: float = 2e-3
     """The highest; it falls to zero along a cosine, so that the last epoch is no lottery."""
-    batch: int = 16
+    batch: int = 32
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ MOBILENETV2_FROZEN = FrozenTransfer(
 )
 
 PRESETS: dict[PresetName, Preset] = {
-    "quick": Preset("quick", 10, (BASELINE, AUGMENTATION, DROPOUT, MOBILENETV2_FROZEN)),
+    "quick": Preset("quick", 12, (BASELINE, AUGMENTATION, DROPOUT, MOBILENETV2_FROZEN)),
     "full": Preset(
         "full", 25, (BASELINE, AUGMENTATION, DROPOUT, EARLY_STOPPING, MOBILENETV2_FROZEN)
     ),
