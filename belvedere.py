@@ -21,41 +21,39 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    command: Callable[[argparse.Namespace], None] = parsed.command
+    command: Callable[[], None] = parsed.command
     try:
-        command(parsed)
+        command()
     except KeyboardInterrupt:
         return _fail("Interrupted; what was finished is kept, run the command again to go on.", 130)
     except ValidationError as error:
         problem = error.errors()[0]
         variable = f"BELVEDERE_{'_'.join(str(part) for part in problem['loc'])}".upper()
         return _fail(f"{variable}: {problem['msg']}; got {problem['input']!r}.")
-    except OSError as error:
-        if error.errno == errno.ENOSPC or "No space left" in str(error):
+    except (OSError, RuntimeError) as error:
+        if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
             return _fail("The disk is full; make room, nothing was left half-written.")
-        raise
-    except RuntimeError as error:
         if type(error).__module__.split(".")[0] not in {"embeddings", "training", "service"}:
             raise
         return _fail(str(error))
     return 0
 
 
-def _data(_: argparse.Namespace) -> None:
+def _data() -> None:
     from training.archive import PublishedArchive
     from training.stages import take_data
 
     take_data(_stage(), PublishedArchive())
 
 
-def _train(_: argparse.Namespace) -> None:
+def _train() -> None:
     from training.campaign import train
 
     train(_stage())
-    _compare(_)
+    _compare()
 
 
-def _compare(_: argparse.Namespace) -> None:
+def _compare() -> None:
     from training.showing import show_comparison
     from training.stages import compare
 
@@ -63,28 +61,28 @@ def _compare(_: argparse.Namespace) -> None:
     show_comparison(compare(stage), stage.display)
 
 
-def _publish(_: argparse.Namespace) -> None:
+def _publish() -> None:
     from training.export import publish_best
 
     publish_best(_stage())
 
 
-def _serve(_: argparse.Namespace) -> None:
+def _serve() -> None:
     from service.app import serve
     from service.settings import ServiceSettings
 
     serve(ServiceSettings())
 
 
-def _up(_: argparse.Namespace) -> None:
+def _up() -> None:
     from training.archive import PublishedArchive
     from training.stages import take_data, up_to_date
 
     stage = _stage()
     take_data(stage, PublishedArchive(), again=False)
     if not up_to_date(stage):
-        _train(_)
-        _publish(_)
+        _train()
+        _publish()
     # A fresh process: the service must not carry TensorFlow's memory along.
     os.execv(sys.executable, [sys.executable, "-m", "belvedere", "serve"])
 
@@ -110,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("belvedere", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    def add(name: str, command: Callable[[argparse.Namespace], None], text: str) -> None:
+    def add(name: str, command: Callable[[], None], text: str) -> None:
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(command=command)
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,8 @@ from training.progress import Display
 from training.settings import TrainingSettings
 from training.stages import Stage, take_data
 
-REAL_ARCHIVE = os.environ.get("BELVEDERE_DATA", "")
+_REAL_ARCHIVE = os.environ.get("BELVEDERE_DATA")
+_REAL_LICENCES = os.environ.get("BELVEDERE_LICENSES")
 
 TINY = Preset(
     name="tiny",
@@ -38,6 +39,22 @@ def _no_settings_from_outside() -> Iterator[None]:
     before = {name: os.environ.pop(name) for name in list(os.environ) if name[:10] == "BELVEDERE_"}
     yield
     os.environ.update(before)
+
+
+@dataclass(frozen=True)
+class RealArchive:
+    """The ml5 Landscapes archive and its licence lists."""
+
+    data: Path
+    licences: Path
+
+
+@pytest.fixture(scope="session")
+def real_archive() -> RealArchive:
+    """The real photographs, where the person who runs the tests has them."""
+    if not _REAL_ARCHIVE or not _REAL_LICENCES:
+        pytest.skip("set BELVEDERE_DATA and BELVEDERE_LICENSES to the ml5 Landscapes archive")
+    return RealArchive(Path(_REAL_ARCHIVE), Path(_REAL_LICENCES))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.format import open_memmap
+from numpy.lib.format import write_array_header_1_0
 
 from embeddings.images import Pixels, read_pixels
 from embeddings.photographs import Photograph
@@ -68,12 +68,13 @@ class Dataset:
         count = len(self.photographs)
         with TemporaryDirectory(prefix=".decoding-", dir=path.parent) as temporary:
             draft = Path(temporary) / path.name
-            shape = (count, *size, 3)
-            pixels = open_memmap(draft, mode="w+", dtype=np.uint8, shape=shape)
-            jpegs = self.track(self.table.jpegs(), f"Decoding at {size[1]}x{size[0]}", count)
-            for row, jpeg in enumerate(jpegs):
-                pixels[row] = read_pixels(jpeg, *size)
-            pixels.flush()
+            header = {"descr": "|u1", "fortran_order": False, "shape": (count, *size, 3)}
+            # Written rather than mapped: on a full disk a write fails, a mapping kills the process.
+            with draft.open("wb") as file:
+                write_array_header_1_0(file, header)
+                jpegs = self.track(self.table.jpegs(), f"Decoding at {size[1]}x{size[0]}", count)
+                for jpeg in jpegs:
+                    file.write(read_pixels(jpeg, *size).tobytes())
             draft.replace(path)
 
 

@@ -19,14 +19,14 @@ class OwnNetwork:
     base: str | None = None
     family: Literal["own network", "technique"] = "own network"
     network: str = "convnet"
-    input: Size = (64, 96)
+    input: Size = (96, 144)
     augmentation: tuple[str, ...] = ()
     dropout: float = 0.0
     early_stopping: int | None = None
     """Epochs without a better tuning loss before training stops; the best weights return."""
     learning_rate: float = 2e-3
     """The highest; it falls to zero along a cosine, so that the last epoch is no lottery."""
-    batch: int = 32
+    batch: int = 16
 
 
 @dataclass(frozen=True)

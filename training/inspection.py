@@ -10,7 +10,7 @@ from itertools import islice
 from embeddings.images import ImageRejected, open_rgb
 from embeddings.photographs import LeftOut, Split
 from embeddings.progress import Track
-from training.classes import SUFFIXES, Layout, find_layout, is_photograph
+from training.classes import Layout, find_layout, is_photograph
 from training.files import DataFile
 from training.near_duplicates import Hash, difference_hash, join, near_pairs
 
@@ -75,7 +75,7 @@ def _examine(file: DataFile, layout: Layout) -> _Outcome:
         return LeftOut(path=str(file.path), reason=reason)
 
     if not is_photograph(file.path):
-        return refused(f"not a photograph ({', '.join(sorted(SUFFIXES))})")
+        return refused("not a JPEG, PNG or WebP file")
     label = layout.label(file.path)
     if label is None:
         return refused("in no class folder")

@@ -16,7 +16,7 @@ from training.progress import Display
 from training.runs import Runs
 from training.settings import TrainingSettings
 from training.showing import show_collection
-from training.sources import open_source, setting_of
+from training.sources import PUBLISHED, open_source, setting_of
 from training.weights import local_weights
 
 
@@ -51,20 +51,20 @@ class Stage:
 def take_data(stage: Stage, published: PublishedArchive, *, again: bool = True) -> Collection:
     """Take the data set of the settings into the store, unless it is there unchanged.
 
-    With `again` the source is looked at anew, and a download that failed before is tried again;
-    without, a collection from the same setting is taken as it is. Raises `DataError`.
+    The published archive never changes, so only with `again` is it asked for once more where
+    generated scenes took its place. Raises `DataError`.
     """
     settings, display = stage.settings, stage.display
     known = _known(settings.store_uri)
     wanted = (setting_of(settings), settings.seed)
     if known is not None and (known.source, known.split_seed) != wanted:
         known = None
-    if known is not None and not again:
+    if known is not None and known.source == PUBLISHED and not again:
         return known
     with display.download("ml5 Landscapes archive") as advance:
         source = open_source(settings, published, advance=advance, warn=display.warn)
     if known is not None and known.source_digest == source.digest:
-        display.say(f"The store already holds {known.name}, unchanged.")
+        display.say(f"The store holds {known.name} already, unchanged.")
         return known
     display.say(f"Taking in {source.name} ({source.setting})")
     collection = collect(

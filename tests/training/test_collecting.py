@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from embeddings.images import measure
 from tests.training.pictures import Take, class_folders, jpeg, picture
+from training.archive import PublishedArchive
 from training.files import DataError
+from training.programme import PRESETS
+from training.progress import Display
+from training.settings import TrainingSettings
+from training.stages import Stage, take_data
 
 
 def reasons(table) -> dict[str, str]:
@@ -215,9 +221,19 @@ def test_unchanged_data_are_not_taken_again_and_changed_ones_are(
 
 
 def test_without_the_archive_generated_scenes_take_its_place_loudly(
-    tmp_path: Path, take: Take, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, unreachable: PublishedArchive
 ) -> None:
-    table = take(None, scenes=13)
-    assert table.collection.name == "generated scenes"
-    assert Counter(photograph.label for photograph in table.photographs).most_common(1)[0][1] <= 13
-    assert len(table.collection.classes) == 7
+    console = Console(record=True, file=io.StringIO(), width=200)
+    settings = TrainingSettings(home=tmp_path, scenes=13)
+    stage = Stage(settings, PRESETS["quick"], Display(console))
+    taken = take_data(stage, unreachable)
+    said = console.export_text()
+    assert taken.name == "generated scenes"
+    assert "could not be downloaded" in said
+    assert "GENERATED SCENES take the place of the photographs" in said
+    assert len(taken.classes) == 7
+
+    take_data(stage, unreachable, again=False)
+    assert console.export_text() == "", "the download must not be tried at every start"
+    take_data(stage, unreachable)
+    assert "could not be downloaded" in console.export_text()

@@ -1,0 +1,67 @@
+"""What is known of the published ml5 Landscapes photographs must come out of taking them in."""
+
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from conftest import RealArchive
+from embeddings.attribution import attribution_of
+from embeddings.store import ImageTable
+from training.archive import PublishedArchive
+from training.programme import PRESETS
+from training.progress import Display
+from training.settings import TrainingSettings
+from training.stages import Stage, take_data
+
+
+@pytest.fixture(scope="module")
+def table(
+    real_archive: RealArchive, tmp_path_factory: pytest.TempPathFactory, silent: Display
+) -> ImageTable:
+    settings = TrainingSettings(
+        home=tmp_path_factory.mktemp("real"),
+        data=str(real_archive.data),
+        licenses=real_archive.licences,
+    )
+    take_data(Stage(settings, PRESETS["quick"], silent), PublishedArchive())
+    return ImageTable.open(settings.store_uri)
+
+
+def test_copies_and_the_one_label_conflict_are_left_out(table: ImageTable) -> None:
+    left_out = table.collection.left_out
+    copies = [entry for entry in left_out if entry.reason.startswith("copy of")]
+    conflicts = {entry.path for entry in left_out if entry.reason.startswith("label conflict")}
+    assert len(table.photographs) == 3767
+    assert len(copies) == 12
+    assert conflicts == {f"{label}/139432484_ddd5d3d4c7.jpg" for label in ("mountain", "road")}
+
+
+def test_every_photograph_has_its_photographer_and_licence(table: ImageTable) -> None:
+    for photograph in table.photographs:
+        attribution = attribution_of(photograph)
+        assert attribution is not None
+        assert attribution.photographer
+        assert attribution.licence
+        assert attribution.page
+        assert attribution.source
+
+
+def test_a_fifth_of_each_class_is_set_aside_and_no_photographer_crosses(table: ImageTable) -> None:
+    counts = Counter((photograph.label, photograph.split) for photograph in table.photographs)
+    for label in table.collection.classes:
+        train, validation = counts[label, "train"], counts[label, "validation"]
+        assert validation / (train + validation) == pytest.approx(0.2, abs=0.005)
+    sides: dict[str | None, set[str]] = defaultdict(set)
+    for photograph in table.photographs:
+        sides[photograph.photographer_id].add(photograph.split)
+    assert len(sides) > 2000
+    assert all(len(side) == 1 for side in sides.values())
+
+
+def test_pixels_are_small_and_the_store_is_not_much_larger_than_the_archive(
+    table: ImageTable, real_archive: RealArchive
+) -> None:
+    assert max(max(each.width, each.height) for each in table.photographs) == 280
+    stored = sum(path.stat().st_size for path in Path(table.dataset.uri).rglob("*.lance"))
+    assert stored < 1.1 * real_archive.data.stat().st_size
