@@ -43,7 +43,8 @@ def measure_service(home: Path) -> AtRest:
             seconds.append(elapsed)
             memory.append(_resident_megabytes(process.pid))
             maps = Path(f"/proc/{process.pid}/maps").read_text()
-            loaded = loaded or "tensorflow" in maps
+            # The package itself; OpenVINO has a library of its own with that word in its name.
+            loaded = loaded or "/site-packages/tensorflow/" in maps
     return AtRest(tuple(seconds), median(memory), loaded)
 
 
