@@ -35,7 +35,9 @@ def split_groups(
     for label in sorted(seen):
         ranked = sorted((count[label], group) for group, count in members.items() if count[label])
         if len(ranked) > 1 and not taken[label]:
-            chosen.add(ranked[0][1])
+            smallest = ranked[0][1]
+            chosen.add(smallest)
+            taken.update(members[smallest])
     return frozenset(chosen)
 
 

@@ -16,19 +16,29 @@ memberships = st.lists(
 def test_a_class_exceeds_its_share_only_by_a_group_it_could_not_do_without(
     members: list[tuple[str, int]], share: float, seed: int
 ) -> None:
-    labels, groups = [label for label, _ in members], [group for _, group in members]
-    aside = split_groups(labels, groups, share, seed)
-    counts = Counter(labels)
-    taken = Counter(label for label, group in members if group in aside)
+    numbers = {member: number for number, member in enumerate(sorted(set(members)))}
+    labels = [label for label, _ in members]
+    aside = split_groups(labels, [numbers[member] for member in members], share, seed)
     sizes = Counter(members)
-    for label, count in counts.items():
-        forced = {group for other, group in members if other == label and group in aside}
-        room = round(count * share)
-        assert taken[label] <= max(
-            room, max((sizes[label, group] for group in forced), default=0) + room
+    for label, count in Counter(labels).items():
+        of_class = [size for (other, _), size in sizes.items() if other == label]
+        taken = sum(
+            sizes[member] for member in numbers if numbers[member] in aside and member[0] == label
         )
-        if len({group for other, group in members if other == label}) > 1:
-            assert taken[label] > 0
+        assert taken <= max(round(count * share), min(of_class))
+        if len(of_class) > 1:
+            assert 0 < taken < count
+
+
+@given(memberships, st.integers(0, 5))
+def test_groups_of_several_classes_leave_no_class_out(
+    members: list[tuple[str, int]], seed: int
+) -> None:
+    labels, groups = [label for label, _ in members], [group for _, group in members]
+    aside = split_groups(labels, groups, 0.2, seed)
+    for label in set(labels):
+        of_class = {group for other, group in members if other == label}
+        assert len(of_class) == 1 or of_class & aside
 
 
 def test_single_photographs_reach_the_share_exactly() -> None:
