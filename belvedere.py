@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from pydantic import ValidationError
 if TYPE_CHECKING:
     from training.stages import Stage
 
+_LOG_WIDTH = 110
+
 # Heavy libraries are imported by the command that needs them: `serve` never loads TensorFlow, and
 # `up` starts at once when there is nothing to train.
 
@@ -21,6 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    # It warns of every network that is compiled anew, which is what a comparison does.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     command: Callable[[], None] = parsed.command
     try:
         command()
@@ -96,7 +101,8 @@ def _stage() -> "Stage":
     from training.stages import Stage
 
     settings = TrainingSettings()
-    return Stage(settings, PRESETS[settings.preset], Display(Console()))
+    console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
+    return Stage(settings, PRESETS[settings.preset], Display(console))
 
 
 def _fail(message: str, status: int = 1) -> int:
