@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from embeddings.home import explain_setting
+
 if TYPE_CHECKING:
     from training.stages import Stage
 
@@ -32,9 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("Interrupted; what was finished is kept, run the command again to go on.", 130)
     except ValidationError as error:
-        problem = error.errors()[0]
-        variable = f"BELVEDERE_{'_'.join(str(part) for part in problem['loc'])}".upper()
-        return _fail(f"{variable}: {problem['msg']}; got {problem['input']!r}.")
+        return _fail(explain_setting(error))
     except (OSError, RuntimeError) as error:
         if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
             return _fail("The disk is full; make room, nothing was left half-written.")

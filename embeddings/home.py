@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -40,3 +40,10 @@ class HomeSettings(BaseSettings):
     def downloads(self) -> Path:
         """Folder of downloaded archives."""
         return self.home / "downloads"
+
+
+def explain_setting(error: ValidationError) -> str:
+    """One sentence on the first setting that is wrong, naming its variable."""
+    problem = error.errors()[0]
+    variable = "_".join(["BELVEDERE", *(str(part) for part in problem["loc"])]).upper()
+    return f"{variable}: {problem['msg']}; got {problem['input']!r}."

@@ -109,7 +109,8 @@ def up_to_date(stage: Stage) -> bool:
         folder = current_release(settings.releases)
         manifest = read_manifest(folder)
         published = Comparison.model_validate_json((folder / COMPARISON).read_bytes())
-        if manifest.data.fingerprint != stage.dataset().fingerprint:
+        known = _known(settings.store_uri)
+        if known is None or manifest.data.fingerprint != known.fingerprint:
             return False
         return published == compare(stage) and not _to_train(stage, published)
     except (ReleaseError, StoreError, DataError, OSError, ValueError):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from embeddings.home import explain_setting
 from embeddings.release import ReleaseError
 from service.report.serving import ROOT, ReportError, a_service
 from service.settings import ServiceSettings
@@ -30,9 +31,7 @@ def main(arguments: list[str] | None = None, notebook: Path = NOTEBOOK) -> int:
         settings = ServiceSettings()
         written = renew(notebook, settings) if committed else report(notebook, settings)
     except ValidationError as error:
-        problem = error.errors()[0]
-        variable = f"BELVEDERE_{problem['loc'][0]}".upper() if problem["loc"] else "The settings"
-        return _fail(f"{variable}: {problem['msg']}; got {problem['input']!r}.")
+        return _fail(explain_setting(error))
     except ModuleNotFoundError as error:
         return _fail(f"The report needs {error.name}; `make report` installs it.")
     except (ReportError, ReleaseError) as error:
