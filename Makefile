@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: up test check report bench lock clean
+.PHONY: up test check report slides bench lock clean
 
 up: $(VENV)/.train ## environment, data, training, release, service
 	@$(BIN)/belvedere up
@@ -18,6 +18,8 @@ check: $(VENV)/.dev ## formatting, lint, types, layers
 
 report: $(VENV)/.dev ## execute the notebook against the running service, with thumbnails
 	$(BIN)/python -m service.report
+
+slides: report ## the same as a deck for a talk: slides.html in the folder `report` of BELVEDERE_HOME
 
 bench: $(VENV)/.dev ## measure what docs/benchmarks.md says
 	$(BIN)/python -m benchmarks

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -15,7 +16,9 @@ from embeddings.home import explain_setting
 if TYPE_CHECKING:
     from training.stages import Stage
 
-_LOG_WIDTH = 110
+_LOG_WIDTH = 130
+
+Command = Callable[[argparse.Namespace], None]
 
 # Heavy libraries are imported by the command that needs them: `serve` never loads TensorFlow, and
 # `up` starts at once when there is nothing to train.
@@ -28,9 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # It warns of every network that is compiled anew, which is what a comparison does.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    command: Callable[[], None] = parsed.command
+    command: Command = parsed.command
     try:
-        command()
+        command(parsed)
     except KeyboardInterrupt:
         return _fail("Interrupted; what was finished is kept, run the command again to go on.", 130)
     except ValidationError as error:
@@ -44,50 +47,64 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _data() -> None:
+def _data(_given: argparse.Namespace) -> None:
     from training.archive import PublishedArchive
     from training.stages import take_data
 
     take_data(_stage(), PublishedArchive())
 
 
-def _train() -> None:
-    from training.campaign import train
-
-    train(_stage())
-    _compare()
-
-
-def _compare() -> None:
-    from training.showing import show_comparison
-    from training.stages import compare
+def _train(given: argparse.Namespace) -> None:
+    from training.selecting import listed, selected
 
     stage = _stage()
+    if given.list:
+        for line in listed(stage.preset):
+            stage.display.say(line)
+        return
+    from training.campaign import train
+
+    train(replace(stage, preset=selected(stage.preset, given.names, given.seeds)))
+    _show(replace(stage, preset=selected(stage.preset, given.names, given.seeds, beside=True)))
+
+
+def _compare(_given: argparse.Namespace) -> None:
+    _show(_stage())
+
+
+def _show(stage: "Stage") -> None:
+    from training.comparing import compare
+    from training.showing import show_comparison
+
     show_comparison(compare(stage), stage.display)
 
 
-def _publish() -> None:
+def _publish(_given: argparse.Namespace) -> None:
     from training.export import publish_best
 
     publish_best(_stage())
 
 
-def _serve() -> None:
+def _serve(_given: argparse.Namespace) -> None:
     from service.app import serve
     from service.settings import ServiceSettings
 
     serve(ServiceSettings())
 
 
-def _up() -> None:
+def _up(given: argparse.Namespace) -> None:
     from training.archive import PublishedArchive
-    from training.stages import take_data, up_to_date
+    from training.comparing import up_to_date
+    from training.stages import take_data
 
     stage = _stage()
     take_data(stage, PublishedArchive(), again=False)
     if not up_to_date(stage):
-        _train()
-        _publish()
+        from training.campaign import train
+
+        train(stage)
+        _show(stage)
+        _publish(given)
     # A fresh process: the service must not carry TensorFlow's memory along.
     os.execv(sys.executable, [sys.executable, "-m", "belvedere", "serve"])
 
@@ -97,12 +114,22 @@ def _stage() -> "Stage":
 
     from training.programme import PRESETS
     from training.progress import Display
+    from training.selecting import with_local_networks
     from training.settings import TrainingSettings
     from training.stages import Stage
 
     settings = TrainingSettings()
     console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
-    return Stage(settings, PRESETS[settings.preset], Display(console))
+    preset = PRESETS[settings.preset]
+    if preset.local_networks:
+        preset = with_local_networks(preset, settings.weights)
+    return Stage(settings, preset, Display(console))
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
 
 
 def _fail(message: str, status: int = 1) -> int:
@@ -114,12 +141,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("belvedere", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    def add(name: str, command: Callable[[], None], text: str) -> None:
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(command=command)
+        return added
 
     add("data", _data, "take the photographs into the feature store, checked and split")
-    add("train", _train, "train the experiments of the preset that are not trained yet")
+    train = add("train", _train, "train the experiments of the preset that are not trained yet")
+    train.add_argument("names", nargs="*", metavar="NAME", help="train these experiments instead")
+    train.add_argument("--list", action="store_true", help="name every experiment and stop")
+    train.add_argument(
+        "--seeds", type=_count, metavar="N", help="train each experiment with so many seeds"
+    )
     add("compare", _compare, "print the comparison of the trained experiments")
     add("publish", _publish, "publish the best network as a release")
     add("serve", _serve, "serve the current release")

@@ -113,7 +113,14 @@ def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         best=report.name,
         experiments=(report,),
     )
-    candidate = Candidate(release.encoder, comparison, Reference(ODD_IDS, encoded))
+    candidate = Candidate(
+        model=release.encoder,
+        comparison=comparison,
+        reference=Reference(ODD_IDS, encoded),
+        trust=release.trust,
+        label_issues=(),
+        explain=lambda ids, _predicted: np.ones((len(ids), 2, 3), np.float32),
+    )
     publish(candidate, str(folder / "store"), folder / "releases")
     return folder
 

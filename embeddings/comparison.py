@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Status = Literal["done", "skipped"]
+Verdict = Literal["better", "worse", "no evidence of a difference"]
 
 
 class ClassReport(BaseModel):
@@ -30,34 +31,86 @@ class Curves(BaseModel):
     tuning_accuracy: tuple[float, ...] = Field((), description="Share of the part held out, 0-1.")
 
 
+class Evidence(BaseModel):
+    """How sure the accuracy of an experiment is, and its difference to the first experiment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seeds: int = Field(description="Repeats that the accuracy is the mean of.")
+    lowest: float = Field(description="Lowest accuracy among the repeats, 0-1.")
+    highest: float = Field(description="Highest accuracy among the repeats, 0-1.")
+    interval: tuple[float, float] = Field(
+        description="95 % bootstrap interval of the accuracy, drawn by photographer, 0-1."
+    )
+    p_value: float | None = Field(
+        None,
+        description="Chance of so unequal errors if this network and the first experiment's were "
+        "equally good (exact McNemar test, first seeds); null for the first itself.",
+    )
+    p_adjusted: float | None = Field(
+        None, description="The same with Holm's correction for the number of experiments."
+    )
+    verdict: Verdict | None = Field(
+        None, description="Compared with the first experiment, at 5 % after the correction."
+    )
+
+
+class Cost(BaseModel):
+    """What answering costs: the exported encoder on this machine's processor."""
+
+    model_config = ConfigDict(frozen=True)
+
+    latency_ms: float = Field(description="Median time of one photograph, pixels given, in ms.")
+    images_per_second: float = Field(description="Photographs a second in batches, all cores.")
+
+
 class ExperimentSummary(BaseModel):
     """One line of the comparison. Figures of an experiment that was skipped are null."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str = Field(description="The experiment's name.")
-    family: str = Field(description="Own network, technique or transfer.")
+    family: str = Field(
+        description="Own network, technique, combination, transfer or distillation."
+    )
     base: str | None = Field(description="The experiment that this one changes.")
     change: str = Field(description="What is different from the base, in words.")
     status: Status = Field(description="Whether it was trained.")
     reason: str | None = Field(None, description="Why it was skipped, and what to do.")
-    accuracy: float | None = Field(None, description="Share of validation photographs, 0-1.")
-    macro_f1: float | None = Field(None, description="Mean F1 over the classes, 0-1.")
+    accuracy: float | None = Field(
+        None, description="Share of validation photographs, 0-1; the mean over the seeds."
+    )
+    macro_f1: float | None = Field(
+        None, description="Mean F1 over the classes, 0-1; the mean over the seeds."
+    )
     tuning_accuracy: float | None = Field(
         None,
-        description="Share of the part of the training set that was held out for choices, 0-1.",
+        description="Share of the part of the training set that was held out for choices, 0-1; "
+        "the mean over the seeds.",
+    )
+    precision_at_3: float | None = Field(
+        None,
+        description="Of the three training photographs nearest to a validation photograph, the "
+        "share of its class, 0-1; by the penultimate layer.",
+    )
+    pooled_precision_at_3: float | None = Field(
+        None, description="The same by the pooled features that the penultimate layer is made of."
     )
     parameters: int | None = Field(None, description="All weights of the network.")
     trainable_parameters: int | None = Field(None, description="Weights that training changed.")
     train_seconds: float | None = Field(
-        None, description="Wall-clock time of training, frozen features included."
+        None,
+        description="Wall-clock time of training, frozen features included; the mean over the "
+        "seeds.",
     )
     epochs: int | None = Field(None, description="Epochs trained.")
     input: tuple[int, int] | None = Field(None, description="Height and width in pixels.")
+    cost: Cost | None = Field(None, description="What answering costs.")
+    evidence: Evidence | None = Field(None, description="How sure the accuracy is.")
 
 
 class ExperimentReport(ExperimentSummary):
-    """Everything kept of one experiment."""
+    """Everything kept of one experiment; curves and matrices are those of the first seed."""
 
     seed: int | None = Field(None, description="Seed of its random numbers.")
     curves: Curves = Field(Curves(), description="Figures after each epoch.")
@@ -88,6 +141,9 @@ class Comparison(BaseModel):
         description="The experiment with the highest tuning accuracy; validation plays no part."
     )
     experiments: tuple[ExperimentReport, ...]
+    random_split: tuple[ExperimentReport, ...] = Field(
+        (), description="Some of them trained anew under a split that takes no account of groups."
+    )
 
 
 def choose_best(reports: tuple[ExperimentReport, ...]) -> ExperimentReport:

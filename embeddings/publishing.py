@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from embeddings.comparison import Comparison
 from embeddings.encoder import Encoded, Encoder, encoder_fingerprint
 from embeddings.images import Pixels, read_pixels
+from embeddings.index import FlatIndex
 from embeddings.manifest import (
     MANIFEST,
     DataInfo,
@@ -32,19 +33,30 @@ from embeddings.release import (
     ERROR_LIST,
     ERRORS,
     FEATURES,
+    LABEL_ISSUE_LIST,
+    LABEL_ISSUES,
     PHOTOGRAPH_LIST,
     PHOTOGRAPHS,
+    TRUST,
+    TYPICALITY,
     WEIGHTS,
+    LabelIssue,
     Misclassified,
     ReleaseError,
     verify_release,
     write_features,
 )
-from embeddings.runtime import BATCH, Precision
+from embeddings.runtime import BATCH, Floats, Precision
 from embeddings.store import FeatureTable, ImageTable
+from embeddings.trust import Trust, Typicality
 from embeddings.tsne import fit_map
+from embeddings.uncertainty import typicality
 
 _LIBRARIES = ("faiss-cpu", "numpy", "openTSNE", "openvino", "Pillow", "pylance")
+
+
+Explain = Callable[[Sequence[str], Sequence[str]], Floats]
+"""Heat maps of shape (n, rows, columns) for n photographs and the class predicted of each."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,9 @@ class Candidate:
     comparison: Comparison
     reference: Reference
     """The trained network's own answers, to check the encoder against."""
+    trust: Trust
+    label_issues: tuple[LabelIssue, ...]
+    explain: Explain
 
 
 def publish(
@@ -138,10 +153,15 @@ def _write_contents(
     points = fit_map(encoded.embeddings, map_seed)
     photographs = table.photographs
     write_features(draft / FEATURES, photographs, encoded.embeddings, encoded.probabilities, points)
-    errors = find_errors(photographs, candidate.comparison.classes, encoded)
+    errors = _explained(
+        find_errors(photographs, candidate.comparison.classes, encoded), candidate.explain
+    )
     (draft / PHOTOGRAPHS).write_bytes(PHOTOGRAPH_LIST.dump_json(photographs))
     (draft / ERRORS).write_bytes(ERROR_LIST.dump_json(errors))
     (draft / COMPARISON).write_text(candidate.comparison.model_dump_json())
+    (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(candidate.label_issues))
+    (draft / TRUST).write_text(candidate.trust.model_dump_json())
+    (draft / TYPICALITY).write_text(_typicality(photographs, encoded).model_dump_json())
 
 
 def find_errors(
@@ -160,6 +180,22 @@ def find_errors(
         if photograph.split == "validation" and classes[predicted[row]] != photograph.label
     ]
     return tuple(sorted(errors, key=lambda error: (error.true_probability, error.id)))
+
+
+def _explained(errors: tuple[Misclassified, ...], explain: Explain) -> tuple[Misclassified, ...]:
+    if not errors:
+        return errors
+    heat = explain([error.id for error in errors], [error.predicted for error in errors])
+    return tuple(
+        error.model_copy(update={"heat": tuple(map(tuple, grid))})
+        for error, grid in zip(errors, np.round(heat.astype(float), 3).tolist(), strict=True)
+    )
+
+
+def _typicality(photographs: tuple[Photograph, ...], encoded: Encoded) -> Typicality:
+    index = FlatIndex([photograph.id for photograph in photographs], encoded.embeddings)
+    splits = np.array([photograph.split for photograph in photographs])
+    return typicality(index, splits == "train", splits == "validation")
 
 
 def _install(draft: Path, releases: Path, name: str) -> Path:

@@ -14,6 +14,7 @@ from embeddings.comparison import Comparison
 from embeddings.manifest import MANIFEST, Manifest, file_digest
 from embeddings.photographs import Photograph
 from embeddings.runtime import Floats
+from embeddings.trust import Trust, Typicality
 from embeddings.tsne import Points
 
 ENCODER = "encoder.xml"
@@ -22,7 +23,14 @@ FEATURES = "features.arrow"
 PHOTOGRAPHS = "photographs.json"
 COMPARISON = "comparison.json"
 ERRORS = "errors.json"
+LABEL_ISSUES = "label_issues.json"
+TRUST = "trust.json"
+TYPICALITY = "typicality.json"
 CURRENT = "current"
+
+_CONTENTS = {
+    ENCODER, WEIGHTS, FEATURES, PHOTOGRAPHS, COMPARISON, ERRORS, LABEL_ISSUES, TRUST, TYPICALITY,
+}  # fmt: skip
 
 Float = TypeVar("Float", np.float32, np.float64)
 
@@ -42,9 +50,25 @@ class Misclassified(BaseModel):
     label: str
     predicted: str
     true_probability: float
+    heat: tuple[tuple[float, ...], ...] = ()
+    """Rows of a coarse grid over the photograph: how much each place speaks for the prediction."""
+
+
+class LabelIssue(BaseModel):
+    """A photograph whose label is likely wrong."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    label: str
+    suggested: str
+    label_probability: float
+    """Of its label, 0-1, by a classifier that learned nothing from its photographer."""
+    suggested_probability: float
 
 
 ERROR_LIST = TypeAdapter(tuple[Misclassified, ...])
+LABEL_ISSUE_LIST = TypeAdapter(tuple[LabelIssue, ...])
 
 
 @dataclass(frozen=True)
@@ -62,6 +86,9 @@ class Release:
     """Shape (n, 2), float64: places on the t-SNE map."""
     comparison: Comparison
     errors: tuple[Misclassified, ...]
+    label_issues: tuple[LabelIssue, ...]
+    trust: Trust
+    typicality: Typicality
 
     @property
     def encoder(self) -> Path:
@@ -111,6 +138,12 @@ def verify_release(folder: Path) -> Manifest:
 def open_release(folder: Path) -> Release:
     """Verify the release and open it. Raises `ReleaseError`."""
     manifest = verify_release(folder)
+    missing = _CONTENTS - set(manifest.files)
+    if missing:
+        raise ReleaseError(
+            f"{folder} was published by an older version and lacks {', '.join(sorted(missing))}; "
+            "run `belvedere publish` again."
+        )
     features = _read_arrow(folder / FEATURES)
     return Release(
         folder=folder,
@@ -121,6 +154,9 @@ def open_release(folder: Path) -> Release:
         points=_matrix(features, "point", np.float64),
         comparison=Comparison.model_validate_json((folder / COMPARISON).read_bytes()),
         errors=ERROR_LIST.validate_json((folder / ERRORS).read_bytes()),
+        label_issues=LABEL_ISSUE_LIST.validate_json((folder / LABEL_ISSUES).read_bytes()),
+        trust=Trust.model_validate_json((folder / TRUST).read_bytes()),
+        typicality=Typicality.model_validate_json((folder / TYPICALITY).read_bytes()),
     )
 
 

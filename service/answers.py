@@ -3,10 +3,12 @@
 import numpy as np
 
 from embeddings.attribution import attribution_of
+from embeddings.encoder import Encoded
 from embeddings.index import Neighbors, Rows
 from embeddings.runtime import Floats
 from embeddings.tsne import Points
-from service.opened import OpenedRelease
+from embeddings.uncertainty import prediction_set
+from service.opened import OpenedRelease, Selection
 from service.schemas import (
     ImageRecord,
     Map,
@@ -29,13 +31,27 @@ def predicted(opened: OpenedRelease, row: int) -> str:
     return opened.manifest.classes[int(opened.release.predicted[row])]
 
 
-def prediction(opened: OpenedRelease, probabilities: Floats) -> Prediction:
-    """What probabilities of shape (classes,) say."""
+def prediction(opened: OpenedRelease, encoded: Encoded, row: int | None = None) -> Prediction:
+    """What one row of features says; `row` is the stored photograph's that it belongs to."""
+    probabilities = encoded.probabilities[0]
+    classes = opened.manifest.classes
+    members = prediction_set(probabilities, opened.release.trust.sets.threshold)
     return Prediction(
-        label=opened.manifest.classes[int(np.argmax(probabilities))],
+        label=classes[int(np.argmax(probabilities))],
         probabilities=named(opened, probabilities),
+        set=tuple(classes[number] for number in members),
+        typical=opened.typical(encoded.embeddings[0], row),
         release=opened.manifest.fingerprint,
     )
+
+
+def nearest_in_training(opened: OpenedRelease, row: int, k: int) -> tuple[Neighbor, ...]:
+    """The training photographs nearest to a stored photograph."""
+    found = opened.index.search(
+        opened.release.embeddings[row], k, exclude=row, among=opened.mask(Selection(split="train"))
+    )
+    pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
+    return tuple(_neighbor(opened, each, distance) for each, distance in pairs)
 
 
 def neighborhood(

@@ -9,18 +9,21 @@ from pydantic import BaseModel, ValidationError
 
 from embeddings.photographs import Split
 from service.schemas import (
+    CalibrationReport,
     ErrorList,
     Experiment,
     ExperimentList,
     Features,
     Image,
     ImageList,
+    LabelIssueList,
     Map,
     Neighborhood,
     Placement,
     Prediction,
     Problem,
     Readiness,
+    heatmap_path,
     image_path,
 )
 
@@ -131,6 +134,18 @@ class Client:
     def errors(self, limit: int = 20) -> ErrorList:
         """The misclassified validation photographs, worst first."""
         return self._get(ErrorList, "/errors", limit=limit)
+
+    def heatmap(self, id: str) -> bytes:
+        """A JPEG file of an error with what speaks for the wrong prediction."""
+        return self._request("GET", heatmap_path(id)).content
+
+    def label_issues(self, limit: int = 20) -> LabelIssueList:
+        """Photographs whose label is likely wrong, the least believable first."""
+        return self._get(LabelIssueList, "/labels/issues", limit=limit)
+
+    def calibration(self) -> CalibrationReport:
+        """How far the answers can be trusted."""
+        return self._get(CalibrationReport, "/calibration")
 
     def _get(self, model: type[Model], path: str, **parameters: Parameter) -> Model:
         return model.model_validate_json(self._request("GET", path, None, **parameters).content)

@@ -13,7 +13,9 @@ from embeddings.index import FlatIndex, Mask
 from embeddings.manifest import Manifest
 from embeddings.photographs import Split
 from embeddings.release import Release, ReleaseError, current_release, open_release
+from embeddings.runtime import Floats
 from embeddings.store import ImageTable, StoreError
+from embeddings.uncertainty import distance_to_training
 from service.errors import ServiceProblem, unknown_photograph
 from service.settings import ServiceSettings
 
@@ -69,6 +71,15 @@ class OpenedRelease:
         if selection.split is not None:
             mask &= self._splits == selection.split
         return mask
+
+    def typical(self, embedding: Floats, row: int | None = None) -> float:
+        """Share of validation photographs farther from the training set than this embedding.
+
+        The embedding has shape (dimension,); `row` is the stored photograph's that it belongs to.
+        """
+        training = self.mask(Selection(split="train"))
+        distance = distance_to_training(self.index, embedding, training, row)
+        return self.release.typicality.score(distance)
 
     def jpeg(self, row: int) -> bytes:
         """The JPEG file of a stored photograph. Raises `ServiceProblem` (503)."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 
 from embeddings.photographs import Split
 from service.errors import ServiceProblem, shown
@@ -61,6 +61,11 @@ async def selection(
 
 
 Selected = Annotated[Selection, Depends(selection)]
+
+Identifier = Annotated[
+    str,
+    Path(description="Path of the photograph in its data set without the extension, URL-encoded."),
+]
 
 Count = Annotated[
     int, Query(ge=1, description="How many neighbours; more than there are gives all.")

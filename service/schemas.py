@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from embeddings.attribution import Attribution
 from embeddings.comparison import ExperimentReport, ExperimentSummary
 from embeddings.photographs import Split
+from embeddings.trust import Calibration, PredictionSets, Typicality
 
 _Id = Field(description="Path of the photograph in its data set, without the extension.")
 _Label = Field(description="The photograph's true class.")
@@ -18,6 +19,11 @@ _Attribution = Field(
     description="What to show beside the photograph; null where nothing is known of its maker."
 )
 _Image = Field(description="Path of the photograph's JPEG file at this service.")
+
+
+def heatmap_path(identifier: str) -> str:
+    """The path of an error's heat map, percent-encoded."""
+    return f"/errors/{quote(identifier)}/heatmap"
 
 
 def image_path(identifier: str) -> str:
@@ -50,6 +56,15 @@ class Prediction(Answer):
 
     label: str = Field(description="The most probable class.")
     probabilities: dict[str, float] = _Probabilities
+    set: tuple[str, ...] = Field(
+        description="The classes that cannot be ruled out, the most probable first: the true one "
+        "is among them for about 90 of 100 photographs like those of the collection. Empty where "
+        "the network is unusually unsure."
+    )
+    typical: float = Field(
+        description="Share of validation photographs that are farther from the training "
+        "photographs, 0-1; near 0 the photograph is unlike anything learned."
+    )
 
 
 class Query(_Frozen):
@@ -156,6 +171,9 @@ class ExperimentList(Answer):
     validation: int = Field(description="Photographs of the validation set.")
     best: str = Field(description="The experiment that is published.")
     experiments: tuple[ExperimentSummary, ...] = Field(description="One line per experiment.")
+    random_split: tuple[ExperimentSummary, ...] = Field(
+        description="Some experiments anew under a split that takes no account of photographers."
+    )
 
 
 class Experiment(ExperimentReport, Answer):
@@ -169,7 +187,14 @@ class Misclassification(_Frozen):
     label: str = _Label
     predicted: str = _Predicted
     probabilities: dict[str, float] = _Probabilities
+    true_probability: float = Field(description="Probability of the true class, 0-1.")
     image: str = _Image
+    heatmap: str = Field(
+        description="Path of a JPEG file that shows what speaks for the prediction (Grad-CAM)."
+    )
+    nearest: tuple[Neighbor, ...] = Field(
+        description="The three nearest training photographs, nearest first."
+    )
     attribution: Attribution | None = _Attribution
 
 
@@ -180,6 +205,36 @@ class ErrorList(Answer):
         description="Worst first: the least probability for the true class."
     )
     total: int = Field(description="All misclassified validation photographs.")
+
+
+class LikelyLabelError(_Frozen):
+    """A photograph whose label is likely wrong."""
+
+    id: str = _Id
+    label: str = _Label
+    suggested: str = Field(description="The class that it more likely shows.")
+    label_probability: float = Field(
+        description="Of its label, 0-1, by a classifier that learned nothing from its photographer."
+    )
+    suggested_probability: float = Field(description="Of the class suggested, by the same.")
+    split: Split = _Split
+    image: str = _Image
+    attribution: Attribution | None = _Attribution
+
+
+class LabelIssueList(Answer):
+    """Photographs whose label is likely wrong."""
+
+    issues: tuple[LikelyLabelError, ...] = Field(description="The least believable label first.")
+    total: int = Field(description="All that were found.")
+
+
+class CalibrationReport(Answer):
+    """How far the probabilities, the sets and the typical score can be trusted."""
+
+    calibration: Calibration = Field(description="Of the probabilities.")
+    sets: PredictionSets = Field(description="Of the prediction sets.")
+    typicality: Typicality = Field(description="What the typical score is measured by.")
 
 
 class Liveness(_Frozen):

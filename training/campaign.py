@@ -2,52 +2,123 @@
 
 from pathlib import Path
 
-import numpy as np
+import keras
 
 from embeddings.comparison import ExperimentReport
+from embeddings.progress import untracked
+from embeddings.runtime import Outputs
 from training.backbones import WeightsUnavailable
+from training.circumstances import Circumstances, TeacherMissing, Trained
 from training.dataset import Dataset
 from training.evaluation import evaluate, share_correct
-from training.experiments import Experiment
-from training.running import Circumstances, Trained, run
-from training.runs import Run, Write
+from training.experiments import Experiment, FineTuning, SplitName
+from training.planning import Trial
+from training.probing import PROBE, export_probe, look, measure_cost
+from training.retrieval import precision_at_3
+from training.running import run
+from training.runs import Predictions, Run
 from training.stages import Stage
 
 
 def train(stage: Stage) -> None:
     """Train the experiments of the preset that are not finished yet.
 
-    One whose pretrained weights cannot be had is kept as skipped and tried again the next time.
+    The plan is made anew after each: what is combined and what is repeated depends on what the
+    others reached. One whose weights or teachers cannot be had is kept as skipped and tried again
+    the next time.
     """
-    settings, display = stage.settings, stage.display
-    dataset = stage.dataset()
-    given = Circumstances(dataset, stage.preset.epochs, settings.seed, settings.weights)
-    for experiment in stage.preset.experiments:
-        key = stage.key(experiment, dataset)
-        if stage.runs.finished(experiment.name, key):
-            display.say(f"{experiment.name}: already trained")
-            continue
-        report = _train_one(stage, experiment, key, given)
-        if report.status == "skipped":
-            display.warn(f"{report.name}: skipped: {report.reason}")
-        else:
-            display.say(
-                f"{report.name}: validation accuracy {report.accuracy:.1%}, macro F1 "
-                f"{report.macro_f1:.3f}, {report.parameters:,} parameters, "
-                f"{report.train_seconds:.0f} s"
+    datasets: dict[SplitName, Dataset] = {"grouped": stage.dataset()}
+    settled: set[tuple[str, int, SplitName]] = set()
+    while True:
+        trials = stage.trials(datasets["grouped"])
+        trial = next((each for each in trials if _identity(each) not in settled), None)
+        if trial is None:
+            break
+        settled.add(_identity(trial))
+        if trial.split not in datasets:
+            datasets[trial.split] = stage.dataset(trial.split)
+        _settle(stage, trial, datasets[trial.split])
+    _measure_costs(stage, datasets["grouped"])
+
+
+def _identity(trial: Trial) -> tuple[str, int, SplitName]:
+    return trial.experiment.name, trial.repeat, trial.split
+
+
+def _settle(stage: Stage, trial: Trial, dataset: Dataset) -> None:
+    key = stage.key(trial, dataset)
+    name = described(trial)
+    if stage.runs.finished(trial.experiment.name, key):
+        stage.display.say(f"{name}: already trained")
+        return
+    report = _train_one(stage, trial, key, dataset)
+    if report.status == "skipped":
+        stage.display.warn(f"{name}: skipped: {report.reason}")
+    else:
+        stage.display.say(
+            f"{name}: validation accuracy {report.accuracy:.1%}, macro F1 "
+            f"{report.macro_f1:.3f}, {report.parameters:,} parameters, "
+            f"{report.train_seconds:.0f} s"
+        )
+
+
+def described(trial: Trial) -> str:
+    """A trial as it is called in messages."""
+    repeat = f" (seed {trial.repeat + 1})" if trial.repeat else ""
+    split = " (random split)" if trial.split == "random" else ""
+    return f"{trial.experiment.name}{repeat}{split}"
+
+
+def _train_one(stage: Stage, trial: Trial, key: str, dataset: Dataset) -> ExperimentReport:
+    experiment = trial.experiment
+
+    def teacher(declared: FineTuning) -> keras.Model:
+        run = stage.run(Trial(declared, 0, trial.split), dataset)
+        if run is None or run.report.status != "done":
+            raise TeacherMissing(
+                f"It learns from {declared.name}, which could not be trained; see there."
             )
+        return keras.saving.load_model(run.network)
 
-
-def _train_one(
-    stage: Stage, experiment: Experiment, key: str, given: Circumstances
-) -> ExperimentReport:
+    settings = stage.settings
+    seed = settings.seed + trial.repeat
+    given = Circumstances(dataset, stage.preset.epochs, seed, settings.weights, teacher)
     try:
-        with stage.display.epochs(experiment.name) as on_epoch:
+        with stage.display.epochs(described(trial)) as on_epoch:
             trained = run(experiment, given, on_epoch)
-    except WeightsUnavailable as error:
+    except (WeightsUnavailable, TeacherMissing) as error:
         return stage.runs.save(key, _skipped(experiment, str(error))).report
+    finally:
+        keras.utils.clear_session(free_memory=True)
     report = _report(experiment, trained, given)
-    return stage.runs.save(key, report, _writer(trained, given.dataset)).report
+
+    def write(folder: Path) -> ExperimentReport:
+        draft = Run(folder)
+        trained.network.save(draft.network)
+        draft.write_predictions(Predictions(trained.tuning, trained.validation))
+        pixels = dataset.pixels(experiment.input)
+        outputs = look(export_probe(trained.network, folder), pixels, untracked)
+        return report.model_copy(update=_retrieval(outputs, dataset))
+
+    return stage.runs.save(key, report, write).report
+
+
+def _retrieval(outputs: Outputs, dataset: Dataset) -> dict[str, float]:
+    pooled, embeddings, _ = outputs
+    return {
+        "precision_at_3": precision_at_3(embeddings, dataset),
+        "pooled_precision_at_3": precision_at_3(pooled, dataset),
+    }
+
+
+def _measure_costs(stage: Stage, dataset: Dataset) -> None:
+    """Time the networks one after the other, so that they are measured under like conditions."""
+    for trial in stage.trials(dataset):
+        run = stage.run(trial, dataset)
+        if trial.repeat or trial.split == "random" or run is None:
+            continue
+        if run.report.status == "done" and run.cost is None:
+            run.write_cost(measure_cost(run.folder / PROBE))
 
 
 def _skipped(experiment: Experiment, reason: str) -> ExperimentReport:
@@ -84,13 +155,3 @@ def _report(experiment: Experiment, trained: Trained, given: Circumstances) -> E
         confusion=figures.confusion,
         per_class=figures.per_class,
     )
-
-
-def _writer(trained: Trained, dataset: Dataset) -> Write:
-    def write(folder: Path) -> None:
-        draft = Run(folder)
-        trained.network.save(draft.network)
-        ids = [dataset.photographs[row].id for row in dataset.parts.validation]
-        np.savez(draft.predictions, ids=np.array(ids), probabilities=trained.validation)
-
-    return write

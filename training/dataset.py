@@ -1,7 +1,7 @@
 """The photographs as arrays: decoded once per size into one memory-mapped file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,8 +13,8 @@ from embeddings.images import Pixels, read_pixels
 from embeddings.photographs import Photograph
 from embeddings.progress import Track
 from embeddings.store import ImageTable
-from training.experiments import Size
-from training.split import TUNING_SHARE, split_groups
+from training.experiments import Size, SplitName
+from training.split import TUNING_SHARE, VALIDATION_SHARE, split_groups
 
 Labels = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
@@ -43,6 +43,7 @@ class Dataset:
     parts: Parts
     cache: Path
     track: Track
+    split: SplitName = "grouped"
 
     @property
     def photographs(self) -> tuple[Photograph, ...]:
@@ -53,6 +54,26 @@ class Dataset:
     def fingerprint(self) -> str:
         """Digest of the collection."""
         return self.table.collection.fingerprint
+
+    def split_at_random(self, seed: int) -> "Dataset":
+        """The same photographs in equally large parts that take no account of groups.
+
+        It shows what a leak does: pictures of one afternoon then stand on both sides.
+        """
+        alone = [
+            photograph.model_copy(update={"group": row})
+            for row, photograph in enumerate(self.photographs)
+        ]
+        aside = split_groups(
+            [photograph.label for photograph in alone], range(len(alone)), VALIDATION_SHARE, seed
+        )
+        drawn = [
+            photograph.model_copy(
+                update={"split": "validation" if photograph.group in aside else "train"}
+            )
+            for photograph in alone
+        ]
+        return replace(self, parts=_parts(drawn, seed), split="random")
 
     def pixels(self, size: Size) -> Pixels:
         """All photographs at a size: uint8, shape (n, height, width, 3), memory-mapped."""

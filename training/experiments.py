@@ -9,24 +9,65 @@ from typing import Literal
 Size = tuple[int, int]
 """Height and width in pixels."""
 
+SplitName = Literal["grouped", "random"]
+"""By photographer and near-duplicate, as the store has it; or every photograph for itself."""
+
 
 @dataclass(frozen=True)
 class OwnNetwork:
-    """Training a network of our own from scratch."""
+    """Training a network of our own from scratch, or from generated scenes."""
 
     name: str
     change: str
     base: str | None = None
-    family: Literal["own network", "technique"] = "own network"
+    family: Literal["own network", "technique", "combination", "transfer"] = "own network"
     network: str = "convnet"
     input: Size = (96, 144)
     augmentation: tuple[str, ...] = ()
+    mixing: tuple[str, ...] = ()
+    """Ways to mix photographs and their labels; each batch draws one of them."""
     dropout: float = 0.0
+    spatial_dropout: float = 0.0
+    batch_norm: bool = False
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    class_weights: bool = False
+    averaging: float = 0.0
+    """Momentum of the exponential moving average of the weights; 0 for none."""
+    warm_up: int = 0
+    """Epochs in which the learning rate rises before it falls."""
     early_stopping: int | None = None
     """Epochs without a better tuning loss before training stops; the best weights return."""
     learning_rate: float = 2e-3
     """The highest; it falls to zero along a cosine, so that the last epoch is no lottery."""
     batch: int = 16
+    length: float = 1.0
+    """Times the epochs of the preset."""
+    scenes: int = 0
+    """Generated scenes per class that the network learns first."""
+
+
+@dataclass(frozen=True)
+class Combination:
+    """All techniques that helped on one network, found when those are trained.
+
+    A technique has helped when its tuning accuracy exceeds that of every repeat of the network that
+    it changes; of the techniques of one kind the best is taken.
+    """
+
+    name: str
+    change: str
+    base: str
+    compared_with: OwnNetwork
+    """The network whose repeats a technique must exceed."""
+    kinds: tuple[tuple[OwnNetwork, ...], ...]
+    """Techniques that can replace each other, together."""
+    designs: tuple[OwnNetwork, ...]
+    """The networks to put them on; the one with the highest tuning accuracy is taken."""
+    family: Literal["combination"] = "combination"
+    length: float = 1.0
+    ablation: bool = False
+    """Whether to train it without each of its techniques, too."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +80,10 @@ class FrozenTransfer:
     family: Literal["transfer"] = "transfer"
     backbone: str = "MobileNetV2"
     input: Size = (192, 288)
+    views: int = 0
+    """Augmented variants of each photograph that are learned from besides itself."""
     hidden: int = 256
+    """Units of the dense layer before the classes; 0 for a linear head."""
     dropout: float = 0.5
     epochs: int = 30
     early_stopping: int = 10
@@ -48,7 +92,46 @@ class FrozenTransfer:
     batch: int = 64
 
 
-Experiment = OwnNetwork | FrozenTransfer
+@dataclass(frozen=True)
+class FineTuning:
+    """Training a pretrained network on, whole or from some depth upwards.
+
+    Its batch normalisation stays as it was pretrained.
+    """
+
+    name: str
+    change: str
+    base: str | None = None
+    family: Literal["transfer", "distillation"] = "transfer"
+    backbone: str = "MobileNetV2"
+    input: Size = (160, 224)
+    share: float = 1.0
+    """Share of the backbone's layers that are trained, counted from the top."""
+    first_rate: float = 1.0
+    """Learning rate of the lowest layer relative to the head's; between them it rises evenly."""
+    augmentation: tuple[str, ...] = ("flip",)
+    hidden: int = 256
+    dropout: float = 0.3
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.0
+    epochs: int = 4
+    warm_up: int = 1
+    learning_rate: float = 3e-4
+    batch: int = 32
+    teachers: tuple["FineTuning", ...] = ()
+    """Networks whose probabilities are learned beside the labels."""
+
+
+Experiment = OwnNetwork | FrozenTransfer | FineTuning
+Declared = Experiment | Combination
+
+
+def needed(declared: Declared) -> tuple[Experiment, ...]:
+    """The experiments that must be trained before this one can be."""
+    if isinstance(declared, Combination):
+        techniques = (technique for kind in declared.kinds for technique in kind)
+        return tuple(dict.fromkeys((declared.compared_with, *declared.designs, *techniques)))
+    return declared.teachers if isinstance(declared, FineTuning) else ()
 
 
 @dataclass(frozen=True)
@@ -58,7 +141,16 @@ class Preset:
     name: str
     epochs: int
     """Epochs of networks that are trained from scratch."""
-    experiments: tuple[Experiment, ...]
+    experiments: tuple[Declared, ...]
+    repeats: int = 1
+    """Seeds of the experiments that matter most: the first one's, the combinations', the best own
+    network's and the two best pretrained ones'."""
+    repeat_all: bool = False
+    """Whether every experiment is repeated, whatever it reached."""
+    random_split: tuple[str, ...] = ()
+    """Experiments to train under the random split, too."""
+    local_networks: bool = False
+    """Whether every network in the user's folder of weights takes part."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +165,11 @@ class EpochEnd:
 
 
 def experiment_key(experiment: Experiment, facts: Mapping[str, int | str]) -> str:
-    """Digest of a declaration and of the facts its result hangs on besides (data, seed, epochs)."""
-    content = {"experiment": asdict(experiment), "facts": dict(facts)}
+    """Digest of a declaration and of the facts its result hangs on besides (data, seed, epochs).
+
+    What is switched off is left out, so that a new technique leaves finished experiments valid.
+    """
+    active = {name: value for name, value in asdict(experiment).items() if value}
+    kind = type(experiment).__name__
+    content = {"experiment": active, "kind": kind, "facts": dict(facts)}
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

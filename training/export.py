@@ -1,19 +1,26 @@
 """Export: a trained Keras network becomes the encoder that is served."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import keras
+import numpy as np
 
 from embeddings.comparison import Comparison
 from embeddings.encoder import Encoded
 from embeddings.parity import Reference
-from embeddings.publishing import Candidate, publish
-from embeddings.release import read_manifest
+from embeddings.publishing import Candidate, Explain, publish
+from embeddings.release import LabelIssue, read_manifest
+from embeddings.runtime import Floats
+from training.calibration import calibrate, trust
+from training.comparing import compare
 from training.dataset import Dataset
+from training.heatmaps import grad_cam
+from training.label_issues import find_label_issues
 from training.networks import encoder_of
 from training.runs import Run
-from training.stages import Stage, compare
+from training.stages import Stage
 
 _MODEL = "encoder.xml"
 _BATCH = 64
@@ -25,23 +32,35 @@ def publish_best(stage: Stage) -> Path:
     dataset = stage.dataset()
     comparison = compare(stage)
     best = next(
-        experiment for experiment in stage.preset.experiments if experiment.name == comparison.best
+        trial for trial in stage.trials(dataset) if trial.experiment.name == comparison.best
     )
-    run = stage.runs.find(best.name, stage.key(best, dataset))
+    run = stage.run(best, dataset)
     assert run is not None, "the comparison is made of the runs that are found"
-    display.say(f"Publishing {best.name}")
-    candidate = export(run, dataset, comparison)
+    display.say(f"Publishing {comparison.best}")
+    candidate = export(run, dataset, comparison, find_label_issues(stage, run, dataset))
     folder = publish(candidate, settings.store_uri, settings.releases, track=display.track)
     display.say(f"Published {read_manifest(folder).fingerprint} in {folder}")
     return folder
 
 
-def export(run: Run, dataset: Dataset, comparison: Comparison) -> Candidate:
-    """Export a run's network and let Keras say what the encoder must say, too."""
-    network = encoder_of(keras.saving.load_model(run.network))
+def export(
+    run: Run, dataset: Dataset, comparison: Comparison, label_issues: tuple[LabelIssue, ...]
+) -> Candidate:
+    """Export a run's network, calibrated, and let Keras say what the encoder must say, too."""
+    network = keras.saving.load_model(run.network)
+    certainty = trust(run.predictions, dataset)
+    calibrate(network, certainty.calibration.temperature)
+    encoder = encoder_of(network)
     if not run.encoder.is_dir():
-        _export(network, run.encoder)
-    return Candidate(run.encoder / _MODEL, comparison, _reference(network, dataset))
+        _export(encoder, run.encoder)
+    return Candidate(
+        model=run.encoder / _MODEL,
+        comparison=comparison,
+        reference=_reference(encoder, dataset),
+        trust=certainty,
+        label_issues=label_issues,
+        explain=_explaining(network, dataset),
+    )
 
 
 def _export(network: keras.Model, folder: Path) -> None:
@@ -50,6 +69,16 @@ def _export(network: keras.Model, folder: Path) -> None:
         draft.mkdir()
         network.export(str(draft / _MODEL), format="openvino", verbose=False)
         draft.rename(folder)
+
+
+def _explaining(network: keras.Model, dataset: Dataset) -> Explain:
+    rows = {photograph.id: row for row, photograph in enumerate(dataset.photographs)}
+
+    def explain(ids: Sequence[str], predicted: Sequence[str]) -> Floats:
+        pixels = dataset.pixels(network.input_shape[1:3])[[rows[each] for each in ids]]
+        return grad_cam(network, pixels, np.array([dataset.classes.index(p) for p in predicted]))
+
+    return explain
 
 
 def _reference(network: keras.Model, dataset: Dataset) -> Reference:

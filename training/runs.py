@@ -6,13 +6,25 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
 
-from embeddings.comparison import ExperimentReport
+import numpy as np
 
-Write = Callable[[Path], None]
-"""Writes files into the folder it is given."""
+from embeddings.comparison import Cost, ExperimentReport
+from embeddings.runtime import Floats
+
+Write = Callable[[Path], ExperimentReport]
+"""Writes files into the folder it is given, and completes the report."""
 
 _REPORT = "report.json"
+_COST = "cost.json"
 _KEY_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Probabilities of shape (n, classes) for the photographs of two parts."""
+
+    tuning: Floats
+    validation: Floats
 
 
 @dataclass(frozen=True)
@@ -32,8 +44,29 @@ class Run:
         return self.folder / "network.keras"
 
     @property
-    def predictions(self) -> Path:
-        """Ids and probabilities of the validation photographs, as `.npz`."""
+    def predictions(self) -> Predictions:
+        """What the network said of the tuning and the validation photographs, in their order."""
+        with np.load(self._predictions) as kept:
+            return Predictions(kept["tuning"], kept["validation"])
+
+    def write_predictions(self, predictions: Predictions) -> None:
+        """Keep what the network said."""
+        np.savez(self._predictions, tuning=predictions.tuning, validation=predictions.validation)
+
+    @property
+    def cost(self) -> Cost | None:
+        """What answering costs, where it was measured."""
+        path = self.folder / _COST
+        return Cost.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+    def write_cost(self, cost: Cost) -> None:
+        """Keep what answering costs."""
+        draft = self.folder / f".{_COST}.part"
+        draft.write_text(cost.model_dump_json())
+        draft.replace(self.folder / _COST)
+
+    @property
+    def _predictions(self) -> Path:
         return self.folder / "predictions.npz"
 
     @property
@@ -58,15 +91,15 @@ class Runs:
         run = self.find(name, key)
         return run if run is not None and run.report.status == "done" else None
 
-    def save(self, key: str, report: ExperimentReport, write: Write = lambda _folder: None) -> Run:
+    def save(self, key: str, report: ExperimentReport, write: Write | None = None) -> Run:
         """Keep a run: everything is written aside and appears by one rename."""
         self.root.mkdir(parents=True, exist_ok=True)
         run = Run(self._folder(report.name, key))
         with TemporaryDirectory(prefix=".running-", dir=self.root) as temporary:
             draft = Path(temporary) / "run"
             draft.mkdir()
-            write(draft)
-            (draft / _REPORT).write_text(report.model_dump_json(indent=2))
+            whole = write(draft) if write is not None else report
+            (draft / _REPORT).write_text(whole.model_dump_json(indent=2))
             rmtree(run.folder, ignore_errors=True)
             draft.rename(run.folder)
         return run

@@ -38,8 +38,9 @@ def show_comparison(comparison: Comparison, display: Display) -> None:
     shown = Table(title=title)
     for heading in ("experiment", "family"):
         shown.add_column(heading)
-    for heading in ("accuracy", "macro F1", "tuning", "parameters", "seconds"):
+    for heading in ("accuracy", "95 % interval", "macro F1", "tuning", "P@3", "parameters", "s"):
         shown.add_column(heading, justify="right")
+    shown.add_column("against the first")
     for report in comparison.experiments:
         name = f"{report.name} *" if report.name == comparison.best else report.name
         shown.add_row(name, report.family, *_figures(report))
@@ -52,13 +53,17 @@ def show_comparison(comparison: Comparison, display: Display) -> None:
 
 def _figures(report: ExperimentReport) -> list[str]:
     if report.status == "skipped":
-        return ["skipped", "", "", "", ""]
+        return ["skipped", *[""] * 7]
+    evidence = report.evidence
     return [
         f"{report.accuracy:.1%}",
+        "{:.1%}–{:.1%}".format(*evidence.interval) if evidence else "",
         f"{report.macro_f1:.3f}",
         f"{report.tuning_accuracy:.1%}",
+        f"{report.precision_at_3:.1%}" if report.precision_at_3 is not None else "",
         f"{report.parameters:,}",
         f"{report.train_seconds:.0f}",
+        (evidence.verdict or "") if evidence else "",
     ]
 
 

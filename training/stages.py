@@ -1,23 +1,21 @@
-"""The stages before and after training: taking data in, finding runs, comparing them."""
+"""The stages before training: what they share, and taking the data in."""
 
 import os
 from dataclasses import dataclass
 
-from embeddings.comparison import Comparison, choose_best
+from embeddings.comparison import ExperimentReport
 from embeddings.photographs import Collection
-from embeddings.release import COMPARISON, ReleaseError, current_release, read_manifest
 from embeddings.store import ImageTable, StoreError
 from training.archive import PublishedArchive
 from training.collecting import collect
 from training.dataset import Dataset, open_dataset
-from training.experiments import Experiment, FrozenTransfer, Preset, experiment_key
-from training.files import DataError
+from training.experiments import OwnNetwork, Preset, SplitName, experiment_key
+from training.planning import Found, Trial, planned
 from training.progress import Display
-from training.runs import Runs
+from training.runs import Run, Runs
 from training.settings import TrainingSettings
 from training.showing import show_collection
 from training.sources import PUBLISHED, open_source, setting_of
-from training.weights import local_weights
 
 
 @dataclass(frozen=True)
@@ -33,19 +31,41 @@ class Stage:
         """Where experiments are kept."""
         return Runs(self.settings.runs)
 
-    def dataset(self) -> Dataset:
+    def dataset(self, split: SplitName = "grouped") -> Dataset:
         """The photographs of the store. Raises `StoreError` where there are none."""
         settings = self.settings
-        return open_dataset(settings.store_uri, settings.cache, settings.seed, self.display.track)
+        data = open_dataset(settings.store_uri, settings.cache, settings.seed, self.display.track)
+        return data if split == "grouped" else data.split_at_random(settings.seed)
 
-    def key(self, experiment: Experiment, dataset: Dataset) -> str:
+    def key(self, trial: Trial, dataset: Dataset) -> str:
         """Digest of an experiment and of all that its result hangs on."""
         facts: dict[str, int | str] = {
             "data": dataset.fingerprint,
-            "epochs": self.preset.epochs,
             "seed": self.settings.seed,
+            "repeat": trial.repeat,
+            "split": trial.split,
         }
+        experiment = trial.experiment
+        if isinstance(experiment, OwnNetwork):
+            facts["epochs"] = self.preset.epochs
         return experiment_key(experiment, facts)
+
+    def run(self, trial: Trial, dataset: Dataset) -> Run | None:
+        """The run of a trial, finished or skipped, where there is one."""
+        return self.runs.find(trial.experiment.name, self.key(trial, dataset))
+
+    def found(self, dataset: Dataset) -> Found:
+        """How to look up the report of a trial."""
+
+        def find(trial: Trial) -> ExperimentReport | None:
+            run = self.run(trial, dataset)
+            return None if run is None else run.report
+
+        return find
+
+    def trials(self, dataset: Dataset) -> tuple[Trial, ...]:
+        """What the preset comes to, as far as it can be said by now."""
+        return planned(self.preset, self.found(dataset))
 
 
 def take_data(stage: Stage, published: PublishedArchive, *, again: bool = True) -> Collection:
@@ -55,7 +75,7 @@ def take_data(stage: Stage, published: PublishedArchive, *, again: bool = True) 
     generated scenes took its place. Raises `DataError`.
     """
     settings, display = stage.settings, stage.display
-    known = _known(settings.store_uri)
+    known = known_collection(settings.store_uri)
     wanted = (setting_of(settings), settings.seed)
     if known is not None and (known.source, known.split_seed) != wanted:
         known = None
@@ -74,64 +94,8 @@ def take_data(stage: Stage, published: PublishedArchive, *, again: bool = True) 
     return collection
 
 
-def compare(stage: Stage) -> Comparison:
-    """Put the runs of the preset beside each other and choose the best.
-
-    Raises `DataError` where none is finished.
-    """
-    dataset = stage.dataset()
-    reports = []
-    for experiment in stage.preset.experiments:
-        run = stage.runs.find(experiment.name, stage.key(experiment, dataset))
-        if run is not None:
-            reports.append(run.report)
-    if not any(report.status == "done" for report in reports):
-        raise DataError("No experiment is finished; run `belvedere train` first.")
-    parts = dataset.parts
-    return Comparison(
-        preset=stage.preset.name,
-        classes=dataset.classes,
-        train=len(parts.fit) + len(parts.tuning),
-        tuning=len(parts.tuning),
-        validation=len(parts.validation),
-        best=choose_best(tuple(reports)).name,
-        experiments=tuple(reports),
-    )
-
-
-def up_to_date(stage: Stage) -> bool:
-    """Whether the current release says what training anew would say.
-
-    An experiment that was skipped for want of weights counts as done until they are at hand.
-    """
-    settings = stage.settings
-    try:
-        folder = current_release(settings.releases)
-        manifest = read_manifest(folder)
-        published = Comparison.model_validate_json((folder / COMPARISON).read_bytes())
-        known = _known(settings.store_uri)
-        if known is None or manifest.data.fingerprint != known.fingerprint:
-            return False
-        return published == compare(stage) and not _to_train(stage, published)
-    except (ReleaseError, StoreError, DataError, OSError, ValueError):
-        return False
-
-
-def _to_train(stage: Stage, published: Comparison) -> bool:
-    skipped = {report.name for report in published.experiments if report.status == "skipped"}
-    listed = {report.name for report in published.experiments}
-    return any(
-        experiment.name not in listed
-        or (
-            experiment.name in skipped
-            and isinstance(experiment, FrozenTransfer)
-            and local_weights(experiment.backbone, stage.settings.weights) is not None
-        )
-        for experiment in stage.preset.experiments
-    )
-
-
-def _known(store_uri: str) -> Collection | None:
+def known_collection(store_uri: str) -> Collection | None:
+    """What the store holds; None where there is no store."""
     try:
         return ImageTable.open(store_uri).collection
     except StoreError:

@@ -3,12 +3,33 @@
 from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 from keras import layers
+
+from embeddings.images import Pixels
+from embeddings.runtime import Floats
+
+_RANGE = (0, 255)
 
 AUGMENTATIONS: dict[str, Callable[[int], layers.Layer]] = {
     "flip": lambda seed: layers.RandomFlip("horizontal", seed=seed),
     "shift": lambda seed: layers.RandomTranslation(0.1, 0.1, fill_mode="reflect", seed=seed),
     "zoom": lambda seed: layers.RandomZoom((-0.2, 0.1), fill_mode="reflect", seed=seed),
+    "jitter": lambda seed: layers.RandomColorJitter(
+        value_range=_RANGE, brightness_factor=0.2, contrast_factor=0.3,
+        saturation_factor=(0.35, 0.65), hue_factor=0.03, seed=seed,
+    ),
+    "randaugment": lambda seed: layers.RandAugment(
+        value_range=_RANGE, num_ops=2, factor=0.3, seed=seed
+    ),
+    "erasing": lambda seed: layers.RandomErasing(
+        factor=0.5, scale=(0.02, 0.2), value_range=_RANGE, seed=seed
+    ),
+}  # fmt: skip
+
+MIXINGS: dict[str, Callable[[int], layers.Layer]] = {
+    "mixup": lambda seed: layers.MixUp(alpha=0.2, seed=seed),
+    "cutmix": lambda seed: layers.CutMix(factor=1.0, seed=seed),
 }
 
 
@@ -24,3 +45,33 @@ def augmented(network: keras.Model, names: Sequence[str], seed: int) -> keras.Mo
     for number, name in enumerate(names):
         x = AUGMENTATIONS[name](seed + number)(x)
     return keras.Model(image, network(x))
+
+
+class MixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Shuffled batches whose photographs and targets are mixed in pairs."""
+
+    def __init__(
+        self, pixels: Pixels, targets: Floats, batch: int, names: Sequence[str], seed: int
+    ) -> None:
+        super().__init__()
+        self._pixels, self._targets, self._batch = pixels, targets, batch
+        self._layers = [MIXINGS[name](seed + number) for number, name in enumerate(names)]
+        self._random = np.random.default_rng(seed)
+        self._order = self._random.permutation(len(targets))
+
+    def __len__(self) -> int:
+        return -(-len(self._targets) // self._batch)
+
+    def __getitem__(self, number: int) -> tuple[Pixels, Floats]:
+        rows = self._order[number * self._batch : (number + 1) * self._batch]
+        layer = self._layers[self._random.integers(len(self._layers))]
+        mixed = layer(
+            {"images": self._pixels[rows].astype(np.float32), "labels": self._targets[rows]},
+            training=True,
+        )
+        images = np.rint(keras.ops.convert_to_numpy(mixed["images"]))
+        return images.astype(np.uint8), keras.ops.convert_to_numpy(mixed["labels"])
+
+    def on_epoch_end(self) -> None:
+        """Shuffle anew."""
+        self._order = self._random.permutation(len(self._targets))

@@ -2,20 +2,25 @@
 
 from service.figures.comparison import (
     comparison_chart,
+    differences,
     finished,
     of_family,
     summary_findings,
     summary_table,
-    transfer_findings,
 )
 from service.figures.conclusions import agreement, conclusions
 from service.figures.confusion import confusion_chart, confusion_findings, error_findings
 from service.figures.curves import curve_findings, learning_curves, technique_panels
+from service.figures.evidence import evidence_findings, evidence_table, interval_chart
 from service.figures.gallery import Gallery
 from service.figures.introduction import introduction, licence_findings
+from service.figures.leakage import leakage_chart, leakage_findings
 from service.figures.map import map_chart, map_findings
+from service.figures.pareto import pareto_chart, pareto_findings
+from service.figures.retrieval import retrieval_chart, retrieval_findings
 from service.figures.split import every_photograph, split_chart, split_findings
 from service.figures.techniques import effect_chart, technique_findings, technique_table
+from service.figures.trust import reliability_chart, reliability_findings, set_findings, unusual
 
 __all__ = [
     "Gallery",
@@ -25,16 +30,29 @@ __all__ = [
     "confusion_chart",
     "confusion_findings",
     "curve_findings",
+    "differences",
     "effect_chart",
     "error_findings",
     "every_photograph",
+    "evidence_findings",
+    "evidence_table",
     "finished",
+    "interval_chart",
     "introduction",
+    "leakage_chart",
+    "leakage_findings",
     "learning_curves",
     "licence_findings",
     "map_chart",
     "map_findings",
     "of_family",
+    "pareto_chart",
+    "pareto_findings",
+    "reliability_chart",
+    "reliability_findings",
+    "retrieval_chart",
+    "retrieval_findings",
+    "set_findings",
     "split_chart",
     "split_findings",
     "summary_findings",
@@ -42,5 +60,5 @@ __all__ = [
     "technique_findings",
     "technique_panels",
     "technique_table",
-    "transfer_findings",
+    "unusual",
 ]

@@ -32,9 +32,11 @@ _HEADER = (
     "trained weights",
     "epochs",
     "seconds",
+    "ms a photograph",
     "tuning accuracy",
     "validation accuracy",
     "macro F1",
+    "P@3",
 )
 
 
@@ -75,25 +77,23 @@ def summary_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
     return joined([paragraph(*parts), paragraph(_tuning_in_words(comparison, reports))])
 
 
-def transfer_findings(baseline: str, reports: Reports, comparison: ExperimentList) -> Fragment:
-    """What pretrained networks achieve against the own one, in words."""
-    own = reports[baseline]
+def differences(first: ExperimentReport, shown: Reports, comparison: ExperimentList) -> Fragment:
+    """What each network achieves against the first one, in words."""
     lines: list[Part] = []
-    for report in of_family(reports, "transfer").values():
-        difference = (report.accuracy or 0.0) - (own.accuracy or 0.0)
-        error = difference_error(report.accuracy or 0.0, own.accuracy or 0.0, comparison.validation)
+    for report in shown.values():
+        difference = (report.accuracy or 0.0) - (first.accuracy or 0.0)
+        error = difference_error(
+            report.accuracy or 0.0, first.accuracy or 0.0, comparison.validation
+        )
         said = (
             f": {percent(report.accuracy)} are recognised, {points(difference)} "
-            f"against {own.name} (standard error at most {width(error)}), after "
-            f"{seconds(report.train_seconds)} of training, features included, with "
+            f"against {first.name} (standard error at most {width(error)}), after "
+            f"{seconds(report.train_seconds)} of training, with "
             f"{count(report.trainable_parameters)} trained of {count(report.parameters)} weights."
         )
         lines.append(joined([strong(report.name), said]))
-    for each in comparison.experiments:
-        if each.family == "transfer" and each.status == "skipped":
-            lines.append(joined([strong(each.name), f" was skipped: {each.reason}"]))
     if not lines:
-        return paragraph("This release holds no pretrained network.")
+        return paragraph("This release holds no finished experiment of this kind.")
     return joined([paragraph(strong("What it shows. "), "On the validation set:"), bullets(lines)])
 
 
@@ -102,7 +102,7 @@ def comparison_chart(comparison: ExperimentList, reports: Reports) -> Chart:
     """Accuracy with its standard error, training time and size of each finished experiment."""
     shown = list(reports.values())
     chart = Chart(
-        height=1.2 + 0.36 * len(shown),
+        height=1.2 + 0.26 * len(shown),
         alt="Accuracy, training seconds and trained weights of each experiment.",
     )
     accuracy, duration, size = chart.subplots(1, 3, sharey=True, width_ratios=(2.4, 1, 1))
@@ -175,9 +175,11 @@ def _line(each: ExperimentSummary, best: bool) -> list[Part]:
         count(each.trainable_parameters),
         count(each.epochs),
         seconds(each.train_seconds),
+        f"{each.cost.latency_ms:.1f}" if each.cost else "–",
         percent(each.tuning_accuracy),
         percent(each.accuracy),
         percent(each.macro_f1),
+        percent(each.precision_at_3),
     ]
     if not best:
         return [each.name, each.change, *figures]

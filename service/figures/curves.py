@@ -43,15 +43,15 @@ def learning_curves(report: ExperimentReport) -> Chart:
 
 @in_style
 def technique_panels(base: ExperimentReport, techniques: Mapping[str, ExperimentReport]) -> Chart:
-    """Accuracy per epoch of the baseline and of each technique, side by side."""
+    """Accuracy per epoch of the baseline and of each other network, side by side."""
     shown = [base, *techniques.values()]
     columns = min(_COLUMNS, len(shown))
     rows = math.ceil(len(shown) / columns)
     chart = Chart(
-        height=2.9 * rows,
-        alt="Accuracy per epoch on the fit and the tuning part, one panel per technique.",
+        height=2.6 * rows,
+        alt="Accuracy per epoch on the fit and the tuning part, one panel per network.",
     )
-    grid = chart.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    grid = chart.subplots(rows, columns, sharey=True, squeeze=False).flat
     for axes, report in zip(grid, shown, strict=False):
         _draw_panel(axes, report, base)
     for axes in list(grid)[len(shown) :]:

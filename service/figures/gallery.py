@@ -14,6 +14,7 @@ from service.figures.fragments import Fragment, Part, element, joined, link, str
 from service.figures.wording import probability
 from service.schemas import (
     ImageRecord,
+    LikelyLabelError,
     Misclassification,
     Neighbor,
     Neighborhood,
@@ -36,10 +37,17 @@ class Gallery:
     thumbnails: bool = False
     """Whether to embed the service's thumbnails."""
 
-    def errors(self, found: Sequence[Misclassification], columns: int = 4) -> Fragment:
-        """Misclassified photographs with the probabilities that the network gives."""
-        cards = [self._error(error) for error in found]
-        return _grid(cards, columns)
+    def errors(self, found: Sequence[Misclassification]) -> Fragment:
+        """Misclassified photographs, each in a row with its heat map and its nearest ones."""
+        cards: list[Fragment] = []
+        for error in found:
+            cards += [self._error(error), self._heat(error)]
+            cards += [self._neighbor(neighbor) for neighbor in error.nearest]
+        return _grid(cards, 2 + max((len(error.nearest) for error in found), default=0))
+
+    def label_issues(self, found: Sequence[LikelyLabelError], columns: int = 4) -> Fragment:
+        """Photographs whose label is likely wrong, with the label that is suggested."""
+        return _grid([self._label_issue(issue) for issue in found], columns)
 
     def neighbors(
         self, queries: Sequence[tuple[ImageRecord, Prediction, Neighborhood]]
@@ -75,6 +83,34 @@ class Gallery:
         said = joined([strong(error.predicted), f" instead of {error.label}"])
         likely = probable(error.probabilities, also=error.label)
         return self._card(error.id, error.label, error.attribution, said, likely)
+
+    def _heat(self, error: Misclassification) -> Fragment:
+        if not self.thumbnails:
+            note = element("small", "make report shows what speaks for it")
+            return element("span", strong(error.predicted), void("br"), note, style=_BOX)
+        jpeg = b64encode(self.client.heatmap(error.id)).decode()
+        alt = f"Heat map: what in this photograph of class {error.label} speaks for "
+        return joined(
+            [
+                void(
+                    "img",
+                    src=f"data:image/jpeg;base64,{jpeg}",
+                    alt=f"{alt}{error.predicted}",
+                    height=_HEIGHT,
+                    style=_FIT,
+                ),
+                f"what speaks for {error.predicted}",
+            ],
+            void("br"),
+        )
+
+    def _label_issue(self, issue: LikelyLabelError) -> Fragment:
+        said = joined([strong(issue.suggested), f" rather than {issue.label}?"])
+        chances = (
+            f"{issue.suggested} {probability(issue.suggested_probability)}, "
+            f"{issue.label} {probability(issue.label_probability)} ({issue.split})"
+        )
+        return self._card(issue.id, issue.label, issue.attribution, said, chances)
 
     def _query(self, record: ImageRecord, prediction: Prediction) -> Fragment:
         right = "✓" if prediction.label == record.label else f"✗, it is {record.label}"

@@ -23,8 +23,9 @@ class Effect:
 
     @property
     def notable(self) -> bool:
-        """Whether chance alone would seldom make such a difference."""
-        return abs(self.difference) > TWICE * self.error
+        """Whether chance alone would seldom make such a difference: McNemar's test, corrected."""
+        evidence = self.technique.evidence
+        return evidence is not None and evidence.verdict in ("better", "worse")
 
 
 def effects(reports: Reports, validation: int) -> list[Effect]:

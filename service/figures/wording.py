@@ -47,6 +47,13 @@ def count(number: int | None) -> str:
     return "–" if number is None else f"{number:,}".replace(",", _THIN_SPACE)
 
 
+def p_value(value: float | None) -> str:
+    """A p-value; a dash where nothing was tested."""
+    if value is None:
+        return "–"
+    return f"<{_THIN_SPACE}0.001" if value < _LEAST else f"{value:.3f}"
+
+
 def seconds(duration: float | None) -> str:
     """A duration in seconds; a dash where there is none."""
     return "–" if duration is None else f"{duration:.0f}{_THIN_SPACE}s"

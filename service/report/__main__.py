@@ -1,7 +1,8 @@
 """`python -m service.report`: execute the report and leave it where it can be read.
 
-Without options it leaves a notebook and a page with thumbnails in the folder `report` of
-BELVEDERE_HOME; with `--committed` it renews the notebook itself, which holds no photograph.
+Without options it leaves a notebook, a page and a deck of slides with thumbnails in the folder
+`report` of BELVEDERE_HOME; with `--committed` it renews the notebook itself, which holds no
+photograph.
 """
 
 import argparse
@@ -42,10 +43,11 @@ def main(arguments: list[str] | None = None, notebook: Path = NOTEBOOK) -> int:
 
 
 def report(notebook: Path, settings: ServiceSettings) -> tuple[Path, ...]:
-    """Write the executed notebook and its page, both with thumbnails."""
+    """Write the executed notebook, its page and its slides, all with thumbnails."""
     # The serving environment has neither nbclient nor nbconvert.
     from service.report.notebook import execute, write_text
     from service.report.page import page
+    from service.report.slides import slides
 
     with a_service(settings) as url:
         executed = execute(notebook, url, thumbnails=True)
@@ -54,6 +56,7 @@ def report(notebook: Path, settings: ServiceSettings) -> tuple[Path, ...]:
     return (
         write_text(folder / "report.ipynb", executed.text),
         write_text(folder / "report.html", page(executed.notebook)),
+        write_text(folder / "slides.html", slides(executed.notebook)),
     )
 
 

@@ -1,18 +1,29 @@
-"""`/errors`: what the published network gets wrong."""
+"""`/errors`, `/labels`, `/calibration`: what to doubt in the network, the labels, the answers."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from embeddings.attribution import attribution_of
-from embeddings.release import Misclassified
-from service.answers import named
-from service.errors import problem_responses
+from embeddings.heatmap import overlay
+from embeddings.release import LabelIssue, Misclassified
+from service.answers import named, nearest_in_training
+from service.errors import ServiceProblem, problem_responses, shown
 from service.opened import OpenedRelease
-from service.parameters import Opened
-from service.schemas import ErrorList, Misclassification, image_path
+from service.parameters import Identifier, Opened, State
+from service.schemas import (
+    CalibrationReport,
+    ErrorList,
+    LabelIssueList,
+    LikelyLabelError,
+    Misclassification,
+    heatmap_path,
+    image_path,
+)
 
 router = APIRouter(tags=["errors"])
+
+_NEAREST = 3
 
 Limit = Annotated[int, Query(ge=1, description="How many; more than there are gives all.")]
 
@@ -28,6 +39,60 @@ def errors(opened: Opened, limit: Limit = 20) -> ErrorList:
     )
 
 
+@router.get(
+    "/errors/{id:path}/heatmap",
+    response_class=Response,
+    responses={
+        200: {"description": "A JPEG file.", "content": {"image/jpeg": {}}},
+        **problem_responses(404, 429),
+    },
+)
+async def heatmap(opened: Opened, state: State, id: Identifier) -> Response:
+    """The photograph with the places that speak for the wrong prediction glowing (Grad-CAM)."""
+    row = opened.row(id)
+    error = next((each for each in opened.release.errors if each.id == id), None)
+    if error is None or not error.heat:
+        raise ServiceProblem(
+            404, f"{shown(id)} is no error of the published network; GET /errors lists them."
+        )
+    heat = error.heat
+    drawn = await state.images.run(lambda: overlay(opened.jpeg(row), heat))
+    return Response(drawn, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
+
+
+@router.get("/labels/issues", responses=problem_responses(400, 422))
+def label_issues(opened: Opened, limit: Limit = 20) -> LabelIssueList:
+    """Photographs whose label is likely wrong, the least believable first."""
+    found = opened.release.label_issues
+    return LabelIssueList(
+        issues=tuple(_label_issue(opened, each) for each in found[:limit]),
+        total=len(found),
+        release=opened.manifest.fingerprint,
+    )
+
+
+@router.get("/calibration", responses=problem_responses())
+async def calibration(opened: Opened) -> CalibrationReport:
+    """How far probabilities, prediction sets and the typical score can be trusted."""
+    release = opened.release
+    return CalibrationReport(
+        calibration=release.trust.calibration,
+        sets=release.trust.sets,
+        typicality=release.typicality,
+        release=opened.manifest.fingerprint,
+    )
+
+
+def _label_issue(opened: OpenedRelease, issue: LabelIssue) -> LikelyLabelError:
+    photograph = opened.release.photographs[opened.release.rows[issue.id]]
+    return LikelyLabelError(
+        **issue.model_dump(),
+        split=photograph.split,
+        image=image_path(issue.id),
+        attribution=attribution_of(photograph),
+    )
+
+
 def _misclassification(opened: OpenedRelease, error: Misclassified) -> Misclassification:
     row = opened.release.rows[error.id]
     return Misclassification(
@@ -35,6 +100,9 @@ def _misclassification(opened: OpenedRelease, error: Misclassified) -> Misclassi
         label=error.label,
         predicted=error.predicted,
         probabilities=named(opened, opened.release.probabilities[row]),
+        true_probability=error.true_probability,
         image=image_path(error.id),
+        heatmap=heatmap_path(error.id),
+        nearest=nearest_in_training(opened, row, _NEAREST),
         attribution=attribution_of(opened.release.photographs[row]),
     )

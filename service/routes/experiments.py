@@ -23,6 +23,7 @@ async def experiments(opened: Opened) -> ExperimentList:
         validation=comparison.validation,
         best=comparison.best,
         experiments=tuple(report.summary() for report in comparison.experiments),
+        random_split=tuple(report.summary() for report in comparison.random_split),
         release=opened.manifest.fingerprint,
     )
 

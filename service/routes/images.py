@@ -4,21 +4,17 @@ import random
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from service.answers import record
 from service.errors import ServiceProblem, problem_responses
 from service.opened import THUMBNAIL_SIDE, OpenedRelease
-from service.parameters import Opened, Selected, State
+from service.parameters import Identifier, Opened, Selected, State
 from service.schemas import Image, ImageList
 
 router = APIRouter(tags=["photographs"])
 
-Identifier = Annotated[
-    str,
-    Path(description="Path of the photograph in its data set without the extension, URL-encoded."),
-]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="Photographs per page.")]
 Offset = Annotated[int, Query(ge=0, description="Photographs to skip.")]
 

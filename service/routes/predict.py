@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from embeddings.encoder import Encoded
 from service.answers import prediction
 from service.errors import problem_responses
 from service.parameters import Opened, Row, State
@@ -13,8 +14,10 @@ router = APIRouter(tags=["prediction"])
 
 @router.get("/predict", responses=problem_responses(400, 404))
 async def predict_stored(opened: Opened, row: Row) -> Prediction:
-    """The published network's probabilities for a stored photograph, as they were stored."""
-    return prediction(opened, opened.release.probabilities[row])
+    """The published network's answer for a stored photograph, from its stored features."""
+    release = opened.release
+    stored = Encoded(release.embeddings, release.probabilities).row(row)
+    return prediction(opened, stored, row)
 
 
 @router.post(
@@ -23,6 +26,6 @@ async def predict_stored(opened: Opened, row: Row) -> Prediction:
     responses=problem_responses(400, 413, 415, 422, 429),
 )
 async def predict_upload(opened: Opened, state: State, upload: Upload) -> Prediction:
-    """The published network's probabilities for an uploaded image, which is not kept."""
+    """The published network's answer for an uploaded image, which is not kept."""
     encoded = await state.images.run(opened.encode, upload)
-    return prediction(opened, encoded.probabilities[0])
+    return prediction(opened, encoded)

@@ -12,18 +12,19 @@ from embeddings.parity import ParityError, Reference, check_parity
 from embeddings.publishing import publish
 from embeddings.release import ReleaseError, current_release, open_release, read_manifest
 from embeddings.store import FeatureTable, ImageTable
+from training.comparing import compare
 from training.export import export
-from training.stages import Stage, compare
+from training.stages import Stage
 
 
 @pytest.fixture(scope="module")
 def candidate(stage: Stage):
     comparison = compare(stage)
     dataset = stage.dataset()
-    best = next(e for e in stage.preset.experiments if e.name == comparison.best)
-    run = stage.runs.find(best.name, stage.key(best, dataset))
+    best = next(t for t in stage.trials(dataset) if t.experiment.name == comparison.best)
+    run = stage.run(best, dataset)
     assert run is not None
-    return export(run, dataset, comparison)
+    return export(run, dataset, comparison, ())
 
 
 def test_the_release_holds_what_its_own_encoder_says(stage: Stage) -> None:

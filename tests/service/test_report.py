@@ -31,6 +31,7 @@ class Made:
 
     notebook: str
     page: str
+    slides: str
     committed: str
 
 
@@ -51,6 +52,7 @@ def made(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(
         (written / "report.ipynb").read_text(),
         (written / "report.html").read_text(),
+        (written / "slides.html").read_text(),
         copy.read_text(),
     )
 
@@ -73,10 +75,18 @@ def test_page_needs_nothing_from_anywhere(made):
     assert not re.search(r"""(src=["']?|url\(["']?)(?!data:)\w""", made.page)
 
 
+def test_slides_show_every_chart_and_need_nothing_from_anywhere(made):
+    charts = [output for output in outputs(made.notebook) if "image/png" in output["data"]]
+    assert made.slides.count("data:image/png;base64,") == len(charts)
+    assert 20 <= made.slides.count("<section") <= 60
+    assert not re.search(r"""(src=["']?|href=["']?|url\(["']?)(?!data:|https?://)\w""", made.slides)
+    assert not re.search(r"<(link|script src)|@import", made.slides)
+
+
 def test_page_has_every_section(made):
     source = NOTEBOOK.read_text()
     headings = re.findall(r'"(#+ .+?)(?:\\n)?"', source)
-    assert len(headings) == 10
+    assert len(headings) >= 11
     for heading in headings:
         assert f">{heading.lstrip('# ')}</h" in made.page
 

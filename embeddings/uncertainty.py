@@ -1,0 +1,38 @@
+"""Which classes cannot be ruled out, and which photographs are unlike those learned from."""
+
+import numpy as np
+
+from embeddings.index import FlatIndex, Mask
+from embeddings.runtime import Floats
+from embeddings.trust import Typicality
+
+NEIGHBOR = 10
+"""Which of the nearest training photographs says how usual a photograph is."""
+
+
+def prediction_set(probabilities: Floats, threshold: float) -> list[int]:
+    """Numbers of the classes that cannot be ruled out, the most probable first.
+
+    `probabilities` has shape (classes,).
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    return [int(number) for number in order if probabilities[number] >= threshold]
+
+
+def distance_to_training(
+    index: FlatIndex, embedding: Floats, training: Mask, exclude: int | None = None
+) -> float:
+    """Distance of an embedding of shape (dimension,) to its tenth nearest training photograph.
+
+    To the farthest where there are fewer; `training` of shape (n,) marks them. Method: Sun et al.
+    2022.
+    """
+    found = index.search(embedding, NEIGHBOR, exclude=exclude, among=training)
+    return float(found.distances[-1]) if len(found.distances) else float("inf")
+
+
+def typicality(index: FlatIndex, training: Mask, validation: Mask) -> Typicality:
+    """Measure every validation photograph against the training photographs."""
+    rows = np.flatnonzero(validation)
+    found = [distance_to_training(index, index.embeddings[row], training) for row in rows]
+    return Typicality(neighbor=NEIGHBOR, distances=tuple(sorted(found)))

@@ -1,0 +1,46 @@
+"""The programme runs on every backend of Keras that is installed."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+# In a process of its own each: a backend is chosen before Keras is imported.
+ONE_EPOCH = """
+import keras, numpy as np
+from training.experiments import FineTuning
+from training.fitting import Examples, Plan, fit, one_hot, predict
+from training.networks import NETWORKS, Regularisation
+from training.techniques import augmented
+from training.transfer import freeze
+
+rng = np.random.default_rng(0)
+pixels = rng.integers(0, 256, (24, 32, 48, 3), dtype=np.uint8)
+examples = Examples(pixels, one_hot(np.arange(24) % 3, 3))
+for name, build in NETWORKS.items():
+    network = build((32, 48), 3, Regularisation(0.5, 0.1, True))
+    shown = augmented(network, ("flip", "shift", "zoom", "jitter", "erasing"), 0)
+    plan = Plan(
+        1, 8, 1e-3, warm_up=0, weight_decay=0.01, label_smoothing=0.1, averaging=0.9,
+        class_weights=True, mixing=("mixup", "cutmix"),
+        multiplier=freeze(network, FineTuning("", "", first_rate=0.5)),
+    )
+    curves = fit(shown, examples, examples, plan, lambda end: None)
+    assert np.isfinite(curves.loss).all() and np.isfinite(curves.tuning_loss).all()
+    assert np.allclose(predict(network, pixels).sum(axis=1), 1, atol=1e-4)
+print(keras.backend.backend())
+"""
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_one_epoch_with_every_technique(backend: str) -> None:
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    ended = subprocess.run(
+        [sys.executable, "-c", ONE_EPOCH], env=environment, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == [backend]

@@ -1,0 +1,134 @@
+from dataclasses import replace
+
+import pytest
+
+from embeddings.comparison import ExperimentReport
+from training.combining import combined, helpful
+from training.experiments import Combination, Preset
+from training.planning import Trial, planned
+from training.programme import (
+    AUGMENTATION,
+    BASELINE,
+    BATCH_NORM,
+    COLOUR_JITTER,
+    DROPOUT,
+    LARGER_INPUT,
+    MIXUP,
+    MOBILENETV2_FROZEN,
+    MOBILENETV2_LINEAR,
+    MOBILENETV2_TOP,
+    RANDAUGMENT,
+    RESIDUAL,
+)
+
+KINDS = (
+    (AUGMENTATION,), (COLOUR_JITTER, RANDAUGMENT), (MIXUP,), (DROPOUT,), (BATCH_NORM,),
+    (LARGER_INPUT,),
+)  # fmt: skip
+COMBINED = Combination(
+    name="combined", change="All that helped", base="baseline", compared_with=BASELINE,
+    kinds=KINDS, designs=(BASELINE, RESIDUAL), ablation=True, length=2.0,
+)  # fmt: skip
+REACHED = {
+    "baseline": [0.70, 0.74],
+    "residual": [0.80],
+    "augmentation": [0.76],
+    "colour-jitter": [0.75],
+    "randaugment": [0.77],
+    "mixup": [0.74],
+    "dropout": [0.71],
+    "batch-norm": [0.9],
+    "larger-input": [0.75],
+}
+
+
+def tuning(name: str):
+    return REACHED.get(name, [])
+
+
+def test_what_helped_beats_every_seed_of_the_baseline_and_its_kind() -> None:
+    assert helpful(COMBINED, tuning) == (AUGMENTATION, RANDAUGMENT, BATCH_NORM, LARGER_INPUT)
+
+
+def test_the_combination_has_each_change_on_the_best_design() -> None:
+    whole, *ablations = combined(COMBINED, tuning)
+    assert whole.network == "residual"
+    assert whole.augmentation == ("flip", "shift", "zoom", "randaugment")
+    assert whole.batch_norm
+    assert whole.input == LARGER_INPUT.input
+    assert not whole.mixing
+    assert whole.dropout == 0
+    assert whole.length == 2.0
+    assert [each.name for each in ablations] == [
+        "combined-without-augmentation", "combined-without-randaugment",
+        "combined-without-batch-norm", "combined-without-larger-input",
+    ]  # fmt: skip
+    assert ablations[0] == replace(
+        whole, name=ablations[0].name, base="combined", change=ablations[0].change,
+        augmentation=("randaugment",),
+    )  # fmt: skip
+    assert ablations[3].input == BASELINE.input
+
+
+def test_nothing_is_combined_where_nothing_helped() -> None:
+    assert combined(COMBINED, lambda name: [0.7]) == ()
+
+
+def report(trial: Trial, accuracy: float, status: str = "done") -> ExperimentReport:
+    experiment = trial.experiment
+    return ExperimentReport(
+        name=experiment.name, family=experiment.family, base=None, change="", status=status,
+        tuning_accuracy=accuracy,
+    )  # fmt: skip
+
+
+PRESET = Preset(
+    "test", 1,
+    (
+        BASELINE, RESIDUAL, AUGMENTATION, COLOUR_JITTER, RANDAUGMENT, MIXUP, DROPOUT, BATCH_NORM,
+        LARGER_INPUT, COMBINED, MOBILENETV2_LINEAR, MOBILENETV2_FROZEN, MOBILENETV2_TOP,
+    ),
+    repeats=2, random_split=("baseline", "combined"),
+)  # fmt: skip
+
+
+def names(trials, **wanted: object) -> list[str]:
+    return [
+        trial.experiment.name
+        for trial in trials
+        if all(getattr(trial, name) == value for name, value in wanted.items())
+    ]
+
+
+def test_the_plan_grows_with_what_is_known() -> None:
+    done: dict[Trial, ExperimentReport] = {}
+    reached = {**REACHED, "mobilenetv2-linear": [0.91], "mobilenetv2-top": [0.95]}
+    first = planned(PRESET, done.get)
+    assert "combined" not in names(first)
+    assert names(first, repeat=1) == ["baseline"]
+    for _ in range(50):
+        missing = [trial for trial in planned(PRESET, done.get) if trial not in done]
+        if not missing:
+            break
+        trial = missing[0]
+        name = trial.experiment.name
+        values = reached.get(name, [0.85])
+        done[trial] = report(trial, values[min(trial.repeat, len(values) - 1)])
+        if name == "mobilenetv2-frozen":
+            done[trial] = report(trial, 0.0, "skipped")
+    trials = planned(PRESET, done.get)
+    assert len(set(trials)) == len(trials)
+    assert "combined-without-batch-norm" in names(trials, repeat=0, split="grouped")
+    assert set(names(trials, repeat=1, split="grouped")) == {
+        "baseline", "batch-norm", "combined", "mobilenetv2-linear", "mobilenetv2-top",
+    }  # fmt: skip
+    assert names(trials, split="random") == ["baseline", "combined"]
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_every_experiment_can_be_repeated(seeds: int) -> None:
+    preset = Preset("named", 1, (DROPOUT, MIXUP), repeats=seeds, repeat_all=True)
+    trials = planned(preset, lambda trial: None)
+    assert [(t.experiment.name, t.repeat) for t in trials] == [
+        (name, repeat) for name in ("dropout", "mixup") for repeat in range(seeds)
+    ]

@@ -1,0 +1,74 @@
+"""What an experiment is run with, and what running it gives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from embeddings.comparison import Curves
+from embeddings.runtime import Floats
+from training.dataset import Dataset, Rows
+from training.experiments import FineTuning
+from training.fitting import Examples, Inputs, one_hot, predict
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What every experiment of a preset shares."""
+
+    dataset: Dataset
+    epochs: int
+    seed: int
+    weights: Path | None
+    teacher: Callable[[FineTuning], keras.Model]
+    """The trained network of another experiment. Raises `TeacherMissing`."""
+
+
+class TeacherMissing(RuntimeError):
+    """An experiment that another one learns from is not trained; the message says which."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network and what training it gave."""
+
+    network: keras.Model
+    """Pixels to probabilities."""
+    trainable_parameters: int
+    curves: Curves
+    tuning: Floats
+    """Probabilities of the tuning photographs, shape (t, classes)."""
+    validation: Floats
+    """Probabilities of the validation photographs, shape (v, classes)."""
+    seconds: float
+    """Wall-clock time of training, frozen features included, evaluation not."""
+
+
+def examples(inputs: Inputs, data: Dataset) -> tuple[Examples, Examples]:
+    """What is learned from, and what the curves and early stopping look at."""
+
+    def part(rows: Rows) -> Examples:
+        return Examples(inputs[rows], one_hot(data.labels[rows], len(data.classes)))
+
+    return part(data.parts.fit), part(data.parts.tuning)
+
+
+def trained(
+    network: keras.Model,
+    fitted: keras.Model,
+    inputs: Inputs,
+    data: Dataset,
+    curves: Curves,
+    seconds: float,
+) -> Trained:
+    """Take the figures of a network; `fitted` is the part of it that was trained on `inputs`."""
+    return Trained(
+        network=network,
+        trainable_parameters=sum(int(np.prod(w.shape)) for w in fitted.trainable_variables),
+        curves=curves,
+        tuning=predict(fitted, inputs[data.parts.tuning]),
+        validation=predict(fitted, inputs[data.parts.validation]),
+        seconds=seconds,
+    )

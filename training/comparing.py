@@ -1,0 +1,162 @@
+"""Putting the experiments of a preset beside each other, with the evidence for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+import numpy as np
+
+from embeddings.comparison import Comparison, Evidence, ExperimentReport, Verdict, choose_best
+from embeddings.release import COMPARISON, ReleaseError, current_release, read_manifest
+from embeddings.store import StoreError
+from training.dataset import Dataset
+from training.evidence import SIGNIFICANCE, Correct, bootstrap_interval, holm, mcnemar
+from training.experiments import SplitName
+from training.files import DataError
+from training.planning import Trial
+from training.runs import Run
+from training.stages import Stage, known_collection
+from training.weights import local_weights
+
+
+@dataclass(frozen=True)
+class _Repeats:
+    """The finished runs of one experiment."""
+
+    runs: tuple[Run, ...]
+    reports: tuple[ExperimentReport, ...]
+    correct: tuple[Correct, ...]
+
+
+def compare(stage: Stage) -> Comparison:
+    """Put the runs of the preset beside each other and choose the best.
+
+    Raises `DataError` where none is finished.
+    """
+    dataset = stage.dataset()
+    trials = stage.trials(dataset)
+    reports = _compared(stage, trials, "grouped")
+    if not any(report.status == "done" for report in reports):
+        raise DataError("No experiment is finished; run `belvedere train` first.")
+    parts = dataset.parts
+    return Comparison(
+        preset=stage.preset.name,
+        classes=dataset.classes,
+        train=len(parts.fit) + len(parts.tuning),
+        tuning=len(parts.tuning),
+        validation=len(parts.validation),
+        best=choose_best(reports).name,
+        experiments=reports,
+        random_split=_compared(stage, trials, "random"),
+    )
+
+
+def up_to_date(stage: Stage) -> bool:
+    """Whether the current release says what training anew would say.
+
+    An experiment that was skipped for want of weights counts as done until they are at hand.
+    """
+    settings = stage.settings
+    try:
+        folder = current_release(settings.releases)
+        manifest = read_manifest(folder)
+        published = Comparison.model_validate_json((folder / COMPARISON).read_bytes())
+        known = known_collection(settings.store_uri)
+        if known is None or manifest.data.fingerprint != known.fingerprint:
+            return False
+        return published == compare(stage) and not _to_train(stage)
+    except (ReleaseError, StoreError, DataError, OSError, ValueError):
+        return False
+
+
+def _to_train(stage: Stage) -> bool:
+    dataset = stage.dataset()
+    found = stage.found(dataset)
+    for trial in stage.trials(dataset):
+        report = found(trial)
+        if report is None:
+            return True
+        backbone = getattr(trial.experiment, "backbone", None)
+        if report.status == "skipped" and backbone is not None:
+            return local_weights(backbone, stage.settings.weights) is not None
+    return False
+
+
+def _compared(
+    stage: Stage, trials: Sequence[Trial], split: SplitName
+) -> tuple[ExperimentReport, ...]:
+    dataset = stage.dataset(split)
+    labels = dataset.labels[dataset.parts.validation]
+    skipped: dict[str, ExperimentReport] = {}
+    finished: dict[str, _Repeats] = {}
+    order: dict[str, None] = {}
+    for trial in trials:
+        run = stage.run(trial, dataset) if trial.split == split else None
+        if run is None:
+            continue
+        report, name = run.report, trial.experiment.name
+        order[name] = None
+        if report.status == "skipped":
+            skipped[name] = report
+            continue
+        correct = run.predictions.validation.argmax(axis=1) == labels
+        before = finished.get(name, _Repeats((), (), ()))
+        finished[name] = _Repeats(
+            (*before.runs, run), (*before.reports, report), (*before.correct, correct)
+        )
+    evidence = _evidence(finished, dataset)
+    return tuple(
+        _together(finished[name], evidence[name]) if name in finished else skipped[name]
+        for name in order
+    )
+
+
+def _evidence(finished: dict[str, _Repeats], dataset: Dataset) -> dict[str, Evidence]:
+    groups = [dataset.photographs[row].group for row in dataset.parts.validation]
+    names = list(finished)
+    if not names:
+        return {}
+    first = finished[names[0]].correct[0]
+    p_values = [mcnemar(first, finished[name].correct[0]) for name in names[1:]]
+    adjusted = holm(p_values)
+    found = {}
+    for number, name in enumerate(names):
+        repeats = finished[name]
+        accuracies = [float(correct.mean()) for correct in repeats.correct]
+        tested = number > 0
+        found[name] = Evidence(
+            seeds=len(accuracies),
+            lowest=min(accuracies),
+            highest=max(accuracies),
+            interval=bootstrap_interval(np.mean(repeats.correct, axis=0), groups),
+            p_value=p_values[number - 1] if tested else None,
+            p_adjusted=adjusted[number - 1] if tested else None,
+            verdict=_verdict(adjusted[number - 1], first, repeats.correct[0]) if tested else None,
+        )
+    return found
+
+
+def _verdict(p_adjusted: float, first: Correct, other: Correct) -> Verdict:
+    if p_adjusted >= SIGNIFICANCE:
+        return "no evidence of a difference"
+    return "better" if other.sum() > first.sum() else "worse"
+
+
+def _together(repeats: _Repeats, evidence: Evidence) -> ExperimentReport:
+    """The report of the first seed with the means over all of them."""
+
+    def over_seeds(name: str) -> float:
+        return float(mean(getattr(report, name) for report in repeats.reports))
+
+    return repeats.reports[0].model_copy(
+        update={
+            "accuracy": over_seeds("accuracy"),
+            "macro_f1": over_seeds("macro_f1"),
+            "tuning_accuracy": over_seeds("tuning_accuracy"),
+            "precision_at_3": over_seeds("precision_at_3"),
+            "pooled_precision_at_3": over_seeds("pooled_precision_at_3"),
+            "train_seconds": over_seeds("train_seconds"),
+            "cost": repeats.runs[0].cost,
+            "evidence": evidence,
+        }
+    )

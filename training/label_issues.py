@@ -1,0 +1,89 @@
+"""Likely label errors: photographs whose label a classifier that never saw them does not believe.
+
+Method: confident learning (Northcutt et al. 2021), by cleanlab.
+"""
+
+import numpy as np
+from cleanlab.filter import find_label_issues as _confident_learning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from embeddings.release import LabelIssue
+from embeddings.runtime import Floats
+from training.backbones import pretrained
+from training.dataset import Dataset, Labels, Rows
+from training.experiments import FrozenTransfer
+from training.frozen import frozen_features
+from training.runs import Run
+from training.stages import Stage
+
+_FOLDS = 5
+_REGULARISATION = 1e-3
+
+
+def find_label_issues(stage: Stage, best: Run, dataset: Dataset) -> tuple[LabelIssue, ...]:
+    """The photographs whose label is likely wrong, the least believable first.
+
+    Judged by a linear classifier on the frozen features that the preset has computed, out of fold:
+    of nobody's photographs has it seen others. Without such features only the tuning and validation
+    photographs are judged, by the best network, which has not learned from them.
+    """
+    features = _frozen(stage, dataset)
+    if features is not None:
+        rows = np.arange(len(dataset.labels))
+        return _issues(out_of_fold(features, dataset), rows, dataset)
+    known = best.predictions
+    rows = np.concatenate([dataset.parts.tuning, dataset.parts.validation])
+    return _issues(np.concatenate([known.tuning, known.validation]), rows, dataset)
+
+
+def out_of_fold(features: Floats, dataset: Dataset) -> Floats:
+    """Probabilities of shape (n, classes) from five folds that keep photographers together."""
+    labels = dataset.labels
+    groups = [photograph.group for photograph in dataset.photographs]
+    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=0)
+    found = np.zeros((len(labels), len(dataset.classes)), np.float32)
+    for learned, asked in folds.split(features, labels, groups):
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=_REGULARISATION, max_iter=300))
+        model.fit(features[learned], labels[learned])
+        known = model[-1].classes_
+        found[np.ix_(asked, known)] = model.predict_proba(features[asked])
+    return found
+
+
+def _frozen(stage: Stage, dataset: Dataset) -> Floats | None:
+    """The features of every frozen backbone of the preset, side by side."""
+    kept = {}
+    for trial in stage.trials(dataset):
+        experiment = trial.experiment
+        if not isinstance(experiment, FrozenTransfer) or trial.split == "random":
+            continue
+        run = stage.run(trial, dataset)
+        if run is not None and run.report.status == "done":
+            name = (experiment.backbone, experiment.input)
+            if name not in kept:
+                backbone = pretrained(experiment.backbone, experiment.input, stage.settings.weights)
+                kept[name] = frozen_features(backbone, dataset, experiment).features
+    return np.concatenate(list(kept.values()), axis=1) if kept else None
+
+
+def _issues(probabilities: Floats, rows: Rows, dataset: Dataset) -> tuple[LabelIssue, ...]:
+    labels: Labels = dataset.labels[rows]
+    if set(labels) != set(range(len(dataset.classes))):
+        return ()
+    ranked = _confident_learning(
+        labels, probabilities, return_indices_ranked_by="self_confidence", filter_by="both",
+        n_jobs=1,
+    )  # fmt: skip
+    return tuple(
+        LabelIssue(
+            id=dataset.photographs[rows[number]].id,
+            label=dataset.classes[labels[number]],
+            suggested=dataset.classes[int(probabilities[number].argmax())],
+            label_probability=float(probabilities[number, labels[number]]),
+            suggested_probability=float(probabilities[number].max()),
+        )
+        for number in ranked
+    )

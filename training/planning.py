@@ -1,0 +1,83 @@
+"""What a preset comes to: which experiment is trained with which seed on which split."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from embeddings.comparison import ExperimentReport
+from training.combining import combined
+from training.experiments import Combination, Declared, Experiment, Preset, SplitName, needed
+
+_OWN = {"own network", "technique", "combination"}
+_TRANSFER = {"transfer", "distillation"}
+_TRANSFERS_REPEATED = 2
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of one experiment."""
+
+    experiment: Experiment
+    repeat: int = 0
+    """Added to the seed of the settings."""
+    split: SplitName = "grouped"
+
+
+Found = Callable[[Trial], ExperimentReport | None]
+"""The report of a trial that is finished."""
+
+
+def planned(preset: Preset, found: Found) -> tuple[Trial, ...]:
+    """Every trial that can be named by now, in the order of training.
+
+    Combinations, and which experiments are worth repeating, depend on the tuning accuracies of
+    others; where those are not known yet, the plan grows as they become known.
+    """
+    trials: list[Trial] = []
+    for declared in preset.experiments:
+        repeats = preset.repeats if preset.repeat_all or declared is preset.experiments[0] else 1
+        for experiment in _resolved(declared, trials, found):
+            trials += [Trial(experiment, repeat) for repeat in range(repeats)]
+    if preset.repeats > 1 and not preset.repeat_all:
+        trials += list(_repeats(preset, trials, found))
+    trials += [
+        Trial(trial.experiment, 0, "random")
+        for trial in trials
+        if trial.repeat == 0 and trial.experiment.name in preset.random_split
+    ]
+    return tuple(trials)
+
+
+def _resolved(declared: Declared, before: Sequence[Trial], found: Found) -> tuple[Experiment, ...]:
+    if not isinstance(declared, Combination):
+        return (declared,)
+
+    def tuning(name: str) -> Sequence[float]:
+        reports = (found(trial) for trial in before if trial.experiment.name == name)
+        return [report.tuning_accuracy or 0.0 for report in reports if report is not None]
+
+    names = {each.name for each in needed(declared)}
+    known = all(found(trial) for trial in before if trial.experiment.name in names)
+    return combined(declared, tuning) if known else ()
+
+
+def _repeats(preset: Preset, trials: Sequence[Trial], found: Found) -> Iterator[Trial]:
+    """More seeds for the combinations, the best own network and the best pretrained ones.
+
+    Named once every first trial is finished or skipped, since only then the best are known.
+    """
+    first = [trial for trial in trials if trial.repeat == 0]
+    reports = [(trial, found(trial)) for trial in first]
+    if any(report is None for _, report in reports):
+        return
+    ranked = sorted(
+        ((trial, report) for trial, report in reports if report and report.status == "done"),
+        key=lambda pair: -(pair[1].tuning_accuracy or 0.0),
+    )
+    own = [trial for trial, _ in ranked if trial.experiment.family in _OWN]
+    transfer = [trial for trial, _ in ranked if trial.experiment.family in _TRANSFER]
+    combinations = {each.name for each in preset.experiments if isinstance(each, Combination)}
+    wanted = {trial.experiment.name for trial in (*own[:1], *transfer[:_TRANSFERS_REPEATED])}
+    for trial in first:
+        name = trial.experiment.name
+        if name in wanted | combinations and trial.experiment != first[0].experiment:
+            yield from (Trial(trial.experiment, each) for each in range(1, preset.repeats))

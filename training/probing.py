@@ -1,0 +1,53 @@
+"""Looking into a trained network with the runtime that serves: its layers, and what it costs."""
+
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import keras
+import numpy as np
+
+from embeddings.comparison import Cost
+from embeddings.images import Pixels
+from embeddings.progress import Track
+from embeddings.runtime import BATCH, CompiledNetwork, Outputs
+from training.networks import EMBEDDING, POOLED
+
+PROBE = "probe.xml"
+_REPETITIONS = 60
+_BATCHES = 12
+
+
+def export_probe(network: keras.Model, folder: Path) -> Path:
+    """Export a network with its pooled features, embedding and probabilities as outputs."""
+    layers = [network.get_layer(name).output for name in (POOLED, EMBEDDING)]
+    path = folder / PROBE
+    keras.Model(network.input, [*layers, network.output]).export(
+        str(path), format="openvino", verbose=False
+    )
+    return path
+
+
+def look(probe: Path, pixels: Pixels, track: Track) -> Outputs:
+    """Pooled features, embeddings and probabilities of n photographs, each of shape (n, ...)."""
+    batches = CompiledNetwork(probe).infer_all(pixels)
+    found = list(track(batches, "Embeddings", -(-len(pixels) // BATCH)))
+    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def measure_cost(probe: Path) -> Cost:
+    """Time the network on random pixels: one after the other, then many at once."""
+    compiled = CompiledNetwork(probe)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (_BATCHES * BATCH, *compiled.size, 3), dtype=np.uint8)
+    times = []
+    for number in range(_REPETITIONS):
+        row = number % len(pixels)
+        start = perf_counter()
+        compiled.infer(pixels[row : row + 1])
+        times.append(perf_counter() - start)
+    start = perf_counter()
+    for _ in compiled.infer_all(pixels):
+        pass
+    rate = len(pixels) / (perf_counter() - start)
+    return Cost(latency_ms=1000 * median(times), images_per_second=rate)
