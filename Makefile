@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: up test check report slides bench lock clean
+.PHONY: up test check report slides bench experiments lock clean
 
 up: $(VENV)/.train ## environment, data, training, release, service
 	@$(BIN)/belvedere up
@@ -23,6 +23,9 @@ slides: report ## the same as a deck for a talk: slides.html in the folder `repo
 
 bench: $(VENV)/.dev ## measure what docs/benchmarks.md says
 	$(BIN)/python -m benchmarks
+
+experiments: $(VENV)/.dev ## write docs/experiments.md from the current release
+	$(BIN)/python -m benchmarks.experiments
 
 # Needs uv. Locks hold hashes and no registry's address. OpenVINO's telemetry is left out: its
 # converter would report every export to its makers, and works without it.

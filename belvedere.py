@@ -47,29 +47,30 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _data(_given: argparse.Namespace) -> None:
+def _data(given: argparse.Namespace) -> None:
     from training.archive import PublishedArchive
     from training.stages import take_data
 
-    take_data(_stage(), PublishedArchive())
+    take_data(_stage(given), PublishedArchive())
 
 
 def _train(given: argparse.Namespace) -> None:
     from training.selecting import listed, selected
 
-    stage = _stage()
+    stage = _stage(given)
     if given.list:
         for line in listed(stage.preset):
             stage.display.say(line)
         return
+    chosen = selected(stage.preset, given.names, given.seeds)
     from training.campaign import train
 
-    train(replace(stage, preset=selected(stage.preset, given.names, given.seeds)))
+    train(replace(stage, preset=chosen))
     _show(replace(stage, preset=selected(stage.preset, given.names, given.seeds, beside=True)))
 
 
-def _compare(_given: argparse.Namespace) -> None:
-    _show(_stage())
+def _compare(given: argparse.Namespace) -> None:
+    _show(_stage(given))
 
 
 def _show(stage: "Stage") -> None:
@@ -79,10 +80,10 @@ def _show(stage: "Stage") -> None:
     show_comparison(compare(stage), stage.display)
 
 
-def _publish(_given: argparse.Namespace) -> None:
+def _publish(given: argparse.Namespace) -> None:
     from training.export import publish_best
 
-    publish_best(_stage())
+    publish_best(_stage(given))
 
 
 def _serve(_given: argparse.Namespace) -> None:
@@ -97,7 +98,7 @@ def _up(given: argparse.Namespace) -> None:
     from training.comparing import up_to_date
     from training.stages import take_data
 
-    stage = _stage()
+    stage = _stage(given)
     take_data(stage, PublishedArchive(), again=False)
     if not up_to_date(stage):
         from training.campaign import train
@@ -109,7 +110,7 @@ def _up(given: argparse.Namespace) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "belvedere", "serve"])
 
 
-def _stage() -> "Stage":
+def _stage(given: argparse.Namespace) -> "Stage":
     from rich.console import Console
 
     from training.programme import PRESETS
@@ -118,12 +119,16 @@ def _stage() -> "Stage":
     from training.settings import TrainingSettings
     from training.stages import Stage
 
-    settings = TrainingSettings()
+    chosen = getattr(given, "preset", None)
+    settings = TrainingSettings() if chosen is None else TrainingSettings(preset=chosen)
     console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
     preset = PRESETS[settings.preset]
     if preset.local_networks:
         preset = with_local_networks(preset, settings.weights)
     return Stage(settings, preset, Display(console))
+
+
+_OF_A_PRESET = (_train, _compare, _publish, _up)
 
 
 def _count(text: str) -> int:
@@ -144,6 +149,8 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(command=command)
+        if command in _OF_A_PRESET:
+            added.add_argument("--preset", help="which experiments; else BELVEDERE_PRESET")
         return added
 
     add("data", _data, "take the photographs into the feature store, checked and split")

@@ -1,13 +1,10 @@
 """Take all measurements on the data set of the settings and write `docs/benchmarks.md`."""
 
-import os
-import platform
 import shutil
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
+from benchmarks.circumstances import circumstances
 from benchmarks.serving import AtRest, measure_service, share_of_exact_neighbors
 from benchmarks.stages import StageTime, time_stages
 from embeddings.comparison import Comparison
@@ -15,13 +12,12 @@ from embeddings.home import HomeSettings
 from embeddings.release import Release, current_release, open_release
 
 PAGE = Path("docs/benchmarks.md")
-_LIBRARIES = ("keras", "tensorflow", "openvino", "faiss-cpu", "openTSNE", "pylance", "numpy")
 
 
 def main() -> None:
-    """Measure the quick preset and the service on it, then the full preset.
+    """Measure the quick preset and the service on it.
 
-    Everything lies in `<home>/bench` and stays there to be looked at, the full release last.
+    Everything lies in `<home>/bench` and stays there to be looked at.
     """
     home = HomeSettings().home / "bench"
     shutil.rmtree(home, ignore_errors=True)
@@ -29,9 +25,7 @@ def main() -> None:
     release = open_release(current_release(home / "releases"))
     at_rest = measure_service(home)
     exact = share_of_exact_neighbors(release)
-    full = time_stages(home, "full", ("train", "publish"))
-    complete = open_release(current_release(home / "releases")).comparison
-    PAGE.write_text(_page(release, quick, at_rest, exact, complete, full))
+    PAGE.write_text(_page(release, quick, at_rest, exact))
 
 
 def _page(
@@ -39,8 +33,6 @@ def _page(
     quick: list[StageTime],
     at_rest: AtRest,
     exact: float,
-    complete: Comparison,
-    full: list[StageTime],
 ) -> str:
     starts = ", ".join(f"{seconds:.2f}" for seconds in at_rest.seconds_to_ready)
     return "\n".join(
@@ -49,7 +41,7 @@ def _page(
             "",
             "Written by `make bench`; no figure here is typed by hand.",
             "",
-            *_circumstances(release),
+            *circumstances(release),
             "",
             "## From photographs to a release, quick preset",
             "",
@@ -70,33 +62,8 @@ def _page(
             "| largest relative error of an exported embedding | "
             f"{release.manifest.parity.largest_relative_error:.1e} | ≤ 1e-4 |",
             "",
-            "## Full preset",
-            "",
-            *_stage_table(full),
-            "",
-            *_comparison_table(complete),
-            "",
         ]
     )
-
-
-def _circumstances(release: Release) -> list[str]:
-    versions = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
-    data = release.manifest.data
-    return [
-        f"- Data: {data.name}, {data.photographs} of them (`BELVEDERE_DATA`).",
-        f"- Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}, "
-        f"Python {platform.python_version()}.",
-        f"- Versions: {versions}.",
-        f"- Date: {datetime.now(UTC):%Y-%m-%d}.",
-    ]
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
 
 
 def _stage_table(times: list[StageTime]) -> list[str]:

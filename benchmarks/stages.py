@@ -18,11 +18,11 @@ class StageTime:
     seconds: float
 
 
-def time_stages(home: Path, preset: str, commands: tuple[str, ...] = STAGES) -> list[StageTime]:
+def time_stages(home: Path, preset: str) -> list[StageTime]:
     """Run `belvedere` commands one after the other in a home of their own."""
     settings = {"BELVEDERE_HOME": str(home), "BELVEDERE_PRESET": preset}
     times = []
-    for command in commands:
+    for command in STAGES:
         start = perf_counter()
         subprocess.run(
             [sys.executable, "-m", "belvedere", command], env=os.environ | settings, check=True

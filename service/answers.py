@@ -8,7 +8,7 @@ from embeddings.index import Neighbors, Rows
 from embeddings.runtime import Floats
 from embeddings.tsne import Points
 from embeddings.uncertainty import prediction_set
-from service.opened import OpenedRelease, Selection
+from service.opened import OpenedRelease
 from service.schemas import (
     ImageRecord,
     Map,
@@ -48,7 +48,7 @@ def prediction(opened: OpenedRelease, encoded: Encoded, row: int | None = None) 
 def nearest_in_training(opened: OpenedRelease, row: int, k: int) -> tuple[Neighbor, ...]:
     """The training photographs nearest to a stored photograph."""
     found = opened.index.search(
-        opened.release.embeddings[row], k, exclude=row, among=opened.mask(Selection(split="train"))
+        opened.release.embeddings[row], k, exclude=row, among=opened.training
     )
     pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
     return tuple(_neighbor(opened, each, distance) for each, distance in pairs)

@@ -77,8 +77,7 @@ class OpenedRelease:
 
         The embedding has shape (dimension,); `row` is the stored photograph's that it belongs to.
         """
-        training = self.mask(Selection(split="train"))
-        distance = distance_to_training(self.index, embedding, training, row)
+        distance = distance_to_training(self.index, embedding, self.training, row)
         return self.release.typicality.score(distance)
 
     def jpeg(self, row: int) -> bytes:
@@ -89,6 +88,11 @@ class OpenedRelease:
             raise ServiceProblem(
                 503, "The feature store cannot be read; check that its files are still there."
             ) from error
+
+    @cached_property
+    def training(self) -> Mask:
+        """Shape (n,): true for the training photographs."""
+        return self.mask(Selection(split="train"))
 
     @cached_property
     def thumbnail(self) -> Callable[[int], bytes]:

@@ -30,6 +30,8 @@ def belvedere(home: Path, *arguments: str, **settings: str) -> subprocess.Comple
         (["compare"], {}, "run `belvedere data` first"),
         (["data"], {"preset": "huge"}, "BELVEDERE_PRESET: Input should be 'quick' or 'full'"),
         (["data"], {"scenes": "many"}, "BELVEDERE_SCENES"),
+        (["train", "--preset", "huge"], {}, "Input should be 'quick' or 'full'"),
+        (["train", "dropuot"], {}, "`belvedere train --list` names them all"),
     ],
 )
 def test_errors_are_one_sentence_and_a_status(
@@ -55,3 +57,13 @@ def test_help_names_every_stage(tmp_path: Path) -> None:
     shown = belvedere(tmp_path, "--help").stdout
     for command in ("data", "train", "compare", "publish", "serve", "up"):
         assert f"\n    {command} " in shown
+
+
+def test_experiments_are_listed_without_any_data(tmp_path: Path) -> None:
+    shown = belvedere(tmp_path, "train", "--list", preset="full").stdout
+    for name in ("baseline", "mixup", "combined", "mobilenetv2-fine-tuned", "distilled"):
+        assert f"\n* {name} " in shown
+    chosen = belvedere(tmp_path, "train", "--list", "--preset", "quick").stdout
+    assert "\n* dropout " in chosen
+    assert "\n  mixup " in chosen
+    assert not list(tmp_path.iterdir())

@@ -5,8 +5,6 @@ from pathlib import Path
 import keras
 
 from embeddings.comparison import ExperimentReport
-from embeddings.progress import untracked
-from embeddings.runtime import Outputs
 from training.backbones import WeightsUnavailable
 from training.circumstances import Circumstances, TeacherMissing, Trained
 from training.dataset import Dataset
@@ -96,19 +94,15 @@ def _train_one(stage: Stage, trial: Trial, key: str, dataset: Dataset) -> Experi
         draft = Run(folder)
         trained.network.save(draft.network)
         draft.write_predictions(Predictions(trained.tuning, trained.validation))
-        pixels = dataset.pixels(experiment.input)
-        outputs = look(export_probe(trained.network, folder), pixels, untracked)
-        return report.model_copy(update=_retrieval(outputs, dataset))
+        probe = export_probe(trained.network, folder)
+        layers = trained.layers or look(probe, dataset.pixels(experiment.input))
+        figures = {
+            "precision_at_3": precision_at_3(layers.embedding, dataset),
+            "pooled_precision_at_3": precision_at_3(layers.pooled, dataset),
+        }
+        return report.model_copy(update=figures)
 
     return stage.runs.save(key, report, write).report
-
-
-def _retrieval(outputs: Outputs, dataset: Dataset) -> dict[str, float]:
-    pooled, embeddings, _ = outputs
-    return {
-        "precision_at_3": precision_at_3(embeddings, dataset),
-        "pooled_precision_at_3": precision_at_3(pooled, dataset),
-    }
 
 
 def _measure_costs(stage: Stage, dataset: Dataset) -> None:

@@ -31,6 +31,16 @@ class TeacherMissing(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Layers:
+    """What two layers of a network say of n photographs."""
+
+    pooled: Floats
+    """Shape (n, features): the last map of features, averaged over the photograph."""
+    embedding: Floats
+    """Shape (n, dimension): the penultimate layer."""
+
+
+@dataclass(frozen=True)
 class Trained:
     """A trained network and what training it gave."""
 
@@ -44,6 +54,8 @@ class Trained:
     """Probabilities of the validation photographs, shape (v, classes)."""
     seconds: float
     """Wall-clock time of training, frozen features included, evaluation not."""
+    layers: Layers | None = None
+    """Of every photograph, where training has computed them already."""
 
 
 def examples(inputs: Inputs, data: Dataset) -> tuple[Examples, Examples]:

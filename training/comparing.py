@@ -77,8 +77,9 @@ def _to_train(stage: Stage) -> bool:
         if report is None:
             return True
         backbone = getattr(trial.experiment, "backbone", None)
-        if report.status == "skipped" and backbone is not None:
-            return local_weights(backbone, stage.settings.weights) is not None
+        at_hand = backbone and local_weights(backbone, stage.settings.weights)
+        if report.status == "skipped" and at_hand:
+            return True
     return False
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from embeddings.comparison import Cost
 from embeddings.images import Pixels
-from embeddings.progress import Track
-from embeddings.runtime import BATCH, CompiledNetwork, Outputs
+from embeddings.runtime import BATCH, CompiledNetwork
+from training.circumstances import Layers
 from training.networks import EMBEDDING, POOLED
 
 PROBE = "probe.xml"
@@ -28,11 +28,11 @@ def export_probe(network: keras.Model, folder: Path) -> Path:
     return path
 
 
-def look(probe: Path, pixels: Pixels, track: Track) -> Outputs:
-    """Pooled features, embeddings and probabilities of n photographs, each of shape (n, ...)."""
-    batches = CompiledNetwork(probe).infer_all(pixels)
-    found = list(track(batches, "Embeddings", -(-len(pixels) // BATCH)))
-    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+def look(probe: Path, pixels: Pixels) -> Layers:
+    """Run a probe over pixels of shape (n, height, width, 3)."""
+    found = list(CompiledNetwork(probe).infer_all(pixels))
+    pooled, embedding, _ = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return Layers(pooled, embedding)
 
 
 def measure_cost(probe: Path) -> Cost:

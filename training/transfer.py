@@ -8,7 +8,7 @@ import numpy as np
 
 from embeddings.runtime import Floats
 from training.backbones import BACKBONE, pretrained
-from training.circumstances import Circumstances, Trained, examples, trained
+from training.circumstances import Circumstances, Layers, Trained, examples, trained
 from training.dataset import Dataset
 from training.experiments import FineTuning, FrozenTransfer
 from training.fitting import Examples, Multiplier, OnEpoch, Plan, fit, one_hot, predict
@@ -47,7 +47,9 @@ def train_head(experiment: FrozenTransfer, given: Circumstances, on_epoch: OnEpo
     curves = fit(head, fitted, tuning, plan, on_epoch)
     seconds += perf_counter() - start
     whole = _whole(backbone, classes, experiment, head)
-    return trained(whole, head, frozen.features, data, curves, seconds)
+    embedding = keras.Model(entry, head.get_layer(EMBEDDING).output)
+    layers = Layers(frozen.features, predict(embedding, frozen.features))
+    return replace(trained(whole, head, frozen.features, data, curves, seconds), layers=layers)
 
 
 def fine_tune(experiment: FineTuning, given: Circumstances, on_epoch: OnEpoch) -> Trained:

@@ -27,5 +27,4 @@ async def predict_stored(opened: Opened, row: Row) -> Prediction:
 )
 async def predict_upload(opened: Opened, state: State, upload: Upload) -> Prediction:
     """The published network's answer for an uploaded image, which is not kept."""
-    encoded = await state.images.run(opened.encode, upload)
-    return prediction(opened, encoded)
+    return await state.images.run(lambda: prediction(opened, opened.encode(upload)))
