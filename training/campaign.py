@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 
 from embeddings.comparison import ExperimentReport
+from embeddings.runtime import CompiledNetwork
 from training.backbones import WeightsUnavailable
 from training.circumstances import Circumstances, TeacherMissing, Trained
 from training.dataset import Dataset
@@ -70,13 +71,13 @@ def described(trial: Trial) -> str:
 def _train_one(stage: Stage, trial: Trial, key: str, dataset: Dataset) -> ExperimentReport:
     experiment = trial.experiment
 
-    def teacher(declared: FineTuning) -> keras.Model:
+    def teacher(declared: FineTuning) -> CompiledNetwork:
         run = stage.run(Trial(declared, 0, trial.split), dataset)
         if run is None or run.report.status != "done":
             raise TeacherMissing(
                 f"It learns from {declared.name}, which could not be trained; see there."
             )
-        return keras.saving.load_model(run.network)
+        return CompiledNetwork(run.folder / PROBE)
 
     settings = stage.settings
     seed = settings.seed + trial.repeat

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from embeddings.comparison import Curves
-from embeddings.runtime import Floats
+from embeddings.runtime import CompiledNetwork, Floats
 from training.dataset import Dataset, Rows
 from training.experiments import FineTuning
 from training.fitting import Examples, Inputs, one_hot, predict
@@ -22,8 +22,11 @@ class Circumstances:
     epochs: int
     seed: int
     weights: Path | None
-    teacher: Callable[[FineTuning], keras.Model]
-    """The trained network of another experiment. Raises `TeacherMissing`."""
+    teacher: Callable[[FineTuning], CompiledNetwork]
+    """The trained network of another experiment; its last output are the probabilities.
+
+    Raises `TeacherMissing`.
+    """
 
 
 class TeacherMissing(RuntimeError):

@@ -1,57 +1,96 @@
-"""Combining techniques: which of them helped, and the network that has them all."""
+"""Combining techniques: which of them helped, alone and beside each other."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 
-from training.experiments import Combination, OwnNetwork
+from training.experiments import Combination, OwnNetwork, needed
 
-Tuning = Callable[[str], Sequence[float]]
+Tuning = Callable[[OwnNetwork], Sequence[float]]
 """Tuning accuracies of an experiment, one per repeat; none where it is not finished."""
 
 _ABOUT = {"name", "change", "base", "family"}
+_FEWEST_ABLATED = 3
 
 
-def helpful(combination: Combination, tuning: Tuning) -> tuple[OwnNetwork, ...]:
-    """The techniques of a combination that helped, of each kind the best."""
-    to_beat = max(tuning(combination.compared_with.name), default=1.0)
-    chosen = []
-    for kind in combination.kinds:
-        reached = [(max(tuning(each.name), default=0.0), each) for each in kind]
-        best, technique = max(reached, key=lambda pair: pair[0])
-        if best > to_beat:
-            chosen.append(technique)
-    return tuple(chosen)
+@dataclass(frozen=True)
+class _Kept:
+    """Techniques that were kept, and the experiments that it took to find out."""
+
+    techniques: tuple[OwnNetwork, ...]
+    steps: tuple[OwnNetwork, ...] = ()
+    known: bool = True
+    """Whether every step is finished."""
 
 
 def combined(combination: Combination, tuning: Tuning) -> tuple[OwnNetwork, ...]:
-    """The combination as one declaration, then its ablations; none where nothing helped."""
-    techniques = helpful(combination, tuning)
-    if not techniques:
+    """The experiments that a combination comes to, as far as they can be named by now.
+
+    The steps that its techniques were chosen by, then the combination itself and its ablations;
+    none where nothing helped.
+    """
+    own = (each for each in needed(combination) if isinstance(each, OwnNetwork))
+    if not all(tuning(each) for each in own):
         return ()
-    design = max(combination.designs, key=lambda each: max(tuning(each.name), default=0.0))
+    techniques = helpful(combination, tuning)
+    kept = _stepwise(combination, techniques, tuning) if combination.stepwise else _Kept(techniques)
+    if not kept.known or not kept.techniques:
+        return kept.steps
+    design = max(combination.designs, key=lambda each: max(tuning(each)))
     whole = replace(
-        _together(design, techniques),
+        _together(design, kept.techniques),
         name=combination.name,
         base=combination.base,
-        change=f"{combination.change}: {_names(design, techniques)}",
+        change=f"{combination.change}: {_listed(kept.techniques)} on {design.name}",
         length=combination.length,
     )
-    if not combination.ablation or len(techniques) < 2:
-        return (whole,)
-    return (whole, *(_without(each, techniques, whole, design) for each in techniques))
+    ablations = _ablations(whole, design, kept.techniques) if combination.ablation else ()
+    return (*kept.steps, whole, *ablations)
 
 
-def _without(
-    left_out: OwnNetwork, techniques: Sequence[OwnNetwork], whole: OwnNetwork, design: OwnNetwork
-) -> OwnNetwork:
-    rest = [technique for technique in techniques if technique is not left_out]
-    return replace(
-        _together(design, rest),
-        name=f"{whole.name}-without-{left_out.name}",
-        base=whole.name,
-        change=f"The combination without {left_out.name}",
-        length=whole.length,
-    )
+def helpful(combination: Combination, tuning: Tuning) -> tuple[OwnNetwork, ...]:
+    """The techniques of a combination that helped, of each kind the best, the best first."""
+    to_beat = max(tuning(combination.compared_with))
+    best_of_kinds = (max(kind, key=lambda each: max(tuning(each))) for kind in combination.kinds)
+    chosen = [technique for technique in best_of_kinds if max(tuning(technique)) > to_beat]
+    return tuple(sorted(chosen, key=lambda technique: -max(tuning(technique))))
+
+
+def _stepwise(combination: Combination, techniques: Sequence[OwnNetwork], tuning: Tuning) -> _Kept:
+    """Add one technique after the other and keep it where the tuning accuracy rises."""
+    kept = tuple(techniques[:1])
+    best, base = (max(tuning(kept[0])), kept[0].name) if kept else (0.0, "")
+    steps: list[OwnNetwork] = []
+    for technique in techniques[1:]:
+        step = replace(
+            _together(combination.compared_with, (*kept, technique)),
+            name="+".join(each.name for each in (*kept, technique)),
+            base=base,
+            change=f"{_listed(kept)} and {technique.name} together",
+        )
+        steps.append(step)
+        reached = tuning(step)
+        if not reached:
+            return _Kept(kept, tuple(steps), known=False)
+        if max(reached) > best:
+            kept, best, base = (*kept, technique), max(reached), step.name
+    return _Kept(kept, tuple(steps))
+
+
+def _ablations(
+    whole: OwnNetwork, design: OwnNetwork, techniques: Sequence[OwnNetwork]
+) -> Iterator[OwnNetwork]:
+    """The combination without each of its techniques; of two, those are the techniques alone."""
+    if len(techniques) < _FEWEST_ABLATED:
+        return
+    for left_out in techniques:
+        rest = [technique for technique in techniques if technique is not left_out]
+        yield replace(
+            _together(design, rest),
+            name=f"{whole.name}-without-{left_out.name}",
+            base=whole.name,
+            change=f"The combination without {left_out.name}",
+            length=whole.length,
+        )
 
 
 def _together(design: OwnNetwork, techniques: Sequence[OwnNetwork]) -> OwnNetwork:
@@ -69,5 +108,5 @@ def _together(design: OwnNetwork, techniques: Sequence[OwnNetwork]) -> OwnNetwor
     return replace(design, **changes)  # type: ignore[arg-type]
 
 
-def _names(design: OwnNetwork, techniques: Sequence[OwnNetwork]) -> str:
-    return f"{', '.join(technique.name for technique in techniques)} on {design.name}"
+def _listed(techniques: Sequence[OwnNetwork]) -> str:
+    return ", ".join(technique.name for technique in techniques)

@@ -49,7 +49,7 @@ class OwnNetwork:
 
 @dataclass(frozen=True)
 class Combination:
-    """All techniques that helped on one network, found when those are trained.
+    """Techniques that helped, on one network; which they are is found when those are trained.
 
     A technique has helped when its tuning accuracy exceeds that of every repeat of the network that
     it changes; of the techniques of one kind the best is taken.
@@ -64,6 +64,9 @@ class Combination:
     """Techniques that can replace each other, together."""
     designs: tuple[OwnNetwork, ...]
     """The networks to put them on; the one with the highest tuning accuracy is taken."""
+    stepwise: bool = False
+    """Whether to add them one after the other, the best first, and keep what helps beside those
+    before; else all are taken at once."""
     family: Literal["combination"] = "combination"
     length: float = 1.0
     ablation: bool = False
@@ -143,8 +146,8 @@ class Preset:
     """Epochs of networks that are trained from scratch."""
     experiments: tuple[Declared, ...]
     repeats: int = 1
-    """Seeds of the experiments that matter most: the first one's, the combinations', the best own
-    network's and the two best pretrained ones'."""
+    """Seeds of the experiments that matter most: the first one's, the ablated combination's, the
+    best own network's and the two best pretrained ones'."""
     repeat_all: bool = False
     """Whether every experiment is repeated, whatever it reached."""
     random_split: tuple[str, ...] = ()

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from embeddings.comparison import ExperimentReport
 from training.combining import combined
-from training.experiments import Combination, Declared, Experiment, Preset, SplitName, needed
+from training.experiments import (
+    Combination,
+    Declared,
+    Experiment,
+    OwnNetwork,
+    Preset,
+    SplitName,
+)
 
 _OWN = {"own network", "technique", "combination"}
 _TRANSFER = {"transfer", "distillation"}
@@ -35,8 +42,9 @@ def planned(preset: Preset, found: Found) -> tuple[Trial, ...]:
     trials: list[Trial] = []
     for declared in preset.experiments:
         repeats = preset.repeats if preset.repeat_all or declared is preset.experiments[0] else 1
-        for experiment in _resolved(declared, trials, found):
+        for experiment in _resolved(declared, preset, found):
             trials += [Trial(experiment, repeat) for repeat in range(repeats)]
+    trials = list(dict.fromkeys(trials))
     if preset.repeats > 1 and not preset.repeat_all:
         trials += list(_repeats(preset, trials, found))
     trials += [
@@ -47,21 +55,23 @@ def planned(preset: Preset, found: Found) -> tuple[Trial, ...]:
     return tuple(trials)
 
 
-def _resolved(declared: Declared, before: Sequence[Trial], found: Found) -> tuple[Experiment, ...]:
+def _resolved(declared: Declared, preset: Preset, found: Found) -> tuple[Experiment, ...]:
     if not isinstance(declared, Combination):
         return (declared,)
 
-    def tuning(name: str) -> Sequence[float]:
-        reports = (found(trial) for trial in before if trial.experiment.name == name)
-        return [report.tuning_accuracy or 0.0 for report in reports if report is not None]
+    def tuning(experiment: OwnNetwork) -> Sequence[float]:
+        repeated = preset.repeat_all or experiment == preset.experiments[0]
+        repeats = range(preset.repeats if repeated else 1)
+        reports = [found(Trial(experiment, repeat)) for repeat in repeats]
+        # A choice that some seeds are missing from would change when they come.
+        known = [report.tuning_accuracy or 0.0 for report in reports if report is not None]
+        return known if len(known) == len(reports) else ()
 
-    names = {each.name for each in needed(declared)}
-    known = all(found(trial) for trial in before if trial.experiment.name in names)
-    return combined(declared, tuning) if known else ()
+    return combined(declared, tuning)
 
 
 def _repeats(preset: Preset, trials: Sequence[Trial], found: Found) -> Iterator[Trial]:
-    """More seeds for the combinations, the best own network and the best pretrained ones.
+    """More seeds for what is ablated, the best own network and the best pretrained ones.
 
     Named once every first trial is finished or skipped, since only then the best are known.
     """
@@ -75,7 +85,9 @@ def _repeats(preset: Preset, trials: Sequence[Trial], found: Found) -> Iterator[
     )
     own = [trial for trial, _ in ranked if trial.experiment.family in _OWN]
     transfer = [trial for trial, _ in ranked if trial.experiment.family in _TRANSFER]
-    combinations = {each.name for each in preset.experiments if isinstance(each, Combination)}
+    combinations = {
+        each.name for each in preset.experiments if isinstance(each, Combination) and each.ablation
+    }
     wanted = {trial.experiment.name for trial in (*own[:1], *transfer[:_TRANSFERS_REPEATED])}
     for trial in first:
         name = trial.experiment.name

@@ -152,23 +152,29 @@ KINDS = (
 
 TECHNIQUES = (*(technique for kind in KINDS for technique in kind), LARGER_INPUT)
 
-COMBINED = Combination(
-    name="combined",
+ALL_AT_ONCE = Combination(
+    name="all-that-helped",
     base=BASELINE.name,
-    change="All techniques that helped on the tuning part",
+    change="Every technique that helped alone, all at once",
     compared_with=BASELINE,
     kinds=KINDS,
     designs=(BASELINE,),
+)
+COMBINED = replace(
+    ALL_AT_ONCE,
+    name="combined",
+    change="The techniques that help beside each other",
+    stepwise=True,
     ablation=True,
 )
-COMBINED_LONG = Combination(
+COMBINED_LONG = replace(
+    COMBINED,
     name="combined-long",
     base=COMBINED.name,
     change="The combination on the best own design, trained three times as long",
-    compared_with=BASELINE,
-    kinds=KINDS,
     designs=DESIGNS,
     length=3.0,
+    ablation=False,
 )
 RECIPE = replace(
     RESIDUAL,
@@ -272,6 +278,7 @@ TRANSFER: tuple[Declared, ...] = (
 PROGRAMME: tuple[Declared, ...] = (
     *DESIGNS,
     *TECHNIQUES,
+    ALL_AT_ONCE,
     COMBINED,
     COMBINED_LONG,
     RECIPE,

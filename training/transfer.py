@@ -6,7 +6,7 @@ from time import perf_counter
 import keras
 import numpy as np
 
-from embeddings.runtime import Floats
+from embeddings.runtime import CompiledNetwork, Floats
 from training.backbones import BACKBONE, pretrained
 from training.circumstances import Circumstances, Layers, Trained, examples, trained
 from training.dataset import Dataset
@@ -114,13 +114,14 @@ def freeze(inner: keras.Model, experiment: FineTuning) -> Multiplier:
     return lambda weight: rates.get(id(weight), 1.0)
 
 
-def _taught(teachers: list[keras.Model], fitted: Examples, data: Dataset) -> Floats:
+def _taught(teachers: list[CompiledNetwork], fitted: Examples, data: Dataset) -> Floats:
     """Half the label, half what the teachers find probable. Method: Hinton et al. 2015."""
     rows = data.parts.fit
     answers = []
     for teacher in teachers:
-        pixels = data.pixels(teacher.input_shape[1:3])[rows]
-        answers += [predict(teacher, pixels), predict(teacher, pixels[:, :, ::-1])]
+        pixels = data.pixels(teacher.size)[rows]
+        for view in (pixels, pixels[:, :, ::-1]):
+            answers.append(np.concatenate([found[-1] for found in teacher.infer_all(view)]))
     soft = np.mean(answers, axis=0) ** (1 / _SOFTENING)
     soft /= soft.sum(axis=1, keepdims=True)
     mixed: Floats = (1 - _TEACHERS_SHARE) * fitted.targets + _TEACHERS_SHARE * soft

@@ -9,7 +9,14 @@ from service.figures.comparison import (
     summary_table,
 )
 from service.figures.conclusions import agreement, conclusions
-from service.figures.confusion import confusion_chart, confusion_findings, error_findings
+from service.figures.confusion import (
+    class_table,
+    confusion_chart,
+    confusion_findings,
+    error_findings,
+    label_findings,
+    one_per_photographer,
+)
 from service.figures.curves import curve_findings, learning_curves, technique_panels
 from service.figures.evidence import evidence_findings, evidence_table, interval_chart
 from service.figures.gallery import Gallery
@@ -25,6 +32,7 @@ from service.figures.trust import reliability_chart, reliability_findings, set_f
 __all__ = [
     "Gallery",
     "agreement",
+    "class_table",
     "comparison_chart",
     "conclusions",
     "confusion_chart",
@@ -39,6 +47,7 @@ __all__ = [
     "finished",
     "interval_chart",
     "introduction",
+    "label_findings",
     "leakage_chart",
     "leakage_findings",
     "learning_curves",
@@ -46,6 +55,7 @@ __all__ = [
     "map_chart",
     "map_findings",
     "of_family",
+    "one_per_photographer",
     "pareto_chart",
     "pareto_findings",
     "reliability_chart",

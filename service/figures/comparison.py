@@ -26,7 +26,6 @@ Reports = Mapping[str, ExperimentReport]
 
 _HEADER = (
     "experiment",
-    "what it is",
     "input",
     "weights",
     "trained weights",
@@ -54,7 +53,7 @@ def of_family(reports: Reports, family: str) -> Reports:
 def summary_table(comparison: ExperimentList) -> Fragment:
     """One line per experiment, the published one marked."""
     rows = [_line(each, each.name == comparison.best) for each in comparison.experiments]
-    return joined([table(_HEADER, rows, text_columns=2), _skipped(comparison.experiments)])
+    return joined([table(_HEADER, rows), _skipped(comparison.experiments)])
 
 
 def summary_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
@@ -86,7 +85,7 @@ def differences(first: ExperimentReport, shown: Reports, comparison: ExperimentL
             report.accuracy or 0.0, first.accuracy or 0.0, comparison.validation
         )
         said = (
-            f": {percent(report.accuracy)} are recognised, {points(difference)} "
+            f" ({report.change}): {percent(report.accuracy)} are recognised, {points(difference)} "
             f"against {first.name} (standard error at most {width(error)}), after "
             f"{seconds(report.train_seconds)} of training, with "
             f"{count(report.trainable_parameters)} trained of {count(report.parameters)} weights."
@@ -168,7 +167,7 @@ def _draw_bars(axes: Axes, values: Sequence[float], name: str) -> None:
 
 def _line(each: ExperimentSummary, best: bool) -> list[Part]:
     if each.status == "skipped":
-        return [each.name, f"{each.change} (skipped)", *["–"] * (len(_HEADER) - 2)]
+        return [f"{each.name} (skipped)", *["–"] * (len(_HEADER) - 1)]
     figures = [
         f"{each.input[1]}×{each.input[0]}" if each.input else "–",
         count(each.parameters),
@@ -182,9 +181,9 @@ def _line(each: ExperimentSummary, best: bool) -> list[Part]:
         percent(each.precision_at_3),
     ]
     if not best:
-        return [each.name, each.change, *figures]
+        return [each.name, *figures]
     name = strong(f"★\N{NO-BREAK SPACE}{each.name}")
-    return [name, each.change, *(strong(figure) for figure in figures)]
+    return [name, *(strong(figure) for figure in figures)]
 
 
 def _skipped(experiments: Sequence[ExperimentSummary]) -> Fragment:

@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from embeddings.comparison import ExperimentReport
-from service.figures.fragments import Fragment, paragraph, strong
+from service.figures.fragments import Fragment, paragraph, strong, table
 from service.figures.split import maker_of
 from service.figures.style import INK, Chart, in_style
 from service.figures.wording import count, enumeration, percent, plural
-from service.schemas import ErrorList, ExperimentList
+from service.schemas import ErrorList, ExperimentList, LabelIssueList, Misclassification
 
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#7fa8c9", "#0b3c5d"])
 _MOST_WRITTEN = 20
@@ -43,15 +43,33 @@ def confusion_chart(report: ExperimentReport) -> Chart:
     return chart
 
 
+def class_table(report: ExperimentReport) -> Fragment:
+    """Precision, recall and F1 of each class of the validation set."""
+    rows = [
+        [
+            each.label,
+            percent(each.precision),
+            percent(each.recall),
+            percent(each.f1),
+            str(each.support),
+        ]
+        for each in report.per_class
+    ]
+    return table(("class", "precision", "recall", "F1", "photographs"), rows)
+
+
 def confusion_findings(report: ExperimentReport) -> Fragment:
     """What the matrix shows, in words."""
     ranked = sorted(report.per_class, key=lambda each: each.recall)
+    seeds = report.evidence.seeds if report.evidence else 1
+    first = " (the mean over its seeds; the matrix is that of the first)" if seeds > 1 else ""
     worst, best = ranked[0], ranked[-1]
     return paragraph(
         strong("What the matrix shows. "),
         f"On the validation set, {report.name} recognises {percent(report.accuracy)} of the "
-        f"photographs. Of the classes, {best.label} is found most surely ({percent(best.recall)} "
-        f"of its {plural(best.support, 'photograph')}) and {worst.label} least surely "
+        f"photographs{first}. Of the classes, {best.label} is found most surely "
+        f"({percent(best.recall)} of its {plural(best.support, 'photograph')}) and {worst.label} "
+        f"least surely "
         f"({percent(worst.recall)} of {count(worst.support)}). {_confusions_in_words(report)}",
     )
 
@@ -67,6 +85,36 @@ def error_findings(errors: ErrorList, comparison: ExperimentList) -> Fragment:
         f"{count(errors.total)} of {count(comparison.validation)} validation photographs "
         f"({percent(share)}) are misclassified. In {count(sure)} of these cases the network gives "
         f"the wrong class a probability of {percent(_SURE, 0)} or more. {_makers_in_words(errors)}",
+    )
+
+
+def one_per_photographer(errors: ErrorList, most: int) -> list[Misclassification]:
+    """The worst error of each photographer, so that one afternoon does not fill the page."""
+    seen: dict[str, Misclassification] = {}
+    for each in errors.errors:
+        seen.setdefault(maker_of(each.attribution) or each.id, each)
+    return list(seen.values())[:most]
+
+
+def label_findings(issues: LabelIssueList, errors: ErrorList) -> Fragment:
+    """How many labels are doubtful, and how many errors they explain, in words."""
+    if not issues.total:
+        return paragraph(strong("What it shows. "), "No label is doubtful enough to be listed.")
+    doubtful = {issue.id for issue in issues.issues}
+    explained = sum(error.id in doubtful for error in errors.errors)
+    agreed = sum(
+        issue.suggested == error.predicted
+        for issue in issues.issues
+        for error in errors.errors
+        if error.id == issue.id
+    )
+    return paragraph(
+        strong("What it shows. "),
+        f"{plural(issues.total, 'label')} of all photographs "
+        f"{'is' if issues.total == 1 else 'are'} listed. {count(explained)} of the "
+        f"{plural(errors.total, 'error')} of the published network on the validation set "
+        f"{'is' if explained == 1 else 'are'} among them, {count(agreed)} with the very class that "
+        "is suggested: there the network may be right and the label wrong.",
     )
 
 

@@ -99,19 +99,18 @@ def _uncertainty(error: float, validation: int) -> str:
     return (
         f"How much is that? With {count(validation)} validation photographs, the difference of two "
         f"such accuracies has a standard error of up to {width(error)} (as if each network had "
-        "been judged on photographs of its own; on the same ones it is smaller). Only a difference "
-        f"of more than twice that, {width(TWICE * error)}, would seldom come from the choice of "
-        "the photographs alone, and what another seed would change comes on top."
+        "been judged on photographs of its own). On the same photographs it is smaller, so the "
+        "verdicts are those of the paired test of section 5; what another seed would change comes "
+        "on top."
     )
 
 
 def _in_words(effect: Effect) -> Fragment:
-    verdict = "more" if effect.notable else "no more"
+    verdict = "beyond chance" if effect.notable else "no evidence of a difference"
     return joined(
         [
             strong(effect.technique.name),
-            f": {points(effect.difference)} on the validation set, {verdict} than chance in the "
-            "choice of photographs can explain; the gap is "
+            f": {points(effect.difference)} on the validation set, {verdict}; the gap is "
             f"{points(gap(effect.technique.curves))}.",
         ]
     )

@@ -4,7 +4,7 @@ import pytest
 
 from embeddings.comparison import ExperimentReport
 from training.combining import combined, helpful
-from training.experiments import Combination, Preset
+from training.experiments import Combination, OwnNetwork, Preset
 from training.planning import Trial, planned
 from training.programme import (
     AUGMENTATION,
@@ -25,10 +25,11 @@ KINDS = (
     (AUGMENTATION,), (COLOUR_JITTER, RANDAUGMENT), (MIXUP,), (DROPOUT,), (BATCH_NORM,),
     (LARGER_INPUT,),
 )  # fmt: skip
-COMBINED = Combination(
-    name="combined", change="All that helped", base="baseline", compared_with=BASELINE,
-    kinds=KINDS, designs=(BASELINE, RESIDUAL), ablation=True, length=2.0,
+AT_ONCE = Combination(
+    name="combined", change="What helped", base="baseline", compared_with=BASELINE, kinds=KINDS,
+    designs=(BASELINE, RESIDUAL), ablation=True, length=2.0,
 )  # fmt: skip
+STEPWISE = replace(AT_ONCE, stepwise=True)
 REACHED = {
     "baseline": [0.70, 0.74],
     "residual": [0.80],
@@ -39,39 +40,68 @@ REACHED = {
     "dropout": [0.71],
     "batch-norm": [0.9],
     "larger-input": [0.75],
+    "batch-norm+randaugment": [0.89],
+    "batch-norm+augmentation": [0.92],
+    "batch-norm+augmentation+larger-input": [0.93],
 }
 
 
-def tuning(name: str):
-    return REACHED.get(name, [])
+def tuning(experiment: OwnNetwork) -> list[float]:
+    return REACHED.get(experiment.name, [])
 
 
 def test_what_helped_beats_every_seed_of_the_baseline_and_its_kind() -> None:
-    assert helpful(COMBINED, tuning) == (AUGMENTATION, RANDAUGMENT, BATCH_NORM, LARGER_INPUT)
+    assert helpful(AT_ONCE, tuning) == (BATCH_NORM, RANDAUGMENT, AUGMENTATION, LARGER_INPUT)
 
 
 def test_the_combination_has_each_change_on_the_best_design() -> None:
-    whole, *ablations = combined(COMBINED, tuning)
+    whole, *ablations = combined(AT_ONCE, tuning)
     assert whole.network == "residual"
-    assert whole.augmentation == ("flip", "shift", "zoom", "randaugment")
+    assert whole.augmentation == ("randaugment", "flip", "shift", "zoom")
     assert whole.batch_norm
     assert whole.input == LARGER_INPUT.input
     assert not whole.mixing
     assert whole.dropout == 0
     assert whole.length == 2.0
     assert [each.name for each in ablations] == [
-        "combined-without-augmentation", "combined-without-randaugment",
-        "combined-without-batch-norm", "combined-without-larger-input",
+        "combined-without-batch-norm", "combined-without-randaugment",
+        "combined-without-augmentation", "combined-without-larger-input",
     ]  # fmt: skip
-    assert ablations[0] == replace(
-        whole, name=ablations[0].name, base="combined", change=ablations[0].change,
-        augmentation=("randaugment",),
+    assert ablations[1] == replace(
+        whole, name=ablations[1].name, base="combined", change=ablations[1].change,
+        augmentation=("flip", "shift", "zoom"),
     )  # fmt: skip
     assert ablations[3].input == BASELINE.input
 
 
-def test_nothing_is_combined_where_nothing_helped() -> None:
-    assert combined(COMBINED, lambda name: [0.7]) == ()
+def test_stepwise_keeps_only_what_helps_beside_the_others() -> None:
+    *steps, whole, first, second, third = combined(STEPWISE, tuning)
+    assert [step.name for step in steps] == [
+        "batch-norm+randaugment", "batch-norm+augmentation", "batch-norm+augmentation+larger-input",
+    ]  # fmt: skip
+    assert [step.base for step in steps] == ["batch-norm", "batch-norm", steps[1].name]
+    assert {step.network for step in steps} == {"convnet"}
+    assert {step.length for step in steps} == {1.0}
+    assert whole.name == "combined"
+    assert whole.augmentation == ("flip", "shift", "zoom")
+    assert whole.network == "residual"
+    assert {first.name, second.name, third.name} == {
+        "combined-without-batch-norm", "combined-without-augmentation",
+        "combined-without-larger-input",
+    }  # fmt: skip
+
+
+def test_a_step_waits_for_the_one_before() -> None:
+    def first_alone(experiment: OwnNetwork) -> list[float]:
+        return [] if "+" in experiment.name else tuning(experiment)
+
+    assert [step.name for step in combined(STEPWISE, first_alone)] == ["batch-norm+randaugment"]
+
+
+def test_nothing_is_combined_before_all_is_known_or_where_nothing_helped() -> None:
+    assert combined(AT_ONCE, lambda each: [] if each == DROPOUT else tuning(each)) == ()
+    assert combined(AT_ONCE, lambda each: [0.7]) == ()
+    assert combined(STEPWISE, lambda each: [0.7]) == ()
 
 
 def report(trial: Trial, accuracy: float, status: str = "done") -> ExperimentReport:
@@ -86,7 +116,7 @@ PRESET = Preset(
     "test", 1,
     (
         BASELINE, RESIDUAL, AUGMENTATION, COLOUR_JITTER, RANDAUGMENT, MIXUP, DROPOUT, BATCH_NORM,
-        LARGER_INPUT, COMBINED, MOBILENETV2_LINEAR, MOBILENETV2_FROZEN, MOBILENETV2_TOP,
+        LARGER_INPUT, STEPWISE, MOBILENETV2_LINEAR, MOBILENETV2_FROZEN, MOBILENETV2_TOP,
     ),
     repeats=2, random_split=("baseline", "combined"),
 )  # fmt: skip
@@ -119,8 +149,10 @@ def test_the_plan_grows_with_what_is_known() -> None:
     trials = planned(PRESET, done.get)
     assert len(set(trials)) == len(trials)
     assert "combined-without-batch-norm" in names(trials, repeat=0, split="grouped")
+    assert "batch-norm+augmentation" in names(trials, repeat=0, split="grouped")
     assert set(names(trials, repeat=1, split="grouped")) == {
-        "baseline", "batch-norm", "combined", "mobilenetv2-linear", "mobilenetv2-top",
+        "baseline", "batch-norm+augmentation+larger-input", "combined", "mobilenetv2-linear",
+        "mobilenetv2-top",
     }  # fmt: skip
     assert names(trials, split="random") == ["baseline", "combined"]
 
