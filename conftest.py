@@ -14,10 +14,11 @@ from rich.console import Console
 
 from training.archive import PublishedArchive
 from training.experiments import Preset
-from training.programme import BASELINE, DROPOUT, MOBILENETV2_FROZEN
+from training.own_experiments import BASELINE, DROPOUT
 from training.progress import Display
 from training.settings import TrainingSettings
 from training.stages import Stage, take_data
+from training.transfer_experiments import MOBILENETV2_FROZEN
 
 _REAL_ARCHIVE = os.environ.get("BELVEDERE_DATA")
 _REAL_LICENCES = os.environ.get("BELVEDERE_LICENSES")

@@ -57,13 +57,12 @@ class Prediction(Answer):
     label: str = Field(description="The most probable class.")
     probabilities: dict[str, float] = _Probabilities
     set: tuple[str, ...] = Field(
-        description="The classes that cannot be ruled out, the most probable first: the true one "
-        "is among them for about 90 of 100 photographs like those of the collection. Empty where "
-        "the network is unusually unsure."
+        description="The classes that cannot be ruled out, the most probable first; the true one "
+        "is among them for about 90 of 100 photographs. Empty where the network is unusually unsure."
     )
     typical: float = Field(
-        description="Share of validation photographs that are farther from the training "
-        "photographs, 0-1; near 0 the photograph is unlike anything learned."
+        description="Share of validation photographs, 0-1, that are farther from the training "
+        "photographs; near 0 the photograph is unlike anything learned."
     )
 
 
@@ -192,9 +191,7 @@ class Misclassification(_Frozen):
     heatmap: str = Field(
         description="Path of a JPEG file that shows what speaks for the prediction (Grad-CAM)."
     )
-    nearest: tuple[Neighbor, ...] = Field(
-        description="The three nearest training photographs, nearest first."
-    )
+    nearest: tuple[Neighbor, ...] = Field(description="The three nearest training photographs.")
     attribution: Attribution | None = _Attribution
 
 
@@ -213,9 +210,7 @@ class LikelyLabelError(_Frozen):
     id: str = _Id
     label: str = _Label
     suggested: str = Field(description="The class that it more likely shows.")
-    label_probability: float = Field(
-        description="Of its label, 0-1, by a classifier that learned nothing from its photographer."
-    )
+    label_probability: float = Field(description="Of its label, 0-1, judged out of fold.")
     suggested_probability: float = Field(description="Of the class suggested, by the same.")
     split: Split = _Split
     image: str = _Image

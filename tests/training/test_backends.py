@@ -21,7 +21,8 @@ pixels = rng.integers(0, 256, (24, 32, 48, 3), dtype=np.uint8)
 examples = Examples(pixels, one_hot(np.arange(24) % 3, 3))
 for name, build in NETWORKS.items():
     network = build((32, 48), 3, Regularisation(0.5, 0.1, True))
-    shown = augmented(network, ("flip", "shift", "zoom", "jitter", "erasing"), 0)
+    names = ("flip", "shift", "zoom", "jitter", "erasing") if name == "convnet" else ()
+    shown = augmented(network, names, 0)
     plan = Plan(
         1, 8, 1e-3, warm_up=0, weight_decay=0.01, label_smoothing=0.1, averaging=0.9,
         class_weights=True, mixing=("mixup", "cutmix"),

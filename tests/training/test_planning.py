@@ -5,8 +5,7 @@ import pytest
 from embeddings.comparison import ExperimentReport
 from training.combining import combined, helpful
 from training.experiments import Combination, OwnNetwork, Preset
-from training.planning import Trial, planned
-from training.programme import (
+from training.own_experiments import (
     AUGMENTATION,
     BASELINE,
     BATCH_NORM,
@@ -14,12 +13,11 @@ from training.programme import (
     DROPOUT,
     LARGER_INPUT,
     MIXUP,
-    MOBILENETV2_FROZEN,
-    MOBILENETV2_LINEAR,
-    MOBILENETV2_TOP,
     RANDAUGMENT,
     RESIDUAL,
 )
+from training.planning import Trial, planned
+from training.transfer_experiments import MOBILENETV2_FROZEN, MOBILENETV2_LINEAR, MOBILENETV2_TOP
 
 KINDS = (
     (AUGMENTATION,), (COLOUR_JITTER, RANDAUGMENT), (MIXUP,), (DROPOUT,), (BATCH_NORM,),

@@ -7,8 +7,10 @@ import pytest
 from training.backbones import WeightsUnavailable, pretrained
 from training.experiments import FineTuning, FrozenTransfer, experiment_key
 from training.files import DataError
-from training.programme import BASELINE, DISTILLED, DROPOUT, PRESETS, PROGRAMME
+from training.own_experiments import BASELINE, DROPOUT
+from training.programme import PRESETS, PROGRAMME
 from training.selecting import listed, selected, with_local_networks
+from training.transfer_experiments import DISTILLED
 
 QUICK = PRESETS["quick"]
 
