@@ -58,7 +58,7 @@ class Prediction(Answer):
     probabilities: dict[str, float] = _Probabilities
     set: tuple[str, ...] = Field(
         description="The classes that cannot be ruled out, the most probable first; the true one "
-        "is among them for about 90 of 100 photographs. Empty where the network is unusually unsure."
+        "is among them for about 90 of 100 photographs. Empty where the network is too unsure."
     )
     typical: float = Field(
         description="Share of validation photographs, 0-1, that are farther from the training "
