@@ -155,15 +155,6 @@ COMBINED = replace(
     stepwise=True,
     ablation=True,
 )
-COMBINED_LONG = replace(
-    COMBINED,
-    name="combined-long",
-    base=COMBINED.name,
-    change="The combination on the best own design, trained three times as long",
-    designs=DESIGNS,
-    length=3.0,
-    ablation=False,
-)
 RECIPE = replace(
     RESIDUAL,
     name="residual-recipe",

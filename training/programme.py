@@ -10,7 +10,6 @@ from training.own_experiments import (
     AUGMENTATION,
     BASELINE,
     COMBINED,
-    COMBINED_LONG,
     DESIGNS,
     DROPOUT,
     RECIPE,
@@ -24,7 +23,6 @@ PROGRAMME: tuple[Declared, ...] = (
     *TECHNIQUES,
     ALL_AT_ONCE,
     COMBINED,
-    COMBINED_LONG,
     RECIPE,
     *TRANSFER,
 )

@@ -75,7 +75,6 @@ DISTILLED = FineTuning(
     change="MobileNetV2 learns from both fine-tuned networks beside the labels",
     first_rate=0.3,
     teachers=(MOBILENETV2_FINE_TUNED, EFFICIENTNET_FINE_TUNED),
-    epochs=6,
 )
 
 TRANSFER: tuple[Declared, ...] = (
