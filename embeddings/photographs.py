@@ -49,4 +49,5 @@ class Collection(BaseModel):
     classes: tuple[str, ...]
     split_seed: int
     split_by: Literal["groups", "folders"]
+    split_rule: int = Field(0, description="Version of the rule that drew the split.")
     left_out: tuple[LeftOut, ...] = ()

@@ -13,7 +13,7 @@ from training.files import DataError, DataSource
 from training.inspection import Inspected, Inspection, inspect
 from training.licences import NO_LICENCE, Licences, read_licences
 from training.near_duplicates import join
-from training.split import VALIDATION_SHARE, split_groups
+from training.split import SPLIT_RULE, VALIDATION_SHARE, split_groups
 
 SMALLEST_CLASS = 10
 _LONGEST_SIDE = 2048
@@ -44,6 +44,7 @@ def collect(
         classes=tuple(sorted({photograph.label for photograph in photographs})),
         split_seed=seed,
         split_by="folders" if inspection.photographs[0].split else "groups",
+        split_rule=SPLIT_RULE,
         left_out=inspection.left_out,
     )
     write_images(store_uri, collection, _rows(inspection.photographs, photographs))

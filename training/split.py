@@ -4,6 +4,9 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
+SPLIT_RULE = 1
+"""Version of the rule below: a store that was split by another one is split anew."""
+
 VALIDATION_SHARE = 0.2
 TUNING_SHARE = 0.1
 

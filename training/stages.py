@@ -16,6 +16,7 @@ from training.runs import Run, Runs
 from training.settings import TrainingSettings
 from training.showing import show_collection
 from training.sources import PUBLISHED, open_source, setting_of
+from training.split import SPLIT_RULE
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ def take_data(stage: Stage, published: PublishedArchive, *, again: bool = True) 
     """
     settings, display = stage.settings, stage.display
     known = known_collection(settings.store_uri)
-    wanted = (setting_of(settings), settings.seed)
-    if known is not None and (known.source, known.split_seed) != wanted:
+    wanted = (setting_of(settings), settings.seed, SPLIT_RULE)
+    if known is not None and (known.source, known.split_seed, known.split_rule) != wanted:
         known = None
     if known is not None and known.source == PUBLISHED and not again:
         return known

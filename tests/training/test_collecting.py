@@ -10,6 +10,7 @@ from PIL import Image
 from rich.console import Console
 
 from embeddings.images import measure
+from embeddings.store import write_images
 from tests.training.pictures import Take, class_folders, jpeg, picture
 from training.archive import PublishedArchive
 from training.files import DataError
@@ -218,6 +219,21 @@ def test_unchanged_data_are_not_taken_again_and_changed_ones_are(
     table = take(folder)
     assert table.version > first
     assert len(table.photographs) == 25
+
+
+def test_a_store_that_was_split_by_an_older_rule_is_split_anew(tmp_path: Path, take: Take) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
+    table = take(folder)
+    older = table.collection.model_copy(update={"split_rule": table.collection.split_rule - 1})
+    swapped = [
+        photograph.model_copy(
+            update={"split": "train" if photograph.split == "validation" else "validation"}
+        )
+        for photograph in table.photographs
+    ]
+    uri = str(tmp_path / "home" / "store")
+    write_images(uri, older, zip(swapped, list(table.jpegs()), strict=True))
+    assert take(folder).photographs == table.photographs
 
 
 def test_without_the_archive_generated_scenes_take_its_place_loudly(
