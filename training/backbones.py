@@ -1,6 +1,7 @@
 """Pretrained backbones: their weights from a folder or Keras' download."""
 
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,7 +50,9 @@ def _application(name: str, size: Size, weights: Path | None) -> keras.Model:
     """Methods: Sandler et al. 2018, Tan and Le 2021, Liu et al. 2022."""
     path = local_weights(name, weights)
     try:
-        with _timeout(_TIMEOUT_SECONDS):
+        with _timeout(_TIMEOUT_SECONDS), warnings.catch_warnings():
+            # Pooled features need no square input; Keras says so of every other one.
+            warnings.filterwarnings("ignore", "`input_shape` is undefined or non-square")
             return getattr(keras.applications, name)(
                 input_shape=(*size, 3),
                 include_top=False,
