@@ -1,7 +1,5 @@
 import pytest
 
-METHODS = {"get", "post"}
-
 
 @pytest.fixture(scope="module")
 def description(api):
