@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Literal
 
@@ -60,6 +60,8 @@ class Combination:
     base: str
     compared_with: OwnNetwork
     """The network whose repeats a technique must exceed."""
+    seeds: int = field(default=3, kw_only=True)
+    """How many repeats those are."""
     kinds: tuple[tuple[OwnNetwork, ...], ...]
     """Techniques that can replace each other, together."""
     designs: tuple[OwnNetwork, ...]

@@ -42,7 +42,9 @@ def planned(preset: Preset, found: Found) -> tuple[Trial, ...]:
     trials: list[Trial] = []
     for declared in preset.experiments:
         repeats = preset.repeats if preset.repeat_all or declared is preset.experiments[0] else 1
-        for experiment in _resolved(declared, preset, found):
+        if isinstance(declared, Combination):
+            trials += [Trial(declared.compared_with, repeat) for repeat in range(declared.seeds)]
+        for experiment in _resolved(declared, found):
             trials += [Trial(experiment, repeat) for repeat in range(repeats)]
     trials = list(dict.fromkeys(trials))
     if preset.repeats > 1 and not preset.repeat_all:
@@ -55,13 +57,12 @@ def planned(preset: Preset, found: Found) -> tuple[Trial, ...]:
     return tuple(trials)
 
 
-def _resolved(declared: Declared, preset: Preset, found: Found) -> tuple[Experiment, ...]:
+def _resolved(declared: Declared, found: Found) -> tuple[Experiment, ...]:
     if not isinstance(declared, Combination):
         return (declared,)
 
     def tuning(experiment: OwnNetwork) -> Sequence[float]:
-        repeated = preset.repeat_all or experiment == preset.experiments[0]
-        repeats = range(preset.repeats if repeated else 1)
+        repeats = range(declared.seeds if experiment == declared.compared_with else 1)
         reports = [found(Trial(experiment, repeat)) for repeat in repeats]
         # A choice that some seeds are missing from would change when they come.
         known = [report.tuning_accuracy or 0.0 for report in reports if report is not None]

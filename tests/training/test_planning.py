@@ -25,7 +25,7 @@ KINDS = (
 )  # fmt: skip
 AT_ONCE = Combination(
     name="combined", change="What helped", base="baseline", compared_with=BASELINE, kinds=KINDS,
-    designs=(BASELINE, RESIDUAL), ablation=True, length=2.0,
+    designs=(BASELINE, RESIDUAL), ablation=True, length=2.0, seeds=2,
 )  # fmt: skip
 STEPWISE = replace(AT_ONCE, stepwise=True)
 REACHED = {
@@ -162,3 +162,11 @@ def test_every_experiment_can_be_repeated(seeds: int) -> None:
     assert [(t.experiment.name, t.repeat) for t in trials] == [
         (name, repeat) for name in ("dropout", "mixup") for repeat in range(seeds)
     ]
+
+
+def test_a_combination_alone_brings_the_repeats_that_it_is_chosen_by() -> None:
+    preset = Preset("named", 1, (BASELINE, DROPOUT, STEPWISE))
+    trials = planned(preset, lambda trial: None)
+    assert [(t.experiment.name, t.repeat) for t in trials] == [
+        ("baseline", 0), ("dropout", 0), ("baseline", 1),
+    ]  # fmt: skip
