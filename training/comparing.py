@@ -86,13 +86,16 @@ def _to_train(stage: Stage) -> bool:
 def _compared(
     stage: Stage, trials: Sequence[Trial], split: SplitName
 ) -> tuple[ExperimentReport, ...]:
+    trials = [trial for trial in trials if trial.split == split]
+    if not trials:
+        return ()
     dataset = stage.dataset(split)
     labels = dataset.labels[dataset.parts.validation]
     skipped: dict[str, ExperimentReport] = {}
     finished: dict[str, _Repeats] = {}
     order: dict[str, None] = {}
     for trial in trials:
-        run = stage.run(trial, dataset) if trial.split == split else None
+        run = stage.run(trial, dataset)
         if run is None:
             continue
         report, name = run.report, trial.experiment.name
