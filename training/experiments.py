@@ -125,6 +125,10 @@ class FineTuning:
     batch: int = 32
     teachers: tuple["FineTuning", ...] = ()
     """Networks whose probabilities are learned beside the labels."""
+    head_first: bool = False
+    """Whether the head learns on frozen features before anything else does."""
+    averaged: float = 0.0
+    """Share of the weights before training in the average that is kept; 0 for none."""
 
 
 Experiment = OwnNetwork | FrozenTransfer | FineTuning

@@ -6,6 +6,7 @@ from time import perf_counter
 import keras
 import numpy as np
 
+from embeddings.comparison import Curves
 from embeddings.runtime import CompiledNetwork, Floats
 from training.backbones import BACKBONE, pretrained
 from training.circumstances import Circumstances, Layers, Trained, examples, trained
@@ -36,18 +37,10 @@ def train_head(experiment: FrozenTransfer, given: Circumstances, on_epoch: OnEpo
         )
         seconds += varied.seconds
     start = perf_counter()
-    entry = keras.Input(frozen.features.shape[1:], name="features")
-    head = with_head(entry, entry, classes, experiment.hidden, experiment.dropout)
-    plan = Plan(
-        experiment.epochs,
-        experiment.batch,
-        experiment.learning_rate,
-        early_stopping=experiment.early_stopping,
-    )
-    curves = fit(head, fitted, tuning, plan, on_epoch)
+    head, curves = _fit_head(experiment, fitted, tuning, on_epoch)
     seconds += perf_counter() - start
     whole = _whole(backbone, classes, experiment, head)
-    embedding = keras.Model(entry, head.get_layer(EMBEDDING).output)
+    embedding = keras.Model(head.input, head.get_layer(EMBEDDING).output)
     layers = Layers(frozen.features, predict(embedding, frozen.features))
     return replace(trained(whole, head, frozen.features, data, curves, seconds), layers=layers)
 
@@ -61,7 +54,8 @@ def fine_tune(experiment: FineTuning, given: Circumstances, on_epoch: OnEpoch) -
     teachers = [given.teacher(each) for each in experiment.teachers]
     pixels = data.pixels(experiment.input)
     backbone = pretrained(experiment.backbone, experiment.input, given.weights)
-    network = _whole(backbone, classes, experiment)
+    head, seconds = _learned_head(experiment, backbone, given, on_epoch)
+    network = _whole(backbone, classes, experiment, head)
     rates = freeze(backbone.get_layer(BACKBONE), experiment)
     fitted, tuning = examples(pixels, data)
     start = perf_counter()
@@ -76,10 +70,56 @@ def fine_tune(experiment: FineTuning, given: Circumstances, on_epoch: OnEpoch) -
         label_smoothing=experiment.label_smoothing,
         multiplier=rates,
     )
+    before = network.get_weights()
     shown = augmented(network, experiment.augmentation, given.seed)
     curves = fit(shown, fitted, tuning, plan, on_epoch)
-    seconds = perf_counter() - start
+    if experiment.averaged:
+        network.set_weights(_averaged(before, network.get_weights(), experiment.averaged))
+    seconds += perf_counter() - start
     return trained(network, network, pixels, data, curves, seconds)
+
+
+def _fit_head(
+    experiment: FrozenTransfer, fitted: Examples, tuning: Examples, on_epoch: OnEpoch
+) -> tuple[keras.Model, Curves]:
+    """A head that takes features, trained on those of the examples, and its curves."""
+    entry = keras.Input(fitted.inputs.shape[1:], name="features")
+    classes = fitted.targets.shape[1]
+    head = with_head(entry, entry, classes, experiment.hidden, experiment.dropout)
+    plan = Plan(
+        experiment.epochs,
+        experiment.batch,
+        experiment.learning_rate,
+        early_stopping=experiment.early_stopping,
+    )
+    return head, fit(head, fitted, tuning, plan, on_epoch)
+
+
+def _learned_head(
+    experiment: FineTuning, backbone: keras.Model, given: Circumstances, on_epoch: OnEpoch
+) -> tuple[keras.Model | None, float]:
+    """The head to begin with, where it learns first, and the seconds that took.
+
+    Else the first steps, taken with a random head, would distort the features (Kumar et al. 2022).
+    """
+    if not experiment.head_first:
+        return None, 0.0
+    alone = FrozenTransfer(
+        name=f"{experiment.name}: head",
+        change="",
+        backbone=experiment.backbone,
+        input=experiment.input,
+        hidden=experiment.hidden,
+    )
+    frozen = frozen_features(backbone, given.dataset, alone)
+    start = perf_counter()
+    head, _ = _fit_head(alone, *examples(frozen.features, given.dataset), on_epoch)
+    return head, frozen.seconds + perf_counter() - start
+
+
+def _averaged(before: list[Floats], after: list[Floats], share: float) -> list[Floats]:
+    """Weights between those of two networks. Method: Wortsman et al. 2022."""
+    return [share * old + (1 - share) * new for old, new in zip(before, after, strict=True)]
 
 
 def _whole(

@@ -34,6 +34,27 @@ MOBILENETV2_FINE_TUNED = FineTuning(
     change="All of MobileNetV2 is trained on, lower layers more slowly",
     first_rate=0.3,
 )
+MOBILENETV2_HEAD_FIRST = replace(
+    MOBILENETV2_FINE_TUNED,
+    name="mobilenetv2-head-first",
+    base=MOBILENETV2_FINE_TUNED.name,
+    change="Its head learns on frozen features before the rest does",
+    head_first=True,
+)
+MOBILENETV2_AVERAGED = replace(
+    MOBILENETV2_HEAD_FIRST,
+    name="mobilenetv2-averaged",
+    base=MOBILENETV2_HEAD_FIRST.name,
+    change="Its weights are averaged with those before fine-tuning",
+    averaged=0.5,
+)
+MOBILENETV2_LARGER = replace(
+    MOBILENETV2_HEAD_FIRST,
+    name="mobilenetv2-larger-input",
+    base=MOBILENETV2_HEAD_FIRST.name,
+    change="Photographs of 192×288 instead of 160×224 pixels",
+    input=(192, 288),
+)
 EFFICIENTNET_FROZEN = FrozenTransfer(
     name="efficientnetlite0-frozen",
     change="EfficientNet-Lite0 pretrained on ImageNet, frozen, with a small head",
@@ -83,6 +104,9 @@ TRANSFER: tuple[Declared, ...] = (
     MOBILENETV2_FROZEN_AUGMENTED,
     MOBILENETV2_TOP,
     MOBILENETV2_FINE_TUNED,
+    MOBILENETV2_HEAD_FIRST,
+    MOBILENETV2_AVERAGED,
+    MOBILENETV2_LARGER,
     EFFICIENTNET_FROZEN,
     EFFICIENTNET_FINE_TUNED,
     EFFICIENTNETV2_FINE_TUNED,

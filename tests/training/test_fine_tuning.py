@@ -1,0 +1,52 @@
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from embeddings.runtime import CompiledNetwork
+from training.circumstances import Circumstances, Trained
+from training.experiments import FineTuning, FrozenTransfer
+from training.running import run
+from training.stages import Stage
+
+SIZE = (32, 48)
+TUNED = FineTuning("tuned", "", backbone="mine", input=SIZE, hidden=32, epochs=1, warm_up=0)
+
+
+def no_teacher(declared: FineTuning) -> CompiledNetwork:
+    raise AssertionError
+
+
+@pytest.fixture
+def given(stage: Stage, tmp_path: Path) -> Circumstances:
+    keras.utils.set_random_seed(1)
+    image = keras.Input((*SIZE, 3))
+    x = keras.layers.Conv2D(16, 5, strides=4, activation="relu")(image)
+    network = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    network.save(tmp_path / "mine.keras")
+    dataset = replace(stage.dataset(), cache=tmp_path)
+    return Circumstances(dataset, 1, 0, tmp_path, no_teacher)
+
+
+def backbone_weight(trained: Trained) -> object:
+    return trained.network.get_layer("backbone").get_weights()[0]
+
+
+def test_fine_tuning_can_begin_with_the_head_of_frozen_features(given: Circumstances) -> None:
+    unmoved = replace(TUNED, learning_rate=0.0, head_first=True)
+    frozen = FrozenTransfer("frozen", "", backbone="mine", input=SIZE, hidden=32)
+    expected, found = (run(each, given, lambda end: None) for each in (frozen, unmoved))
+    np.testing.assert_allclose(found.validation, expected.validation, atol=1e-4)
+
+
+def test_averaging_keeps_its_share_of_what_there_was_before(given: Circumstances) -> None:
+    before, after, between = (
+        backbone_weight(run(replace(TUNED, **changes), given, lambda end: None))
+        for changes in ({"averaged": 1.0}, {}, {"averaged": 0.25})
+    )
+    assert not np.allclose(before, after, atol=1e-5)
+    np.testing.assert_allclose(
+        between, 0.25 * np.asarray(before) + 0.75 * np.asarray(after), atol=1e-6
+    )
