@@ -2,7 +2,7 @@
 
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,6 +44,22 @@ def pretrained(name: str, size: Size, weights: Path | None) -> keras.Model:
     x = layers.Rescaling(scale, offset=offset)(image)
     maps = inner(x, training=False)
     return keras.Model(image, layers.GlobalAveragePooling2D(name=POOLED)(maps))
+
+
+def side_by_side(networks: Sequence[keras.Model]) -> keras.Model:
+    """Pretrained networks as one: the maps of features of all of them, pooled.
+
+    They take photographs of the same size and have maps of the same size. One alone stays as it is.
+    """
+    if len(networks) == 1:
+        return networks[0]
+    image = keras.Input(networks[0].input_shape[1:], dtype="uint8", name="image")
+    maps = [
+        keras.Model(each.input, each.get_layer(POOLED).input, name=f"{BACKBONE}-{number}")(image)
+        for number, each in enumerate(networks)
+    ]
+    joined = layers.Concatenate()(maps)
+    return keras.Model(image, layers.GlobalAveragePooling2D(name=POOLED)(joined))
 
 
 def _application(name: str, size: Size, weights: Path | None) -> keras.Model:

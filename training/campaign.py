@@ -10,7 +10,7 @@ from training.backbones import WeightsUnavailable
 from training.circumstances import Circumstances, TeacherMissing, Trained
 from training.dataset import Dataset
 from training.evaluation import evaluate, share_correct
-from training.experiments import Experiment, FineTuning, SplitName
+from training.experiments import Experiment, FineTuning, FrozenTransfer, SplitName
 from training.planning import Trial
 from training.probing import PROBE, export_probe, look, measure_cost
 from training.retrieval import precision_at_3
@@ -71,7 +71,7 @@ def described(trial: Trial) -> str:
 def _train_one(stage: Stage, trial: Trial, key: str, dataset: Dataset) -> ExperimentReport:
     experiment = trial.experiment
 
-    def teacher(declared: FineTuning) -> CompiledNetwork:
+    def teacher(declared: FrozenTransfer | FineTuning) -> CompiledNetwork:
         run = stage.run(Trial(declared, 0, trial.split), dataset)
         if run is None or run.report.status != "done":
             raise TeacherMissing(

@@ -10,7 +10,7 @@ import numpy as np
 from embeddings.comparison import Curves
 from embeddings.runtime import CompiledNetwork, Floats
 from training.dataset import Dataset, Rows
-from training.experiments import FineTuning
+from training.experiments import FineTuning, FrozenTransfer
 from training.fitting import Examples, Inputs, one_hot, predict
 
 
@@ -22,7 +22,7 @@ class Circumstances:
     epochs: int
     seed: int
     weights: Path | None
-    teacher: Callable[[FineTuning], CompiledNetwork]
+    teacher: Callable[[FrozenTransfer | FineTuning], CompiledNetwork]
     """The trained network of another experiment; its last output are the probabilities.
 
     Raises `TeacherMissing`.

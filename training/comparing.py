@@ -11,7 +11,7 @@ from embeddings.release import COMPARISON, ReleaseError, current_release, read_m
 from embeddings.store import StoreError
 from training.dataset import Dataset
 from training.evidence import SIGNIFICANCE, Correct, bootstrap_interval, holm, mcnemar
-from training.experiments import SplitName
+from training.experiments import SplitName, backbones
 from training.files import DataError
 from training.planning import Trial
 from training.runs import Run
@@ -76,9 +76,9 @@ def _to_train(stage: Stage) -> bool:
         report = found(trial)
         if report is None:
             return True
-        backbone = getattr(trial.experiment, "backbone", None)
-        at_hand = backbone and local_weights(backbone, stage.settings.weights)
-        if report.status == "skipped" and at_hand:
+        missing = backbones(trial.experiment)
+        at_hand = [local_weights(each, stage.settings.weights) for each in missing]
+        if report.status == "skipped" and at_hand and all(at_hand):
             return True
     return False
 

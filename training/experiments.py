@@ -84,6 +84,8 @@ class FrozenTransfer:
     base: str | None = None
     family: Literal["transfer"] = "transfer"
     backbone: str = "MobileNetV2"
+    beside: str = ""
+    """A second backbone that sees the same photographs; its features follow those of the first."""
     input: Size = (192, 288)
     views: int = 0
     """Augmented variants of each photograph that are learned from besides itself."""
@@ -123,7 +125,7 @@ class FineTuning:
     warm_up: int = 1
     learning_rate: float = 3e-4
     batch: int = 32
-    teachers: tuple["FineTuning", ...] = ()
+    teachers: tuple["FrozenTransfer | FineTuning", ...] = ()
     """Networks whose probabilities are learned beside the labels."""
     head_first: bool = False
     """Whether the head learns on frozen features before anything else does."""
@@ -133,6 +135,17 @@ class FineTuning:
 
 Experiment = OwnNetwork | FrozenTransfer | FineTuning
 Declared = Experiment | Combination
+
+
+def backbones(experiment: Experiment) -> tuple[str, ...]:
+    """The pretrained networks that an experiment needs."""
+    match experiment:
+        case OwnNetwork():
+            return ()
+        case FrozenTransfer(beside=beside) if beside:
+            return experiment.backbone, beside
+        case _:
+            return (experiment.backbone,)
 
 
 def needed(declared: Declared) -> tuple[Experiment, ...]:

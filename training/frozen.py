@@ -1,5 +1,6 @@
 """Features of a frozen backbone: computed once for each photograph and each variant of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,7 @@ from keras import layers
 from embeddings.images import Pixels
 from embeddings.runtime import BATCH, CompiledNetwork, Floats
 from training.dataset import Dataset, Rows
-from training.experiments import FrozenTransfer
+from training.experiments import Size
 from training.techniques import AUGMENTATIONS
 
 _VIEW = ("flip", "shift", "zoom")
@@ -29,25 +30,36 @@ class FrozenFeatures:
 
 
 def frozen_features(
-    backbone: keras.Model, dataset: Dataset, experiment: FrozenTransfer, view: int = 0
+    networks: Mapping[str, keras.Model], dataset: Dataset, size: Size, view: int = 0
 ) -> FrozenFeatures:
     """Compute the features of every photograph once, or read them where that was done.
 
-    View 0 is every photograph as it is; the others are augmented, those learned from alone. The
-    runtime that also serves is several times as fast as Keras on a CPU.
+    Those of several backbones stand one after the other. View 0 is every photograph as it is; the
+    others are augmented, those learned from alone. The runtime that also serves is several times as
+    fast as Keras on a CPU.
     """
-    height, width = experiment.input
+    found = [_of_one(name, each, dataset, size, view) for name, each in networks.items()]
+    return FrozenFeatures(
+        np.concatenate([each.features for each in found], axis=1),
+        sum(each.seconds for each in found),
+    )
+
+
+def _of_one(
+    backbone: str, network: keras.Model, dataset: Dataset, size: Size, view: int
+) -> FrozenFeatures:
+    height, width = size
     kind = f"-view{view}-{dataset.split}" if view else ""
-    name = f"{experiment.backbone}-{dataset.fingerprint[:16]}-{height}x{width}{kind}.npz"
+    name = f"{backbone}-{dataset.fingerprint[:16]}-{height}x{width}{kind}.npz"
     path = dataset.cache / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".features-", dir=path.parent) as temporary:
-            pixels = dataset.pixels(experiment.input)
+            pixels = dataset.pixels(size)
             start = perf_counter()
             if view:
                 pixels = _varied(pixels, dataset.parts.fit, view)
-            features = _compute(backbone, pixels, Path(temporary), dataset)
+            features = _compute(network, pixels, Path(temporary), dataset)
             draft = Path(temporary) / path.name
             np.savez(draft, features=features, seconds=perf_counter() - start)
             draft.replace(path)
@@ -65,9 +77,9 @@ def _varied(pixels: Pixels, rows: Rows, seed: int) -> Pixels:
     return varied
 
 
-def _compute(backbone: keras.Model, pixels: Pixels, folder: Path, dataset: Dataset) -> Floats:
+def _compute(network: keras.Model, pixels: Pixels, folder: Path, dataset: Dataset) -> Floats:
     model = folder / "backbone.xml"
-    backbone.export(str(model), format="openvino", verbose=False)
+    network.export(str(model), format="openvino", verbose=False)
     batches = CompiledNetwork(model).infer_all(pixels)
     total = -(-len(pixels) // BATCH)
     return np.concatenate(

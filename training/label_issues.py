@@ -60,12 +60,15 @@ def _frozen(stage: Stage, dataset: Dataset) -> Floats | None:
         experiment = trial.experiment
         if not isinstance(experiment, FrozenTransfer) or trial.split == "random":
             continue
+        if experiment.beside:
+            continue  # each of the two has an experiment of its own
         run = stage.run(trial, dataset)
         if run is not None and run.report.status == "done":
             name = (experiment.backbone, experiment.input)
             if name not in kept:
-                backbone = pretrained(experiment.backbone, experiment.input, stage.settings.weights)
-                kept[name] = frozen_features(backbone, dataset, experiment).features
+                network = pretrained(*name, stage.settings.weights)
+                features = frozen_features({name[0]: network}, dataset, name[1])
+                kept[name] = features.features
     return np.concatenate(list(kept.values()), axis=1) if kept else None
 
 

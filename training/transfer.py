@@ -8,10 +8,10 @@ import numpy as np
 
 from embeddings.comparison import Curves
 from embeddings.runtime import CompiledNetwork, Floats
-from training.backbones import BACKBONE, pretrained
+from training.backbones import BACKBONE, pretrained, side_by_side
 from training.circumstances import Circumstances, Layers, Trained, examples, trained
 from training.dataset import Dataset
-from training.experiments import FineTuning, FrozenTransfer
+from training.experiments import FineTuning, FrozenTransfer, backbones
 from training.fitting import Examples, Multiplier, OnEpoch, Plan, fit, one_hot, predict
 from training.frozen import frozen_features
 from training.networks import EMBEDDING, PROBABILITIES, with_head
@@ -24,12 +24,14 @@ _TEACHERS_SHARE = 0.5
 def train_head(experiment: FrozenTransfer, given: Circumstances, on_epoch: OnEpoch) -> Trained:
     """Train a head on frozen features. Raises `WeightsUnavailable`."""
     data, classes = given.dataset, len(given.dataset.classes)
-    backbone = pretrained(experiment.backbone, experiment.input, given.weights)
-    frozen = frozen_features(backbone, data, experiment)
+    networks = {
+        name: pretrained(name, experiment.input, given.weights) for name in backbones(experiment)
+    }
+    frozen = frozen_features(networks, data, experiment.input)
     fitted, tuning = examples(frozen.features, data)
     seconds = frozen.seconds
     for view in range(1, experiment.views + 1):
-        varied = frozen_features(backbone, data, experiment, view)
+        varied = frozen_features(networks, data, experiment.input, view)
         targets = one_hot(data.labels[data.parts.fit], classes)
         fitted = Examples(
             np.concatenate([fitted.inputs, varied.features]),
@@ -39,7 +41,7 @@ def train_head(experiment: FrozenTransfer, given: Circumstances, on_epoch: OnEpo
     start = perf_counter()
     head, curves = _fit_head(experiment, fitted, tuning, on_epoch)
     seconds += perf_counter() - start
-    whole = _whole(backbone, classes, experiment, head)
+    whole = _whole(side_by_side(tuple(networks.values())), classes, experiment, head)
     embedding = keras.Model(head.input, head.get_layer(EMBEDDING).output)
     layers = Layers(frozen.features, predict(embedding, frozen.features))
     return replace(trained(whole, head, frozen.features, data, curves, seconds), layers=layers)
@@ -107,11 +109,9 @@ def _learned_head(
     alone = FrozenTransfer(
         name=f"{experiment.name}: head",
         change="",
-        backbone=experiment.backbone,
-        input=experiment.input,
         hidden=experiment.hidden,
     )
-    frozen = frozen_features(backbone, given.dataset, alone)
+    frozen = frozen_features({experiment.backbone: backbone}, given.dataset, experiment.input)
     start = perf_counter()
     head, _ = _fit_head(alone, *examples(frozen.features, given.dataset), on_epoch)
     return head, frozen.seconds + perf_counter() - start

@@ -61,6 +61,27 @@ EFFICIENTNET_FROZEN = FrozenTransfer(
     backbone="efficientnet_lite0_features",
     input=(224, 224),
 )
+EFFICIENTNET_FROZEN_AUGMENTED = replace(
+    EFFICIENTNET_FROZEN,
+    name="efficientnetlite0-frozen-augmented",
+    base=EFFICIENTNET_FROZEN.name,
+    change="The head learns from two augmented variants of each photograph, too",
+    views=2,
+)
+BOTH_FROZEN = replace(
+    EFFICIENTNET_FROZEN,
+    name="both-frozen",
+    base=EFFICIENTNET_FROZEN.name,
+    change="The features of MobileNetV2 beside those of EfficientNet-Lite0",
+    beside="MobileNetV2",
+)
+BOTH_FROZEN_AUGMENTED = replace(
+    BOTH_FROZEN,
+    name="both-frozen-augmented",
+    base=BOTH_FROZEN.name,
+    change="The head learns from two augmented variants of each photograph, too",
+    views=2,
+)
 EFFICIENTNET_FINE_TUNED = FineTuning(
     name="efficientnetlite0-fine-tuned",
     base=EFFICIENTNET_FROZEN.name,
@@ -108,6 +129,9 @@ TRANSFER: tuple[Declared, ...] = (
     MOBILENETV2_AVERAGED,
     MOBILENETV2_LARGER,
     EFFICIENTNET_FROZEN,
+    EFFICIENTNET_FROZEN_AUGMENTED,
+    BOTH_FROZEN,
+    BOTH_FROZEN_AUGMENTED,
     EFFICIENTNET_FINE_TUNED,
     EFFICIENTNETV2_FINE_TUNED,
     CONVNEXT_FROZEN,

@@ -15,17 +15,18 @@ SIZE = (32, 48)
 TUNED = FineTuning("tuned", "", backbone="mine", input=SIZE, hidden=32, epochs=1, warm_up=0)
 
 
-def no_teacher(declared: FineTuning) -> CompiledNetwork:
+def no_teacher(declared: FrozenTransfer | FineTuning) -> CompiledNetwork:
     raise AssertionError
 
 
 @pytest.fixture
 def given(stage: Stage, tmp_path: Path) -> Circumstances:
     keras.utils.set_random_seed(1)
-    image = keras.Input((*SIZE, 3))
-    x = keras.layers.Conv2D(16, 5, strides=4, activation="relu")(image)
-    network = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
-    network.save(tmp_path / "mine.keras")
+    for name, filters in (("mine", 16), ("other", 8)):
+        image = keras.Input((*SIZE, 3))
+        x = keras.layers.Conv2D(filters, 5, strides=4, activation="relu")(image)
+        network = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+        network.save(tmp_path / f"{name}.keras")
     dataset = replace(stage.dataset(), cache=tmp_path)
     return Circumstances(dataset, 1, 0, tmp_path, no_teacher)
 
@@ -39,6 +40,16 @@ def test_fine_tuning_can_begin_with_the_head_of_frozen_features(given: Circumsta
     frozen = FrozenTransfer("frozen", "", backbone="mine", input=SIZE, hidden=32)
     expected, found = (run(each, given, lambda end: None) for each in (frozen, unmoved))
     np.testing.assert_allclose(found.validation, expected.validation, atol=1e-4)
+
+
+def test_two_backbones_serve_what_the_head_has_learned_from(given: Circumstances) -> None:
+    both = FrozenTransfer("both", "", backbone="mine", beside="other", input=SIZE, views=1)
+    trained = run(both, given, lambda end: None)
+    assert trained.layers is not None
+    assert trained.layers.pooled.shape[1] == 16 + 8
+    pixels = given.dataset.pixels(SIZE)[given.dataset.parts.validation]
+    served = trained.network.predict(pixels, verbose=0)
+    np.testing.assert_allclose(served, trained.validation, atol=1e-4)
 
 
 def test_averaging_keeps_its_share_of_what_there_was_before(given: Circumstances) -> None:
