@@ -112,11 +112,20 @@ def prediction_sets(
     )
 
 
-def trust(predictions: Predictions, dataset: Dataset) -> Trust:
-    """Fit temperature and threshold on the tuning part, and say what they give on validation."""
-    tuning, validation = (dataset.labels[rows] for rows in
-                          (dataset.parts.tuning, dataset.parts.validation))  # fmt: skip
-    temperature = fit_temperature(predictions.tuning, tuning)
+def trust(predictions: Predictions, dataset: Dataset, held_out: Floats | None = None) -> Trust:
+    """Fit temperature and threshold on the training part, and say what they give on validation.
+
+    The temperature is that of `held_out`, what networks without a photograph's group say of the
+    photographs to fit on, since the tuning part alone is small and has few photographers; else of
+    the tuning part. The threshold is always that of the tuning part: what it promises holds for
+    the very network that is published.
+    """
+    parts = dataset.parts
+    tuning, validation = dataset.labels[parts.tuning], dataset.labels[parts.validation]
+    if held_out is not None:
+        temperature = fit_temperature(held_out, dataset.labels[parts.fit])
+    else:
+        temperature = fit_temperature(predictions.tuning, tuning)
     known = scale(predictions.tuning, temperature)
     published = scale(predictions.validation, temperature)
     threshold = conformal_threshold(known, tuning)

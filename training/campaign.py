@@ -5,12 +5,15 @@ from pathlib import Path
 import keras
 
 from embeddings.comparison import ExperimentReport
-from embeddings.runtime import CompiledNetwork
+from embeddings.runtime import CompiledNetwork, Floats
 from training.backbones import WeightsUnavailable
 from training.circumstances import Circumstances, TeacherMissing, Trained
+from training.comparing import compare
 from training.dataset import Dataset
 from training.evaluation import evaluate, share_correct
 from training.experiments import Experiment, FineTuning, FrozenTransfer, SplitName
+from training.files import DataError
+from training.heads import cross_fit
 from training.planning import Trial
 from training.probing import PROBE, export_probe, look, measure_cost
 from training.retrieval import precision_at_3
@@ -38,6 +41,24 @@ def train(stage: Stage) -> None:
             datasets[trial.split] = stage.dataset(trial.split)
         _settle(stage, trial, datasets[trial.split])
     _measure_costs(stage, datasets["grouped"])
+    _hold_out_for_the_best(stage, datasets["grouped"])
+
+
+def held_out(stage: Stage, trial: Trial, dataset: Dataset) -> Floats | None:
+    """What the photographs to fit on look like to networks that have seen none of their group.
+
+    Probabilities of shape (photographs to fit on, classes), kept with the run of the trial; None
+    where it is a whole network that would have to be trained again for each fold.
+    """
+    run = stage.run(trial, dataset)
+    if run is None or not isinstance(trial.experiment, FrozenTransfer):
+        return None
+    kept = run.held_out
+    if kept is None:
+        kept = cross_fit(trial.experiment, _circumstances(stage, trial, dataset))
+        if kept is not None:
+            run.write_held_out(kept)
+    return kept
 
 
 def _identity(trial: Trial) -> tuple[str, int, SplitName]:
@@ -70,18 +91,7 @@ def described(trial: Trial) -> str:
 
 def _train_one(stage: Stage, trial: Trial, key: str, dataset: Dataset) -> ExperimentReport:
     experiment = trial.experiment
-
-    def teacher(declared: FrozenTransfer | FineTuning) -> CompiledNetwork:
-        run = stage.run(Trial(declared, 0, trial.split), dataset)
-        if run is None or run.report.status != "done":
-            raise TeacherMissing(
-                f"It learns from {declared.name}, which could not be trained; see there."
-            )
-        return CompiledNetwork(run.folder / PROBE)
-
-    settings = stage.settings
-    seed = settings.seed + trial.repeat
-    given = Circumstances(dataset, stage.preset.epochs, seed, settings.weights, teacher)
+    given = _circumstances(stage, trial, dataset)
     try:
         with stage.display.epochs(described(trial)) as on_epoch:
             trained = run(experiment, given, on_epoch)
@@ -104,6 +114,30 @@ def _train_one(stage: Stage, trial: Trial, key: str, dataset: Dataset) -> Experi
         return report.model_copy(update=figures)
 
     return stage.runs.save(key, report, write).report
+
+
+def _circumstances(stage: Stage, trial: Trial, dataset: Dataset) -> Circumstances:
+    def teacher(declared: FrozenTransfer | FineTuning) -> CompiledNetwork:
+        run = stage.run(Trial(declared, 0, trial.split), dataset)
+        if run is None or run.report.status != "done":
+            raise TeacherMissing(
+                f"It learns from {declared.name}, which could not be trained; see there."
+            )
+        return CompiledNetwork(run.folder / PROBE)
+
+    settings = stage.settings
+    seed = settings.seed + trial.repeat
+    return Circumstances(dataset, stage.preset.epochs, seed, settings.weights, teacher)
+
+
+def _hold_out_for_the_best(stage: Stage, dataset: Dataset) -> None:
+    """Do now what publishing will want, so that publishing itself stays short."""
+    try:
+        best = compare(stage).best
+    except DataError:
+        return
+    trials = stage.trials(dataset)
+    held_out(stage, next(each for each in trials if each.experiment.name == best), dataset)
 
 
 def _measure_costs(stage: Stage, dataset: Dataset) -> None:

@@ -14,6 +14,7 @@ from embeddings.publishing import Candidate, Explain, publish
 from embeddings.release import LabelIssue, read_manifest
 from embeddings.runtime import Floats
 from training.calibration import calibrate, trust
+from training.campaign import held_out
 from training.comparing import compare
 from training.dataset import Dataset
 from training.heatmaps import grad_cam
@@ -37,18 +38,23 @@ def publish_best(stage: Stage) -> Path:
     run = stage.run(best, dataset)
     assert run is not None, "the comparison is made of the runs that are found"
     display.say(f"Publishing {comparison.best}")
-    candidate = export(run, dataset, comparison, find_label_issues(stage, run, dataset))
+    issues = find_label_issues(stage, run, dataset)
+    candidate = export(run, dataset, comparison, issues, held_out(stage, best, dataset))
     folder = publish(candidate, settings.store_uri, settings.releases, track=display.track)
     display.say(f"Published {read_manifest(folder).fingerprint} in {folder}")
     return folder
 
 
 def export(
-    run: Run, dataset: Dataset, comparison: Comparison, label_issues: tuple[LabelIssue, ...]
+    run: Run,
+    dataset: Dataset,
+    comparison: Comparison,
+    label_issues: tuple[LabelIssue, ...],
+    held_out: Floats | None,
 ) -> Candidate:
     """Export a run's network, calibrated, and let Keras say what the encoder must say, too."""
     network = keras.saving.load_model(run.network)
-    certainty = trust(run.predictions, dataset)
+    certainty = trust(run.predictions, dataset, held_out)
     calibrate(network, certainty.calibration.temperature)
     encoder = encoder_of(network)
     if not run.encoder.is_dir():

@@ -155,6 +155,15 @@ COMBINED = replace(
     stepwise=True,
     ablation=True,
 )
+COMBINED_DEEPER = replace(
+    COMBINED,
+    name="combined-deeper",
+    base=COMBINED.name,
+    change="The same techniques on the best design, three times as long",
+    designs=DESIGNS,
+    length=3.0,
+    ablation=False,
+)
 RECIPE = replace(
     RESIDUAL,
     name="residual-recipe",

@@ -10,6 +10,7 @@ from training.own_experiments import (
     AUGMENTATION,
     BASELINE,
     COMBINED,
+    COMBINED_DEEPER,
     DESIGNS,
     DROPOUT,
     RECIPE,
@@ -23,6 +24,7 @@ PROGRAMME: tuple[Declared, ...] = (
     *TECHNIQUES,
     ALL_AT_ONCE,
     COMBINED,
+    COMBINED_DEEPER,
     RECIPE,
     *TRANSFER,
 )
@@ -35,7 +37,7 @@ PRESETS: dict[PresetName, Preset] = {
         12,
         PROGRAMME,
         repeats=3,
-        random_split=("baseline", "combined", "mobilenetv2-frozen", "mobilenetv2-fine-tuned"),
+        random_split=("baseline", "mobilenetv2-frozen", "mobilenetv2-fine-tuned"),
         local_networks=True,
     ),
 }

@@ -5,8 +5,9 @@ import keras
 from training.circumstances import Circumstances, Trained
 from training.experiments import Experiment, FineTuning, FrozenTransfer, OwnNetwork
 from training.fitting import OnEpoch
+from training.heads import train_head
 from training.own import train_own
-from training.transfer import fine_tune, train_head
+from training.transfer import fine_tune
 
 
 def run(experiment: Experiment, given: Circumstances, on_epoch: OnEpoch) -> Trained:

@@ -54,6 +54,17 @@ class Run:
         np.savez(self._predictions, tuning=predictions.tuning, validation=predictions.validation)
 
     @property
+    def held_out(self) -> Floats | None:
+        """What networks that had not seen them said of the photographs to fit on, where asked."""
+        return np.load(self._held_out) if self._held_out.is_file() else None
+
+    def write_held_out(self, probabilities: Floats) -> None:
+        """Keep what they said."""
+        draft = self.folder / f".{self._held_out.name}"
+        np.save(draft, probabilities)
+        draft.replace(self._held_out)
+
+    @property
     def cost(self) -> Cost | None:
         """What answering costs, where it was measured."""
         path = self.folder / _COST
@@ -68,6 +79,10 @@ class Run:
     @property
     def _predictions(self) -> Path:
         return self.folder / "predictions.npz"
+
+    @property
+    def _held_out(self) -> Path:
+        return self.folder / "held_out.npy"
 
     @property
     def encoder(self) -> Path:

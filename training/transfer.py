@@ -1,4 +1,4 @@
-"""Training on a pretrained network: a head on frozen features, fine-tuning, distillation."""
+"""Training a pretrained network on: fine-tuning and distillation."""
 
 from dataclasses import replace
 from time import perf_counter
@@ -6,45 +6,17 @@ from time import perf_counter
 import keras
 import numpy as np
 
-from embeddings.comparison import Curves
 from embeddings.runtime import CompiledNetwork, Floats
-from training.backbones import BACKBONE, pretrained, side_by_side
-from training.circumstances import Circumstances, Layers, Trained, examples, trained
+from training.backbones import BACKBONE, pretrained
+from training.circumstances import Circumstances, Trained, examples, trained
 from training.dataset import Dataset
-from training.experiments import FineTuning, FrozenTransfer, backbones
-from training.fitting import Examples, Multiplier, OnEpoch, Plan, fit, one_hot, predict
-from training.frozen import frozen_features
-from training.networks import EMBEDDING, PROBABILITIES, with_head
+from training.experiments import FineTuning
+from training.fitting import Examples, Multiplier, OnEpoch, Plan, fit
+from training.heads import first_head, with_backbone
 from training.techniques import augmented
 
 _SOFTENING = 2.0
 _TEACHERS_SHARE = 0.5
-
-
-def train_head(experiment: FrozenTransfer, given: Circumstances, on_epoch: OnEpoch) -> Trained:
-    """Train a head on frozen features. Raises `WeightsUnavailable`."""
-    data, classes = given.dataset, len(given.dataset.classes)
-    networks = {
-        name: pretrained(name, experiment.input, given.weights) for name in backbones(experiment)
-    }
-    frozen = frozen_features(networks, data, experiment.input)
-    fitted, tuning = examples(frozen.features, data)
-    seconds = frozen.seconds
-    for view in range(1, experiment.views + 1):
-        varied = frozen_features(networks, data, experiment.input, view)
-        targets = one_hot(data.labels[data.parts.fit], classes)
-        fitted = Examples(
-            np.concatenate([fitted.inputs, varied.features]),
-            np.concatenate([fitted.targets, targets]),
-        )
-        seconds += varied.seconds
-    start = perf_counter()
-    head, curves = _fit_head(experiment, fitted, tuning, on_epoch)
-    seconds += perf_counter() - start
-    whole = _whole(side_by_side(tuple(networks.values())), classes, experiment, head)
-    embedding = keras.Model(head.input, head.get_layer(EMBEDDING).output)
-    layers = Layers(frozen.features, predict(embedding, frozen.features))
-    return replace(trained(whole, head, frozen.features, data, curves, seconds), layers=layers)
 
 
 def fine_tune(experiment: FineTuning, given: Circumstances, on_epoch: OnEpoch) -> Trained:
@@ -56,8 +28,10 @@ def fine_tune(experiment: FineTuning, given: Circumstances, on_epoch: OnEpoch) -
     teachers = [given.teacher(each) for each in experiment.teachers]
     pixels = data.pixels(experiment.input)
     backbone = pretrained(experiment.backbone, experiment.input, given.weights)
-    head, seconds = _learned_head(experiment, backbone, given, on_epoch)
-    network = _whole(backbone, classes, experiment, head)
+    head, seconds = None, 0.0
+    if experiment.head_first:
+        head, seconds = first_head(experiment, backbone, given, on_epoch)
+    network = with_backbone(backbone, classes, experiment, head)
     rates = freeze(backbone.get_layer(BACKBONE), experiment)
     fitted, tuning = examples(pixels, data)
     start = perf_counter()
@@ -81,60 +55,9 @@ def fine_tune(experiment: FineTuning, given: Circumstances, on_epoch: OnEpoch) -
     return trained(network, network, pixels, data, curves, seconds)
 
 
-def _fit_head(
-    experiment: FrozenTransfer, fitted: Examples, tuning: Examples, on_epoch: OnEpoch
-) -> tuple[keras.Model, Curves]:
-    """A head that takes features, trained on those of the examples, and its curves."""
-    entry = keras.Input(fitted.inputs.shape[1:], name="features")
-    classes = fitted.targets.shape[1]
-    head = with_head(entry, entry, classes, experiment.hidden, experiment.dropout)
-    plan = Plan(
-        experiment.epochs,
-        experiment.batch,
-        experiment.learning_rate,
-        early_stopping=experiment.early_stopping,
-    )
-    return head, fit(head, fitted, tuning, plan, on_epoch)
-
-
-def _learned_head(
-    experiment: FineTuning, backbone: keras.Model, given: Circumstances, on_epoch: OnEpoch
-) -> tuple[keras.Model | None, float]:
-    """The head to begin with, where it learns first, and the seconds that took.
-
-    Else the first steps, taken with a random head, would distort the features (Kumar et al. 2022).
-    """
-    if not experiment.head_first:
-        return None, 0.0
-    alone = FrozenTransfer(
-        name=f"{experiment.name}: head",
-        change="",
-        hidden=experiment.hidden,
-    )
-    frozen = frozen_features({experiment.backbone: backbone}, given.dataset, experiment.input)
-    start = perf_counter()
-    head, _ = _fit_head(alone, *examples(frozen.features, given.dataset), on_epoch)
-    return head, frozen.seconds + perf_counter() - start
-
-
 def _averaged(before: list[Floats], after: list[Floats], share: float) -> list[Floats]:
     """Weights between those of two networks. Method: Wortsman et al. 2022."""
     return [share * old + (1 - share) * new for old, new in zip(before, after, strict=True)]
-
-
-def _whole(
-    backbone: keras.Model,
-    classes: int,
-    experiment: FrozenTransfer | FineTuning,
-    head: keras.Model | None = None,
-) -> keras.Model:
-    whole = with_head(
-        backbone.input, backbone.output, classes, experiment.hidden, experiment.dropout
-    )
-    if head is not None:
-        for name in (EMBEDDING, PROBABILITIES):
-            whole.get_layer(name).set_weights(head.get_layer(name).get_weights())
-    return whole
 
 
 def freeze(inner: keras.Model, experiment: FineTuning) -> Multiplier:

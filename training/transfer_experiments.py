@@ -34,27 +34,6 @@ MOBILENETV2_FINE_TUNED = FineTuning(
     change="All of MobileNetV2 is trained on, lower layers more slowly",
     first_rate=0.3,
 )
-MOBILENETV2_HEAD_FIRST = replace(
-    MOBILENETV2_FINE_TUNED,
-    name="mobilenetv2-head-first",
-    base=MOBILENETV2_FINE_TUNED.name,
-    change="Its head learns on frozen features before the rest does",
-    head_first=True,
-)
-MOBILENETV2_AVERAGED = replace(
-    MOBILENETV2_HEAD_FIRST,
-    name="mobilenetv2-averaged",
-    base=MOBILENETV2_HEAD_FIRST.name,
-    change="Its weights are averaged with those before fine-tuning",
-    averaged=0.5,
-)
-MOBILENETV2_LARGER = replace(
-    MOBILENETV2_HEAD_FIRST,
-    name="mobilenetv2-larger-input",
-    base=MOBILENETV2_HEAD_FIRST.name,
-    change="Photographs of 192×288 instead of 160×224 pixels",
-    input=(192, 288),
-)
 EFFICIENTNET_FROZEN = FrozenTransfer(
     name="efficientnetlite0-frozen",
     change="EfficientNet-Lite0 pretrained on ImageNet, frozen, with a small head",
@@ -90,6 +69,14 @@ EFFICIENTNET_FINE_TUNED = FineTuning(
     input=(224, 224),
     first_rate=0.3,
 )
+EFFICIENTNET_AVERAGED = replace(
+    EFFICIENTNET_FINE_TUNED,
+    name="efficientnetlite0-averaged",
+    base=EFFICIENTNET_FINE_TUNED.name,
+    change="Begins with the head of frozen features; its weights are averaged with those before",
+    head_first=True,
+    averaged=0.5,
+)
 EFFICIENTNETV2_FINE_TUNED = FineTuning(
     name="efficientnetv2b0-fine-tuned",
     change="All of EfficientNetV2-B0 is trained on, lower layers more slowly",
@@ -114,9 +101,11 @@ DISTILLED = FineTuning(
     name="distilled",
     family="distillation",
     base=MOBILENETV2_FINE_TUNED.name,
-    change="MobileNetV2 learns from both fine-tuned networks beside the labels",
+    change="MobileNetV2 learns from three networks of both backbones beside the labels",
+    input=MOBILENETV2_FROZEN.input,
     first_rate=0.3,
-    teachers=(MOBILENETV2_FINE_TUNED, EFFICIENTNET_FINE_TUNED),
+    head_first=True,
+    teachers=(MOBILENETV2_FROZEN, EFFICIENTNET_FROZEN, EFFICIENTNET_FINE_TUNED),
 )
 
 TRANSFER: tuple[Declared, ...] = (
@@ -125,14 +114,12 @@ TRANSFER: tuple[Declared, ...] = (
     MOBILENETV2_FROZEN_AUGMENTED,
     MOBILENETV2_TOP,
     MOBILENETV2_FINE_TUNED,
-    MOBILENETV2_HEAD_FIRST,
-    MOBILENETV2_AVERAGED,
-    MOBILENETV2_LARGER,
     EFFICIENTNET_FROZEN,
     EFFICIENTNET_FROZEN_AUGMENTED,
     BOTH_FROZEN,
     BOTH_FROZEN_AUGMENTED,
     EFFICIENTNET_FINE_TUNED,
+    EFFICIENTNET_AVERAGED,
     EFFICIENTNETV2_FINE_TUNED,
     CONVNEXT_FROZEN,
     SCENES_FINE_TUNED,

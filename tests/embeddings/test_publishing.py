@@ -24,7 +24,7 @@ def candidate(stage: Stage):
     best = next(t for t in stage.trials(dataset) if t.experiment.name == comparison.best)
     run = stage.run(best, dataset)
     assert run is not None
-    return export(run, dataset, comparison, ())
+    return export(run, dataset, comparison, (), None)
 
 
 def test_the_release_holds_what_its_own_encoder_says(stage: Stage) -> None:

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embeddings.runtime import Floats
 from training.calibration import (
     calibrate,
     conformal_threshold,
@@ -10,8 +11,12 @@ from training.calibration import (
     prediction_sets,
     reliability,
     scale,
+    trust,
 )
+from training.dataset import Rows
 from training.networks import convnet, encoder_of
+from training.runs import Predictions
+from training.stages import Stage
 
 
 def drawn(count: int, seed: int, sharpness: float = 2.0):
@@ -46,6 +51,28 @@ def test_a_calibrated_network_answers_scaled_from_the_same_embedding() -> None:
     same, after = encoder_of(network).predict(pictures, verbose=0)
     assert np.array_equal(embeddings, same)
     assert np.allclose(after, scale(before, 2.0), atol=1e-5)
+
+
+def test_held_out_photographs_give_the_temperature_and_the_tuning_part_the_sets(
+    stage: Stage,
+) -> None:
+    data = stage.dataset()
+    rng = np.random.default_rng(0)
+
+    def said(rows: Rows) -> Floats:
+        logits = rng.standard_normal((len(rows), len(data.classes))).astype(np.float32)
+        logits[np.arange(len(rows)), data.labels[rows]] += 2
+        return scale(np.exp(logits), 1.0)
+
+    predictions = Predictions(said(data.parts.tuning), said(data.parts.validation))
+    held_out = scale(said(data.parts.fit), 0.2)
+    alone, helped = trust(predictions, data), trust(predictions, data, held_out)
+    expected = fit_temperature(held_out, data.labels[data.parts.fit])
+    assert helped.calibration.temperature == pytest.approx(expected)
+    assert helped.calibration.temperature > 3 * alone.calibration.temperature
+    published = scale(predictions.tuning, helped.calibration.temperature)
+    threshold = conformal_threshold(published, data.labels[data.parts.tuning])
+    assert helped.sets.threshold == pytest.approx(threshold)
 
 
 @settings(max_examples=20, deadline=None)

@@ -31,7 +31,8 @@ def test_chosen_experiments_bring_what_they_need() -> None:
     preset = selected(QUICK, ["distilled", "dropout"], None)
     names = [each.name for each in preset.experiments]
     assert names == [
-        "mobilenetv2-fine-tuned", "efficientnetlite0-fine-tuned", "distilled", "dropout",
+        "mobilenetv2-frozen", "efficientnetlite0-frozen", "efficientnetlite0-fine-tuned",
+        "distilled", "dropout",
     ]  # fmt: skip
     assert preset.epochs == QUICK.epochs
     beside = selected(QUICK, ["distilled"], 2, beside=True)

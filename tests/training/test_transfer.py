@@ -8,6 +8,7 @@ import pytest
 from embeddings.runtime import CompiledNetwork
 from training.circumstances import Circumstances, Trained
 from training.experiments import FineTuning, FrozenTransfer
+from training.heads import cross_fit
 from training.running import run
 from training.stages import Stage
 
@@ -61,3 +62,21 @@ def test_averaging_keeps_its_share_of_what_there_was_before(given: Circumstances
     np.testing.assert_allclose(
         between, 0.25 * np.asarray(before) + 0.75 * np.asarray(after), atol=1e-6
     )
+
+
+def test_held_out_probabilities_come_from_heads_that_do_not_know_the_group(
+    given: Circumstances,
+) -> None:
+    frozen = FrozenTransfer("frozen", "", backbone="mine", input=SIZE, hidden=0, epochs=5)
+    data = given.dataset
+    found = cross_fit(frozen, given)
+    assert found is not None
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(found, cross_fit(frozen, given))
+    right = found[np.arange(len(found)), data.labels[data.parts.fit]]
+    assert right.mean() > 1 / len(data.classes)
+    fit = data.parts.fit
+    two = {photograph.group for photograph in data.photographs[fit[0] : fit[0] + 2]}
+    few = np.array([row for row in fit if data.photographs[row].group in two])
+    poorer = replace(data, parts=replace(data.parts, fit=few))
+    assert cross_fit(frozen, replace(given, dataset=poorer)) is None
