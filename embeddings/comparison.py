@@ -88,6 +88,9 @@ class ExperimentSummary(BaseModel):
         description="Share of the part of the training set that was held out for choices, 0-1; "
         "the mean over the seeds.",
     )
+    tuning_loss: float | None = Field(
+        None, description="Mean cross-entropy of the same part; the mean over the seeds."
+    )
     precision_at_3: float | None = Field(
         None,
         description="Of the three training photographs nearest to a validation photograph, the "

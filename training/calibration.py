@@ -16,6 +16,7 @@ from embeddings.trust import (
     Trust,
 )
 from training.dataset import Dataset, Labels
+from training.evaluation import cross_entropy
 from training.networks import PROBABILITIES
 from training.runs import Predictions
 
@@ -31,9 +32,7 @@ def fit_temperature(probabilities: Floats, labels: Labels) -> float:
     """
 
     def loss(exponent: float) -> float:
-        scaled = scale(probabilities, math.exp(exponent))
-        chances = scaled[np.arange(len(labels)), labels]
-        return float(-np.log(np.maximum(chances, _TINY)).mean())
+        return cross_entropy(scale(probabilities, math.exp(exponent)), labels)
 
     return math.exp(minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded").x)
 

@@ -10,7 +10,7 @@ from training.backbones import WeightsUnavailable
 from training.circumstances import Circumstances, TeacherMissing, Trained
 from training.comparing import compare
 from training.dataset import Dataset
-from training.evaluation import evaluate, share_correct
+from training.evaluation import cross_entropy, evaluate, share_correct
 from training.experiments import Experiment, FineTuning, FrozenTransfer, SplitName
 from training.files import DataError
 from training.heads import cross_fit
@@ -164,6 +164,7 @@ def _skipped(experiment: Experiment, reason: str) -> ExperimentReport:
 def _report(experiment: Experiment, trained: Trained, given: Circumstances) -> ExperimentReport:
     data = given.dataset
     figures = evaluate(trained.validation, data.labels[data.parts.validation], data.classes)
+    tuning = data.labels[data.parts.tuning]
     return ExperimentReport(
         name=experiment.name,
         family=experiment.family,
@@ -172,7 +173,8 @@ def _report(experiment: Experiment, trained: Trained, given: Circumstances) -> E
         status="done",
         accuracy=figures.accuracy,
         macro_f1=figures.macro_f1,
-        tuning_accuracy=share_correct(trained.tuning, data.labels[data.parts.tuning]),
+        tuning_accuracy=share_correct(trained.tuning, tuning),
+        tuning_loss=cross_entropy(trained.tuning, tuning),
         parameters=trained.network.count_params(),
         trainable_parameters=trained.trainable_parameters,
         train_seconds=trained.seconds,

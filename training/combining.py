@@ -5,8 +5,18 @@ from dataclasses import dataclass, fields, replace
 
 from training.experiments import Combination, OwnNetwork, needed
 
-Tuning = Callable[[OwnNetwork], Sequence[float]]
-"""Tuning accuracies of an experiment, one per repeat; none where it is not finished."""
+
+@dataclass(frozen=True)
+class Score:
+    """What a network says of the tuning part."""
+
+    accuracy: float
+    loss: float
+    """Mean cross-entropy."""
+
+
+Tuning = Callable[[OwnNetwork], Sequence[Score]]
+"""Scores of an experiment, one per repeat; none where it is not finished."""
 
 _ABOUT = {"name", "change", "base", "family"}
 _FEWEST_ABLATED = 3
@@ -35,7 +45,7 @@ def combined(combination: Combination, tuning: Tuning) -> tuple[OwnNetwork, ...]
     kept = _stepwise(combination, techniques, tuning) if combination.stepwise else _Kept(techniques)
     if not kept.known or not kept.techniques:
         return kept.steps
-    design = max(combination.designs, key=lambda each: max(tuning(each)))
+    design = max(combination.designs, key=lambda each: max(s.accuracy for s in tuning(each)))
     whole = replace(
         _together(design, kept.techniques),
         name=combination.name,
@@ -49,16 +59,20 @@ def combined(combination: Combination, tuning: Tuning) -> tuple[OwnNetwork, ...]
 
 def helpful(combination: Combination, tuning: Tuning) -> tuple[OwnNetwork, ...]:
     """The techniques of a combination that helped, of each kind the best, the best first."""
-    to_beat = max(tuning(combination.compared_with))
-    best_of_kinds = (max(kind, key=lambda each: max(tuning(each))) for kind in combination.kinds)
-    chosen = [technique for technique in best_of_kinds if max(tuning(technique)) > to_beat]
-    return tuple(sorted(chosen, key=lambda technique: -max(tuning(technique))))
+
+    def lowest(experiment: OwnNetwork) -> float:
+        return min(score.loss for score in tuning(experiment))
+
+    best_of_kinds = (min(kind, key=lowest) for kind in combination.kinds)
+    to_beat = lowest(combination.compared_with)
+    chosen = [technique for technique in best_of_kinds if lowest(technique) < to_beat]
+    return tuple(sorted(chosen, key=lowest))
 
 
 def _stepwise(combination: Combination, techniques: Sequence[OwnNetwork], tuning: Tuning) -> _Kept:
-    """Add one technique after the other and keep it where the tuning accuracy rises."""
+    """Add one technique after the other and keep it where the tuning loss falls."""
     kept = tuple(techniques[:1])
-    best, base = (max(tuning(kept[0])), kept[0].name) if kept else (0.0, "")
+    best, base = (min(s.loss for s in tuning(kept[0])), kept[0].name) if kept else (0.0, "")
     steps: list[OwnNetwork] = []
     for technique in techniques[1:]:
         step = replace(
@@ -71,8 +85,9 @@ def _stepwise(combination: Combination, techniques: Sequence[OwnNetwork], tuning
         reached = tuning(step)
         if not reached:
             return _Kept(kept, tuple(steps), known=False)
-        if max(reached) > best:
-            kept, best, base = (*kept, technique), max(reached), step.name
+        loss = min(score.loss for score in reached)
+        if loss < best:
+            kept, best, base = (*kept, technique), loss, step.name
     return _Kept(kept, tuple(steps))
 
 

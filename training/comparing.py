@@ -157,6 +157,7 @@ def _together(repeats: _Repeats, evidence: Evidence) -> ExperimentReport:
             "accuracy": over_seeds("accuracy"),
             "macro_f1": over_seeds("macro_f1"),
             "tuning_accuracy": over_seeds("tuning_accuracy"),
+            "tuning_loss": over_seeds("tuning_loss"),
             "precision_at_3": over_seeds("precision_at_3"),
             "pooled_precision_at_3": over_seeds("pooled_precision_at_3"),
             "train_seconds": over_seeds("train_seconds"),

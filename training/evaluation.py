@@ -9,6 +9,8 @@ from embeddings.comparison import ClassReport
 from embeddings.runtime import Floats
 from training.dataset import Labels
 
+_TINY = 1e-12
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -43,6 +45,12 @@ def evaluate(probabilities: Floats, labels: Labels, classes: tuple[str, ...]) ->
             for number, label in enumerate(classes)
         ),
     )
+
+
+def cross_entropy(probabilities: Floats, labels: Labels) -> float:
+    """Mean of minus the logarithm of the true class' probability."""
+    chances = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.maximum(chances, _TINY)).mean())
 
 
 def share_correct(probabilities: Floats, labels: Labels) -> float:

@@ -51,8 +51,8 @@ class OwnNetwork:
 class Combination:
     """Techniques that helped, on one network; which they are is found when those are trained.
 
-    A technique has helped when its tuning accuracy exceeds that of every repeat of the network that
-    it changes; of the techniques of one kind the best is taken.
+    A technique has helped when its tuning loss is below that of every repeat of the network that it
+    changes; of the techniques of one kind the best is taken.
     """
 
     name: str

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from embeddings.comparison import ExperimentReport
-from training.combining import combined
+from training.combining import Score, combined
 from training.experiments import (
     Combination,
     Declared,
@@ -61,11 +61,17 @@ def _resolved(declared: Declared, found: Found) -> tuple[Experiment, ...]:
     if not isinstance(declared, Combination):
         return (declared,)
 
-    def tuning(experiment: OwnNetwork) -> Sequence[float]:
+    def tuning(experiment: OwnNetwork) -> Sequence[Score]:
         repeats = range(declared.seeds if experiment == declared.compared_with else 1)
         reports = [found(Trial(experiment, repeat)) for repeat in repeats]
         # A choice that some seeds are missing from would change when they come.
-        known = [report.tuning_accuracy or 0.0 for report in reports if report is not None]
+        known = [
+            Score(report.tuning_accuracy, report.tuning_loss)
+            for report in reports
+            if report is not None
+            and report.tuning_accuracy is not None
+            and report.tuning_loss is not None
+        ]
         return known if len(known) == len(reports) else ()
 
     return combined(declared, tuning)

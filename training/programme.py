@@ -30,12 +30,15 @@ PROGRAMME: tuple[Declared, ...] = (
 )
 """Every experiment, in the order of the table."""
 
+_ON_REQUEST: tuple[Declared, ...] = (ALL_AT_ONCE,)
+"""Trained when asked for by name; no preset has them."""
+
 PRESETS: dict[PresetName, Preset] = {
     "quick": Preset("quick", 12, (BASELINE, AUGMENTATION, DROPOUT, MOBILENETV2_FROZEN)),
     "full": Preset(
         "full",
         12,
-        PROGRAMME,
+        tuple(each for each in PROGRAMME if each not in _ON_REQUEST),
         repeats=3,
         random_split=("baseline", "mobilenetv2-frozen", "mobilenetv2-fine-tuned"),
         local_networks=True,

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from embeddings.comparison import ExperimentReport
-from training.combining import combined, helpful
+from training.combining import Score, combined, helpful
 from training.experiments import Combination, OwnNetwork, Preset
 from training.own_experiments import (
     AUGMENTATION,
@@ -44,12 +44,22 @@ REACHED = {
 }
 
 
-def tuning(experiment: OwnNetwork) -> list[float]:
-    return REACHED.get(experiment.name, [])
+def tuning(experiment: OwnNetwork) -> list[Score]:
+    return [Score(reached, 1 - reached) for reached in REACHED.get(experiment.name, [])]
 
 
 def test_what_helped_beats_every_seed_of_the_baseline_and_its_kind() -> None:
     assert helpful(AT_ONCE, tuning) == (BATCH_NORM, RANDAUGMENT, AUGMENTATION, LARGER_INPUT)
+
+
+def test_designs_are_chosen_by_accuracy_and_techniques_by_loss() -> None:
+    def sure_of_itself(experiment: OwnNetwork) -> list[Score]:
+        found = tuning(experiment)
+        loud = experiment in (RESIDUAL, BATCH_NORM)
+        return [replace(score, loss=2.0) for score in found] if loud else found
+
+    assert BATCH_NORM not in helpful(AT_ONCE, sure_of_itself)
+    assert combined(AT_ONCE, sure_of_itself)[0].network == "residual"
 
 
 def test_the_combination_has_each_change_on_the_best_design() -> None:
@@ -90,7 +100,7 @@ def test_stepwise_keeps_only_what_helps_beside_the_others() -> None:
 
 
 def test_a_step_waits_for_the_one_before() -> None:
-    def first_alone(experiment: OwnNetwork) -> list[float]:
+    def first_alone(experiment: OwnNetwork) -> list[Score]:
         return [] if "+" in experiment.name else tuning(experiment)
 
     assert [step.name for step in combined(STEPWISE, first_alone)] == ["batch-norm+randaugment"]
@@ -98,15 +108,15 @@ def test_a_step_waits_for_the_one_before() -> None:
 
 def test_nothing_is_combined_before_all_is_known_or_where_nothing_helped() -> None:
     assert combined(AT_ONCE, lambda each: [] if each == DROPOUT else tuning(each)) == ()
-    assert combined(AT_ONCE, lambda each: [0.7]) == ()
-    assert combined(STEPWISE, lambda each: [0.7]) == ()
+    assert combined(AT_ONCE, lambda each: [Score(0.7, 0.3)]) == ()
+    assert combined(STEPWISE, lambda each: [Score(0.7, 0.3)]) == ()
 
 
 def report(trial: Trial, accuracy: float, status: str = "done") -> ExperimentReport:
     experiment = trial.experiment
     return ExperimentReport(
         name=experiment.name, family=experiment.family, base=None, change="", status=status,
-        tuning_accuracy=accuracy,
+        tuning_accuracy=accuracy, tuning_loss=1 - accuracy,
     )  # fmt: skip
 
 

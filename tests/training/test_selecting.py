@@ -56,7 +56,7 @@ def test_the_list_names_every_experiment_with_its_change() -> None:
 
 def test_networks_of_the_users_take_part(weights: Path) -> None:
     preset = with_local_networks(PRESETS["full"], weights)
-    more = preset.experiments[len(PROGRAMME) :]
+    more = preset.experiments[len(PRESETS["full"].experiments) :]
     assert [each.name for each in more] == [
         "any size-frozen", "any size-fine-tuned", "mine-frozen", "mine-fine-tuned",
     ]  # fmt: skip
