@@ -34,7 +34,7 @@ class Calibration(_Frozen):
     """The temperature that the published probabilities were scaled with, and what it changed."""
 
     temperature: float = Field(
-        description="Logits are divided by it; fitted on the tuning part of the training set."
+        description="Logits are divided by it; fitted on the training part alone."
     )
     before: Reliability = Field(description="As the network was trained.")
     after: Reliability = Field(description="As it is published.")

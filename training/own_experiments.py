@@ -159,9 +159,9 @@ COMBINED_DEEPER = replace(
     COMBINED,
     name="combined-deeper",
     base=COMBINED.name,
-    change="The same techniques on the best design, three times as long",
+    change="The same techniques on the best design, trained for longer",
     designs=DESIGNS,
-    length=3.0,
+    length=2.5,
     ablation=False,
 )
 RECIPE = replace(

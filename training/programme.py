@@ -30,7 +30,7 @@ PROGRAMME: tuple[Declared, ...] = (
 )
 """Every experiment, in the order of the table."""
 
-_ON_REQUEST: tuple[Declared, ...] = (ALL_AT_ONCE,)
+_ON_REQUEST: tuple[Declared, ...] = (ALL_AT_ONCE, RECIPE)
 """Trained when asked for by name; no preset has them."""
 
 PRESETS: dict[PresetName, Preset] = {

@@ -35,7 +35,7 @@ def reliability_findings(report: CalibrationReport) -> Fragment:
     direction = "softer" if calibration.temperature > 1 else "sharper"
     return paragraph(
         strong("What it shows. "),
-        f"The temperature fitted on the tuning part is {calibration.temperature:.2f}: it makes "
+        f"The temperature is {calibration.temperature:.2f}: it makes "
         f"probabilities {direction}. On the validation set, the calibration error goes from "
         f"{percent(calibration.before.error)} to {percent(calibration.after.error)}.",
     )
