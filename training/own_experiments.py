@@ -159,9 +159,9 @@ COMBINED_DEEPER = replace(
     COMBINED,
     name="combined-deeper",
     base=COMBINED.name,
-    change="The same techniques on the best design, trained for longer",
+    change="The same techniques on the best design, trained twice as long",
     designs=DESIGNS,
-    length=2.5,
+    length=2.0,
     ablation=False,
 )
 RECIPE = replace(
