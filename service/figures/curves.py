@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +15,7 @@ from service.figures.style import ACCENT, INK, PALE, QUIET, Chart, in_style
 from service.figures.wording import percent, plural, points
 
 _COLUMNS = 3
+_TITLE_WIDTH = 26
 _HEADROOM = 1.15
 
 
@@ -110,7 +112,7 @@ def _draw_panel(axes: Axes, report: ExperimentReport, base: ExperimentReport) ->
             color=ACCENT,
             label=f"tuning, {base.name}",
         )
-    axes.set_title(report.name)
+    axes.set_title(fill(report.name, _TITLE_WIDTH))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.xaxis.set_tick_params(labelbottom=True)
     axes.legend(loc="lower right", title=f"gap in the end: {points(gap(curves))}")
