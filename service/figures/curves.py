@@ -53,10 +53,10 @@ def technique_panels(base: ExperimentReport, techniques: Mapping[str, Experiment
         height=2.6 * rows,
         alt="Accuracy per epoch on the fit and the tuning part, one panel per network.",
     )
-    grid = chart.subplots(rows, columns, sharey=True, squeeze=False).flat
+    grid = list(chart.subplots(rows, columns, sharey=True, squeeze=False).flat)
     for axes, report in zip(grid, shown, strict=False):
         _draw_panel(axes, report, base)
-    for axes in list(grid)[len(shown) :]:
+    for axes in grid[len(shown) :]:
         axes.set_visible(False)
     return chart
 
