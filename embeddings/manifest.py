@@ -63,7 +63,7 @@ class DataInfo(_Frozen):
 class Manifest(_Frozen):
     """Everything that identifies a release; no clock time, so equal content has equal names."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     data: DataInfo
     classes: tuple[str, ...]
     encoder: EncoderInfo

@@ -12,6 +12,7 @@ import numpy as np
 
 from embeddings.comparison import Comparison
 from embeddings.encoder import Encoded, Encoder, encoder_fingerprint
+from embeddings.graph import neighbor_graph
 from embeddings.images import Pixels, read_pixels
 from embeddings.index import FlatIndex
 from embeddings.manifest import (
@@ -152,7 +153,8 @@ def _write_contents(
     shutil.copyfile(candidate.model.with_suffix(".bin"), draft / WEIGHTS)
     points = fit_map(encoded.embeddings, map_seed)
     photographs = table.photographs
-    write_features(draft / FEATURES, photographs, encoded.embeddings, encoded.probabilities, points)
+    index = FlatIndex([photograph.id for photograph in photographs], encoded.embeddings)
+    write_features(draft / FEATURES, photographs, encoded, points, neighbor_graph(index))
     errors = _explained(
         find_errors(photographs, candidate.comparison.classes, encoded), candidate.explain
     )
@@ -161,7 +163,7 @@ def _write_contents(
     (draft / COMPARISON).write_text(candidate.comparison.model_dump_json())
     (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(candidate.label_issues))
     (draft / TRUST).write_text(candidate.trust.model_dump_json())
-    (draft / TYPICALITY).write_text(_typicality(photographs, encoded).model_dump_json())
+    (draft / TYPICALITY).write_text(_typicality(photographs, index).model_dump_json())
 
 
 def find_errors(
@@ -192,8 +194,7 @@ def _explained(errors: tuple[Misclassified, ...], explain: Explain) -> tuple[Mis
     )
 
 
-def _typicality(photographs: tuple[Photograph, ...], encoded: Encoded) -> Typicality:
-    index = FlatIndex([photograph.id for photograph in photographs], encoded.embeddings)
+def _typicality(photographs: tuple[Photograph, ...], index: FlatIndex) -> Typicality:
     splits = np.array([photograph.split for photograph in photographs])
     return typicality(index, splits == "train", splits == "validation")
 

@@ -11,6 +11,8 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from embeddings.comparison import Comparison
+from embeddings.encoder import Encoded
+from embeddings.graph import NeighborGraph
 from embeddings.manifest import MANIFEST, Manifest, file_digest
 from embeddings.photographs import Photograph
 from embeddings.runtime import Floats
@@ -32,7 +34,7 @@ _CONTENTS = {
     ENCODER, WEIGHTS, FEATURES, PHOTOGRAPHS, COMPARISON, ERRORS, LABEL_ISSUES, TRUST, TYPICALITY,
 }  # fmt: skip
 
-Float = TypeVar("Float", np.float32, np.float64)
+Number = TypeVar("Number", np.float32, np.float64, np.int64)
 
 PHOTOGRAPH_LIST = TypeAdapter(tuple[Photograph, ...])
 
@@ -84,6 +86,7 @@ class Release:
     """Shape (n, classes), float32."""
     points: Points
     """Shape (n, 2), float64: places on the t-SNE map."""
+    graph: NeighborGraph
     comparison: Comparison
     errors: tuple[Misclassified, ...]
     label_issues: tuple[LabelIssue, ...]
@@ -152,6 +155,9 @@ def open_release(folder: Path) -> Release:
         embeddings=_matrix(features, "embedding", np.float32),
         probabilities=_matrix(features, "probabilities", np.float32),
         points=_matrix(features, "point", np.float64),
+        graph=NeighborGraph(
+            _matrix(features, "neighbors", np.int64), _matrix(features, "distances", np.float64)
+        ),
         comparison=Comparison.model_validate_json((folder / COMPARISON).read_bytes()),
         errors=ERROR_LIST.validate_json((folder / ERRORS).read_bytes()),
         label_issues=LABEL_ISSUE_LIST.validate_json((folder / LABEL_ISSUES).read_bytes()),
@@ -161,16 +167,18 @@ def open_release(folder: Path) -> Release:
 
 
 def write_features(
-    path: Path, photographs: tuple[Photograph, ...], embeddings: Floats, probabilities: Floats,
-    points: Points,
+    path: Path, photographs: tuple[Photograph, ...], encoded: Encoded, points: Points,
+    graph: NeighborGraph,
 ) -> None:  # fmt: skip
     """Write the arrays of a release beside the ids as one Arrow file."""
     table = pa.table(
         {
             "id": pa.array([photograph.id for photograph in photographs]),
-            "embedding": _column(embeddings),
-            "probabilities": _column(probabilities),
+            "embedding": _column(encoded.embeddings),
+            "probabilities": _column(encoded.probabilities),
             "point": _column(points),
+            "neighbors": _column(graph.rows),
+            "distances": _column(graph.distances),
         }
     )
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
@@ -182,10 +190,10 @@ def _read_arrow(path: Path) -> pa.Table:
         return pa.ipc.open_file(source).read_all()
 
 
-def _column(matrix: npt.NDArray[np.floating]) -> pa.Array:
+def _column(matrix: npt.NDArray[np.number]) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
 
 
-def _matrix(table: pa.Table, name: str, dtype: type[Float]) -> npt.NDArray[Float]:
+def _matrix(table: pa.Table, name: str, dtype: type[Number]) -> npt.NDArray[Number]:
     column = table.column(name).combine_chunks()
     return np.asarray(column.flatten(), dtype=dtype).reshape(len(column), -1)

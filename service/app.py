@@ -9,9 +9,11 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from service.errors import answer_errors
 from service.metrics import MeasureRequests, Metrics
+from service.ready import AnswerReady
 from service.routes import ROUTERS
 from service.schemas import Problem
 from service.settings import ServiceSettings
@@ -54,6 +56,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
+    app.add_middleware(AnswerReady, route=_named("neighbors_of_stored"))
     app.add_middleware(MeasureRequests, metrics=metrics)
     answer_errors(app, [route for router in ROUTERS for route in router.routes])
     for router in ROUTERS:
@@ -72,6 +75,13 @@ def serve(settings: ServiceSettings) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+
+
+def _named(operation: str) -> BaseRoute:
+    routes = (route for router in ROUTERS for route in router.routes)
+    return next(
+        route for route in routes if isinstance(route, APIRoute) and route.name == operation
     )
 
 

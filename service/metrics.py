@@ -23,6 +23,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        # Looking labels up costs more than counting.
+        self._known: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
         ProcessCollector(registry=self._registry)
         self._seconds = Histogram(
             "belvedere_request_seconds",
@@ -59,8 +61,14 @@ class Metrics:
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
-        self._seconds.labels(method, route).observe(seconds)
-        self._requests.labels(method, route, str(status)).inc()
+        key = (method, route, status)
+        if key not in self._known:
+            self._known[key] = (
+                self._seconds.labels(method, route), self._requests.labels(method, route, status)
+            )  # fmt: skip
+        duration, count = self._known[key]
+        duration.observe(seconds)
+        count.inc()
 
     def text(self) -> bytes:
         """All figures in Prometheus' text format."""

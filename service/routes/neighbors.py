@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from embeddings.graph import DEGREE
 from service.answers import neighborhood
 from service.errors import problem_responses
 from service.opened import OpenedRelease, Selection
@@ -13,7 +14,9 @@ router = APIRouter(tags=["neighbours"])
 
 
 @router.get("/neighbors", responses=problem_responses(400, 404, 422))
-def neighbors_of_stored(opened: Opened, row: Row, selected: Selected, k: Count = 3) -> Neighborhood:
+def neighbors_of_stored(
+    opened: Opened, row: Row, selected: Selected, k: Count = DEGREE
+) -> Neighborhood:
     """The nearest photographs to a stored one, which is itself left out."""
     embedding = opened.release.embeddings[row]
     found = opened.index.search(embedding, k, exclude=row, among=opened.mask(selected))
@@ -26,7 +29,7 @@ def neighbors_of_stored(opened: Opened, row: Row, selected: Selected, k: Count =
     responses=problem_responses(400, 413, 415, 422, 429),
 )
 async def neighbors_of_upload(
-    opened: Opened, state: State, selected: Selected, upload: Upload, k: Count = 3
+    opened: Opened, state: State, selected: Selected, upload: Upload, k: Count = DEGREE
 ) -> Neighborhood:
     """The nearest stored photographs to an uploaded image, which is not kept."""
     return await state.images.run(_near, opened, upload, k, selected)

@@ -1,0 +1,21 @@
+import numpy as np
+
+from embeddings.graph import DEGREE, neighbor_graph
+from embeddings.index import FlatIndex
+
+
+def test_the_graph_is_what_searching_finds() -> None:
+    rng = np.random.default_rng(0)
+    embeddings = rng.integers(0, 4, (60, 3)).astype(np.float32)
+    index = FlatIndex([f"{row:02}" for row in range(60)], embeddings)
+    graph = neighbor_graph(index)
+    for row, embedding in enumerate(embeddings):
+        found = index.search(embedding, DEGREE, exclude=row)
+        assert graph.of(row).rows.tolist() == found.rows.tolist()
+        assert graph.of(row).distances.tolist() == found.distances.tolist()
+        assert row not in graph.of(row).rows
+
+
+def test_a_small_collection_has_fewer_neighbours() -> None:
+    index = FlatIndex(["a", "b"], np.eye(2, dtype=np.float32))
+    assert neighbor_graph(index).rows.tolist() == [[1], [0]]
