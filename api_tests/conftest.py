@@ -24,7 +24,7 @@ from embeddings.photographs import Collection, Photograph
 from embeddings.publishing import Candidate, publish
 from embeddings.release import current_release, open_release
 from embeddings.store import write_images
-from service.app import create_app
+from service.app import configured
 from service.settings import ServiceSettings
 
 Serving = Callable[[ServiceSettings], AbstractContextManager[httpx.Client]]
@@ -45,7 +45,7 @@ ODD_IDS = (
 
 @contextmanager
 def _serving(settings: ServiceSettings) -> Iterator[httpx.Client]:
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_config=None))
+    server = uvicorn.Server(configured(settings.model_copy(update={"port": 0})))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -15,6 +15,7 @@ def test_ready_says_what_is_served(api, home):
         "photographs": manifest.data.photographs,
         "classes": list(manifest.classes),
         "network": manifest.encoder.experiment,
+        "refused": None,
         "release": manifest.fingerprint,
     }
     assert api.get("/livez").json() == {"status": "alive", "release": manifest.fingerprint}

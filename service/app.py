@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from service.errors import answer_errors
 from service.metrics import MeasureRequests, Metrics
+from service.patience import PatientProtocol
 from service.ready import AnswerReady
 from service.routes import ROUTERS
 from service.schemas import Problem
@@ -46,7 +47,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         state = ServiceState(settings, metrics)
         await state.open()
         yield {"service": state}
-        state.close()
+        await state.close()
 
     app = _Service(
         title="Belvedere",
@@ -65,17 +66,24 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     return app
 
 
-def serve(settings: ServiceSettings) -> None:
-    """Run the service in this process until it is told to stop."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
-    uvicorn.run(
+def configured(settings: ServiceSettings) -> uvicorn.Config:
+    """How the service is run: one process, one event loop."""
+    return uvicorn.Config(
         create_app(settings),
         host=settings.host,
         port=settings.port,
+        http=PatientProtocol,
+        log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
+
+
+def serve(settings: ServiceSettings) -> None:
+    """Run the service in this process until it is told to stop."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
+    uvicorn.Server(configured(settings)).run()
 
 
 def _named(operation: str) -> BaseRoute:

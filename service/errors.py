@@ -25,7 +25,9 @@ _REJECTIONS = {
 
 _MEANINGS = {
     400: "The request is malformed.",
+    401: "The service has a key, and the header `X-API-Key` does not hold it.",
     404: "There is nothing of this name.",
+    408: "The body took too long to arrive.",
     413: "The image has too many bytes or pixels.",
     415: "The body is not an image that is read here.",
     422: "A value is out of range.",

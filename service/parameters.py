@@ -22,7 +22,7 @@ State = Annotated[ServiceState, Depends(service_state)]
 async def opened_release(state: State) -> OpenedRelease:
     """The release to answer from. Raises `ServiceProblem` (503)."""
     if state.opened is None:
-        raise ServiceProblem(503, state.reason)
+        raise ServiceProblem(503, state.reason or "No release is served.")
     return state.opened
 
 

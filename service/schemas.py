@@ -247,3 +247,6 @@ class Readiness(Answer):
     photographs: int = Field(description="Photographs in the release.")
     classes: tuple[str, ...] = Field(description="All classes, in the order of the network.")
     network: str = Field(description="The experiment whose network is published.")
+    refused: str | None = Field(
+        description="Why a newer release is not served in its place; null where there is none."
+    )

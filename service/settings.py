@@ -2,7 +2,7 @@
 
 import os
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from embeddings.home import HomeSettings
 
@@ -28,6 +28,15 @@ class ServiceSettings(HomeSettings):
         default_factory=usable_processors,
         ge=1,
         description="Images that are decoded and encoded at the same time.",
+    )
+    upload_seconds: float = Field(
+        30.0, gt=0, description="Longest time that a request body may take to arrive."
+    )
+    api_key: SecretStr | None = Field(
+        None, min_length=1, description="Key that the calls which cost ask for; none by default."
+    )
+    poll: float = Field(
+        1.0, gt=0, description="Seconds between two looks for a newly published release."
     )
     queue: int = Field(
         64, ge=0, description="Images that may wait for their turn before callers are told `busy`."

@@ -1,5 +1,6 @@
 """What lives as long as the service: the opened release, or why there is none, and its threads."""
 
+import asyncio
 import logging
 
 from embeddings.release import ReleaseError
@@ -7,8 +8,12 @@ from embeddings.store import StoreError
 from service.maps import FittedMaps
 from service.metrics import Metrics
 from service.opened import OpenedRelease, open_current
+from service.pointer import Seen, seen
 from service.settings import ServiceSettings
 from service.workers import Workers
+
+_RETRY_SECONDS = 30.0
+"""What a release lacks may lie outside it, in the feature store."""
 
 _log = logging.getLogger(__name__)
 
@@ -23,11 +28,15 @@ class ServiceState:
         self.settings = settings
         self.metrics = metrics
         self.opened: OpenedRelease | None = None
-        self.reason = "The release is being opened; try again in a moment."
+        self.reason: str | None = "The release is being opened; try again in a moment."
+        """Why the release that the pointer names is not served; None where it is."""
         self.images = Workers(
             "image", threads=settings.concurrency, queue=settings.queue, retry_after=1
         )
         self.maps = FittedMaps()
+        self._tried: Seen | None = None
+        self._again = 0.0
+        self._following: asyncio.Task[None] | None = None
 
     @property
     def fingerprint(self) -> str | None:
@@ -35,17 +44,47 @@ class ServiceState:
         return self.opened.manifest.fingerprint if self.opened else None
 
     async def open(self) -> None:
-        """Open the current release; where that fails, keep the reason for who asks.
+        """Open the current release, and every later one as soon as it is published."""
+        await self._refresh()
+        self._following = asyncio.create_task(self._follow())
 
-        The release is tried here with a real inference, so asking for readiness costs nothing.
+    async def close(self) -> None:
+        """Let running work finish and end the threads."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait([self._following])
+        self.images.close()
+        self.maps.close()
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.poll)
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        """Serve what the pointer names, unless it has just been tried.
+
+        The release is tried here with a real inference, so asking for readiness costs nothing. One
+        that cannot be served leaves the one before it in place.
         """
-        try:
-            self.opened = await self.images.run(open_current, self.settings)
-        except (ReleaseError, StoreError) as error:
-            self.reason = str(error)
-            _log.warning("Not ready: %s", self.reason)
+        found = await asyncio.to_thread(seen, self.settings.releases)
+        now = asyncio.get_running_loop().time()
+        if found == self._tried and (self.reason is None or now < self._again):
             return
-        manifest = self.opened.manifest
+        try:
+            opened = await asyncio.to_thread(open_current, self.settings)
+        except (ReleaseError, StoreError) as error:
+            if str(error) != self.reason:
+                _log.warning("Not served: %s", error)
+            self.reason = str(error)
+            self._again = now + _RETRY_SECONDS
+        else:
+            self._serve(opened)
+        self._tried = found
+
+    def _serve(self, opened: OpenedRelease) -> None:
+        self.opened, self.reason = opened, None
+        manifest = opened.manifest
         self.metrics.show_release(manifest)
         _log.info(
             "Serving release %s: %d photographs of %s, network %s.",
@@ -54,8 +93,3 @@ class ServiceState:
             manifest.data.name,
             manifest.encoder.experiment,
         )
-
-    def close(self) -> None:
-        """Let running work finish and end the threads."""
-        self.images.close()
-        self.maps.close()

@@ -1,5 +1,6 @@
 """An uploaded image: the body itself, or the field `file` of a form."""
 
+import asyncio
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -63,18 +64,30 @@ class _FormInMemory(MultiPartParser):
 
 
 async def read_upload(request: Request, state: State) -> bytes:
-    """The bytes of the uploaded file. Raises `ServiceProblem` (400, 413)."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    async with aclosing(_limited(request, state.settings.upload_limit)) as stream:
-        if kind == "multipart/form-data":
-            data = await _file_of_form(request, stream)
-        else:
-            data = b"".join([chunk async for chunk in stream])
+    """The bytes of the uploaded file. Raises `ServiceProblem` (400, 408, 413)."""
+    seconds = state.settings.upload_seconds
+    try:
+        async with asyncio.timeout(seconds):
+            data = await _read(request, state.settings.upload_limit)
+    except TimeoutError as error:
+        raise ServiceProblem(
+            408,
+            f"The body took longer than {seconds:g} s to arrive; send it faster or a smaller one.",
+            {"Connection": "close"},
+        ) from error
     if not data:
         raise ServiceProblem(
             400, f"The image is empty; send it as the body or as the form field `{FIELD}`."
         )
     return data
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    async with aclosing(_limited(request, limit)) as stream:
+        if kind == "multipart/form-data":
+            return await _file_of_form(request, stream)
+        return b"".join([chunk async for chunk in stream])
 
 
 Upload = Annotated[bytes, Depends(read_upload)]

@@ -17,7 +17,7 @@ async def livez(state: State) -> Liveness:
 
 
 @router.get("/readyz", responses=problem_responses())
-async def readyz(opened: Opened) -> Readiness:
+async def readyz(opened: Opened, state: State) -> Readiness:
     """Whether a verified release is served; one of its photographs was encoded at the start."""
     manifest = opened.manifest
     return Readiness(
@@ -26,6 +26,7 @@ async def readyz(opened: Opened) -> Readiness:
         photographs=manifest.data.photographs,
         classes=manifest.classes,
         network=manifest.encoder.experiment,
+        refused=state.reason,
         release=manifest.fingerprint,
     )
 

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from embeddings.graph import DEGREE
 from service.answers import neighborhood
 from service.errors import problem_responses
+from service.guard import GUARDED
 from service.opened import OpenedRelease, Selection
 from service.parameters import Count, Opened, Row, Selected, State
 from service.schemas import Neighborhood
@@ -25,8 +26,9 @@ def neighbors_of_stored(
 
 @router.post(
     "/neighbors",
+    dependencies=GUARDED,
     openapi_extra=UPLOAD_BODY,
-    responses=problem_responses(400, 413, 415, 422, 429),
+    responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
 async def neighbors_of_upload(
     opened: Opened, state: State, selected: Selected, upload: Upload, k: Count = DEGREE

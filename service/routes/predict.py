@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from embeddings.encoder import Encoded
 from service.answers import prediction
 from service.errors import problem_responses
+from service.guard import GUARDED
 from service.parameters import Opened, Row, State
 from service.schemas import Prediction
 from service.uploads import UPLOAD_BODY, Upload
@@ -22,8 +23,9 @@ async def predict_stored(opened: Opened, row: Row) -> Prediction:
 
 @router.post(
     "/predict",
+    dependencies=GUARDED,
     openapi_extra=UPLOAD_BODY,
-    responses=problem_responses(400, 413, 415, 422, 429),
+    responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
 async def predict_upload(opened: Opened, state: State, upload: Upload) -> Prediction:
     """The published network's answer for an uploaded image, which is not kept."""

@@ -8,6 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from embeddings.tsne import place
 from service.answers import map_of
 from service.errors import ServiceProblem, problem_responses
+from service.guard import GUARDED
 from service.maps import MOST_FITTED, draw
 from service.opened import OpenedRelease
 from service.parameters import Opened, State
@@ -32,7 +33,7 @@ Seed = Annotated[
 ]
 
 
-@router.get("/tsne", responses=problem_responses(400, 422, 429))
+@router.get("/tsne", dependencies=GUARDED, responses=problem_responses(400, 401, 422, 429))
 async def tsne_of_stored(opened: Opened, state: State, n: Drawn = 500, seed: Seed = 0) -> Map:
     """Photographs drawn at random, on a t-SNE map."""
     rows = draw(opened.release, n, seed)
@@ -51,8 +52,9 @@ async def tsne_of_stored(opened: Opened, state: State, n: Drawn = 500, seed: See
 
 @router.post(
     "/tsne",
+    dependencies=GUARDED,
     openapi_extra=UPLOAD_BODY,
-    responses=problem_responses(400, 413, 415, 422, 429),
+    responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
 async def tsne_of_upload(opened: Opened, state: State, upload: Upload) -> Placement:
     """Where an uploaded image belongs on the release's map; the image is not kept."""

@@ -1,0 +1,73 @@
+"""What keeps a stranger from harming the service."""
+
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from service.patience import PatientProtocol
+from service.settings import ServiceSettings
+
+KEY = "correct horse battery staple"
+
+
+def connected(client) -> socket.socket:
+    address = urlsplit(str(client.base_url))
+    return socket.create_connection((address.hostname, address.port), timeout=10)
+
+
+@pytest.mark.parametrize("key", [None, "wrong", KEY + "!", KEY[:-1], "ä"])
+def test_calls_that_cost_need_the_key_where_there_is_one(serving, home, a_jpeg, sentence, key):
+    headers = {} if key is None else {"X-API-Key": key.encode()}
+    with serving(ServiceSettings(home=home, api_key=KEY)) as client:
+        for call in ("/predict", "/neighbors", "/tsne"):
+            refused = client.post(call, content=a_jpeg, headers=headers)
+            assert "X-API-Key" in sentence(refused, 401)
+            assert KEY not in refused.text
+        sentence(client.get("/tsne", headers=headers), 401)
+
+
+def test_with_the_key_they_answer_and_the_others_ask_for_none(serving, home, a_jpeg, records):
+    with serving(ServiceSettings(home=home, api_key=KEY)) as client:
+        assert client.get("/neighbors", params={"id": records[0]["id"]}).status_code == 200
+        assert client.get("/readyz").status_code == 200
+        answer = client.post("/predict", content=a_jpeg, headers={"X-API-Key": KEY})
+        assert answer.status_code == 200
+
+
+def test_who_never_finishes_the_headers_is_hung_up_on(serving, home, monkeypatch):
+    monkeypatch.setattr(PatientProtocol, "patience", 0.3)
+    with serving(ServiceSettings(home=home)) as client:
+        for begun in (b"", b"GET /livez HTTP/1.1\r\nHost: x\r\n"):
+            with connected(client) as slow:
+                slow.sendall(begun)
+                assert slow.recv(1) == b""
+        assert client.get("/livez").status_code == 200
+
+
+def test_dripping_headers_do_not_help(serving, home, monkeypatch):
+    monkeypatch.setattr(PatientProtocol, "patience", 0.5)
+    with serving(ServiceSettings(home=home)) as client, connected(client) as slow:
+        slow.sendall(b"GET /livez HTTP/1.1\r\n")
+        until = time.monotonic() + 10
+        try:
+            while time.monotonic() < until:
+                slow.sendall(b"X-Drip: 1\r\n")
+                time.sleep(0.05)
+        except ConnectionError:
+            return
+    pytest.fail("The connection was left open.")
+
+
+def test_a_body_that_never_ends_is_given_up(serving, home, records):
+    with serving(ServiceSettings(home=home, upload_seconds=0.3)) as client:
+        with connected(client) as slow:
+            slow.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+                b"Content-Length: 1000\r\n\r\n\xff\xd8"
+            )
+            answer = slow.recv(4096)
+            assert b" 408 " in answer.splitlines()[0]
+            assert b"send it faster" in answer + slow.recv(4096)
+        assert client.get("/neighbors", params={"id": records[0]["id"]}).status_code == 200

@@ -1,0 +1,114 @@
+"""A newly published release takes over while the service runs; a bad one does not."""
+
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from embeddings.manifest import MANIFEST, Manifest
+from embeddings.release import CURRENT, read_manifest
+from service.settings import ServiceSettings
+
+POLL = 0.05
+DEADLINE = 20.0
+
+
+def another_release(releases: Path) -> Path:
+    """A second release beside the current one, which `current` does not name yet."""
+    current = (releases / CURRENT).resolve()
+    manifest = read_manifest(current)
+    other: Manifest = manifest.model_copy(update={"versions": {"release": "another"}}).sealed()
+    folder = releases / other.folder
+    shutil.copytree(current, folder)
+    (folder / MANIFEST).write_text(other.model_dump_json(indent=2))
+    return folder
+
+
+def point_to(releases: Path, folder: Path) -> None:
+    draft = releases / ".next"
+    draft.symlink_to(folder.name)
+    draft.replace(releases / CURRENT)
+
+
+def wait_for(client: httpx.Client, **expected: object) -> dict:
+    until = time.monotonic() + DEADLINE
+    while time.monotonic() < until:
+        answer = client.get("/readyz")
+        found = answer.json()
+        if all(found.get(name) == value for name, value in expected.items()):
+            return found
+        time.sleep(POLL)
+    raise AssertionError(f"{found} never became {expected}")
+
+
+def fingerprint(folder: Path) -> str:
+    return read_manifest(folder).fingerprint
+
+
+def test_a_new_release_takes_over_under_load_and_no_request_fails(serving, copied_home, records):
+    releases = copied_home / "releases"
+    old, new = (releases / CURRENT).resolve(), another_release(releases)
+    known = {fingerprint(old), fingerprint(new)}
+    with serving(ServiceSettings(home=copied_home, poll=POLL)) as client:
+        jpeg = client.get(f"/images/{records[0]['id']}").content
+        calls = (
+            lambda: client.get("/neighbors", params={"id": records[0]["id"]}),
+            lambda: client.get("/neighbors", params={"id": records[0]["id"], "k": 5}),
+            lambda: client.get("/tsne", params={"n": 20}),
+            lambda: client.post("/predict", content=jpeg),
+        )
+        answers: list[httpx.Response] = []
+        done = threading.Event()
+
+        def ask() -> None:
+            while not done.is_set():
+                answers.extend(call() for call in calls)
+
+        askers = [threading.Thread(target=ask) for _ in range(3)]
+        for each in askers:
+            each.start()
+        point_to(releases, new)
+        wait_for(client, release=fingerprint(new), refused=None)
+        time.sleep(5 * POLL)
+        done.set()
+        for each in askers:
+            each.join()
+        assert {each.status_code for each in answers} == {200}
+        assert {each.json()["release"] for each in answers} == known
+        point_to(releases, old)
+        wait_for(client, release=fingerprint(old))
+
+
+@pytest.mark.parametrize("harm", ["damaged", "half copied"])
+def test_a_bad_release_is_refused_with_the_reason_and_the_old_one_serves_on(
+    serving, copied_home, records, harm, caplog
+):
+    releases = copied_home / "releases"
+    old, new = (releases / CURRENT).resolve(), another_release(releases)
+    encoder = new / "encoder.bin"
+    content = encoder.read_bytes()
+    encoder.write_bytes(content[: len(content) // 2] if harm == "half copied" else b"x" + content)
+    with serving(ServiceSettings(home=copied_home, poll=POLL)) as client:
+        point_to(releases, new)
+        until = time.monotonic() + DEADLINE
+        while not (found := client.get("/readyz").json())["refused"]:
+            assert time.monotonic() < until
+        assert "encoder.bin is missing or damaged" in found["refused"]
+        assert found["release"] == fingerprint(old)
+        assert "encoder.bin" in caplog.text
+        assert client.get("/neighbors", params={"id": records[0]["id"]}).status_code == 200
+        encoder.write_bytes(content)
+        wait_for(client, release=fingerprint(new), refused=None)
+
+
+def test_the_first_release_is_served_without_a_restart(serving, copied_home, tmp_path, sentence):
+    home = tmp_path / "new"
+    home.mkdir()
+    with serving(ServiceSettings(home=home, poll=POLL)) as client:
+        assert "belvedere publish" in sentence(client.get("/readyz"), 503)
+        shutil.copytree(copied_home / "store", home / "store")
+        shutil.copytree(copied_home / "releases", home / "releases", symlinks=True)
+        wait_for(client, status="ready")

@@ -1,0 +1,41 @@
+"""The optional API key of the calls that cost."""
+
+from hmac import compare_digest
+from typing import Annotated
+
+from fastapi import Depends, Security
+from fastapi.security import APIKeyHeader
+
+from service.errors import ServiceProblem
+from service.parameters import State
+
+_HEADER = "X-API-Key"
+
+_Key = Annotated[
+    str | None,
+    Security(
+        APIKeyHeader(
+            name=_HEADER,
+            auto_error=False,
+            description="Asked for where the service was started with `BELVEDERE_API_KEY`.",
+        )
+    ),
+]
+
+
+async def guard(state: State, key: _Key) -> None:
+    """Let who knows the key pass. Raises `ServiceProblem` (401)."""
+    expected = state.settings.api_key
+    if expected is None:
+        return
+    # Comparing must take as long for a key that is nearly right as for any other.
+    if not compare_digest((key or "").encode(), expected.get_secret_value().encode()):
+        raise ServiceProblem(
+            401,
+            f"This call needs the service's key; send it in the header `{_HEADER}`.",
+            {"WWW-Authenticate": "ApiKey"},
+        )
+
+
+GUARDED = [Depends(guard)]
+"""Dependencies of a route that costs."""
