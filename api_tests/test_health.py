@@ -1,4 +1,7 @@
+import ctypes
 import shutil
+import threading
+import time
 
 import pytest
 
@@ -119,3 +122,27 @@ def test_every_json_answer_carries_the_release(api, records):
     ]
     for call in calls:
         assert api.get(call).json()["release"] == release
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_lost_thread_is_seen_and_replaced(serving, home, a_jpeg, sentence):
+    others = set(threading.enumerate())
+    with serving(ServiceSettings(home=home, concurrency=1, poll=0.5)) as client:
+        before = client.post("/predict", content=a_jpeg).json()
+        (worker,) = (each for each in set(threading.enumerate()) - others if each.name == "image")
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(worker.ident), ctypes.py_object(SystemExit)
+        )
+        # It dies of this job, or before it; either way the job is answered.
+        client.post("/predict", content=a_jpeg)
+        deadline = time.monotonic() + 10
+        while worker.is_alive():
+            assert time.monotonic() < deadline
+        states = []
+        while not states or states[-1].status_code != 200:
+            states.append(client.get("/readyz"))
+            assert time.monotonic() < deadline
+        assert client.get("/livez").status_code == 200
+        assert client.post("/predict", content=a_jpeg).json() == before
+        for each in states[:-1]:
+            assert "being replaced" in sentence(each, 503)

@@ -17,6 +17,17 @@ def connected(client) -> socket.socket:
     return socket.create_connection((address.hostname, address.port), timeout=10)
 
 
+def hung_up(connection: socket.socket, data: bytes, *, times: int, pause: float = 0) -> bool:
+    """Whether the service hangs up on who goes on sending."""
+    try:
+        for _ in range(times):
+            connection.sendall(data)
+            time.sleep(pause)
+    except ConnectionError:
+        return True
+    return False
+
+
 @pytest.mark.parametrize("key", [None, "wrong", KEY + "!", KEY[:-1], "ä"])
 def test_calls_that_cost_need_the_key_where_there_is_one(serving, home, a_jpeg, sentence, key):
     headers = {} if key is None else {"X-API-Key": key.encode()}
@@ -50,14 +61,7 @@ def test_dripping_headers_do_not_help(serving, home, monkeypatch):
     monkeypatch.setattr(PatientProtocol, "patience", 0.5)
     with serving(ServiceSettings(home=home)) as client, connected(client) as slow:
         slow.sendall(b"GET /livez HTTP/1.1\r\n")
-        until = time.monotonic() + 10
-        try:
-            while time.monotonic() < until:
-                slow.sendall(b"X-Drip: 1\r\n")
-                time.sleep(0.05)
-        except ConnectionError:
-            return
-    pytest.fail("The connection was left open.")
+        assert hung_up(slow, b"X-Drip: 1\r\n", times=200, pause=0.05)
 
 
 def test_a_body_that_never_ends_is_given_up(serving, home, records):
@@ -71,3 +75,32 @@ def test_a_body_that_never_ends_is_given_up(serving, home, records):
             assert b" 408 " in answer.splitlines()[0]
             assert b"send it faster" in answer + slow.recv(4096)
         assert client.get("/neighbors", params={"id": records[0]["id"]}).status_code == 200
+
+
+def test_headers_without_end_are_cut_off(serving, home):
+    with serving(ServiceSettings(home=home)) as client:
+        with connected(client) as flooding:
+            flooding.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+            assert hung_up(flooding, b"X-Filler: " + b"a" * 1000 + b"\r\n", times=10_000)
+        assert client.get("/livez").status_code == 200
+
+
+def test_a_body_beyond_the_limit_is_cut_off_in_chunks_too(serving, home, sentence):
+    with serving(ServiceSettings(home=home, upload_limit=5000)) as client:
+        assert "5000 bytes" in sentence(client.post("/predict", content=b"x" * 6000), 413)
+        chunks = (b"x" * 1000 for _ in range(6))
+        assert "5000 bytes" in sentence(client.post("/predict", content=chunks), 413)
+        sentence(client.post("/neighbors", files={"file": b"x" * 6000}), 413)
+        sentence(client.post("/predict", content=b"x" * 4000), 415)
+
+
+def test_who_goes_on_sending_after_the_answer_is_hung_up_on(serving, home, monkeypatch):
+    monkeypatch.setattr(PatientProtocol, "patience", 0.3)
+    with serving(ServiceSettings(home=home, upload_limit=5000)) as client:
+        with connected(client) as stubborn:
+            stubborn.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            )
+            chunk = b"3e8\r\n" + b"x" * 1000 + b"\r\n"
+            assert hung_up(stubborn, chunk, times=1000, pause=0.01)
+        assert client.get("/livez").status_code == 200

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import faiss
 import numpy as np
@@ -11,6 +12,9 @@ from embeddings.runtime import Floats
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+
+IndexKind = Literal["flat", "hnsw"]
+"""`flat` compares with every embedding; `hnsw` follows a graph and may miss one."""
 
 # Bounds the rounding of FAISS' single-precision squared distances, relative to them.
 _ROUNDING = 1e-4
@@ -24,23 +28,56 @@ class Neighbors:
     """Shape (k,): row numbers."""
     distances: npt.NDArray[np.float64]
     """Shape (k,): Euclidean distances, not squared."""
+    kind: IndexKind = "flat"
+    """Which index found them."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether no nearer row can have been missed."""
+        return self.kind == "flat"
+
+
+class Index(Protocol):
+    """What any index of embeddings of shape (n, dimension) can be asked."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def embeddings(self) -> Floats:
+        """Shape (n, dimension): what is searched, row by row."""
+        ...
+
+    def search(
+        self, query: Floats, k: int, *, exclude: int | None = None, among: Mask | None = None
+    ) -> Neighbors:
+        """The `k` nearest rows to `query` of shape (dimension,), or all where there are fewer.
+
+        `exclude` leaves one row out (the query itself); `among`, a mask of shape (n,), keeps only
+        the rows where it is true. Raises ValueError where k < 1 or the dimension differs.
+        """
+        ...
 
 
 class FlatIndex:
     """Exact search over embeddings of shape (n, dimension), float32.
 
     FAISS finds the candidates; their distances are then computed in double precision, so the order
-    does not depend on how single precision rounds.
+    does not depend on how single precision rounds. An index that holds the same embeddings already
+    can be given as `flat`.
     """
 
-    def __init__(self, ids: Sequence[str], embeddings: Floats) -> None:
+    def __init__(
+        self, ids: Sequence[str], embeddings: Floats, flat: faiss.IndexFlat | None = None
+    ) -> None:
         self._embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
         self._order_of_ids = np.empty(len(ids), dtype=np.int64)
         self._order_of_ids[np.argsort(np.asarray(ids, dtype=object), kind="stable")] = np.arange(
             len(ids)
         )
-        self._index = faiss.IndexFlatL2(self._embeddings.shape[1])
-        self._index.add(self._embeddings)
+        if flat is None:
+            flat = faiss.IndexFlatL2(self._embeddings.shape[1])
+            flat.add(self._embeddings)
+        self._index = flat
 
     def __len__(self) -> int:
         return len(self._embeddings)
@@ -53,18 +90,8 @@ class FlatIndex:
     def search(
         self, query: Floats, k: int, *, exclude: int | None = None, among: Mask | None = None
     ) -> Neighbors:
-        """The `k` nearest rows to `query` of shape (dimension,), or all where there are fewer.
-
-        `exclude` leaves one row out (the query itself); `among`, a mask of shape (n,), keeps only
-        the rows where it is true. Raises ValueError where k < 1 or the dimension differs.
-        """
-        if k < 1:
-            raise ValueError(f"k is {k}; ask for at least one neighbour.")
-        query = np.ascontiguousarray(query, dtype=np.float32)
-        if query.shape != self._embeddings.shape[1:]:
-            raise ValueError(
-                f"The query has shape {query.shape}; the index holds {self._embeddings.shape[1:]}."
-            )
+        """See `Index.search`."""
+        query = checked(query, k, self._embeddings)
         mask = np.ones(len(self), dtype=np.bool_) if among is None else among.copy()
         if exclude is not None:
             mask[exclude] = False
@@ -82,15 +109,27 @@ class FlatIndex:
         while True:
             candidates = min(candidates, eligible)
             squared, found = self._index.search(query[None], candidates, params=parameters)
-            rows = found[0]
-            distances = self._distances(query, rows)
-            order = np.lexsort((self._order_of_ids[rows], distances))[:k]
+            nearest = self.nearest_of(query, found[0], k)
             horizon = float(np.sqrt(squared[0, -1] * (1 - _ROUNDING)))
-            if candidates == eligible or distances[order[-1]] < horizon:
-                return Neighbors(rows[order], distances[order])
+            if candidates == eligible or nearest.distances[-1] < horizon:
+                return nearest
             candidates *= 4
 
-    def _distances(self, query: Floats, rows: Rows) -> npt.NDArray[np.float64]:
+    def nearest_of(self, query: Floats, rows: Rows, k: int, kind: IndexKind = "flat") -> Neighbors:
+        """The `k` nearest of these rows, found by an index of this kind."""
         difference = self._embeddings[rows].astype(np.float64) - query.astype(np.float64)
-        distances: npt.NDArray[np.float64] = np.linalg.norm(difference, axis=1)
-        return distances
+        distances = np.linalg.norm(difference, axis=1)
+        order = np.lexsort((self._order_of_ids[rows], distances))[:k]
+        return Neighbors(rows[order], distances[order], kind)
+
+
+def checked(query: Floats, k: int, embeddings: Floats) -> Floats:
+    """The query as FAISS wants it. Raises ValueError where it cannot be asked."""
+    if k < 1:
+        raise ValueError(f"k is {k}; ask for at least one neighbour.")
+    query = np.ascontiguousarray(query, dtype=np.float32)
+    if query.shape != embeddings.shape[1:]:
+        raise ValueError(
+            f"The query has shape {query.shape}; the index holds {embeddings.shape[1:]}."
+        )
+    return query

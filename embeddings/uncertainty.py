@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embeddings.index import FlatIndex, Mask
+from embeddings.index import Index, Mask
 from embeddings.runtime import Floats
 from embeddings.trust import Typicality
 
@@ -20,7 +20,7 @@ def prediction_set(probabilities: Floats, threshold: float) -> list[int]:
 
 
 def distance_to_training(
-    index: FlatIndex, embedding: Floats, training: Mask, exclude: int | None = None
+    index: Index, embedding: Floats, training: Mask, exclude: int | None = None
 ) -> float:
     """Distance of an embedding of shape (dimension,) to its tenth nearest training photograph.
 
@@ -31,7 +31,7 @@ def distance_to_training(
     return float(found.distances[-1]) if len(found.distances) else float("inf")
 
 
-def typicality(index: FlatIndex, training: Mask, validation: Mask) -> Typicality:
+def typicality(index: Index, training: Mask, validation: Mask) -> Typicality:
     """Measure every validation photograph against the training photographs."""
     rows = np.flatnonzero(validation)
     found = [distance_to_training(index, index.embeddings[row], training) for row in rows]

@@ -63,7 +63,8 @@ def neighborhood(
         query=Query(id=identifier),
         k=k,
         metric="euclidean",
-        exact=True,
+        index=found.kind,
+        exact=found.exact,
         neighbors=tuple(_neighbor(opened, row, distance) for row, distance in pairs),
         release=opened.manifest.fingerprint,
     )

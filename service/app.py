@@ -1,6 +1,5 @@
 """The service as an ASGI application, and how it is run."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,15 +11,20 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from service.errors import answer_errors
-from service.metrics import MeasureRequests, Metrics
+from service.headers import DressAnswers
+from service.limits import LimitBodies
+from service.logs import log_as_json
+from service.metrics import Metrics
 from service.patience import PatientProtocol
-from service.ready import AnswerReady
 from service.routes import ROUTERS
 from service.schemas import Problem
 from service.settings import ServiceSettings
+from service.shortcut import AnswerReady
 from service.state import ServiceState
+from service.watching import WatchRequests
 
-_SHUTDOWN_SECONDS = 10
+_SHUTDOWN_SECONDS = 7
+"""What runs longer is broken off, so that the process ends within ten seconds."""
 
 _DESCRIPTION = """\
 Labelled photographs, the network that recognises them best, and what it makes of them.
@@ -58,7 +62,9 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     app.add_middleware(AnswerReady, route=_named("neighbors_of_stored"))
-    app.add_middleware(MeasureRequests, metrics=metrics)
+    app.add_middleware(LimitBodies, limit=settings.upload_limit)
+    app.add_middleware(WatchRequests, metrics=metrics, logged=settings.log)
+    app.add_middleware(DressAnswers)
     answer_errors(app, [route for router in ROUTERS for route in router.routes])
     for router in ROUTERS:
         app.include_router(router)
@@ -82,7 +88,7 @@ def configured(settings: ServiceSettings) -> uvicorn.Config:
 
 def serve(settings: ServiceSettings) -> None:
     """Run the service in this process until it is told to stop."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
+    log_as_json()
     uvicorn.Server(configured(settings)).run()
 
 

@@ -79,9 +79,15 @@ def answer_errors(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
 
 
 def _respond(
-    request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None
+    request: Request,
+    status: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    kind: str | None = None,
 ) -> Response:
     state = getattr(request.state, "service", None)
+    if state:
+        state.metrics.count_problem(kind or HTTPStatus(status).phrase.lower())
     problem = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -99,7 +105,8 @@ async def _on_service_problem(request: Request, error: Exception) -> Response:
 
 async def _on_rejected_image(request: Request, error: Exception) -> Response:
     assert isinstance(error, ImageRejected)
-    return _respond(request, _REJECTIONS[error.rejection], str(error))
+    kind = f"image {error.rejection.value}"
+    return _respond(request, _REJECTIONS[error.rejection], str(error), kind=kind)
 
 
 async def _on_invalid_parameters(request: Request, error: Exception) -> Response:

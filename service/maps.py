@@ -14,6 +14,7 @@ MOST_FITTED = 2000
 """Photographs that a map fitted on request may have; fitting takes seconds beyond."""
 
 _KEPT = 16
+_FIT_SECONDS = 120.0
 
 
 def draw(release: Release, n: int, seed: int) -> Rows:
@@ -29,8 +30,22 @@ class FittedMaps:
     """Fits maps one after the other and keeps the last ones; used on one event loop."""
 
     def __init__(self) -> None:
-        self._workers = Workers("fit", threads=1, queue=4, retry_after=5)
+        self._workers = Workers("fit", threads=1, queue=4, retry_after=5, seconds=_FIT_SECONDS)
         self._fits: OrderedDict[tuple[str, int, int], asyncio.Task[Points]] = OrderedDict()
+
+    @property
+    def waiting(self) -> int:
+        """Maps that wait to be fitted."""
+        return self._workers.waiting
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the thread that fits does its work."""
+        return self._workers.healthy
+
+    def mend(self) -> None:
+        """Replace the thread that fits where it was lost."""
+        self._workers.mend()
 
     async def points(self, release: Release, rows: Rows, seed: int) -> Points:
         """Shape (n, 2): the map of these rows' embeddings, as drawn with this seed.

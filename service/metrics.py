@@ -1,6 +1,6 @@
 """What the service counts about itself, in Prometheus' text format."""
 
-import time
+from collections.abc import Callable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -10,12 +10,10 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from embeddings.manifest import Manifest
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_UNKNOWN = "unknown"
 
 
 class Metrics:
@@ -39,6 +37,26 @@ class Metrics:
             ("method", "route", "status"),
             registry=self._registry,
         )
+        self._stages = Histogram(
+            "belvedere_stage_seconds",
+            "Time that an image spends in a stage of its way: wait, decode, inference; in seconds.",
+            ("stage",),
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+        self.waited = self._stages.labels("wait").observe
+        self.decoded = self._stages.labels("decode").observe
+        self.inferred = self._stages.labels("inference").observe
+        self._problems = Counter(
+            "belvedere_problems",
+            "Requests that could not be answered, by what was wrong.",
+            ("kind",),
+            registry=self._registry,
+        )
+        self._waiting = Gauge(
+            "belvedere_queue_length", "Jobs that wait for a thread.", ("queue",),
+            registry=self._registry,
+        )  # fmt: skip
         self._release = Gauge(
             "belvedere_release_info",
             "The release that is served.",
@@ -70,36 +88,14 @@ class Metrics:
         duration.observe(seconds)
         count.inc()
 
+    def watch_queue(self, name: str, length: Callable[[], int]) -> None:
+        """Show the length of a queue whenever the figures are asked for."""
+        self._waiting.labels(name).set_function(length)
+
+    def count_problem(self, kind: str) -> None:
+        """Count one request that could not be answered."""
+        self._problems.labels(kind).inc()
+
     def text(self) -> bytes:
         """All figures in Prometheus' text format."""
         return generate_latest(self._registry)
-
-
-class MeasureRequests:
-    """ASGI middleware that counts every request under the template of its route."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app = app
-        self._metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and measure it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        status = 500
-        started = time.perf_counter()
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watched)
-        finally:
-            # Paths and methods of unknown calls would grow the figures without bound.
-            route = getattr(scope.get("route"), "path", _UNKNOWN)
-            method = _UNKNOWN if route == _UNKNOWN else scope["method"]
-            self._metrics.observe(method, route, status, time.perf_counter() - started)

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
 
 from embeddings.encoder import Encoded, Encoder
+from embeddings.hnsw import build_index
 from embeddings.images import read_pixels, to_jpeg
-from embeddings.index import FlatIndex, Mask
+from embeddings.index import Index, Mask
 from embeddings.manifest import Manifest
 from embeddings.photographs import Split
 from embeddings.release import Release, ReleaseError, current_release, open_release
@@ -17,6 +19,7 @@ from embeddings.runtime import Floats
 from embeddings.store import ImageTable, StoreError
 from embeddings.uncertainty import distance_to_training
 from service.errors import ServiceProblem, unknown_photograph
+from service.metrics import Metrics
 from service.settings import ServiceSettings
 
 THUMBNAIL_SIDE = 160
@@ -42,9 +45,10 @@ class OpenedRelease:
     """A release with everything that answers are made from; safe to use from many threads."""
 
     release: Release
-    index: FlatIndex
+    index: Index
     encoder: Encoder
     images: ImageTable
+    metrics: Metrics
 
     @property
     def manifest(self) -> Manifest:
@@ -60,8 +64,17 @@ class OpenedRelease:
 
     def encode(self, data: bytes) -> Encoded:
         """Decode an image file and encode it, giving one row. Raises `ImageRejected`."""
+        started = perf_counter()
         pixels = read_pixels(data, self.encoder.height, self.encoder.width)
-        return self.encoder.encode(pixels[np.newaxis])
+        decoded = perf_counter()
+        encoded = self.encoder.encode(pixels[np.newaxis])
+        self.metrics.decoded(decoded - started)
+        self.metrics.inferred(perf_counter() - decoded)
+        return encoded
+
+    def among(self, selection: Selection) -> Mask | None:
+        """The photographs that a search is limited to; None where it is not."""
+        return None if selection == Selection() else self.mask(selection)
 
     def mask(self, selection: Selection) -> Mask:
         """Shape (n,): true for the photographs that fit."""
@@ -113,7 +126,7 @@ class OpenedRelease:
         return np.array([each.split for each in self.release.photographs], dtype=np.object_)
 
 
-def open_current(settings: ServiceSettings) -> OpenedRelease:
+def open_current(settings: ServiceSettings, metrics: Metrics) -> OpenedRelease:
     """Open the current release and try it.
 
     Raises `ReleaseError` or `StoreError` with a sentence that says what is wrong with it.
@@ -123,9 +136,12 @@ def open_current(settings: ServiceSettings) -> OpenedRelease:
         manifest = release.manifest
         opened = OpenedRelease(
             release=release,
-            index=FlatIndex([each.id for each in release.photographs], release.embeddings),
+            index=build_index(
+                settings.index, [each.id for each in release.photographs], release.embeddings
+            ),
             encoder=Encoder(release.encoder, manifest.encoder.precision),
             images=ImageTable.open(settings.store_uri, manifest.store.images),
+            metrics=metrics,
         )
         _try_out(opened)
     except (ReleaseError, StoreError):

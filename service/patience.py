@@ -1,4 +1,4 @@
-"""Patience with clients: how long a request may take to arrive before it is dropped."""
+"""Patience with clients: how long and how large a request may be before its body is read."""
 
 import asyncio
 from typing import Any
@@ -8,11 +8,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEADER_SECONDS = 10.0
 """From the connection, or the first byte of a later request, to the end of its headers."""
 
+HEADER_BYTES = 64 * 1024
+
 
 class PatientProtocol(HttpToolsProtocol):
     """HTTP as uvicorn speaks it, but whoever does not finish the headers in time is hung up on.
 
-    Else a few clients that send a byte now and then could take every connection.
+    So is who sends headers without end, or goes on sending a body that was refused. Else a few
+    clients could take every connection, or all the memory.
     """
 
     patience = HEADER_SECONDS
@@ -20,11 +23,20 @@ class PatientProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._waiting: asyncio.TimerHandle | None = None
+        self._received = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
         self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, but no more than headers may have."""
+        if self._waiting is not None:
+            self._received += len(data)
+        super().data_received(data)
+        if self._waiting is not None and self._received > HEADER_BYTES:
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         """Wait for the headers of a request."""
@@ -36,6 +48,17 @@ class PatientProtocol(HttpToolsProtocol):
         self._stop()
         super().on_headers_complete()
 
+    def on_response_complete(self) -> None:
+        """Wait for the rest of a body that nobody reads."""
+        super().on_response_complete()
+        if self.cycle.response_complete and self.cycle.more_body:
+            self._wait()
+
+    def on_message_complete(self) -> None:
+        """Wait no longer for a body."""
+        self._stop()
+        super().on_message_complete()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._stop()
@@ -43,6 +66,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _wait(self) -> None:
         if self._waiting is None:
+            self._received = 0
             self._waiting = self.loop.call_later(self.patience, self.transport.close)
 
     def _stop(self) -> None:

@@ -1,68 +1,40 @@
-"""Answers as ready bytes, past routing, validation and serialisation."""
+"""Answers as ready bytes: what never changes while a release serves is made once."""
 
-from collections.abc import Callable
 from functools import lru_cache
-from urllib.parse import unquote_plus
-
-from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from embeddings.graph import DEGREE
-from service.answers import neighborhood
+from service.answers import map_of, neighborhood
+from service.maps import draw
 from service.opened import OpenedRelease
-from service.state import ServiceState
 
-_KEPT = 2**16
-_QUERY = b"id="
-
-
-class AnswerReady:
-    """ASGI middleware that answers `GET /neighbors?id=…` of a stored photograph.
-
-    What the photograph's neighbours are never changes while a release serves, so the answer is made
-    once. Whatever else is asked for, errors included, goes the usual way.
-    """
-
-    def __init__(self, app: ASGIApp, route: BaseRoute) -> None:
-        self._app = app
-        self._route = route
-        self._of: OpenedRelease | None = None
-        self._body: Callable[[int], bytes] = lambda row: b""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer at once, or pass the request on."""
-        body = self._ready(scope) if scope["type"] == "http" else None
-        if body is None:
-            await self._app(scope, receive, send)
-            return
-        scope["route"] = self._route
-        headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    def _ready(self, scope: Scope) -> bytes | None:
-        query: bytes = scope["query_string"]
-        if scope["path"] != "/neighbors" or scope["method"] != "GET":
-            return None
-        if not query.startswith(_QUERY) or b"&" in query:
-            return None
-        state: ServiceState = scope["state"]["service"]
-        opened = state.opened
-        if opened is None:
-            return None
-        row = opened.release.rows.get(unquote_plus(query[len(_QUERY) :].decode("latin-1")))
-        if row is None:
-            return None
-        if opened is not self._of:
-            self._of, self._body = opened, _bodies(opened)
-        return self._body(row)
+_NEIGHBORHOODS_KEPT = 2**14
+_MAPS_KEPT = 8
 
 
-def _bodies(opened: OpenedRelease) -> Callable[[int], bytes]:
-    @lru_cache(_KEPT)
-    def made(row: int) -> bytes:
-        found = opened.release.graph.of(row)
-        identifier = opened.release.photographs[row].id
-        return neighborhood(opened, identifier, DEGREE, found).model_dump_json().encode()
+class ReadyAnswers:
+    """The ready answers of one release; safe to use from many threads."""
 
-    return made
+    def __init__(self, opened: OpenedRelease) -> None:
+        self._opened = opened
+        self._neighborhood = lru_cache(_NEIGHBORHOODS_KEPT)(self._make_neighborhood)
+        self._map = lru_cache(_MAPS_KEPT)(self._make_map)
+
+    def neighbors_of(self, identifier: str) -> bytes | None:
+        """The nearest photographs of a stored one as JSON; None where there is no such one."""
+        row = self._opened.release.rows.get(identifier)
+        return None if row is None else self._neighborhood(row)
+
+    def map_of(self, n: int) -> bytes:
+        """The release's own map of `n` photographs, or of all where there are fewer, as JSON."""
+        return self._map(min(n, len(self._opened.release.photographs)))
+
+    def _make_neighborhood(self, row: int) -> bytes:
+        release = self._opened.release
+        identifier = release.photographs[row].id
+        answer = neighborhood(self._opened, identifier, DEGREE, release.graph.of(row))
+        return answer.model_dump_json().encode()
+
+    def _make_map(self, n: int) -> bytes:
+        release = self._opened.release
+        rows = draw(release, n, release.manifest.map_seed)
+        return map_of(self._opened, rows, release.points[rows]).model_dump_json().encode()

@@ -89,6 +89,9 @@ class Neighborhood(Answer):
     query: Query = Field(description="What was asked about.")
     k: int = Field(description="The number asked for; fewer come where there are no more.")
     metric: Literal["euclidean"] = Field(description="How distances are measured.")
+    index: Literal["flat", "hnsw"] = Field(
+        description="How they were found: `flat` compares with all, `hnsw` follows a graph."
+    )
     exact: bool = Field(description="Whether no nearer photograph can have been missed.")
     neighbors: tuple[Neighbor, ...] = Field(
         description="Nearest first; equal distances in the order of their ids."

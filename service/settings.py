@@ -1,19 +1,16 @@
 """What the operator of the service may set, beside the folder that every floor shares."""
 
-import os
+from typing import Literal
 
 from pydantic import Field, SecretStr
 
 from embeddings.home import HomeSettings
+from embeddings.index import IndexKind
+from embeddings.processors import usable_processors
 
 _MEBIBYTE = 1024 * 1024
 
-
-def usable_processors() -> int:
-    """Processors that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+LoggedRequests = Literal["problems", "all"]
 
 
 class ServiceSettings(HomeSettings):
@@ -29,6 +26,12 @@ class ServiceSettings(HomeSettings):
         ge=1,
         description="Images that are decoded and encoded at the same time.",
     )
+    queue: int = Field(
+        64, ge=0, description="Images that may wait for their turn before callers are told `busy`."
+    )
+    work_seconds: float = Field(
+        30.0, gt=0, description="Longest time for one image; beyond it its thread is given up."
+    )
     upload_seconds: float = Field(
         30.0, gt=0, description="Longest time that a request body may take to arrive."
     )
@@ -38,6 +41,9 @@ class ServiceSettings(HomeSettings):
     poll: float = Field(
         1.0, gt=0, description="Seconds between two looks for a newly published release."
     )
-    queue: int = Field(
-        64, ge=0, description="Images that may wait for their turn before callers are told `busy`."
+    index: IndexKind = Field(
+        "flat", description="How photographs are searched: `flat` (exact) or `hnsw` (approximate)."
+    )
+    log: LoggedRequests = Field(
+        "problems", description="Which requests are logged: `problems` or `all`."
     )

@@ -5,10 +5,12 @@ import logging
 
 from embeddings.release import ReleaseError
 from embeddings.store import StoreError
+from service.logs import facts
 from service.maps import FittedMaps
 from service.metrics import Metrics
 from service.opened import OpenedRelease, open_current
 from service.pointer import Seen, seen
+from service.ready import ReadyAnswers
 from service.settings import ServiceSettings
 from service.workers import Workers
 
@@ -28,12 +30,20 @@ class ServiceState:
         self.settings = settings
         self.metrics = metrics
         self.opened: OpenedRelease | None = None
+        self.ready: ReadyAnswers | None = None
         self.reason: str | None = "The release is being opened; try again in a moment."
         """Why the release that the pointer names is not served; None where it is."""
         self.images = Workers(
-            "image", threads=settings.concurrency, queue=settings.queue, retry_after=1
+            "image",
+            threads=settings.concurrency,
+            queue=settings.queue,
+            retry_after=1,
+            seconds=settings.work_seconds,
+            waited=metrics.waited,
         )
         self.maps = FittedMaps()
+        metrics.watch_queue("images", lambda: self.images.waiting)
+        metrics.watch_queue("maps", lambda: self.maps.waiting)
         self._tried: Seen | None = None
         self._again = 0.0
         self._following: asyncio.Task[None] | None = None
@@ -42,6 +52,11 @@ class ServiceState:
     def fingerprint(self) -> str | None:
         """Fingerprint of the opened release; None where there is none."""
         return self.opened.manifest.fingerprint if self.opened else None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every thread for heavy work does its work."""
+        return self.images.healthy and self.maps.healthy
 
     async def open(self) -> None:
         """Open the current release, and every later one as soon as it is published."""
@@ -59,6 +74,8 @@ class ServiceState:
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(self.settings.poll)
+            self.images.mend()
+            self.maps.mend()
             await self._refresh()
 
     async def _refresh(self) -> None:
@@ -72,10 +89,10 @@ class ServiceState:
         if found == self._tried and (self.reason is None or now < self._again):
             return
         try:
-            opened = await asyncio.to_thread(open_current, self.settings)
+            opened = await asyncio.to_thread(open_current, self.settings, self.metrics)
         except (ReleaseError, StoreError) as error:
             if str(error) != self.reason:
-                _log.warning("Not served: %s", error)
+                _log.warning("Not served: %s", error, extra=facts(release=self.fingerprint))
             self.reason = str(error)
             self._again = now + _RETRY_SECONDS
         else:
@@ -83,7 +100,7 @@ class ServiceState:
         self._tried = found
 
     def _serve(self, opened: OpenedRelease) -> None:
-        self.opened, self.reason = opened, None
+        self.opened, self.ready, self.reason = opened, ReadyAnswers(opened), None
         manifest = opened.manifest
         self.metrics.show_release(manifest)
         _log.info(
@@ -92,4 +109,5 @@ class ServiceState:
             manifest.data.photographs,
             manifest.data.name,
             manifest.encoder.experiment,
+            extra=facts(release=manifest.fingerprint),
         )

@@ -64,11 +64,13 @@ class _FormInMemory(MultiPartParser):
 
 
 async def read_upload(request: Request, state: State) -> bytes:
-    """The bytes of the uploaded file. Raises `ServiceProblem` (400, 408, 413)."""
+    """The bytes of the uploaded file. Raises `ServiceProblem` (400, 408, 413, 429)."""
+    # Who cannot be served anyway need not send the whole image first.
+    state.images.check_room()
     seconds = state.settings.upload_seconds
     try:
         async with asyncio.timeout(seconds):
-            data = await _read(request, state.settings.upload_limit)
+            data = await _read(request)
     except TimeoutError as error:
         raise ServiceProblem(
             408,
@@ -82,28 +84,15 @@ async def read_upload(request: Request, state: State) -> bytes:
     return data
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def _read(request: Request) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    async with aclosing(_limited(request, limit)) as stream:
+    async with aclosing(request.stream()) as stream:
         if kind == "multipart/form-data":
             return await _file_of_form(request, stream)
         return b"".join([chunk async for chunk in stream])
 
 
 Upload = Annotated[bytes, Depends(read_upload)]
-
-
-async def _limited(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
-    """The body chunk by chunk, cut off where it grows beyond `limit` bytes."""
-    received = int(request.headers.get("content-length", "0"))
-    if received > limit:
-        raise _too_large(limit)
-    received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > limit:
-            raise _too_large(limit)
-        yield chunk
 
 
 async def _file_of_form(request: Request, stream: AsyncGenerator[bytes, None]) -> bytes:
@@ -122,7 +111,3 @@ async def _file_of_form(request: Request, stream: AsyncGenerator[bytes, None]) -
     raise ServiceProblem(
         400, f"The form has no file in a field `{FIELD}`; name the image's field so."
     )
-
-
-def _too_large(limit: int) -> ServiceProblem:
-    return ServiceProblem(413, f"The body has more than {limit} bytes; send a smaller image.")

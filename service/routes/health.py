@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.errors import problem_responses
+from service.errors import ServiceProblem, problem_responses
 from service.parameters import Opened, State
 from service.schemas import Liveness, Readiness
 
@@ -19,6 +19,10 @@ async def livez(state: State) -> Liveness:
 @router.get("/readyz", responses=problem_responses())
 async def readyz(opened: Opened, state: State) -> Readiness:
     """Whether a verified release is served; one of its photographs was encoded at the start."""
+    if not state.healthy:
+        raise ServiceProblem(
+            503, "A thread for images was lost and is being replaced; try again in a moment."
+        )
     manifest = opened.manifest
     return Readiness(
         status="ready",

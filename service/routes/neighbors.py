@@ -20,7 +20,7 @@ def neighbors_of_stored(
 ) -> Neighborhood:
     """The nearest photographs to a stored one, which is itself left out."""
     embedding = opened.release.embeddings[row]
-    found = opened.index.search(embedding, k, exclude=row, among=opened.mask(selected))
+    found = opened.index.search(embedding, k, exclude=row, among=opened.among(selected))
     return neighborhood(opened, opened.release.photographs[row].id, k, found)
 
 
@@ -39,5 +39,5 @@ async def neighbors_of_upload(
 
 def _near(opened: OpenedRelease, upload: bytes, k: int, selected: Selection) -> Neighborhood:
     embedding = opened.encode(upload).embeddings[0]
-    found = opened.index.search(embedding, k, among=opened.mask(selected))
+    found = opened.index.search(embedding, k, among=opened.among(selected))
     return neighborhood(opened, None, k, found)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from embeddings.index import FlatIndex
-from embeddings.tsne import fit_map, place
+from embeddings.placing import place
+from embeddings.tsne import fit_map
 
 
 def clusters(per_cluster: int = 40) -> np.ndarray:

@@ -1,0 +1,127 @@
+"""What operators see: request ids, logs, figures."""
+
+import io
+import json
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from service.logs import json_handler
+from service.settings import ServiceSettings
+
+DASHBOARD = Path(__file__).parents[1] / "monitoring" / "dashboard.json"
+
+
+def figures(client) -> dict[str, float]:
+    lines = client.get("/metrics").text.splitlines()
+    pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in pairs}
+
+
+@pytest.fixture
+def logged():
+    """The lines of the log as objects."""
+    stream = io.StringIO()
+    handler, root = json_handler(stream), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize("call", ["/neighbors?id={id}", "/images", "/nowhere", "/metrics"])
+def test_every_answer_has_an_id_of_its_own(api, records, call):
+    address = call.format(id=records[0]["id"])
+    found = {api.get(address).headers["x-request-id"] for _ in range(5)}
+    assert len(found) == 5
+
+
+def test_a_callers_id_is_kept_where_it_can_stand_in_a_log(api):
+    kept = {"X-Request-ID": "trace_1.2-AB"}
+    assert api.get("/livez", headers=kept).headers["x-request-id"] == "trace_1.2-AB"
+    for bad in ("", "a b", "x" * 65, 'a"b', "ä"):
+        answer = api.get("/livez", headers={"X-Request-ID": bad.encode()})
+        assert re.fullmatch(r"[0-9a-f-]{5,64}", answer.headers["x-request-id"])
+
+
+@pytest.mark.parametrize(
+    "call", ["/neighbors?id={id}", "/images/{id}", "/nowhere", "/openapi.json", "/livez"]
+)
+def test_browsers_are_told_what_not_to_do(api, records, call):
+    headers = api.get(call.format(id=records[0]["id"])).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "server" not in headers
+
+
+def test_no_page_of_another_origin_may_read_answers(api):
+    asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+    for answer in (api.get("/images", headers=asked), api.options("/predict", headers=asked)):
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_problems_are_logged_as_objects_without_what_was_asked(serving, home, records, logged):
+    with serving(ServiceSettings(home=home)) as client:
+        release = client.get("/readyz").json()["release"]
+        client.get("/neighbors", params={"id": records[0]["id"]})
+        client.get("/neighbors", params={"id": "secret"}, headers={"X-Request-ID": "mine"})
+        client.post("/predict", content=b"private", headers={"X-Request-ID": "yours"})
+    lines = [line for line in logged() if "route" in line]
+    assert [(line["request"], line["route"], line["status"]) for line in lines] == [
+        ("mine", "/neighbors", 404),
+        ("yours", "/predict", 415),
+    ]
+    for line in lines:
+        assert line["release"] == release
+        assert line["seconds"] >= 0
+        assert line["time"].endswith("+00:00")
+        assert "secret" not in str(line)
+        assert "127.0.0.1" not in str(line)
+
+
+def test_every_request_is_logged_where_that_is_wanted(serving, home, records, logged):
+    with serving(ServiceSettings(home=home, log="all")) as client:
+        client.get("/neighbors", params={"id": records[0]["id"]})
+        client.get(f"/images/{records[0]['id']}")
+    lines = [line for line in logged() if "route" in line]
+    assert [(line["route"], line["status"]) for line in lines] == [
+        ("/neighbors", 200),
+        ("/images/{id:path}", 200),
+    ]
+
+
+def test_stages_queues_and_problems_are_counted(api, a_jpeg):
+    before = figures(api)
+    for _ in range(3):
+        api.post("/predict", content=a_jpeg)
+    api.post("/predict", content=b"text")
+    api.get("/neighbors?id=nowhere")
+    after = figures(api)
+
+    def grown(name):
+        return after[name] - before.get(name, 0.0)
+
+    assert grown('belvedere_stage_seconds_count{stage="decode"}') == 3
+    assert grown('belvedere_stage_seconds_count{stage="inference"}') == 3
+    assert grown('belvedere_stage_seconds_sum{stage="inference"}') > 0
+    assert grown('belvedere_stage_seconds_count{stage="wait"}') == 4
+    assert grown('belvedere_problems_total{kind="image unreadable"}') == 1
+    assert grown('belvedere_problems_total{kind="not found"}') == 1
+    assert after['belvedere_queue_length{queue="images"}'] == 0
+    assert after['belvedere_queue_length{queue="maps"}'] == 0
+
+
+def test_the_dashboard_shows_figures_that_there_are(api):
+    known = {re.split(r"[{ ]", line)[0] for line in api.get("/metrics").text.splitlines()}
+    dashboard = json.loads(DASHBOARD.read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    assert len(asked) > 5
+    for expression in asked:
+        for name in re.findall(r"\b(?:belvedere|process)_\w+", expression):
+            assert name in known, expression

@@ -1,0 +1,69 @@
+"""The approximate index, for very large collections: a graph that leads from near to nearer.
+
+Method: Malkov & Yashunin 2018, hierarchical navigable small worlds, in FAISS' implementation.
+"""
+
+from collections.abc import Sequence
+
+import faiss
+import numpy as np
+
+from embeddings.index import FlatIndex, Index, IndexKind, Mask, Neighbors, checked
+from embeddings.runtime import Floats
+
+_LINKS = 32
+_BUILDING_EFFORT = 80
+_SEARCHING_EFFORT = 64
+_SPARE = 8
+"""Candidates beyond those asked for, so that rounding and ties are decided in double precision."""
+
+_MOST = 100
+"""Neighbours that the graph is asked for; beyond, comparing with all is hardly slower."""
+
+
+class HnswIndex:
+    """Approximate search over embeddings of shape (n, dimension), float32.
+
+    What the graph cannot answer well is searched exactly, and says so: filtered searches, many
+    neighbours, and queries for which the graph finds too few. The graph is built here and never
+    read from a file.
+    """
+
+    def __init__(self, ids: Sequence[str], embeddings: Floats) -> None:
+        embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
+        self._graph = faiss.IndexHNSWFlat(embeddings.shape[1], _LINKS)
+        self._graph.hnsw.efConstruction = _BUILDING_EFFORT
+        self._graph.add(embeddings)
+        self._flat = FlatIndex(ids, embeddings, faiss.downcast_index(self._graph.storage))
+
+    def __len__(self) -> int:
+        return len(self._flat)
+
+    @property
+    def embeddings(self) -> Floats:
+        """Shape (n, dimension): what is searched, row by row."""
+        return self._flat.embeddings
+
+    def search(
+        self, query: Floats, k: int, *, exclude: int | None = None, among: Mask | None = None
+    ) -> Neighbors:
+        """See `Index.search`."""
+        if among is not None or k > _MOST:
+            return self._flat.search(query, k, exclude=exclude, among=among)
+        query = checked(query, k, self.embeddings)
+        candidates = k + _SPARE + 1
+        effort = faiss.SearchParametersHNSW(efSearch=max(_SEARCHING_EFFORT, candidates))
+        _, found = self._graph.search(query[None], candidates, params=effort)
+        rows = found[0][(found[0] >= 0) & (found[0] != exclude)]
+        if len(rows) < k:
+            return self._flat.search(query, k, exclude=exclude)
+        return self._flat.nearest_of(query, rows, k, "hnsw")
+
+
+def build_index(kind: IndexKind, ids: Sequence[str], embeddings: Floats) -> Index:
+    """An index of this kind over embeddings of shape (n, dimension), float32."""
+    kinds: dict[IndexKind, type[FlatIndex] | type[HnswIndex]] = {
+        "flat": FlatIndex,
+        "hnsw": HnswIndex,
+    }
+    return kinds[kind](ids, embeddings)
