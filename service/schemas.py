@@ -10,6 +10,9 @@ from embeddings.comparison import ExperimentReport, ExperimentSummary
 from embeddings.photographs import Split
 from embeddings.trust import Calibration, PredictionSets, Typicality
 
+API_KEY_HEADER = "X-API-Key"
+"""The header that carries the service's key."""
+
 _Id = Field(description="Path of the photograph in its data set, without the extension.")
 _Label = Field(description="The photograph's true class.")
 _Predicted = Field(description="The class that the published network finds most probable.")
