@@ -33,10 +33,7 @@ async def row_of_id(
     opened: Opened,
     id: Annotated[
         str,
-        Query(
-            description="A stored photograph: its path in the data set without the extension.",
-            examples=["forest/0001"],
-        ),
+        Query(description="A stored photograph: its path in the data set without the extension."),
     ],
 ) -> int:
     """The row of the photograph asked for. Raises `ServiceProblem` (404)."""
@@ -64,7 +61,9 @@ Selected = Annotated[Selection, Depends(selection)]
 
 Identifier = Annotated[
     str,
-    Path(description="Path of the photograph in its data set without the extension, URL-encoded."),
+    Path(
+        description="Path of the photograph in its data set without the extension, percent-encoded."
+    ),
 ]
 
 Count = Annotated[

@@ -81,7 +81,9 @@ class Neighbor(_Frozen):
     id: str = _Id
     label: str = _Label
     split: Split = _Split
-    distance: float = Field(description="Euclidean distance between the two embeddings.")
+    distance: float = Field(
+        description="Euclidean distance between the two embeddings; it has no unit."
+    )
     image: str = _Image
     attribution: Attribution | None = _Attribution
 

@@ -33,7 +33,12 @@ Seed = Annotated[
 ]
 
 
-@router.get("/tsne", dependencies=GUARDED, responses=problem_responses(400, 401, 422, 429))
+@router.get(
+    "/tsne",
+    summary="A map of stored photographs",
+    dependencies=GUARDED,
+    responses=problem_responses(400, 401, 422, 429),
+)
 async def tsne_of_stored(opened: Opened, state: State, n: Drawn = 500, seed: Seed = 0) -> Map:
     """Photographs drawn at random, on a t-SNE map."""
     rows = draw(opened.release, n, seed)
@@ -52,6 +57,7 @@ async def tsne_of_stored(opened: Opened, state: State, n: Drawn = 500, seed: See
 
 @router.post(
     "/tsne",
+    summary="The place of an uploaded image on the map",
     dependencies=GUARDED,
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
