@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: up test check report slides bench experiments lock clean
+.PHONY: up test check report slides bench experiments api lock clean
 
 up: $(VENV)/.train ## environment, data, training, release, service
 	@$(BIN)/belvedere up
@@ -26,6 +26,9 @@ bench: $(VENV)/.dev ## measure what docs/benchmarks.md says
 
 experiments: $(VENV)/.dev ## write docs/experiments.md from the current release
 	$(BIN)/python -m benchmarks.experiments
+
+api: $(VENV)/.dev ## write docs/api.md from the OpenAPI description
+	$(BIN)/python -m service.reference
 
 # Needs uv. Locks hold hashes and no registry's address. OpenVINO's telemetry is left out: its
 # converter would report every export to its makers, and works without it.

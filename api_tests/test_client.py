@@ -1,11 +1,15 @@
+import asyncio
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from service.client import Client, ServiceError
+from service import calls
+from service.client import AsyncClient, Client, ServiceError
 from service.schemas import ImageRecord
+from service.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[1]
 
@@ -75,14 +79,87 @@ def test_errors_carry_the_sentence(client):
     assert caught.value.status == 415
 
 
-def test_a_service_that_is_not_there_is_named(serving, home):
-    from service.settings import ServiceSettings
-
+@pytest.fixture(scope="module")
+def nobody(serving, home):
+    """An address where a service was."""
     with serving(ServiceSettings(home=home)) as gone:
-        address = str(gone.base_url)
-    with Client(address) as client, pytest.raises(ServiceError, match="belvedere serve") as caught:
+        return str(gone.base_url)
+
+
+def test_a_service_that_is_not_there_is_named(nobody):
+    with (
+        Client(nobody, retries=1) as client,
+        pytest.raises(ServiceError, match="belvedere serve") as caught,
+    ):
         client.ready()
     assert caught.value.status is None
+    assert nobody in str(caught.value)
+
+
+def test_without_a_scheme_an_address_is_no_address():
+    with Client("localhost:8000") as client, pytest.raises(ServiceError, match="protocol"):
+        client.ready()
+
+
+def test_the_key_is_sent_where_there_is_one(serving, home, records):
+    settings = ServiceSettings(home=home, api_key="a key")
+    with serving(settings) as served:
+        with Client(str(served.base_url), api_key="a key") as client:
+            assert client.tsne(n=2).points
+        with Client(str(served.base_url)) as client, pytest.raises(ServiceError) as caught:
+            client.tsne(n=2)
+        assert caught.value.status == 401
+
+
+def test_asked_at_the_same_time_all_get_their_own_answer(api, records):
+    asked = [record["id"] for record in records[::9]]
+
+    async def answers():
+        async with AsyncClient(str(api.base_url)) as client:
+            return await asyncio.gather(*[client.features(id) for id in asked])
+
+    assert [answer.id for answer in asyncio.run(answers())] == asked
+
+
+def test_the_asynchronous_client_answers_alike(client, api, records, a_jpeg):
+    identifier = records[3]["id"]
+
+    async def check():
+        async with AsyncClient(str(api.base_url)) as other:
+            assert await other.ready() == client.ready()
+            assert await other.predict(image=a_jpeg) == client.predict(image=a_jpeg)
+            assert await other.neighbors(identifier, k=5) == client.neighbors(identifier, k=5)
+            assert await other.thumbnail(identifier) == client.thumbnail(identifier)
+            with pytest.raises(ServiceError, match="no photograph 'forest/none'") as caught:
+                await other.predict("forest/none")
+            assert caught.value.status == 404
+
+    asyncio.run(check())
+
+
+def test_nobody_there_is_named_asynchronously_too(nobody):
+    async def ask():
+        async with AsyncClient(nobody, retries=0) as client:
+            await client.ready()
+
+    with pytest.raises(ServiceError, match="belvedere serve"):
+        asyncio.run(ask())
+
+
+def test_both_clients_have_every_call_with_its_help():
+    made = {
+        name: call
+        for name, call in vars(calls).items()
+        if inspect.isfunction(call) and call.__module__ == calls.__name__ and name[0] != "_"
+    }
+    assert "neighbors" in made
+    for name, call in made.items():
+        for kind in (Client, AsyncClient):
+            method = getattr(kind, name)
+            assert method.__doc__ == call.__doc__
+            assert list(inspect.signature(method).parameters)[1:] == list(
+                inspect.signature(call).parameters
+            )
 
 
 def test_either_an_id_or_an_image(client):

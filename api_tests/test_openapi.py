@@ -1,4 +1,10 @@
+from urllib.parse import quote
+
 import pytest
+
+from embeddings.release import current_release, open_release
+from service.description import OF_SCENES
+from service.settings import ServiceSettings
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +48,54 @@ def test_every_call_of_the_design_is_there(operations):
 
 def test_calls_and_parameters_are_described(operations):
     for operation in operations.values():
-        assert operation["description"]
+        assert operation["description"].endswith(".")
         for parameter in operation.get("parameters", []):
             assert parameter["description"], parameter
+
+
+def test_summaries_are_written_for_people(operations):
+    summaries = [operation["summary"] for operation in operations.values()]
+    assert len(set(summaries)) == len(summaries)
+    for operation in operations.values():
+        assert operation["summary"] != operation["operationId"].replace("_", " ").title()
+
+
+def test_every_call_belongs_to_a_described_group(description, operations):
+    described = {tag["name"] for tag in description["tags"] if tag["description"]}
+    assert {tag for operation in operations.values() for tag in operation["tags"]} == described
+
+
+@pytest.mark.parametrize("service", ["api", "odd"])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_examples_work(request, service, filtered, a_jpeg):
+    client = request.getfixturevalue(service)
+    for path, calls in client.get("/openapi.json").json()["paths"].items():
+        for method, operation in calls.items():
+            address, query = path, {}
+            for parameter in operation.get("parameters", []):
+                name, value = parameter["name"], parameter["example"]
+                if parameter["in"] == "path":
+                    address = address.replace(f"{{{name}}}", quote(value))
+                elif parameter["required"] or filtered:
+                    query[name] = value
+            body = a_jpeg if method == "post" else None
+            answer = client.request(method, address, params=query, content=body)
+            assert answer.status_code == 200, (answer.url, answer.text)
+            kind = answer.headers["content-type"].partition(";")[0]
+            assert kind in operation["responses"]["200"]["content"]
+
+
+def test_without_a_release_examples_are_of_generated_scenes(serving, tmp_path):
+    with serving(ServiceSettings(home=tmp_path)) as client:
+        described = client.get("/openapi.json").json()
+    (parameter,) = described["paths"]["/predict"]["get"]["parameters"]
+    assert parameter["example"] == "lake/lake_0000"
+
+
+def test_the_example_without_a_release_is_a_generated_scene(home):
+    release = open_release(current_release(home / "releases"))
+    assert OF_SCENES.id in release.rows
+    assert OF_SCENES.experiment in {each.name for each in release.comparison.experiments}
 
 
 def test_fields_are_described(description):

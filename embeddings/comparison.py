@@ -25,9 +25,13 @@ class Curves(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    loss: tuple[float, ...] = Field((), description="Cross-entropy on the part trained on.")
+    loss: tuple[float, ...] = Field(
+        (), description="Cross-entropy in nats, on the part trained on."
+    )
     accuracy: tuple[float, ...] = Field((), description="Share of the part trained on, 0-1.")
-    tuning_loss: tuple[float, ...] = Field((), description="Cross-entropy on the part held out.")
+    tuning_loss: tuple[float, ...] = Field(
+        (), description="Cross-entropy in nats, on the part held out."
+    )
     tuning_accuracy: tuple[float, ...] = Field((), description="Share of the part held out, 0-1.")
 
 
@@ -56,7 +60,7 @@ class Evidence(BaseModel):
 
 
 class Cost(BaseModel):
-    """What answering costs: the exported encoder on this machine's processor."""
+    """What answering costs: the exported encoder on the processor of the training machine."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -89,7 +93,7 @@ class ExperimentSummary(BaseModel):
         "the mean over the seeds.",
     )
     tuning_loss: float | None = Field(
-        None, description="Mean cross-entropy of the same part; the mean over the seeds."
+        None, description="Mean cross-entropy in nats of the same part; the mean over the seeds."
     )
     precision_at_3: float | None = Field(
         None,
@@ -103,8 +107,8 @@ class ExperimentSummary(BaseModel):
     trainable_parameters: int | None = Field(None, description="Weights that training changed.")
     train_seconds: float | None = Field(
         None,
-        description="Wall-clock time of training, frozen features included; the mean over the "
-        "seeds.",
+        description="Wall-clock time of training in seconds, frozen features included; the mean "
+        "over the seeds.",
     )
     epochs: int | None = Field(None, description="Epochs trained.")
     input: tuple[int, int] | None = Field(None, description="Height and width in pixels.")

@@ -16,8 +16,8 @@ class ReliabilityBin(_Frozen):
     low: float = Field(description="Where the range begins, 0-1.")
     high: float = Field(description="Where it ends, 0-1.")
     count: int = Field(description="Photographs in it.")
-    confidence: float = Field(description="Their mean probability; 0 where there are none.")
-    accuracy: float = Field(description="Share of them that is right; 0 where there are none.")
+    confidence: float = Field(description="Their mean probability, 0-1; 0 where there are none.")
+    accuracy: float = Field(description="Share of them that is right, 0-1; 0 where there are none.")
 
 
 class Reliability(_Frozen):
@@ -56,11 +56,15 @@ class PredictionSets(_Frozen):
     as `level` says. A photograph that the network is unusually unsure of can have an empty set.
     """
 
-    level: float = Field(description="Share of photographs whose true class the set shall hold.")
+    level: float = Field(
+        description="Share of photographs, 0-1, whose true class the set shall hold."
+    )
     threshold: float = Field(description="Least probability of a class in the set, 0-1.")
-    coverage: float = Field(description="Share of validation photographs that it does hold for.")
+    coverage: float = Field(
+        description="Share of validation photographs, 0-1, that it does hold for."
+    )
     mean_size: float = Field(description="Mean number of classes in a set, on the validation set.")
-    empty: float = Field(description="Share of empty sets, on the validation set.")
+    empty: float = Field(description="Share of empty sets, 0-1, on the validation set.")
     per_class: tuple[ClassCoverage, ...] = Field(description="The coverage of each class.")
 
 
@@ -68,7 +72,7 @@ class Typicality(_Frozen):
     """How far validation photographs are from the training photographs, sorted."""
 
     neighbor: int = Field(description="Which of the nearest training photographs is measured to.")
-    distances: tuple[float, ...] = Field(description="Euclidean, ascending.")
+    distances: tuple[float, ...] = Field(description="Euclidean, ascending; they have no unit.")
     metric: Literal["euclidean"] = Field("euclidean", description="How distances are measured.")
 
     def score(self, distance: float) -> float:

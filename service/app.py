@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from service.description import TAGS, TEXT, Description, completed
 from service.errors import answer_errors
 from service.headers import DressAnswers
 from service.limits import LimitBodies
@@ -17,7 +16,6 @@ from service.logs import log_as_json
 from service.metrics import Metrics
 from service.patience import PatientProtocol
 from service.routes import ROUTERS
-from service.schemas import Problem
 from service.settings import ServiceSettings
 from service.shortcut import AnswerReady
 from service.state import ServiceState
@@ -26,20 +24,11 @@ from service.watching import WatchRequests
 _SHUTDOWN_SECONDS = 7
 """What runs longer is broken off, so that the process ends within ten seconds."""
 
-_DESCRIPTION = """\
-Labelled photographs, the network that recognises them best, and what it makes of them.
-
-Every JSON answer carries `release`, the fingerprint of the release that it comes from. Errors are
-`application/problem+json` (RFC 9457); their `detail` says what to do.
-"""
-
 
 class _Service(FastAPI):
-    def openapi(self) -> dict[str, Any]:
-        """The description, with the form of errors that every route refers to."""
-        description = super().openapi()
-        description["components"]["schemas"][Problem.__name__] = Problem.model_json_schema()
-        return description
+    def openapi(self) -> Description:
+        """The description, with what the routes do not say themselves."""
+        return completed(super().openapi())
 
 
 def create_app(settings: ServiceSettings) -> FastAPI:
@@ -56,7 +45,11 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app = _Service(
         title="Belvedere",
         version="1",
-        description=_DESCRIPTION,
+        description=TEXT,
+        openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
@@ -68,7 +61,6 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     answer_errors(app, [route for router in ROUTERS for route in router.routes])
     for router in ROUTERS:
         app.include_router(router)
-    app.add_route("/", _to_documentation, include_in_schema=False)
     return app
 
 
@@ -101,7 +93,3 @@ def _named(operation: str) -> BaseRoute:
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
-
-
-async def _to_documentation(_: object) -> RedirectResponse:
-    return RedirectResponse("/docs")

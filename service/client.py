@@ -1,57 +1,96 @@
-"""A typed client of the service: its answers as objects, its errors as exceptions."""
+"""Typed clients of the service: its answers as objects, its errors as exceptions."""
 
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from types import TracebackType
-from typing import Self, TypeVar
-from urllib.parse import quote
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
 
-from embeddings.photographs import Split
-from service.schemas import (
-    CalibrationReport,
-    ErrorList,
-    Experiment,
-    ExperimentList,
-    Features,
-    Image,
-    ImageList,
-    LabelIssueList,
-    Map,
-    Neighborhood,
-    Placement,
-    Prediction,
-    Problem,
-    Readiness,
-    heatmap_path,
-    image_path,
-)
+from service import calls
+from service.attempts import Attempts
+from service.calls import Call
+from service.outcome import Outcome, ServiceError, result_of
+from service.schemas import API_KEY_HEADER
 
-Model = TypeVar("Model", bound=BaseModel)
-Parameter = str | int | None
+__all__ = ["AsyncClient", "Client", "ServiceError"]
 
-_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+Method = TypeVar("Method", bound=Callable[..., object])
+
+_ADDRESS = "http://127.0.0.1:8000"
+_TIMEOUT_SECONDS = 60.0
 """Fitting a map takes seconds."""
+_CONNECT_SECONDS = 5.0
+_RETRIES = 4
+_PATIENCE_SECONDS = 20.0
 
 
-class ServiceError(RuntimeError):
-    """The service did not answer as asked; the message says what to do."""
+def _sent(
+    call: Callable[Arguments, Call[Result]],
+) -> Callable[Concatenate["Client", Arguments], Result]:
+    @wraps(call)
+    def method(client: "Client", /, *args: Arguments.args, **named: Arguments.kwargs) -> Result:
+        return client.send(call(*args, **named))
 
-    def __init__(self, message: str, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        """The HTTP status; None where no answer came."""
+    return _shown_as(call, method)
+
+
+def _sent_async(
+    call: Callable[Arguments, Call[Result]],
+) -> Callable[Concatenate["AsyncClient", Arguments], Coroutine[Any, Any, Result]]:
+    @wraps(call)
+    async def method(
+        client: "AsyncClient", /, *args: Arguments.args, **named: Arguments.kwargs
+    ) -> Result:
+        return await client.send(call(*args, **named))
+
+    return _shown_as(call, method)
+
+
+def _shown_as(call: Callable[..., object], method: Method) -> Method:
+    """The method, with the call's parameters beside its own first one where help is asked for."""
+    taken = signature(call).parameters.values()
+    first = Parameter("self", Parameter.POSITIONAL_ONLY)
+    method.__signature__ = Signature([first, *taken])  # type: ignore[attr-defined]
+    return method
+
+
+def _headers(api_key: str | None) -> dict[str, str]:
+    return {} if api_key is None else {API_KEY_HEADER: api_key}
+
+
+def _timeout(seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
 
 
 class Client:
     """Calls a service at `base_url`; every method raises `ServiceError` where it cannot answer.
 
-    A photograph is given either as `id` (stored) or as `image` (the bytes of a file).
+    A photograph is given either as `id` (stored) or as `image` (the bytes of a file). An answer may
+    take `timeout` seconds. A call that is turned away (429, 503) or cut off is sent again, at most
+    `retries` times and with pauses of at most `patience` seconds together.
     """
 
-    def __init__(self, base_url: str = "http://127.0.0.1:8000") -> None:
+    def __init__(
+        self,
+        base_url: str = _ADDRESS,
+        *,
+        api_key: str | None = None,
+        timeout: float = _TIMEOUT_SECONDS,
+        retries: int = _RETRIES,
+        patience: float = _PATIENCE_SECONDS,
+    ) -> None:
         # What a proxy is set for lies elsewhere.
-        self._http = httpx.Client(base_url=base_url, timeout=_TIMEOUT, trust_env=False)
+        self._http = httpx.Client(
+            base_url=base_url, headers=_headers(api_key), timeout=_timeout(timeout), trust_env=False
+        )
+        self._retries = retries
+        self._patience = patience
 
     def __enter__(self) -> Self:
         return self
@@ -68,121 +107,107 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def ready(self) -> Readiness:
-        """Which release is served."""
-        return self._get(Readiness, "/readyz")
+    def send(self, call: Call[Result]) -> Result:
+        """The result of a call. Raises `ServiceError`."""
+        attempts = Attempts(self._retries, self._patience)
+        while True:
+            outcome = self._attempt(call)
+            pause = attempts.pause_after(outcome)
+            if pause is None:
+                return result_of(call, outcome, self._http.base_url)
+            time.sleep(pause)
 
-    def predict(self, id: str | None = None, *, image: bytes | None = None) -> Prediction:
-        """The class of a photograph."""
-        return self._about(Prediction, "/predict", id, image)
-
-    def neighbors(
-        self,
-        id: str | None = None,
-        *,
-        image: bytes | None = None,
-        k: int = 3,
-        label: str | None = None,
-        split: Split | None = None,
-    ) -> Neighborhood:
-        """The stored photographs nearest to a photograph."""
-        return self._about(Neighborhood, "/neighbors", id, image, k=k, label=label, split=split)
-
-    def tsne(self, n: int = 500, seed: int = 0) -> Map:
-        """Photographs drawn at random, on a t-SNE map."""
-        return self._get(Map, "/tsne", n=n, seed=seed)
-
-    def place(self, image: bytes) -> Placement:
-        """Where an image belongs on the release's map."""
-        return self._about(Placement, "/tsne", None, image)
-
-    def images(
-        self,
-        *,
-        label: str | None = None,
-        split: Split | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> ImageList:
-        """A page of the stored photographs."""
-        return self._get(ImageList, "/images", label=label, split=split, limit=limit, offset=offset)
-
-    def random_image(self, *, label: str | None = None, split: Split | None = None) -> Image:
-        """One stored photograph, another one at each call."""
-        return self._get(Image, "/images/random", label=label, split=split)
-
-    def image(self, id: str) -> bytes:
-        """The JPEG file of a stored photograph."""
-        return self._request("GET", image_path(id)).content
-
-    def thumbnail(self, id: str) -> bytes:
-        """The small JPEG file of a stored photograph."""
-        return self._request("GET", f"{image_path(id)}/thumbnail").content
-
-    def features(self, id: str) -> Features:
-        """What the feature store holds of a photograph."""
-        return self._get(Features, "/features", id=id)
-
-    def experiments(self) -> ExperimentList:
-        """The comparison of all experiments."""
-        return self._get(ExperimentList, "/experiments")
-
-    def experiment(self, name: str) -> Experiment:
-        """Everything kept of one experiment."""
-        return self._get(Experiment, f"/experiments/{quote(name)}")
-
-    def errors(self, limit: int = 20) -> ErrorList:
-        """The misclassified validation photographs, worst first."""
-        return self._get(ErrorList, "/errors", limit=limit)
-
-    def heatmap(self, id: str) -> bytes:
-        """A JPEG file of an error with what speaks for the wrong prediction."""
-        return self._request("GET", heatmap_path(id)).content
-
-    def label_issues(self, limit: int = 20) -> LabelIssueList:
-        """Photographs whose label is likely wrong, the least believable first."""
-        return self._get(LabelIssueList, "/labels/issues", limit=limit)
-
-    def calibration(self) -> CalibrationReport:
-        """How far the answers can be trusted."""
-        return self._get(CalibrationReport, "/calibration")
-
-    def _get(self, model: type[Model], path: str, **parameters: Parameter) -> Model:
-        return model.model_validate_json(self._request("GET", path, None, **parameters).content)
-
-    def _about(
-        self,
-        model: type[Model],
-        path: str,
-        identifier: str | None,
-        image: bytes | None,
-        **parameters: Parameter,
-    ) -> Model:
-        if (identifier is None) == (image is None):
-            raise ValueError("Give either the id of a stored photograph or an image.")
-        if image is None:
-            return self._get(model, path, id=identifier, **parameters)
-        answer = self._request("POST", path, image, **parameters)
-        return model.model_validate_json(answer.content)
-
-    def _request(
-        self, method: str, path: str, body: bytes | None = None, **parameters: Parameter
-    ) -> httpx.Response:
-        given = {name: value for name, value in parameters.items() if value is not None}
+    def _attempt(self, call: Call[Any]) -> Outcome:
         try:
-            answer = self._http.request(method, path, params=given, content=body)
-        except httpx.TransportError as error:
-            raise ServiceError(
-                f"The service at {self._http.base_url} does not answer ({error}); "
-                "start it with `belvedere serve`."
-            ) from error
-        if not answer.is_success:
-            raise ServiceError(_sentence(answer), answer.status_code)
-        return answer
+            return self._http.request(
+                call.method, call.path, params=call.parameters, content=call.body
+            )
+        except httpx.RequestError as error:
+            return error
+
+    ready = _sent(calls.ready)
+    predict = _sent(calls.predict)
+    neighbors = _sent(calls.neighbors)
+    tsne = _sent(calls.tsne)
+    place = _sent(calls.place)
+    images = _sent(calls.images)
+    random_image = _sent(calls.random_image)
+    image = _sent(calls.image)
+    thumbnail = _sent(calls.thumbnail)
+    features = _sent(calls.features)
+    experiments = _sent(calls.experiments)
+    experiment = _sent(calls.experiment)
+    errors = _sent(calls.errors)
+    heatmap = _sent(calls.heatmap)
+    label_issues = _sent(calls.label_issues)
+    calibration = _sent(calls.calibration)
 
 
-def _sentence(answer: httpx.Response) -> str:
-    try:
-        return Problem.model_validate_json(answer.content).detail
-    except ValidationError:
-        return f"{answer.request.url} answered {answer.status_code}; is this the right service?"
+class AsyncClient:
+    """The same as `Client`, for `async with` and `await`; many calls may run at a time."""
+
+    def __init__(
+        self,
+        base_url: str = _ADDRESS,
+        *,
+        api_key: str | None = None,
+        timeout: float = _TIMEOUT_SECONDS,
+        retries: int = _RETRIES,
+        patience: float = _PATIENCE_SECONDS,
+    ) -> None:
+        # What a proxy is set for lies elsewhere.
+        self._http = httpx.AsyncClient(
+            base_url=base_url, headers=_headers(api_key), timeout=_timeout(timeout), trust_env=False
+        )
+        self._retries = retries
+        self._patience = patience
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def send(self, call: Call[Result]) -> Result:
+        """The result of a call. Raises `ServiceError`."""
+        attempts = Attempts(self._retries, self._patience)
+        while True:
+            outcome = await self._attempt(call)
+            pause = attempts.pause_after(outcome)
+            if pause is None:
+                return result_of(call, outcome, self._http.base_url)
+            await asyncio.sleep(pause)
+
+    async def _attempt(self, call: Call[Any]) -> Outcome:
+        try:
+            return await self._http.request(
+                call.method, call.path, params=call.parameters, content=call.body
+            )
+        except httpx.RequestError as error:
+            return error
+
+    ready = _sent_async(calls.ready)
+    predict = _sent_async(calls.predict)
+    neighbors = _sent_async(calls.neighbors)
+    tsne = _sent_async(calls.tsne)
+    place = _sent_async(calls.place)
+    images = _sent_async(calls.images)
+    random_image = _sent_async(calls.random_image)
+    image = _sent_async(calls.image)
+    thumbnail = _sent_async(calls.thumbnail)
+    features = _sent_async(calls.features)
+    experiments = _sent_async(calls.experiments)
+    experiment = _sent_async(calls.experiment)
+    errors = _sent_async(calls.errors)
+    heatmap = _sent_async(calls.heatmap)
+    label_issues = _sent_async(calls.label_issues)
+    calibration = _sent_async(calls.calibration)

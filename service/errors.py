@@ -11,8 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match, Route
 
-from embeddings.images import ImageRejected, Rejection
+from embeddings.images import MAX_PIXELS, MIN_SIDE, ImageRejected, Rejection
 from service.schemas import Problem
+from service.settings import ServiceSettings
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -23,16 +24,30 @@ _REJECTIONS = {
     Rejection.TOO_SMALL: 422,
 }
 
+_DEFAULTS = ServiceSettings.model_fields
+
 _MEANINGS = {
-    400: "The request is malformed.",
+    400: "The request is malformed: a parameter is missing or of another type, or the form of an "
+    "upload cannot be read.",
     401: "The service has a key, and the header `X-API-Key` does not hold it.",
-    404: "There is nothing of this name.",
-    408: "The body took too long to arrive.",
-    413: "The image has too many bytes or pixels.",
-    415: "The body is not an image that is read here.",
-    422: "A value is out of range.",
-    429: "The service is busy; try again after the seconds in `Retry-After`.",
-    503: "No release is served.",
+    404: "No photograph or experiment has this name, or none fits the filters.",
+    408: "The body took longer to arrive than the service waits "
+    f"({_DEFAULTS['upload_seconds'].default:g} s unless set otherwise).",
+    413: "The body has too many bytes "
+    f"(more than {_DEFAULTS['upload_limit'].default >> 20} MiB unless set otherwise), or the image "
+    f"has more than {MAX_PIXELS // 10**6} million pixels.",
+    415: "The body is no image that is read here: JPEG, PNG or WebP, whole and not animated.",
+    422: "A value is out of range, the class is unknown, or a side of the image has fewer than "
+    f"{MIN_SIDE} pixels.",
+    429: "As many requests are waiting as may; try again after the seconds in `Retry-After`.",
+    503: "No release is served, or its files cannot be read; `GET /readyz` says when it is ready.",
+}
+
+_RETRY_AFTER = {
+    "Retry-After": {
+        "description": "Seconds to wait before the next attempt.",
+        "schema": {"type": "integer", "minimum": 1},
+    }
 }
 
 
@@ -62,10 +77,16 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These errors in the form in which a route lists its responses; 503 is always among them."""
     content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
     listed: dict[int | str, str] = {status: _MEANINGS[status] for status in (*statuses, 503)}
-    listed["default"] = "Any other error."
-    return {
+    listed["default"] = (
+        "Any other error, such as 405 for a method that is not answered here, or 500 where the "
+        "service itself fails."
+    )
+    responses: dict[int | str, dict[str, Any]] = {
         status: {"description": meaning, "content": content} for status, meaning in listed.items()
     }
+    if 429 in responses:
+        responses[429]["headers"] = _RETRY_AFTER
+    return responses
 
 
 def answer_errors(app: FastAPI, routes: Sequence[BaseRoute]) -> None:

@@ -8,14 +8,13 @@ from fastapi.security import APIKeyHeader
 
 from service.errors import ServiceProblem
 from service.parameters import State
-
-_HEADER = "X-API-Key"
+from service.schemas import API_KEY_HEADER
 
 _Key = Annotated[
     str | None,
     Security(
         APIKeyHeader(
-            name=_HEADER,
+            name=API_KEY_HEADER,
             auto_error=False,
             description="Asked for where the service was started with `BELVEDERE_API_KEY`.",
         )
@@ -32,7 +31,7 @@ async def guard(state: State, key: _Key) -> None:
     if not compare_digest((key or "").encode(), expected.get_secret_value().encode()):
         raise ServiceProblem(
             401,
-            f"This call needs the service's key; send it in the header `{_HEADER}`.",
+            f"This call needs the service's key; send it in the header `{API_KEY_HEADER}`.",
             {"WWW-Authenticate": "ApiKey"},
         )
 

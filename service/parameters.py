@@ -7,6 +7,7 @@ from fastapi import Depends, Path, Query, Request
 from embeddings.photographs import Split
 from service.errors import ServiceProblem, shown
 from service.opened import OpenedRelease, Selection
+from service.ready import ReadyAnswers
 from service.state import ServiceState
 
 
@@ -29,14 +30,21 @@ async def opened_release(state: State) -> OpenedRelease:
 Opened = Annotated[OpenedRelease, Depends(opened_release)]
 
 
+async def ready_answers(state: State) -> ReadyAnswers:
+    """The answers that the release has ready. Raises `ServiceProblem` (503)."""
+    if state.ready is None:
+        raise ServiceProblem(503, state.reason or "No release is served.")
+    return state.ready
+
+
+Ready = Annotated[ReadyAnswers, Depends(ready_answers)]
+
+
 async def row_of_id(
     opened: Opened,
     id: Annotated[
         str,
-        Query(
-            description="A stored photograph: its path in the data set without the extension.",
-            examples=["forest/0001"],
-        ),
+        Query(description="A stored photograph: its path in the data set without the extension."),
     ],
 ) -> int:
     """The row of the photograph asked for. Raises `ServiceProblem` (404)."""
@@ -64,7 +72,9 @@ Selected = Annotated[Selection, Depends(selection)]
 
 Identifier = Annotated[
     str,
-    Path(description="Path of the photograph in its data set without the extension, URL-encoded."),
+    Path(
+        description="Path of the photograph in its data set without the extension, percent-encoded."
+    ),
 ]
 
 Count = Annotated[

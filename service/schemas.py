@@ -10,6 +10,9 @@ from embeddings.comparison import ExperimentReport, ExperimentSummary
 from embeddings.photographs import Split
 from embeddings.trust import Calibration, PredictionSets, Typicality
 
+API_KEY_HEADER = "X-API-Key"
+"""The header that carries the service's key."""
+
 _Id = Field(description="Path of the photograph in its data set, without the extension.")
 _Label = Field(description="The photograph's true class.")
 _Predicted = Field(description="The class that the published network finds most probable.")
@@ -78,7 +81,9 @@ class Neighbor(_Frozen):
     id: str = _Id
     label: str = _Label
     split: Split = _Split
-    distance: float = Field(description="Euclidean distance between the two embeddings.")
+    distance: float = Field(
+        description="Euclidean distance between the two embeddings; it has no unit."
+    )
     image: str = _Image
     attribution: Attribution | None = _Attribution
 

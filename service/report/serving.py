@@ -8,10 +8,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO
-
-from pydantic import ValidationError
 
 from embeddings.release import current_release
 from service.client import Client, ServiceError
@@ -53,18 +52,18 @@ def _is_ready(url: str) -> bool:
 
     Raises `ReportError` where something listens that is not ready.
     """
-    client = Client(url)
+    client = Client(url, retries=0)
     with client:
         try:
             client.ready()
         except ServiceError as error:
             if error.status is None:
                 return False
+            if error.status == HTTPStatus.OK:
+                raise ReportError(
+                    f"What answers at {url} is another service; set BELVEDERE_PORT to a free port."
+                ) from error
             raise ReportError(f"The service at {url} is not ready: {error}") from error
-        except ValidationError as error:
-            raise ReportError(
-                f"What answers at {url} is another service; set BELVEDERE_PORT to a free port."
-            ) from error
     return True
 
 

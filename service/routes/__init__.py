@@ -2,7 +2,17 @@
 
 from fastapi import APIRouter
 
-from service.routes import errors, experiments, features, health, images, neighbors, predict, tsne
+from service.routes import (
+    errors,
+    experiments,
+    features,
+    health,
+    images,
+    neighbors,
+    predict,
+    reference,
+    tsne,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     predict.router,
@@ -13,4 +23,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     experiments.router,
     errors.router,
     health.router,
+    reference.router,
 )

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from embeddings.attribution import attribution_of
 from embeddings.heatmap import overlay
@@ -10,7 +10,7 @@ from embeddings.release import LabelIssue, Misclassified
 from service.answers import named, nearest_in_training
 from service.errors import ServiceProblem, problem_responses, shown
 from service.opened import OpenedRelease
-from service.parameters import Identifier, Opened, State
+from service.parameters import Opened, State
 from service.schemas import (
     CalibrationReport,
     ErrorList,
@@ -25,10 +25,16 @@ router = APIRouter(tags=["errors"])
 
 _NEAREST = 3
 
+ErrorId = Annotated[str, Path(description="One that `GET /errors` lists, percent-encoded.")]
+
 Limit = Annotated[int, Query(ge=1, description="How many; more than there are gives all.")]
 
 
-@router.get("/errors", responses=problem_responses(400, 422))
+@router.get(
+    "/errors",
+    summary="Misclassified photographs",
+    responses=problem_responses(400, 422),
+)
 def errors(opened: Opened, limit: Limit = 20) -> ErrorList:
     """The misclassified validation photographs, worst first."""
     found = opened.release.errors
@@ -41,13 +47,14 @@ def errors(opened: Opened, limit: Limit = 20) -> ErrorList:
 
 @router.get(
     "/errors/{id:path}/heatmap",
+    summary="The heat map of an error",
     response_class=Response,
     responses={
         200: {"description": "A JPEG file.", "content": {"image/jpeg": {}}},
         **problem_responses(404, 429),
     },
 )
-async def heatmap(opened: Opened, state: State, id: Identifier) -> Response:
+async def heatmap(opened: Opened, state: State, id: ErrorId) -> Response:
     """The photograph with the places that speak for the wrong prediction glowing (Grad-CAM)."""
     row = opened.row(id)
     error = next((each for each in opened.release.errors if each.id == id), None)
@@ -60,7 +67,11 @@ async def heatmap(opened: Opened, state: State, id: Identifier) -> Response:
     return Response(drawn, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
 
 
-@router.get("/labels/issues", responses=problem_responses(400, 422))
+@router.get(
+    "/labels/issues",
+    summary="Labels that are likely wrong",
+    responses=problem_responses(400, 422),
+)
 def label_issues(opened: Opened, limit: Limit = 20) -> LabelIssueList:
     """Photographs whose label is likely wrong, the least believable first."""
     found = opened.release.label_issues
@@ -71,7 +82,7 @@ def label_issues(opened: Opened, limit: Limit = 20) -> LabelIssueList:
     )
 
 
-@router.get("/calibration", responses=problem_responses())
+@router.get("/calibration", summary="How far answers can be trusted", responses=problem_responses())
 async def calibration(opened: Opened) -> CalibrationReport:
     """How far probabilities, prediction sets and the typical score can be trusted."""
     release = opened.release

@@ -11,7 +11,9 @@ from service.schemas import Experiment, ExperimentList
 router = APIRouter(tags=["experiments"])
 
 
-@router.get("/experiments", responses=problem_responses())
+@router.get(
+    "/experiments", summary="The comparison of all experiments", responses=problem_responses()
+)
 async def experiments(opened: Opened) -> ExperimentList:
     """The comparison: one line per experiment, and which one is published."""
     comparison = opened.release.comparison
@@ -28,7 +30,7 @@ async def experiments(opened: Opened) -> ExperimentList:
     )
 
 
-@router.get("/experiments/{name:path}", responses=problem_responses(404))
+@router.get("/experiments/{name:path}", summary="One experiment", responses=problem_responses(404))
 async def experiment(
     opened: Opened, name: Annotated[str, Path(description="The experiment's name.")]
 ) -> Experiment:

@@ -10,7 +10,11 @@ from service.schemas import Features
 router = APIRouter(tags=["features"])
 
 
-@router.get("/features", responses=problem_responses(400, 404))
+@router.get(
+    "/features",
+    summary="The features of a stored photograph",
+    responses=problem_responses(400, 404),
+)
 def features(opened: Opened, row: Row) -> Features:
     """Embedding and probabilities of a stored photograph, as the release has them."""
     release = opened.release

@@ -10,13 +10,13 @@ from service.schemas import Liveness, Readiness
 router = APIRouter(tags=["health"])
 
 
-@router.get("/livez")
+@router.get("/livez", summary="Is the process alive?")
 async def livez(state: State) -> Liveness:
     """Whether the process answers."""
     return Liveness(status="alive", release=state.fingerprint)
 
 
-@router.get("/readyz", responses=problem_responses())
+@router.get("/readyz", summary="Is a release served?", responses=problem_responses())
 async def readyz(opened: Opened, state: State) -> Readiness:
     """Whether a verified release is served; one of its photographs was encoded at the start."""
     if not state.healthy:
@@ -37,6 +37,7 @@ async def readyz(opened: Opened, state: State) -> Readiness:
 
 @router.get(
     "/metrics",
+    summary="Figures for Prometheus",
     response_class=Response,
     responses={200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}},
 )

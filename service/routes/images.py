@@ -25,7 +25,7 @@ _JPEG_RESPONSES: dict[int | str, dict[str, Any]] = {
 _THUMBNAIL = "/thumbnail"
 
 
-@router.get("/images", responses=problem_responses(400, 422))
+@router.get("/images", summary="A page of photographs", responses=problem_responses(400, 422))
 def images(opened: Opened, selected: Selected, limit: Limit = 50, offset: Offset = 0) -> ImageList:
     """A page of the stored photographs, in the order of the store."""
     rows = np.flatnonzero(opened.mask(selected))
@@ -36,7 +36,11 @@ def images(opened: Opened, selected: Selected, limit: Limit = 50, offset: Offset
     )
 
 
-@router.get("/images/random", responses=problem_responses(404, 422))
+@router.get(
+    "/images/random",
+    summary="A random photograph",
+    responses=problem_responses(404, 422),
+)
 def random_image(opened: Opened, selected: Selected, response: Response) -> Image:
     """One photograph, another one at each call."""
     rows = np.flatnonzero(opened.mask(selected))
@@ -49,6 +53,7 @@ def random_image(opened: Opened, selected: Selected, response: Response) -> Imag
 
 @router.get(
     "/images/{id:path}/thumbnail",
+    summary="The thumbnail of a photograph",
     response_class=Response,
     responses={**_JPEG_RESPONSES, **problem_responses(404, 429)},
 )
@@ -67,6 +72,7 @@ async def thumbnail(request: Request, opened: Opened, state: State, id: Identifi
 
 @router.get(
     "/images/{id:path}",
+    summary="The file of a photograph",
     response_class=Response,
     responses={**_JPEG_RESPONSES, **problem_responses(404)},
 )

@@ -14,7 +14,11 @@ from service.uploads import UPLOAD_BODY, Upload
 router = APIRouter(tags=["neighbours"])
 
 
-@router.get("/neighbors", responses=problem_responses(400, 404, 422))
+@router.get(
+    "/neighbors",
+    summary="Neighbours of a stored photograph",
+    responses=problem_responses(400, 404, 422),
+)
 def neighbors_of_stored(
     opened: Opened, row: Row, selected: Selected, k: Count = DEGREE
 ) -> Neighborhood:
@@ -26,6 +30,7 @@ def neighbors_of_stored(
 
 @router.post(
     "/neighbors",
+    summary="Neighbours of an uploaded image",
     dependencies=GUARDED,
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),

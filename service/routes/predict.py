@@ -13,7 +13,11 @@ from service.uploads import UPLOAD_BODY, Upload
 router = APIRouter(tags=["prediction"])
 
 
-@router.get("/predict", responses=problem_responses(400, 404))
+@router.get(
+    "/predict",
+    summary="The class of a stored photograph",
+    responses=problem_responses(400, 404),
+)
 async def predict_stored(opened: Opened, row: Row) -> Prediction:
     """The published network's answer for a stored photograph, from its stored features."""
     release = opened.release
@@ -23,6 +27,7 @@ async def predict_stored(opened: Opened, row: Row) -> Prediction:
 
 @router.post(
     "/predict",
+    summary="The class of an uploaded image",
     dependencies=GUARDED,
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),

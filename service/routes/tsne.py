@@ -11,7 +11,7 @@ from service.errors import ServiceProblem, problem_responses
 from service.guard import GUARDED
 from service.maps import MOST_FITTED, draw
 from service.opened import OpenedRelease
-from service.parameters import Opened, State
+from service.parameters import Opened, Ready, State
 from service.schemas import Map, Placement, Point
 from service.uploads import UPLOAD_BODY, Upload
 
@@ -35,16 +35,17 @@ Seed = Annotated[
 
 @router.get(
     "/tsne",
+    summary="A map of stored photographs",
     dependencies=GUARDED,
     response_model=Map,
     responses=problem_responses(400, 401, 422, 429),
 )
 async def tsne_of_stored(
-    opened: Opened, state: State, n: Drawn = 500, seed: Seed = 0
+    opened: Opened, ready: Ready, state: State, n: Drawn = 500, seed: Seed = 0
 ) -> Map | Response:
     """Photographs drawn at random, on a t-SNE map."""
-    if seed == opened.manifest.map_seed and state.ready is not None:
-        body = await run_in_threadpool(state.ready.map_of, n)
+    if seed == opened.manifest.map_seed:
+        body = await run_in_threadpool(ready.map_of, n)
         return Response(body, media_type="application/json")
     rows = draw(opened.release, n, seed)
     if len(rows) > MOST_FITTED:
@@ -59,6 +60,7 @@ async def tsne_of_stored(
 
 @router.post(
     "/tsne",
+    summary="The place of an uploaded image on the map",
     dependencies=GUARDED,
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),

@@ -1,0 +1,180 @@
+"""What the clients do when they are turned away, cut off, or kept waiting."""
+
+import asyncio
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+
+from service.attempts import Attempts
+from service.client import AsyncClient, Client, ServiceError
+from service.schemas import Problem
+from service.settings import ServiceSettings
+
+READY = {
+    "release": "f00d",
+    "status": "ready",
+    "data": "odd names",
+    "photographs": 1,
+    "classes": ["lake"],
+    "network": "own",
+    "refused": None,
+}
+
+
+def turned_away(status, **headers):
+    problem = Problem(title="No", status=status, detail=f"Come back later ({status}).")
+    return httpx.Response(
+        status,
+        text=problem.model_dump_json(),
+        headers={"Content-Type": "application/problem+json", **headers},
+    )
+
+
+@contextmanager
+def answering(*script):
+    """A server that gives these answers one after the other; for None it hangs up.
+
+    Yields its address and the list of the paths that were asked for.
+    """
+    came = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            answer = script[len(came)]
+            came.append(self.path)
+            if answer is None:
+                return
+            self.send_response(answer.status_code)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", came
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def silent():
+    """The address of a server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def asked(address, **settings):
+    with Client(address, **settings) as client:
+        return client.ready()
+
+
+def asked_asynchronously(address, **settings):
+    async def ask():
+        async with AsyncClient(address, **settings) as client:
+            return await client.ready()
+
+    return asyncio.run(ask())
+
+
+ways = pytest.mark.parametrize("ask", [asked, asked_asynchronously])
+
+
+@ways
+def test_who_is_turned_away_or_cut_off_comes_back(ask):
+    script = (turned_away(429), None, turned_away(503), httpx.Response(200, json=READY))
+    with answering(*script) as (address, came):
+        assert ask(address).release == "f00d"
+        assert len(came) == 4
+
+
+@ways
+def test_the_last_retry_gives_up_with_the_sentence(ask):
+    with answering(turned_away(429), turned_away(503)) as (address, came):
+        with pytest.raises(ServiceError, match=r"Come back later \(503\)\.") as caught:
+            ask(address, retries=1)
+        assert caught.value.status == 503
+        assert len(came) == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 413, 415, 422, 500, 502])
+def test_other_errors_are_final(status):
+    with answering(turned_away(status)) as (address, came):
+        with pytest.raises(ServiceError, match="Come back later") as caught:
+            asked(address)
+        assert caught.value.status == status
+        assert len(came) == 1
+
+
+@ways
+def test_a_longer_pause_than_there_is_patience_for_is_not_waited(ask):
+    busy = turned_away(429, **{"Retry-After": "3600"})
+    with answering(busy) as (address, came):
+        with pytest.raises(ServiceError, match="429"):
+            ask(address)
+        assert len(came) == 1
+
+
+def test_what_retry_after_asks_for_is_waited_and_a_little_more():
+    asked_for = turned_away(429, **{"Retry-After": "3"})
+    pauses = [Attempts(retries=1, patience=20).pause_after(asked_for) for _ in range(20)]
+    assert all(3 < pause < 4 for pause in pauses)
+    assert len(set(pauses)) > 1
+
+
+@pytest.mark.parametrize("value", ["Fri, 31 Dec 1999 23:59:59 GMT", "-1", "", "²", "soon"])
+def test_without_seconds_to_wait_pauses_grow_and_end(value):
+    attempts = Attempts(retries=4, patience=20)
+    outcome = turned_away(503, **{"Retry-After": value.encode()})
+    pauses = [attempts.pause_after(outcome) for _ in range(5)]
+    assert pauses[4] is None
+    assert 0 < pauses[0] < pauses[1] < pauses[2] < pauses[3] < 3
+
+
+def test_patience_is_for_all_pauses_together():
+    attempts = Attempts(retries=10, patience=5)
+    busy = turned_away(429, **{"Retry-After": "2"})
+    assert [attempts.pause_after(busy) is None for _ in range(3)] == [False, False, True]
+
+
+@ways
+def test_silence_ends_with_the_time_out(ask):
+    with silent() as address, pytest.raises(ServiceError, match="longer `timeout`") as caught:
+        ask(address, timeout=0.2)
+    assert caught.value.status is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (httpx.Response(200, json={"status": "ready"}), 200),
+        (httpx.Response(200, text="<h1>It works!</h1>"), 200),
+        (httpx.Response(404, text="<h1>Not found</h1>"), 404),
+        (httpx.Response(307, headers={"Location": "/login"}), 307),
+    ],
+)
+def test_another_service_is_noticed(answer, status):
+    with answering(answer) as (address, _):
+        with pytest.raises(ServiceError, match="is this the right service") as caught:
+            asked(address)
+        assert caught.value.status == status
+
+
+def test_busy_for_real_is_waited_out(serving, home, a_jpeg):
+    async def many(address):
+        async with AsyncClient(address, retries=20, patience=60) as client:
+            return await asyncio.gather(*[client.predict(image=a_jpeg) for _ in range(12)])
+
+    with serving(ServiceSettings(home=home, concurrency=1, queue=1)) as served:
+        answers = asyncio.run(many(str(served.base_url)))
+    assert len({answer.label for answer in answers}) == 1

@@ -1,0 +1,1 @@
+"""The reference of all calls, made from the OpenAPI description: as Markdown and as a page."""

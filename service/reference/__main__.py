@@ -1,0 +1,23 @@
+"""`python -m service.reference`: write docs/api.md from the OpenAPI description."""
+
+from pathlib import Path
+
+from service.app import create_app
+from service.description import OF_SCENES, with_examples
+from service.reference.markdown import markdown
+from service.reference.walk import reference_of
+from service.settings import ServiceSettings
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+
+
+def written() -> str:
+    """What docs/api.md says, with examples of the generated scenes."""
+    description = create_app(ServiceSettings()).openapi()
+    return markdown(reference_of(with_examples(description, OF_SCENES)))
+
+
+if __name__ == "__main__":
+    draft = PAGE.with_name(f".{PAGE.name}.part")
+    draft.write_text(written(), encoding="utf-8")
+    draft.replace(PAGE)
