@@ -46,13 +46,13 @@ class Encoder:
         self.height, self.width = self._network.size
 
     def encode(self, pixels: Pixels) -> Encoded:
-        """Encode a uint8 batch of shape (n, height, width, 3)."""
+        """Encode one photograph, uint8 of shape (1, height, width, 3)."""
         return Encoded(*self._network.infer(pixels))
 
     def encode_all(self, photographs: Iterable[Pixels]) -> Iterator[Encoded]:
         """Encode single photographs, each of shape (height, width, 3), using every core.
 
-        Yields one result per batch, in order.
+        Yields one result per photograph, in order.
         """
         return (Encoded(*outputs) for outputs in self._network.infer_all(photographs))
 

@@ -43,6 +43,11 @@ class Parity(_Frozen):
     photographs: int
     largest_relative_error: float = Field(description="Of an embedding, L2.")
     same_neighbors: float = Field(description="Share with the same three nearest, ties aside.")
+    accuracy_change: float = Field(description="Accuracy of the encoder less the network's.")
+    precision_at_3_change: float = Field(
+        description="Share of the three nearest validation photographs that are of the same class: "
+        "the encoder's less the network's."
+    )
 
 
 class StoreVersions(_Frozen):

@@ -47,7 +47,7 @@ from embeddings.release import (
     verify_release,
     write_features,
 )
-from embeddings.runtime import BATCH, Floats, Precision
+from embeddings.runtime import Floats, Precision
 from embeddings.store import FeatureTable, ImageTable
 from embeddings.trust import Trust, Typicality
 from embeddings.tsne import fit_map
@@ -93,8 +93,12 @@ def publish(
     encoded = _features(table, FeatureTable(store_uri), encoder, fingerprint, track)
     rows = {photograph.id: row for row, photograph in enumerate(table.photographs)}
     wanted = [rows[identifier] for identifier in candidate.reference.ids]
+    classes = candidate.comparison.classes
     parity = check_parity(
-        candidate.reference, Encoded(encoded.embeddings[wanted], encoded.probabilities[wanted])
+        candidate.reference,
+        Encoded(encoded.embeddings[wanted], encoded.probabilities[wanted]),
+        [classes.index(table.photographs[row].label) for row in wanted],
+        precision,
     )
     releases.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".publishing-", dir=releases) as temporary:
@@ -132,9 +136,8 @@ def _features(
     kept = features.read(fingerprint, table.photographs)
     missing = [photograph for photograph in table.photographs if photograph.id not in kept]
     if missing:
-        total = -(-len(missing) // BATCH)
         results = encoder.encode_all(_pixels(table, set(kept), encoder))
-        computed = Encoded.concatenate(track(results, "Features", total))
+        computed = Encoded.concatenate(track(results, "Features", len(missing)))
         features.upsert(fingerprint, missing, computed)
         kept |= {photograph.id: computed.row(i) for i, photograph in enumerate(missing)}
     return Encoded.concatenate(kept[photograph.id] for photograph in table.photographs)

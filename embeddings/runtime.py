@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -15,35 +14,38 @@ from embeddings.processors import usable_processors
 
 Floats = npt.NDArray[np.float32]
 Outputs = tuple[Floats, ...]
-Precision = Literal["f32", "bf16", "f16"]
-
-BATCH = 16
-"""Photographs that are computed together where there are many."""
+Precision = Literal["f32", "bf16", "f16", "int8"]
+"""What a network computes in; `int8` stands for one that was quantized when it was exported."""
 
 
 class CompiledNetwork:
-    """A compiled network that takes uint8 pixels of shape (n, height, width, 3).
+    """A compiled network that takes the uint8 pixels of one photograph at a time.
 
-    `infer` may be called from many threads at once.
+    On processors, batches gain nothing: their intermediate results leave the caches. `infer` may be
+    called from many threads at once.
     """
 
     def __init__(self, model: Path, precision: Precision = "f32") -> None:
         processors = usable_processors()
         settings = {
             # Left to itself the runtime computes in bf16 where the processor can.
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": "f32" if precision == "int8" else precision,
             # One photograph on one thread, several at once: no thread waits for another.
             "NUM_STREAMS": processors,
             "INFERENCE_NUM_THREADS": processors,
         }
-        self._compiled = ov.Core().compile_model(model, "CPU", settings)
+        core = ov.Core()
+        network = core.read_model(model)
+        _, height, width, channels = network.input(0).partial_shape
+        # Known shapes let the runtime plan memory and choose kernels when it compiles.
+        network.reshape([1, height, width, channels])
+        self._compiled = core.compile_model(network, "CPU", settings)
         self._local = threading.local()
-        shape = self._compiled.input(0).partial_shape
-        self.size: tuple[int, int] = (shape[1].get_length(), shape[2].get_length())
+        self.size: tuple[int, int] = (height.get_length(), width.get_length())
         """Height and width of the input in pixels."""
 
     def infer(self, pixels: Pixels) -> Outputs:
-        """Compute every output for a uint8 batch of shape (n, height, width, 3)."""
+        """Compute every output, of shape (1, ...), for pixels of shape (1, height, width, 3)."""
         request = getattr(self._local, "request", None)
         if request is None:
             request = self._local.request = self._compiled.create_infer_request()
@@ -53,15 +55,14 @@ class CompiledNetwork:
     def infer_all(self, photographs: Iterable[Pixels]) -> Iterator[Outputs]:
         """Compute single photographs, each of shape (height, width, 3), using every core.
 
-        Yields the outputs of one batch after the other, in order.
+        Yields the outputs of one after the other, each of shape (1, ...), in order.
         """
         queue = ov.AsyncInferQueue(self._compiled)
         finished: dict[int, Outputs] = {}
         queue.set_callback(lambda request, number: finished.update({number: _outputs(request)}))
-        source = iter(photographs)
         started = yielded = 0
-        while batch := list(islice(source, BATCH)):
-            queue.start_async([np.stack(batch)], started)
+        for pixels in photographs:
+            queue.start_async([pixels[np.newaxis]], started)
             started += 1
             while yielded in finished:
                 yield finished.pop(yielded)

@@ -1,6 +1,6 @@
 """The service as an ASGI application, and how it is run."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -13,6 +13,7 @@ from service.errors import answer_errors
 from service.headers import DressAnswers
 from service.limits import LimitBodies
 from service.logs import log_as_json
+from service.memory import keep_what_is_loaded
 from service.metrics import Metrics
 from service.patience import PatientProtocol
 from service.routes import ROUTERS
@@ -31,14 +32,15 @@ class _Service(FastAPI):
         return completed(super().openapi())
 
 
-def create_app(settings: ServiceSettings) -> FastAPI:
-    """The application; it opens the current release when it starts."""
+def create_app(settings: ServiceSettings, opened: Callable[[], None] = lambda: None) -> FastAPI:
+    """The application; it opens the current release when it starts, and then calls `opened`."""
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, ServiceState]]:
         state = ServiceState(settings, metrics)
         await state.open()
+        opened()
         yield {"service": state}
         await state.close()
 
@@ -64,10 +66,12 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     return app
 
 
-def configured(settings: ServiceSettings) -> uvicorn.Config:
+def configured(
+    settings: ServiceSettings, opened: Callable[[], None] = lambda: None
+) -> uvicorn.Config:
     """How the service is run: one process, one event loop."""
     return uvicorn.Config(
-        create_app(settings),
+        create_app(settings, opened),
         host=settings.host,
         port=settings.port,
         http=PatientProtocol,
@@ -81,7 +85,7 @@ def configured(settings: ServiceSettings) -> uvicorn.Config:
 def serve(settings: ServiceSettings) -> None:
     """Run the service in this process until it is told to stop."""
     log_as_json()
-    uvicorn.Server(configured(settings)).run()
+    uvicorn.Server(configured(settings, keep_what_is_loaded)).run()
 
 
 def _named(operation: str) -> BaseRoute:

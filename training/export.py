@@ -1,6 +1,7 @@
 """Export: a trained Keras network becomes the encoder that is served."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +13,7 @@ from embeddings.encoder import Encoded
 from embeddings.parity import Reference
 from embeddings.publishing import Candidate, Explain, publish
 from embeddings.release import LabelIssue, read_manifest
-from embeddings.runtime import Floats
+from embeddings.runtime import CompiledNetwork, Floats, Precision
 from training.calibration import calibrate, trust
 from training.campaign import held_out
 from training.comparing import compare
@@ -20,6 +21,7 @@ from training.dataset import Dataset
 from training.heatmaps import grad_cam
 from training.label_issues import find_label_issues
 from training.networks import encoder_of
+from training.quantizing import quantize
 from training.runs import Run
 from training.stages import Stage
 
@@ -27,7 +29,7 @@ _MODEL = "encoder.xml"
 _BATCH = 64
 
 
-def publish_best(stage: Stage) -> Path:
+def publish_best(stage: Stage, precision: Precision = "f32") -> Path:
     """Publish the best network of the preset; return the folder of the release."""
     settings, display = stage.settings, stage.display
     dataset = stage.dataset()
@@ -40,7 +42,11 @@ def publish_best(stage: Stage) -> Path:
     display.say(f"Publishing {comparison.best}")
     issues = find_label_issues(stage, run, dataset)
     candidate = export(run, dataset, comparison, issues, held_out(stage, best, dataset))
-    folder = publish(candidate, settings.store_uri, settings.releases, track=display.track)
+    if precision == "int8":
+        candidate = _in_8_bits(candidate, run, dataset)
+    folder = publish(
+        candidate, settings.store_uri, settings.releases, track=display.track, precision=precision
+    )
     display.say(f"Published {read_manifest(folder).fingerprint} in {folder}")
     return folder
 
@@ -67,6 +73,14 @@ def export(
         label_issues=label_issues,
         explain=_explaining(network, dataset),
     )
+
+
+def _in_8_bits(candidate: Candidate, run: Run, dataset: Dataset) -> Candidate:
+    model = run.quantized / _MODEL
+    if not run.quantized.is_dir():
+        pixels = dataset.pixels(CompiledNetwork(candidate.model).size)
+        model = quantize(candidate.model, pixels[dataset.parts.fit], run.quantized)
+    return replace(candidate, model=model)
 
 
 def _export(network: keras.Model, folder: Path) -> None:

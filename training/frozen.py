@@ -11,11 +11,12 @@ import numpy as np
 from keras import layers
 
 from embeddings.images import Pixels
-from embeddings.runtime import BATCH, CompiledNetwork, Floats
+from embeddings.runtime import CompiledNetwork, Floats
 from training.dataset import Dataset, Rows
 from training.experiments import Size
 from training.techniques import AUGMENTATIONS
 
+_BATCH = 16
 _VIEW = ("flip", "shift", "zoom")
 
 
@@ -70,8 +71,8 @@ def _of_one(
 def _varied(pixels: Pixels, rows: Rows, seed: int) -> Pixels:
     vary = keras.Sequential([layers.Rescaling(1.0), *(AUGMENTATIONS[name](seed) for name in _VIEW)])
     varied = np.empty((len(rows), *pixels.shape[1:]), np.uint8)
-    for start in range(0, len(rows), BATCH):
-        part = slice(start, start + BATCH)
+    for start in range(0, len(rows), _BATCH):
+        part = slice(start, start + _BATCH)
         made = keras.ops.convert_to_numpy(vary(pixels[rows[part]], training=True))
         varied[part] = np.clip(np.rint(made), 0, 255)
     return varied
@@ -80,8 +81,7 @@ def _varied(pixels: Pixels, rows: Rows, seed: int) -> Pixels:
 def _compute(network: keras.Model, pixels: Pixels, folder: Path, dataset: Dataset) -> Floats:
     model = folder / "backbone.xml"
     network.export(str(model), format="openvino", verbose=False)
-    batches = CompiledNetwork(model).infer_all(pixels)
-    total = -(-len(pixels) // BATCH)
+    found = CompiledNetwork(model).infer_all(pixels)
     return np.concatenate(
-        [features for (features,) in dataset.track(batches, "Frozen features", total)]
+        [features for (features,) in dataset.track(found, "Frozen features", len(pixels))]
     )

@@ -9,13 +9,13 @@ import numpy as np
 
 from embeddings.comparison import Cost
 from embeddings.images import Pixels
-from embeddings.runtime import BATCH, CompiledNetwork
+from embeddings.runtime import CompiledNetwork
 from training.circumstances import Layers
 from training.networks import EMBEDDING, POOLED
 
 PROBE = "probe.xml"
 _REPETITIONS = 60
-_BATCHES = 12
+_PHOTOGRAPHS = 192
 
 
 def export_probe(network: keras.Model, folder: Path) -> Path:
@@ -39,7 +39,7 @@ def measure_cost(probe: Path) -> Cost:
     """Time the network on random pixels: one after the other, then many at once."""
     compiled = CompiledNetwork(probe)
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (_BATCHES * BATCH, *compiled.size, 3), dtype=np.uint8)
+    pixels = rng.integers(0, 256, (_PHOTOGRAPHS, *compiled.size, 3), dtype=np.uint8)
     times = []
     for number in range(_REPETITIONS):
         row = number % len(pixels)

@@ -89,6 +89,11 @@ class Run:
         """Folder of the exported encoder, written when the network is first published."""
         return self.folder / "encoder"
 
+    @property
+    def quantized(self) -> Path:
+        """Folder of the same encoder in 8 bits, written when it is first published so."""
+        return self.folder / "encoder-int8"
+
 
 @dataclass(frozen=True)
 class Runs:

@@ -96,10 +96,34 @@ def test_parity_counts_changed_neighbours_but_not_ties() -> None:
     for embeddings in (spread, tied):
         nudged = embeddings * (1 + np.float32(5e-6) * np.sin(np.arange(30))[:, None]).astype("f4")
         parity = check_parity(
-            Reference(ids, Encoded(embeddings, probabilities)), Encoded(nudged, probabilities)
+            Reference(ids, Encoded(embeddings, probabilities)),
+            Encoded(nudged, probabilities),
+            [0] * 30,
         )
         assert parity.same_neighbors == 1.0
         assert 0 < parity.largest_relative_error < 1e-4
+
+
+def test_eight_bits_may_change_embeddings_but_not_cost_quality() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(300) % 3
+    embeddings = (np.eye(3)[labels] * 3 + rng.normal(size=(300, 3))).astype(np.float32)
+    probabilities = np.eye(3, dtype=np.float32)[labels]
+    reference = Reference(tuple(map(str, range(300))), Encoded(embeddings, probabilities))
+
+    coarse = Encoded(np.round(embeddings * 8) / 8, probabilities)
+    with pytest.raises(ParityError, match="differs"):
+        check_parity(reference, coarse, labels.tolist())
+    parity = check_parity(reference, coarse, labels.tolist(), "int8")
+    assert parity.accuracy_change == 0
+    assert abs(parity.precision_at_3_change) < 0.05
+
+    wrong = probabilities.copy()
+    wrong[0] = np.roll(wrong[0], 1)
+    scattered = rng.permutation(embeddings)
+    for worse in (Encoded(embeddings, wrong), Encoded(scattered, probabilities)):
+        with pytest.raises(ParityError, match="Publish it in f32"):
+            check_parity(reference, worse, labels.tolist(), "int8")
 
 
 @pytest.fixture
