@@ -73,9 +73,10 @@ def test_problems_are_logged_as_objects_without_what_was_asked(serving, home, re
         client.get("/neighbors", params={"id": "secret"}, headers={"X-Request-ID": "mine"})
         client.post("/predict", content=b"private", headers={"X-Request-ID": "yours"})
     lines = [line for line in logged() if "route" in line]
-    assert [(line["request"], line["route"], line["status"]) for line in lines] == [
-        ("mine", "/neighbors", 404),
-        ("yours", "/predict", 415),
+    told = [[line[name] for name in ("request", "route", "status", "problem")] for line in lines]
+    assert told == [
+        ["mine", "/neighbors", 404, "not found"],
+        ["yours", "/predict", 415, "image unreadable"],
     ]
     for line in lines:
         assert line["release"] == release

@@ -106,9 +106,11 @@ def _respond(
     headers: Mapping[str, str] | None = None,
     kind: str | None = None,
 ) -> Response:
+    kind = kind or HTTPStatus(status).phrase.lower()
+    request.state.problem = kind
     state = getattr(request.state, "service", None)
     if state:
-        state.metrics.count_problem(kind or HTTPStatus(status).phrase.lower())
+        state.metrics.count_problem(kind)
     problem = Problem(
         title=HTTPStatus(status).phrase,
         status=status,

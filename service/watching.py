@@ -59,6 +59,7 @@ class WatchRequests:
                         route=route,
                         status=status,
                         seconds=round(seconds, 6),
+                        problem=scope["state"].get("problem"),
                         release=state.fingerprint,
                     ),
                 )
