@@ -1,6 +1,7 @@
 """The service as an ASGI application, and how it is run."""
 
 import logging
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -83,6 +84,8 @@ def configured(settings: ServiceSettings) -> uvicorn.Config:
 def serve(settings: ServiceSettings) -> None:
     """Run the service in this process until it is told to stop."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
+    # Whoever sends broken files must not fill the log with what is wrong with them.
+    warnings.filterwarnings("ignore", module="PIL")
     uvicorn.Server(configured(settings)).run()
 
 
