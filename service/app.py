@@ -1,6 +1,8 @@
 """The service as an ASGI application, and how it is run."""
 
 import logging
+import signal
+import sys
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -86,6 +88,8 @@ def serve(settings: ServiceSettings) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
     # Whoever sends broken files must not fill the log with what is wrong with them.
     warnings.filterwarnings("ignore", module="PIL")
+    # uvicorn raises the signal again when it has shut down; being told to stop is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.Server(configured(settings)).run()
 
 
