@@ -8,24 +8,9 @@ import httpx
 import pytest
 
 from api_tests.hostile import corpus
-from api_tests.hostile.case import Hostile
+from api_tests.hostile.case import Hostile, complaint
 
 POSTS = ("/predict", "/neighbors", "/tsne")
-LONGEST_SENTENCE = 300
-
-
-def complaint(answer: httpx.Response, case: Hostile) -> str | None:
-    """What is wrong with the answer to a hostile image; None where nothing is."""
-    if answer.status_code not in case.allowed:
-        return f"{case.name}: {answer.status_code}, not {sorted(case.allowed)}: {answer.text:.200}"
-    if answer.status_code == 200:
-        return None
-    problem = answer.json()
-    if answer.headers["content-type"] != "application/problem+json":
-        return f"{case.name}: no problem but {answer.headers['content-type']}"
-    if problem["status"] != answer.status_code or len(problem["detail"]) > LONGEST_SENTENCE:
-        return f"{case.name}: {problem}"
-    return None
 
 
 @pytest.fixture(scope="module")

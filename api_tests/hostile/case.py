@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import numpy as np
 from PIL import Image
 
@@ -14,6 +15,8 @@ TOO_LARGE = frozenset({413})
 TOO_SMALL = frozenset({422})
 READ_OR_REFUSED = READ | REFUSED
 ANY_ANSWER = READ | REFUSED | TOO_LARGE | TOO_SMALL
+
+LONGEST_SENTENCE = 300
 
 TRUNCATIONS = 12
 FLIPS = 16
@@ -70,3 +73,17 @@ def named(prefix: str, cases: Iterable[tuple[str, bytes, frozenset[int]]]) -> It
     """Cases whose names begin alike."""
     for name, data, allowed in cases:
         yield Hostile(f"{prefix} {name}", data, allowed)
+
+
+def complaint(answer: httpx.Response, case: Hostile) -> str | None:
+    """What is wrong with the answer to a hostile image; None where nothing is."""
+    if answer.status_code not in case.allowed:
+        return f"{case.name}: {answer.status_code}, not {sorted(case.allowed)}: {answer.text:.200}"
+    if answer.status_code == 200:
+        return None
+    problem = answer.json()
+    if answer.headers["content-type"] != "application/problem+json":
+        return f"{case.name}: no problem but {answer.headers['content-type']}"
+    if problem["status"] != answer.status_code or len(problem["detail"]) > LONGEST_SENTENCE:
+        return f"{case.name}: {problem}"
+    return None
