@@ -2,13 +2,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: up test check report slides bench experiments api lock clean
+.PHONY: up test chaos check report slides bench experiments api lock clean
 
 up: $(VENV)/.train ## environment, data, training, release, service
 	@$(BIN)/belvedere up
 
 test: $(VENV)/.dev ## the whole test suite
 	@$(BIN)/python -m pytest
+
+chaos: $(VENV)/.dev ## break things around the running service and write docs/chaos.md
+	@$(BIN)/python -m pytest -m chaos api_tests/chaos --page docs/chaos.md
 
 check: $(VENV)/.dev ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from embeddings.comparison import Comparison
+from embeddings.drafting import draft_beside, publisher_alone
 from embeddings.encoder import Encoded, Encoder, encoder_fingerprint
 from embeddings.graph import neighbor_graph
 from embeddings.images import Pixels, read_pixels
@@ -85,8 +85,21 @@ def publish(
 ) -> Path:
     """Publish a candidate and return the folder of the release, which is then the current one.
 
-    Raises `ParityError` before anything is published where the encoder differs from its network.
+    Raises `ParityError` before anything is published where the encoder differs from its network,
+    and `ReleaseError` where somebody else is publishing.
     """
+    with publisher_alone(releases):
+        return _publish(candidate, store_uri, releases, track, map_seed, precision)
+
+
+def _publish(
+    candidate: Candidate,
+    store_uri: str,
+    releases: Path,
+    track: Track,
+    map_seed: int,
+    precision: Precision,
+) -> Path:
     table = ImageTable.open(store_uri)
     encoder = Encoder(candidate.model, precision)
     fingerprint = encoder_fingerprint(candidate.model)
@@ -100,10 +113,7 @@ def publish(
         [classes.index(table.photographs[row].label) for row in wanted],
         precision,
     )
-    releases.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".publishing-", dir=releases) as temporary:
-        draft = Path(temporary) / "release"
-        draft.mkdir()
+    with draft_beside(releases) as draft:
         _write_contents(draft, candidate, table, encoded, map_seed)
         manifest = Manifest(
             data=DataInfo(

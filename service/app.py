@@ -1,5 +1,8 @@
 """The service as an ASGI application, and how it is run."""
 
+import signal
+import sys
+import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -85,6 +88,10 @@ def configured(
 def serve(settings: ServiceSettings) -> None:
     """Run the service in this process until it is told to stop."""
     log_as_json()
+    # Whoever sends broken files must not fill the log with what is wrong with them.
+    warnings.filterwarnings("ignore", module="PIL")
+    # uvicorn raises the signal again when it has shut down; being told to stop is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.Server(configured(settings, keep_what_is_loaded)).run()
 
 

@@ -1,11 +1,15 @@
 import json
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from embeddings.drafting import LOCK
 from embeddings.encoder import Encoded, Encoder
 from embeddings.images import read_pixels
 from embeddings.parity import ParityError, Reference, check_parity
@@ -15,6 +19,20 @@ from embeddings.store import FeatureTable, ImageTable
 from training.comparing import compare
 from training.export import export
 from training.stages import Stage
+
+ROOT = Path(__file__).parents[2]
+
+DRAFTS_FOR_EVER = """
+import sys, time
+from pathlib import Path
+
+from embeddings.drafting import draft_beside, publisher_alone
+
+releases = Path(sys.argv[1])
+with publisher_alone(releases), draft_beside(releases) as draft:
+    (draft / "half").touch()
+    time.sleep(600)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +87,7 @@ def test_publishing_the_same_again_changes_nothing(stage: Stage, candidate) -> N
     publish(candidate, settings.store_uri, settings.releases)
     assert FeatureTable(settings.store_uri).version == version
     assert current_release(settings.releases).parent == before.parent
-    assert not [name for name in folders if name.startswith(".")]
+    assert not [name for name in folders if name.startswith(".publishing")]
 
 
 def test_an_encoder_that_differs_from_its_network_is_not_published(
@@ -85,7 +103,26 @@ def test_an_encoder_that_differs_from_its_network_is_not_published(
     )
     with pytest.raises(ParityError, match="nothing was published"):
         publish(spoilt, stage.settings.store_uri, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+
+
+def test_what_a_killed_publisher_left_is_cleared_away(
+    stage: Stage, candidate, tmp_path: Path
+) -> None:
+    releases = tmp_path / "releases"
+    command = [sys.executable, "-c", DRAFTS_FOR_EVER, str(releases)]
+    with subprocess.Popen(command, cwd=ROOT) as child:
+        try:
+            while not (left := list(releases.glob(".publishing-*/release/half"))):
+                assert child.poll() is None
+                time.sleep(0.01)
+            with pytest.raises(ReleaseError, match="try again when that is done"):
+                publish(candidate, stage.settings.store_uri, releases)
+            assert left[0].exists()
+        finally:
+            child.kill()
+    folder = publish(candidate, stage.settings.store_uri, releases)
+    assert {path.name for path in releases.iterdir()} == {LOCK, "current", folder.name}
 
 
 def test_parity_counts_changed_neighbours_but_not_ties() -> None:

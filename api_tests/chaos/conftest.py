@@ -1,0 +1,49 @@
+"""Counting what is tried, and writing it down in the end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api_tests.chaos.tally import Tally, page
+from benchmarks.circumstances import circumstances
+from embeddings.release import current_release, open_release
+
+_TALLIES = pytest.StashKey[list[Tally]]()
+_CIRCUMSTANCES = pytest.StashKey[list[str]]()
+_PASSED = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--page", type=Path, help="write what was tried and survived to this file")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if report.when == "call":
+        item.stash[_PASSED] = report.passed
+    return report
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest, home: Path) -> Iterator[Tally]:
+    """The line of this test, named by the first line of its docstring."""
+    stash = request.config.stash
+    line = Tally(str(request.function.__doc__).splitlines()[0].rstrip("."))
+    stash.setdefault(_TALLIES, []).append(line)
+    stash[_CIRCUMSTANCES] = circumstances(open_release(current_release(home / "releases")))
+    yield line
+    line.passed = request.node.stash.get(_PASSED, False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    config = terminalreporter.config
+    tallies = config.stash.get(_TALLIES, [])
+    if not tallies:
+        return
+    written = page(config.stash[_CIRCUMSTANCES], tallies)
+    terminalreporter.section("what was tried and survived")
+    terminalreporter.write_line(written)
+    if target := config.getoption("--page", None):
+        target.write_text(written)

@@ -1,0 +1,226 @@
+"""Hostile images, floods and slow clients, and what all of it leaves in memory."""
+
+import concurrent.futures
+import itertools
+import random
+import signal
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+
+from api_tests.chaos.running import Call, Running, asked_all_the_while, good_calls, running
+from api_tests.hostile import corpus
+from api_tests.hostile.case import complaint, encoded, scene
+
+pytestmark = pytest.mark.chaos
+
+ROUNDS = 4
+REQUESTS, SETTLED, GROWTH = 20_000, 2_000, 1.05
+STOPS, STOP_SECONDS = 10, 10.0
+FLOOD = 200
+DRIPPING = 100
+
+
+def test_hostile_images_among_others(home, tally):
+    """Hostile images are sent amid good requests, whose answers stay the same bit for bit."""
+    with running(home) as service, service.client() as client:
+        calls = good_calls(service)
+        expected = [call(client).content for call in calls]
+        with asked_all_the_while(service, calls, people=2) as asked:
+            for case in corpus() * ROUNDS:
+                with tally.attempt():
+                    assert complaint(client.post("/predict", content=case.data), case) is None
+        assert client.get("/readyz").status_code == 200
+    assert asked.errors == []
+    assert all(answer.content == expected[number] for number, answer in asked.answers)
+    tally.measured = f"{len(asked.answers):,} good requests meanwhile, none changed"
+
+
+def test_memory(home, tally):
+    """Mixed requests, the wrong ones among them, leave no memory behind (at most 5 % more)."""
+    with running(home) as service:
+        mixed = _mixed_calls(service)
+        first = _ask(service, mixed, SETTLED)
+        settled = service.resident_bytes()
+        statuses = first | _ask(service, mixed, REQUESTS - SETTLED)
+        grown = service.resident_bytes()
+    tally.count(REQUESTS, REQUESTS)
+    tally.measured = (
+        f"{settled / 1e6:.0f} MB after {SETTLED:,} requests, {grown / 1e6:.0f} MB after "
+        f"{REQUESTS:,} ({grown / settled - 1:+.1%})"
+    )
+    assert statuses == {200, 400, 404, 413, 415, 422}
+    assert grown <= settled * GROWTH
+
+
+def _ask(service: Running, calls: list[Call], times: int) -> set[int]:
+    """Ask so many of these calls at random from four threads; return the statuses."""
+
+    def ask(seed: int) -> set[int]:
+        drawn = random.Random(seed)
+        with service.client() as client:
+            return {drawn.choice(calls)(client).status_code for _ in range(times // 4)}
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        return set().union(*pool.map(ask, range(4)))
+
+
+def _mixed_calls(service: Running) -> list[Call]:
+    with service.client() as client:
+        records = client.get("/images", params={"limit": 60}).json()["images"]
+        wrong = [each["id"] for each in client.get("/errors").json()["errors"]]
+        jpegs = [client.get(f"/images/{each['id']}").content for each in records[:20]]
+    calls = good_calls(service)
+    for record in records:
+        path, asked = f"/images/{record['id']}", {"id": record["id"]}
+        calls += [
+            lambda client, path=path: client.get(path),
+            lambda client, path=path: client.get(f"{path}/thumbnail"),
+            lambda client, asked=asked: client.get("/predict", params=asked),
+            lambda client, asked=asked: client.get("/features", params=asked),
+            lambda client, asked=asked: client.get("/neighbors", params=asked),
+            lambda client, asked=asked: client.get("/neighbors", params=asked | {"label": "city"}),
+            lambda client, asked=asked: client.get("/neighbors", params=asked | {"k": 0}),
+            lambda client: client.get("/images/random"),
+            lambda client: client.get(f"/images/{random.random()}"),
+            lambda client: client.get(f"/{random.random()}"),
+        ]
+    for jpeg in jpegs:
+        calls += [
+            lambda client, jpeg=jpeg: client.post("/predict", files={"file": jpeg}),
+            lambda client, jpeg=jpeg: client.post("/neighbors", content=jpeg),
+            lambda client, jpeg=jpeg: client.post("/tsne", content=jpeg),
+            lambda client: client.post("/predict"),
+        ]
+    for case in corpus()[::5]:
+        calls.append(lambda client, data=case.data: client.post("/predict", content=data))
+    for identifier in wrong:
+        path = f"/errors/{identifier}/heatmap"
+        calls.append(lambda client, path=path: client.get(path))
+    for path in ("experiments", "errors", "labels/issues", "calibration", "metrics", "livez"):
+        calls.append(lambda client, path=path: client.get(f"/{path}"))
+    return calls
+
+
+def _heavy() -> bytes:
+    return encoded(scene().resize((4000, 3000)), "PNG", compress_level=1)
+
+
+def test_told_to_stop(home, tally):
+    """The service is told to stop (SIGTERM) under load: it ends what it has begun, and well."""
+    heavy, longest, answered = _heavy(), 0.0, 0
+    for _ in range(STOPS):
+        with tally.attempt(), running(home) as service:
+            told: list[float] = []
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                asked = [pool.submit(_until_refused, service, heavy, told) for _ in range(8)]
+                time.sleep(1.5)
+                started = time.monotonic()
+                told.append(started)
+                service.process.send_signal(signal.SIGTERM)
+                assert service.process.wait(STOP_SECONDS) == 0
+                longest = max(longest, time.monotonic() - started)
+                answered += sum(each.result() for each in asked)
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", service.port))
+    tally.measured = (
+        f"longest {longest:.1f} s, exit status 0; {answered} images begun before, all answered"
+    )
+
+
+def _until_refused(service: Running, data: bytes, told: list[float]) -> int:
+    """Send images until the service is gone; count those that were begun before it was told.
+
+    A request that was just being sent may be turned away; any other must be answered.
+    """
+    answered = 0
+    while True:
+        begun = time.monotonic()
+        try:
+            with service.client() as client:
+                answer = client.post("/predict", content=data)
+            assert answer.status_code == 200, answer.text
+            assert not told or begun < told[0] + 0.5, "It went on taking requests."
+            answered += not told or begun < told[0]
+        except httpx.TransportError:
+            assert told, "It refused before it was told to stop."
+            assert begun > told[0] - 0.2, "It let go what it had begun."
+            return answered
+
+
+def test_flood(home, tally):
+    """Many images come at once; who finds the queue full is told so, and health calls answer."""
+    heavy = _heavy()
+    with running(home, concurrency=1, queue=4) as service:
+        health: list[Call] = [
+            lambda client: client.get("/livez"),
+            lambda client: client.get("/readyz"),
+        ]
+
+        def send(_: int) -> httpx.Response:
+            with tally.attempt(), service.client() as client:
+                answer = client.post("/predict", content=heavy)
+                assert answer.status_code in (200, 429)
+                assert answer.status_code == 200 or int(answer.headers["retry-after"]) >= 1
+                return answer
+
+        with (
+            asked_all_the_while(service, health, people=1) as asked,
+            concurrent.futures.ThreadPoolExecutor(FLOOD) as pool,
+        ):
+            answers = list(pool.map(send, range(FLOOD)))
+    statuses = [answer.status_code for answer in answers]
+    assert {200, 429} == set(statuses)
+    assert asked.errors == []
+    assert {answer.status_code for _, answer in asked.answers} == {200}
+    tally.measured = (
+        f"{statuses.count(200)} answered, {statuses.count(429)} told to come back; "
+        f"{len(asked.answers):,} health calls, all 200"
+    )
+
+
+def test_slow_clients(home, tally):
+    """Clients that drip headers or bodies are dropped while others are served."""
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+    body = head + b"Content-Type: image/jpeg\r\nContent-Length: 100000\r\n\r\n"
+    with running(home, upload_seconds=3) as service:
+        started = time.monotonic()
+
+        def drip(begun: bytes, drop: bytes) -> None:
+            with (
+                tally.attempt(),
+                socket.create_connection(("127.0.0.1", service.port), timeout=0.2) as slow,
+            ):
+                slow.sendall(begun)
+                while not _hung_up(slow, drop):
+                    assert time.monotonic() < started + 30, "The connection was left open."
+
+        with asked_all_the_while(service, good_calls(service), people=2) as asked:
+            kinds = itertools.islice(
+                itertools.cycle([(head, b"X-Drip: 1\r\n"), (body, b"\xff")]), DRIPPING
+            )
+            threads = [threading.Thread(target=drip, args=kind) for kind in kinds]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            longest = time.monotonic() - started
+    assert tally.survived == DRIPPING
+    assert asked.errors == []
+    assert {answer.status_code for _, answer in asked.answers} == {200}
+    tally.measured = (
+        f"all gone after {longest:.1f} s; {len(asked.answers):,} requests meanwhile, none failed"
+    )
+
+
+def _hung_up(slow: socket.socket, drop: bytes) -> bool:
+    try:
+        slow.sendall(drop)
+        return slow.recv(4096) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True

@@ -1,0 +1,116 @@
+"""Publishing is killed at any moment."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from api_tests.chaos.publisher import BEGINS
+from api_tests.chaos.running import ROOT, asked_all_the_while, good_calls, running, wait_until
+from embeddings.release import current_release, open_release
+from embeddings.store import FeatureTable, ImageTable
+
+pytestmark = pytest.mark.chaos
+
+KILLS = 60
+
+
+@pytest.fixture
+def publisher(copied_home: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Starts publishers that wait for a line before they begin."""
+    folder = tmp_path_factory.mktemp("models")
+    started = []
+
+    def start(seed: int) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "api_tests.chaos.publisher",
+                str(copied_home),
+                str(seed),
+                folder,
+            ],
+            cwd=ROOT,
+            # On a busy machine, threads that wait for each other by spinning publish for ages.
+            env=os.environ | {"OMP_WAIT_POLICY": "passive"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def begin(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert process.stdout.readline().strip() == BEGINS
+
+
+def test_publishing_is_killed(copied_home, publisher, tally):
+    """Publishing is killed (`kill -9`) at a random moment while the service is asked."""
+    releases, store = copied_home / "releases", str(copied_home / "store")
+    first = open_release(current_release(releases))
+    kept = first.manifest.encoder.fingerprint
+    known = {first.manifest.fingerprint}
+
+    def undisturbed(seed: int) -> float:
+        process = publisher(seed)
+        begin(process)
+        started = time.monotonic()
+        assert process.wait() == 0
+        known.add(open_release(current_release(releases)).manifest.fingerprint)
+        return time.monotonic() - started
+
+    finished = 0
+    with (
+        running(copied_home) as service,
+        asked_all_the_while(service, good_calls(service, 1), people=1, pause=0.05) as asked,
+    ):
+        duration = max(undisturbed(seed) for seed in (1, 2))
+        delays = np.random.default_rng(9).uniform(0, duration, KILLS).tolist()
+        following = publisher(100)
+        for number, delay in enumerate(delays):
+            process, following = following, publisher(101 + number)
+            before = open_release(current_release(releases)).manifest
+            with tally.attempt():
+                begin(process)
+                time.sleep(delay)
+                process.kill()
+                process.wait()
+                manifest = open_release(current_release(releases)).manifest
+                assert manifest == before or manifest.map_seed == 100 + number
+                finished += manifest != before
+                known.add(manifest.fingerprint)
+                table = ImageTable.open(store)
+                assert table.photographs == first.photographs
+                features = FeatureTable(store).read(kept, table.photographs)
+                assert len(features) == len(first.photographs)
+                rows = [features[each.id].embeddings for each in first.photographs]
+                assert np.array_equal(np.concatenate(rows), first.embeddings)
+        undisturbed(1000)
+        last = open_release(current_release(releases)).manifest
+        with service.client() as client:
+            wait_until(lambda: client.get("/readyz").json()["release"] == last.fingerprint)
+            assert client.get("/readyz").json()["refused"] is None
+    assert last.map_seed == 1000
+    assert not list(releases.glob(".publishing*"))
+    assert asked.errors == []
+    assert {answer.status_code for _, answer in asked.answers} == {200}
+    assert {answer.json()["release"] for _, answer in asked.answers} <= known
+    tally.measured = (
+        f"left alone it takes {duration:.1f} s; {finished} had finished; "
+        f"{len(asked.answers):,} requests meanwhile, none failed"
+    )

@@ -1,0 +1,133 @@
+"""Releases are swapped, and damaged, while the service is asked."""
+
+import shutil
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api_tests.chaos.running import Running, asked_all_the_while, good_calls, running, wait_until
+from embeddings.encoder import Encoded
+from embeddings.graph import NeighborGraph
+from embeddings.manifest import MANIFEST, file_digest
+from embeddings.release import CURRENT, FEATURES, current_release, open_release, write_features
+
+pytestmark = pytest.mark.chaos
+
+SWAPS = 20
+
+
+def other_release(releases: Path) -> Path:
+    """A release beside the current one whose embeddings are twice as long and its map elsewhere."""
+    release = open_release(current_release(releases))
+    draft = releases / "draft"
+    shutil.copytree(release.folder, draft)
+    write_features(
+        draft / FEATURES,
+        release.photographs,
+        Encoded(release.embeddings * 2, release.probabilities),
+        release.points + 1000,
+        NeighborGraph(release.graph.rows, release.graph.distances * 2),
+    )
+    files = release.manifest.files | {FEATURES: file_digest(draft / FEATURES)}
+    manifest = release.manifest.model_copy(update={"files": files}).sealed()
+    (draft / MANIFEST).write_text(manifest.model_dump_json(indent=2))
+    return draft.rename(releases / manifest.folder)
+
+
+def point_to(releases: Path, folder: Path) -> None:
+    draft = releases / ".next"
+    draft.symlink_to(folder.name)
+    draft.replace(releases / CURRENT)
+
+
+def serves(client: httpx.Client, folder: Path) -> bool:
+    found = client.get("/readyz").json()
+    return (
+        found["release"] == open_release(folder).manifest.fingerprint and found["refused"] is None
+    )
+
+
+@pytest.fixture
+def two_releases(copied_home: Path) -> tuple[Path, Path]:
+    """The folders of the current release and of another one."""
+    releases = copied_home / "releases"
+    return current_release(releases), other_release(releases)
+
+
+def test_releases_are_swapped(copied_home, two_releases, tally):
+    """Two releases are swapped under load; each answer belongs to one of them, bit for bit."""
+    releases = copied_home / "releases"
+    with running(copied_home) as service, service.client() as client:
+        calls = good_calls(service)
+        expected = _answers_of(service, client, calls, releases, two_releases)
+        with asked_all_the_while(service, calls, people=3) as asked:
+            for number in range(SWAPS):
+                with tally.attempt():
+                    chosen = two_releases[number % 2]
+                    point_to(releases, chosen)
+                    wait_until(lambda chosen=chosen: serves(client, chosen))
+    assert asked.errors == []
+    assert {answer.status_code for _, answer in asked.answers} == {200}
+    served = set()
+    for number, answer in asked.answers:
+        release = answer.json()["release"]
+        served.add(release)
+        assert answer.content == expected[release][number]
+    assert served == set(expected)
+    tally.measured = f"{len(asked.answers):,} requests meanwhile, none failed, none mixed"
+
+
+def _answers_of(
+    service: Running, client: httpx.Client, calls: list, releases: Path, folders: tuple[Path, ...]
+) -> dict[str, list[bytes]]:
+    """The answers of each release when nothing changes, by its fingerprint."""
+    found = {}
+    for folder in folders:
+        point_to(releases, folder)
+        wait_until(lambda folder=folder: serves(client, folder))
+        answers = [call(client) for call in calls]
+        found[answers[0].json()["release"]] = [answer.content for answer in answers]
+    assert len(set(map(tuple, found.values()))) == len(folders)
+    return found
+
+
+HARMS = {
+    "damaged": lambda content: content[:-9] + bytes([content[-9] ^ 1]) + content[-8:],
+    "cut short": lambda content: content[: len(content) // 2],
+    "emptied": lambda content: b"",
+    "missing": None,
+}
+
+
+def test_each_file_is_damaged(copied_home, two_releases, tally):
+    """A new release of which a file is damaged or missing is refused until it is repaired."""
+    releases = copied_home / "releases"
+    old, new = two_releases
+    names = sorted(path.name for path in new.iterdir())
+    with (
+        running(copied_home) as service,
+        service.client() as client,
+        asked_all_the_while(service, good_calls(service, 1), people=1) as asked,
+    ):
+        serving = client.get("/readyz").json()["release"]
+        for name in names:
+            content = (new / name).read_bytes()
+            for harm in HARMS.values():
+                with tally.attempt():
+                    if harm is None:
+                        (new / name).unlink()
+                    else:
+                        (new / name).write_bytes(harm(content))
+                    point_to(releases, new)
+                    wait_until(lambda: client.get("/readyz").json()["refused"])
+                    found = client.get("/readyz").json()
+                    assert found["release"] == serving
+                    assert "publish it again" in found["refused"]
+                    (new / name).write_bytes(content)
+                    wait_until(lambda: serves(client, new))
+                    point_to(releases, old)
+                    wait_until(lambda: serves(client, old))
+    assert asked.errors == []
+    assert {answer.status_code for _, answer in asked.answers} == {200}
+    tally.measured = f"{len(names)} files; {len(asked.answers):,} requests meanwhile, none failed"

@@ -1,0 +1,153 @@
+"""The service calls nobody, and what is sent to it reaches no file."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from api_tests.hostile import corpus
+
+ROOT = Path(__file__).parents[1]
+MARK = "never-a-file-4711"
+
+# An audit hook sees what Python itself does; `open` of a library written in C is not among it.
+WATCHED = """
+import atexit, json, os, sys
+
+calls, files, written = set(), set(), set()
+# joblib asks it for the number of cores.
+HARMLESS = ("subprocess.Popen", "lscpu")
+LOOKUPS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
+RUNS = {"os.exec", "os.posix_spawn", "os.system", "subprocess.Popen"}
+CHANGES = {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "shutil.move"}
+
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        calls.add(repr(arguments[1]))
+    elif event in LOOKUPS | RUNS and (event, arguments[0]) != HARMLESS:
+        calls.add(repr((event, arguments[0])))
+    elif event == "open" and isinstance(arguments[0], (str, bytes)):
+        changes = arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        (written if changes else files).add(os.path.realpath(os.fsdecode(arguments[0])))
+    elif event in CHANGES:
+        written.add(repr(arguments))
+
+from service.app import serve
+from service.settings import ServiceSettings
+
+atexit.register(lambda: print(json.dumps([sorted(calls), sorted(files), sorted(written)])))
+sys.addaudithook(watch)
+serve(ServiceSettings())
+"""
+
+HOSTILE_IDS = (
+    "../../etc/passwd",
+    "../" * 20 + "etc/passwd",
+    "%2e%2e%2fetc%2fpasswd",
+    "/etc/passwd",
+    "//server/share",
+    "file:///etc/passwd",
+    "http://192.0.2.1/x",
+    "C:\\windows\\win.ini",
+    "\0",
+    f"\0/{MARK}",
+    MARK,
+    f"/tmp/{MARK}",
+    "manifest.json",
+    "current",
+)
+
+
+@pytest.fixture(scope="module")
+def seen(home, a_jpeg, records, tmp_path_factory):
+    """What a service did while it was asked for everything: calls, files read, files written."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    environment = os.environ | {
+        "BELVEDERE_HOME": str(home), "BELVEDERE_PORT": "0", "TMPDIR": str(temporary)
+    }  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, "-c", WATCHED],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            log = ""
+            while not (running := re.search(r"running on (http://\S+)", log)):
+                line = process.stderr.readline()
+                assert line, log
+                log += line
+            with httpx.Client(base_url=running[1], timeout=60, trust_env=False) as client:
+                _ask_everything(client, a_jpeg, records)
+        finally:
+            process.send_signal(signal.SIGTERM)
+        output, rest = process.communicate()
+    assert process.returncode == 0, rest
+    assert list(temporary.iterdir()) == []
+    calls, files, written = json.loads(output.splitlines()[-1])
+    return calls, files, written, log + rest
+
+
+def _ask_everything(client: httpx.Client, jpeg: bytes, records: list[dict[str, object]]) -> None:
+    ids = [*(str(record["id"]) for record in records[:3]), *HOSTILE_IDS]
+    for identifier in ids:
+        for call in ("predict", "neighbors", "features"):
+            client.get(f"/{call}", params={"id": identifier})
+        for form in (quote(identifier), quote(identifier, safe="")):
+            for path in ("/images/{}", "/images/{}/thumbnail", "/errors/{}/heatmap"):
+                client.get(path.format(form))
+            client.get(f"/experiments/{form}")
+        client.get("/images", params={"label": identifier, "split": identifier})
+        client.post("/predict", files={"file": (identifier, jpeg, identifier)})
+        client.post("/predict", content=jpeg, headers={"X-Forwarded-For": quote(identifier)})
+    for call in ("tsne", "images", "experiments", "errors", "labels/issues", "calibration"):
+        assert client.get(f"/{call}").status_code == 200
+    assert client.get("/tsne", params={"n": 20, "seed": 5}).status_code == 200
+    for call in ("/predict", "/neighbors", "/tsne"):
+        assert client.post(call, content=jpeg).status_code == 200
+    for case in corpus()[::20]:
+        client.post("/predict", content=case.data)
+    assert client.get("/readyz").status_code == 200
+
+
+def test_it_calls_nobody(seen):
+    calls, *_ = seen
+    assert calls == []
+
+
+def test_it_writes_nothing(seen):
+    _, _, written, _ = seen
+    assert written == []
+
+
+def test_it_reads_only_its_own_files_and_libraries(seen, home):
+    _, files, *_ = seen
+    allowed = (
+        str(home.resolve()),
+        sys.prefix,
+        sys.base_prefix,
+        str(ROOT),
+        "/proc/",
+        "/sys/",
+        "/usr/",
+    )
+    assert [each for each in files if not each.startswith(allowed)] == []
+
+
+def test_nothing_that_was_sent_is_in_a_path_or_in_the_log(seen):
+    *found, log = seen
+    for text in (repr(found), log):
+        assert MARK not in text
+        assert "passwd" not in text
+    assert "Warning" not in log
+    assert "Traceback" not in log
