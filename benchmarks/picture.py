@@ -36,8 +36,7 @@ def _bars(axes: Axes, title: str, rates: Sequence[tuple[str, float]]) -> None:
     values = [value for _, value in ordered]
     bars = axes.barh(names, values, color=[_OURS if n == OURS else _OTHERS for n in names])
     axes.bar_label(bars, [f"{value:,.0f}" for value in values], padding=4, color=_INK, fontsize=9)
-    axes.set_xscale("log")
-    axes.set_xlim(min(values) / 2, max(values) * 2.5)
+    axes.set_xlim(0, max(values) * 1.15)
     axes.set_title(title, loc="left", fontsize=10, color=_INK)
     axes.tick_params(axis="both", labelsize=9, colors=_INK, length=0, which="both")
     for side in ("top", "right", "left", "bottom"):

@@ -1,7 +1,8 @@
 """BentoML serving the release's encoder: `bentoml serve benchmarks.rivals.bentoml_app:Recognition`.
 
-The release is the folder that the variable BENCH_RELEASE names. Tried were one process with two and
-with four threads, and a process for each core (`workers="cpu_count"`) with one and two.
+The release is the folder that the variable BENCH_RELEASE names. A process for each core, as
+its documentation advises for Python code, was slower on two cores than one process with threads:
+decoding and inference let other threads run.
 """
 
 import os
