@@ -57,6 +57,13 @@ def test_refused_and_broken_requests_are_failures_and_no_good_answers():
     assert answered.failed == 503
 
 
+def test_a_run_without_any_answer_failed():
+    silent = (
+        '{"answers": 0, "microseconds": 2000000, "p50": 0, "p99": 0, "refused": 0, "broken": 0}'
+    )
+    assert parsed(f"measured: {silent}").failed == 1
+
+
 def test_a_run_that_did_not_happen_is_no_result():
     with pytest.raises(RuntimeError, match="Connection refused"):
         parsed("unable to connect to 127.0.0.1:1 Connection refused\n")
