@@ -24,8 +24,8 @@ _SERVICES = f"""\
 - **{OURS}**: the service of this project, one process.
 - **{TUTORIAL}**: FastAPI with Keras' `model.predict` for each request and scikit-learn's
   `NearestNeighbors`; the same network, the same embeddings.
-- **{LITSERVE}**, **{BENTOML}**: the same encoder on the same runtime with the same decoding, set up
-  as their documentation advises for a processor.
+- **{LITSERVE}**, **{BENTOML}**: the same encoder on the same runtime with the same decoding. Of the
+  settings that their documentation offers for a processor, those that were fastest on two cores.
 - **{FLOOR}**: a bare ASGI callable on uvicorn that answers a fixed body, as long as an answer of
   `/neighbors`.
 - **plain loop**: decoding and the same encoder in one process without HTTP; on one thread, and
