@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+RIVALS := .rivals
 
 .PHONY: up test chaos check report slides bench experiments api lock clean
 
@@ -24,7 +25,8 @@ report: $(VENV)/.dev ## execute the notebook against the running service, with t
 
 slides: report ## the same as a deck for a talk: slides.html in the folder `report` of BELVEDERE_HOME
 
-bench: $(VENV)/.dev ## measure what docs/benchmarks.md says
+# The rivals need an environment of their own; BENCH_RIVALS names the Python of another one.
+bench: $(VENV)/.dev $(if $(BENCH_RIVALS),,$(RIVALS)/.rivals) ## measure what docs/benchmarks.md says
 	$(BIN)/python -m benchmarks
 
 experiments: $(VENV)/.dev ## write docs/experiments.md from the current release
@@ -36,15 +38,22 @@ api: $(VENV)/.dev ## write docs/api.md from the OpenAPI description
 # Needs uv. Locks hold hashes and no registry's address. OpenVINO's telemetry is left out: its
 # converter would report every export to its makers, and works without it.
 LOCK = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-emit-find-links --no-annotate --no-header pyproject.toml \
-	--no-emit-package openvino-telemetry
+	--no-emit-find-links --no-annotate --no-header --no-emit-package openvino-telemetry
 lock: ## lock the dependencies anew
-	$(LOCK) --extra train --extra dev -o requirements/dev.txt
-	$(LOCK) --extra train -c requirements/dev.txt -o requirements/train.txt
-	$(LOCK) -c requirements/dev.txt -o requirements/serve.txt
+	$(LOCK) pyproject.toml --extra train --extra dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra train -c requirements/dev.txt -o requirements/train.txt
+	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/serve.txt
+	grep -E '^(numpy|openvino|pillow)==' requirements/dev.txt | tr -d '\\' \
+		| $(LOCK) requirements/rivals.in -c /dev/stdin -o requirements/rivals.txt
 
-clean: ## remove the environment; data, runs and releases stay
-	rm -rf $(VENV)
+clean: ## remove the environments; data, runs and releases stay
+	rm -rf $(VENV) $(RIVALS)
+
+$(RIVALS)/.rivals: requirements/rivals.txt
+	@test -x $(RIVALS)/bin/python || $(PYTHON) -m venv $(RIVALS)
+	@echo "Installing $< into $(RIVALS) ..."
+	@$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
 
 $(VENV)/.%: requirements/%.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \

@@ -127,7 +127,7 @@ def test_every_json_answer_carries_the_release(api, records):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_lost_thread_is_seen_and_replaced(serving, home, a_jpeg, sentence):
     others = set(threading.enumerate())
-    with serving(ServiceSettings(home=home, concurrency=1, poll=0.5)) as client:
+    with serving(ServiceSettings(home=home, concurrency=1, poll=0.5, work_seconds=1)) as client:
         before = client.post("/predict", content=a_jpeg).json()
         (worker,) = (each for each in set(threading.enumerate()) - others if each.name == "image")
         ctypes.pythonapi.PyThreadState_SetAsyncExc(

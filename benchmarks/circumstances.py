@@ -2,25 +2,34 @@
 
 import os
 import platform
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 from embeddings.release import Release
 
 _LIBRARIES = ("keras", "tensorflow", "openvino", "faiss-cpu", "openTSNE", "pylance", "numpy")
 
 
-def circumstances(release: Release) -> list[str]:
-    """Data, machine, versions and date, as lines of Markdown."""
-    versions = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+def circumstances(
+    release: Release, more: Mapping[str, str] = MappingProxyType({}), days: Iterable[date] = ()
+) -> list[str]:
+    """Data, machine, versions and date, as lines of Markdown.
+
+    `more` are versions of what else took part; without `days` the date is today's.
+    """
+    known = {name: version(name) for name in _LIBRARIES} | dict(more)
+    versions = ", ".join(f"{name} {found}" for name, found in known.items())
+    dates = sorted(set(days)) or [datetime.now(UTC).date()]
     data = release.manifest.data
     return [
         f"- Data: {data.name}, {data.photographs} of them (`BELVEDERE_DATA`).",
         f"- Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}, "
         f"Python {platform.python_version()}.",
         f"- Versions: {versions}.",
-        f"- Date: {datetime.now(UTC):%Y-%m-%d}.",
+        f"- Date: {', '.join(day.isoformat() for day in dates)}.",
     ]
 
 

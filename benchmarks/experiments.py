@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.circumstances import circumstances
+from benchmarks.markdown import table
 from embeddings.comparison import Comparison, ExperimentReport
 from embeddings.home import HomeSettings
 from embeddings.release import Release, current_release, open_release
@@ -47,7 +48,7 @@ def page(release: Release) -> str:
             "the class of a validation photograph. Milliseconds are those of one photograph on "
             "the exported encoder.",
             "",
-            *_table(_HEADER, [_line(each) for each in comparison.experiments]),
+            *table(_HEADER, [_line(each) for each in comparison.experiments]),
             "",
             "## Under a random split",
             "",
@@ -99,7 +100,7 @@ def _random(reports: Sequence[ExperimentReport], grouped: dict[str, ExperimentRe
         for each in reports
         if each.name in grouped and each.status == "done"
     ]
-    return _table(("experiment", "grouped by photographer", "random"), rows)
+    return table(("experiment", "grouped by photographer", "random"), rows)
 
 
 def _trust(release: Release) -> list[str]:
@@ -113,13 +114,8 @@ def _trust(release: Release) -> list[str]:
         f"- {len(release.errors)} misclassified validation photographs; "
         f"{len(release.label_issues)} likely label errors among all photographs.",
         "",
-        *_table(("class", "coverage", "validation photographs"), rows),
+        *table(("class", "coverage", "validation photographs"), rows),
     ]
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    sides = ["---", *["---:"] * (len(header) - 1)]
-    return [f"| {' | '.join(row)} |" for row in (header, sides, *rows)]
 
 
 def _percent(share: float | None) -> str:

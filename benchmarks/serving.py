@@ -1,51 +1,71 @@
-"""What the service costs at rest, and whether its answers are exact."""
+"""`python -m benchmarks.serving`: what the service costs, and whether its answers are exact."""
 
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter, sleep
 
-import httpx
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from benchmarks import services
+from benchmarks.http import drawn
+from benchmarks.loads import PREDICT
+from benchmarks.measurements import Figures, Measurement, home_of_settings, keep
+from benchmarks.processes import Running
+from benchmarks.wrk import WrkMissing, load
 from embeddings.index import FlatIndex
-from embeddings.release import Release
+from embeddings.release import Release, current_release, open_release
 
 _STARTS = 5
-_DEADLINE_SECONDS = 60.0
+_LOAD_SECONDS = 15
 
 
-@dataclass(frozen=True)
-class AtRest:
-    """The service when nobody asks anything."""
+class MemoryUnderLoad(Figures):
+    """Resident memory in 10^6 bytes while 16 clients send photographs."""
+
+    most: float
+    after: float
+    """When all is answered."""
+
+
+class ServingMeasurement(Measurement):
+    """Starts, memory, exactness."""
 
     seconds_to_ready: tuple[float, ...]
     """From starting the process to the first 200 of `/readyz`, for each start."""
     megabytes: float
     """Resident memory after that, in 10^6 bytes."""
+    under_load: MemoryUnderLoad | None
+    """None where there is no `wrk`."""
     tensorflow_loaded: bool
+    exact_neighbors: float
+    """Share of photographs, 0-1, whose three nearest are those that scikit-learn finds."""
 
 
-def measure_service(home: Path) -> AtRest:
+def main() -> None:
+    """Measure the release of BELVEDERE_HOME and keep the result."""
+    home = home_of_settings()
+    keep(measure(home), home)
+
+
+def measure(home: Path) -> ServingMeasurement:
     """Start the service several times on a release and look at its process."""
-    seconds: list[float] = []
-    memory: list[float] = []
-    loaded = False
+    release = open_release(current_release(home / "releases"))
+    seconds, memory = [], []
     for _ in range(_STARTS):
-        with _started(home) as (process, elapsed):
-            seconds.append(elapsed)
-            memory.append(_resident_megabytes(process.pid))
-            maps = Path(f"/proc/{process.pid}/maps").read_text()
-            # The package itself; OpenVINO has a library of its own with that word in its name.
-            loaded = loaded or "/site-packages/tensorflow/" in maps
-    return AtRest(tuple(seconds), median(memory), loaded)
+        with services.ours(home).started() as service:
+            seconds.append(service.seconds_to_ready)
+            memory.append(service.megabytes)
+    with services.ours(home).started() as service:
+        under_load = _under_load(service, home, release)
+        # The package itself; OpenVINO has a library of its own with that word in its name.
+        loaded = service.has_loaded("/site-packages/tensorflow/")
+    return ServingMeasurement(
+        seconds_to_ready=tuple(seconds),
+        megabytes=median(memory),
+        under_load=under_load,
+        tensorflow_loaded=loaded,
+        exact_neighbors=share_of_exact_neighbors(release),
+    )
 
 
 def share_of_exact_neighbors(release: Release, k: int = 3) -> float:
@@ -69,43 +89,15 @@ def share_of_exact_neighbors(release: Release, k: int = 3) -> float:
     return agreeing / len(embeddings)
 
 
-@contextmanager
-def _started(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
-    port = _free_port()
-    settings = {"BELVEDERE_HOME": str(home), "BELVEDERE_PORT": str(port)}
-    start = perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "belvedere", "serve"],
-        env=os.environ | settings,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def _under_load(service: Running, home: Path, release: Release) -> MemoryUnderLoad | None:
+    requests = drawn(home, release).requests(PREDICT.call)
+    service.forget_most()
     try:
-        while not _ready(port):
-            if perf_counter() - start > _DEADLINE_SECONDS or process.poll() is not None:
-                raise RuntimeError("The service did not become ready; start it by hand to see why.")
-            sleep(0.005)
-        yield process, perf_counter() - start
-    finally:
-        process.terminate()
-        process.wait()
+        load(service.url, requests, clients=PREDICT.clients, seconds=_LOAD_SECONDS)
+    except WrkMissing:
+        return None
+    return MemoryUnderLoad(most=service.most_megabytes, after=service.megabytes)
 
 
-def _ready(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def _resident_megabytes(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise RuntimeError("This system does not tell a process's memory; run it on Linux.")
+if __name__ == "__main__":
+    main()

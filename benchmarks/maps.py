@@ -1,0 +1,75 @@
+"""`python -m benchmarks.maps`: what the calls to `/tsne` take, one after the other."""
+
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from benchmarks import services
+from benchmarks.http import drawn
+from benchmarks.measurements import Measurement, home_of_settings, keep
+from benchmarks.wrk import Request
+from embeddings.release import current_release, open_release
+
+_STORED = 50
+_FITTED = 3
+_TIMEOUT_SECONDS = 60.0
+
+
+class MapMeasurement(Measurement):
+    """Times of whole calls on a service that has just started."""
+
+    stored_milliseconds: float
+    """Median of `GET /tsne?n=500`."""
+    fitted_seconds: float
+    """Median of the same for seeds that were not asked for before."""
+    first_placed_milliseconds: float
+    """The first photograph: what placing needs is loaded then."""
+    placed_milliseconds: float
+    """Median of the others."""
+
+
+def main() -> None:
+    """Measure the release of BELVEDERE_HOME and keep the result."""
+    home = home_of_settings()
+    keep(measure(home), home)
+
+
+def measure(home: Path) -> MapMeasurement:
+    """Start the service on a release and ask it for maps."""
+    release = open_release(current_release(home / "releases"))
+    photographs = [Request("/tsne", each) for each in drawn(home, release).photographs]
+    other = release.manifest.map_seed + 1
+    with services.ours(home).started() as service:
+        connection = HTTPConnection("127.0.0.1", service.port, timeout=_TIMEOUT_SECONDS)
+        first, *placed = (_seconds(connection, each) for each in photographs)
+        stored = [_seconds(connection, Request("/tsne?n=500")) for _ in range(_STORED)]
+        fitted = [
+            _seconds(connection, Request(f"/tsne?n=500&seed={seed}"))
+            for seed in range(other, other + _FITTED)
+        ]
+        connection.close()
+    return MapMeasurement(
+        stored_milliseconds=median(stored) * 1e3,
+        fitted_seconds=median(fitted),
+        first_placed_milliseconds=first * 1e3,
+        placed_milliseconds=median(placed) * 1e3,
+    )
+
+
+def _seconds(connection: HTTPConnection, request: Request) -> float:
+    start = perf_counter()
+    if request.body is None:
+        connection.request("GET", request.path)
+    else:
+        connection.request("POST", request.path, request.body, {"Content-Type": "image/jpeg"})
+    answer = connection.getresponse()
+    answer.read()
+    seconds = perf_counter() - start
+    if answer.status != 200:
+        raise RuntimeError(f"{request.path} was answered with {answer.status}.")
+    return seconds
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What the rivals serve: the release's encoder on the same pixels, with the same precision."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from embeddings.encoder import Encoder
+from embeddings.images import read_pixels
+from embeddings.manifest import MANIFEST, Manifest
+
+Answer = dict[str, str | dict[str, float]]
+
+
+def recognition(release: Path) -> Callable[[bytes], Answer]:
+    """A function from an image file to its label and probabilities."""
+    manifest = Manifest.model_validate_json((release / MANIFEST).read_bytes())
+    encoder = Encoder(release / "encoder.xml", manifest.encoder.precision)
+
+    def recognise(photograph: bytes) -> Answer:
+        pixels = read_pixels(photograph, encoder.height, encoder.width)
+        shares = encoder.encode(pixels[np.newaxis]).probabilities[0].tolist()
+        probabilities = dict(zip(manifest.classes, shares, strict=True))
+        return {
+            "label": max(probabilities, key=probabilities.__getitem__),
+            "probabilities": probabilities,
+        }
+
+    return recognise

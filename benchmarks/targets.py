@@ -1,0 +1,136 @@
+"""What was to be reached beside what was measured."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.loads import (
+    NEIGHBORS,
+    NEIGHBORS_PACED,
+    PREDICT,
+    PREDICT_ALONE,
+    HttpMeasurement,
+)
+from benchmarks.maps import MapMeasurement
+from benchmarks.million import MillionMeasurement
+from benchmarks.results import Results
+from benchmarks.services import BENTOML, FLOOR, LITSERVE, OURS, TUTORIAL
+from benchmarks.serving import ServingMeasurement
+from embeddings.manifest import Parity
+
+
+@dataclass(frozen=True)
+class Target:
+    """One figure, what it was to be, and whether it is."""
+
+    what: str
+    measured: str
+    wanted: str
+    met: bool
+
+    @property
+    def row(self) -> list[str]:
+        """Its line in the table."""
+        return [self.what, self.measured, self.wanted, "yes" if self.met else "**no**"]
+
+
+HEADER = ("what", "measured", "target", "met")
+
+
+def targets(results: Results, parity: Parity) -> list[Target]:
+    """Every target whose figure was measured."""
+    found: list[Target] = []
+    if results.http is not None:
+        found += _of_http(results.http)
+    if results.maps is not None:
+        found += _of_maps(results.maps)
+    if results.serving is not None:
+        found += _of_serving(results.serving)
+    if results.million is not None:
+        found += _of_million(results.million)
+    error = parity.largest_relative_error
+    name = "largest relative error of an exported embedding"
+    return [*found, Target(name, f"{error:.1e}", "≤ 1e-4", error <= 1e-4)]
+
+
+def _of_http(http: HttpMeasurement) -> Iterator[Target]:
+    near, floor = http.of(OURS, NEIGHBORS), http.of(FLOOR, NEIGHBORS)
+    slow = http.of(TUTORIAL, NEIGHBORS)
+    if near and floor and slow:
+        share, times = near.per_second / floor.per_second, near.per_second / slow.per_second
+        name = "`GET /neighbors?id=`, 16 clients"
+        said = f"{near.per_second:,.0f}/s, {share:.0%} of the floor"
+        yield Target(name, said, "≥ 50 % of the floor", share >= 0.5)
+        yield Target(name, f"{times:.0f} × the tutorial", "≥ 100 ×", times >= 100)
+    if paced := http.of(OURS, NEIGHBORS_PACED):
+        yield Target(
+            f"the same at {paced.per_second:,.0f} requests/s: 99th percentile",
+            f"{paced.p99_ms:.1f} ms",
+            "≤ 3 ms",
+            paced.p99_ms <= 3,
+        )
+    yield from _of_predict(http)
+    failed = sum(each.answered.failed for each in http.rounds if each.service == OURS)
+    if http.rounds:
+        yield Target("requests that failed under all loads", str(failed), "none", failed == 0)
+
+
+def _of_predict(http: HttpMeasurement) -> Iterator[Target]:
+    alone, many = http.of(OURS, PREDICT_ALONE), http.of(OURS, PREDICT)
+    slow = http.of(TUTORIAL, PREDICT)
+    if not (alone and many and slow and http.plain):
+        return
+    ratio = alone.p50_ms / http.plain_milliseconds
+    yield Target(
+        "`POST /predict`, one client: median",
+        f"{alone.p50_ms:.1f} ms, {ratio:.2f} × the plain loop ({http.plain_milliseconds:.1f} ms)",
+        "≤ 1.25 ×",
+        ratio <= 1.25,
+    )
+    name = "`POST /predict`, 16 clients"
+    share, times = many.per_second / http.plain_per_second, many.per_second / slow.per_second
+    said = f"{many.per_second:.0f}/s, {share:.0%} of the plain loop ({http.plain_per_second:.0f}/s)"
+    yield Target(name, said, "≥ 85 %", share >= 0.85)
+    yield Target(name, f"{times:.0f} × the tutorial", "≥ 10 ×", times >= 10)
+    for rival in (LITSERVE, BENTOML):
+        if answered := http.of(rival, PREDICT):
+            times = many.per_second / answered.per_second
+            yield Target(name, f"{times:.2f} × {rival}", "ahead", times > 1)
+
+
+def _of_maps(maps: MapMeasurement) -> Iterator[Target]:
+    stored, placed = maps.stored_milliseconds, maps.placed_milliseconds
+    seconds, first = maps.fitted_seconds, maps.first_placed_milliseconds
+    yield Target("`GET /tsne?n=500` from the release", f"{stored:.1f} ms", "≤ 3 ms", stored <= 3)
+    yield Target("the same fitted for a new seed", f"{seconds:.1f} s", "≤ 3 s", seconds <= 3)
+    said = f"{placed:.0f} ms, the first {first:.0f} ms"
+    yield Target("`POST /tsne`: one photograph placed", said, "≤ 100 ms", placed <= 100)
+
+
+def _of_serving(serving: ServingMeasurement) -> Iterator[Target]:
+    starts = ", ".join(f"{each:.2f}" for each in serving.seconds_to_ready)
+    ready = median(serving.seconds_to_ready)
+    name = f"start to ready, median of {starts} s"
+    yield Target(name, f"{ready:.2f} s", "≤ 1.5 s", ready <= 1.5)
+    rest = serving.megabytes
+    yield Target("memory at rest (resident)", f"{rest:.0f} MB", "≤ 300 MB", rest <= 300)
+    if load := serving.under_load:
+        yield Target(
+            "the same while 16 clients send photographs",
+            f"{load.most:.0f} MB, {load.after:.0f} MB after",
+            "≤ 500 MB",
+            load.most <= 500,
+        )
+    loaded = serving.tensorflow_loaded
+    yield Target("TensorFlow loaded", "yes" if loaded else "never", "never", not loaded)
+    exact = serving.exact_neighbors
+    name = "three nearest of all photographs agree with scikit-learn's `NearestNeighbors`"
+    yield Target(name, f"{exact:.2%}", "100 %", exact == 1)
+
+
+def _of_million(million: MillionMeasurement) -> Iterator[Target]:
+    times = million.exact_milliseconds / million.approximate_milliseconds
+    name = "1,000,000 embeddings, approximate search"
+    recall = million.recall
+    yield Target(f"{name}: recall@3", f"{recall:.3f}", "≥ 0.99", recall >= 0.99)
+    yield Target(name, f"{times:.0f} × faster than exact", "≥ 50 ×", times >= 50)

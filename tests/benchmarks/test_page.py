@@ -1,0 +1,85 @@
+"""The page of benchmarks says what was measured, what was missed, and what was left out."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.loads import LOADS, HttpMeasurement, PlainRound, Round
+from benchmarks.maps import MapMeasurement
+from benchmarks.measurements import keep
+from benchmarks.page import page
+from benchmarks.picture import draw
+from benchmarks.results import Results, results_of
+from benchmarks.services import FLOOR, OURS, TUTORIAL
+from benchmarks.wrk import Answered
+from embeddings.release import Release, current_release, open_release
+
+_RATES = {OURS: 400.0, TUTORIAL: 8.0, FLOOR: 1000.0}
+
+
+@pytest.fixture(scope="module")
+def release(home: Path) -> Release:
+    return open_release(current_release(home / "releases"))
+
+
+def _http(failed: int = 0) -> HttpMeasurement:
+    rounds = tuple(
+        Round(
+            service=service,
+            load=load,
+            answered=Answered(
+                per_second=rate * speed, p50_ms=10, p99_ms=2.5, failed=failed if speed == 3 else 0
+            ),
+        )
+        for speed in (3, 1, 0.5)
+        for load in LOADS
+        for service, rate in _RATES.items()
+    )
+    return HttpMeasurement(
+        rounds=rounds,
+        plain=(PlainRound(milliseconds=9, per_second=420),),
+        left_out={"BentoML": "it is not installed"},
+        versions={"wrk": "4.1.0"},
+    )
+
+
+def _line(text: str, *parts: str) -> str:
+    return next(line for line in text.splitlines() if all(part in line for part in parts))
+
+
+def test_medians_stand_beside_targets_with_their_verdict(release: Release):
+    text = page(release, Results(http=_http()))
+    assert "400/s, 40% of the floor | ≥ 50 % of the floor | **no** |" in text
+    assert "50 × the tutorial | ≥ 100 × | **no** |" in text
+    assert "95% of the plain loop (420/s) | ≥ 85 % | yes |" in text
+    assert "10.0 ms, 1.11 × the plain loop (9.0 ms) | ≤ 1.25 × | yes |" in text
+    assert "wrk 4.1.0" in text
+    assert "BentoML was left out: it is not installed" in text
+
+
+def test_failures_of_any_round_are_on_the_page(release: Release):
+    text = page(release, Results(http=_http(failed=2)))
+    assert _line(text, "requests that failed").endswith(f"| {2 * len(LOADS)} | none | **no** |")
+    assert _line(text, "`POST /predict` | 1 |", OURS).endswith("| 2 |")
+
+
+def test_parts_are_kept_one_by_one(release: Release, tmp_path: Path):
+    assert results_of(tmp_path) == Results()
+    assert "/tsne" not in page(release, results_of(tmp_path))
+    maps = MapMeasurement(
+        stored_milliseconds=2,
+        fitted_seconds=4,
+        first_placed_milliseconds=900,
+        placed_milliseconds=20,
+    )
+    keep(_http(), tmp_path)
+    keep(maps, tmp_path)
+    assert results_of(tmp_path) == Results(http=_http(), maps=maps)
+    text = page(release, results_of(tmp_path))
+    assert "| 4.0 s | ≤ 3 s | **no** |" in text
+    assert "20 ms, the first 900 ms | ≤ 100 ms | yes |" in text
+
+
+def test_the_picture_is_drawn(tmp_path: Path):
+    draw(_http(), tmp_path / "rates.png")
+    assert (tmp_path / "rates.png").read_bytes().startswith(b"\x89PNG")

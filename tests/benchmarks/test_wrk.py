@@ -1,0 +1,77 @@
+"""Load over HTTP: what wrk says is understood, and failures are never passed over."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+
+import pytest
+
+from benchmarks.wrk import Request, load, parsed
+
+_OUTPUT = """\
+Running 2s test @ http://127.0.0.1:8000
+  1 threads and 16 connections
+  2000 requests in 2.00s, 1.00MB read
+measured: {"answers": 2000, "microseconds": 2000000, "p50": 1500, "p99": 9000, %s}
+"""
+
+
+class _EverySecond(BaseHTTPRequestHandler):
+    """Answers every second request with 503."""
+
+    protocol_version = "HTTP/1.1"
+    numbers = count()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(503 if next(self.numbers) % 2 else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_what: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def half_refusing() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _EverySecond) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_figures_of_a_run_without_failures():
+    answered = parsed(_OUTPUT % '"refused": 0, "broken": 0')
+    assert answered.per_second == 1000
+    assert (answered.p50_ms, answered.p99_ms) == (1.5, 9.0)
+    assert answered.failed == 0
+
+
+def test_refused_and_broken_requests_are_failures_and_no_good_answers():
+    answered = parsed(_OUTPUT % '"refused": 500, "broken": 3')
+    assert answered.per_second == 750
+    assert answered.failed == 503
+
+
+def test_a_run_without_any_answer_failed():
+    silent = (
+        '{"answers": 0, "microseconds": 2000000, "p50": 0, "p99": 0, "refused": 0, "broken": 0}'
+    )
+    assert parsed(f"measured: {silent}").failed == 1
+
+
+def test_a_run_that_did_not_happen_is_no_result():
+    with pytest.raises(RuntimeError, match="Connection refused"):
+        parsed("unable to connect to 127.0.0.1:1 Connection refused\n")
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+def test_a_service_that_refuses_half_is_reported_as_such(half_refusing: str):
+    requests = [Request("/predict", b"\x00\xff" * 40), Request("/predict", b'"quoted"\r\n')]
+    answered = load(half_refusing, requests, clients=2, seconds=1, per_second=100)
+    assert 0 < answered.per_second < 100
+    assert answered.failed == pytest.approx(answered.per_second, rel=0.3)
