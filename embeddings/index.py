@@ -92,19 +92,26 @@ class FlatIndex:
     ) -> Neighbors:
         """See `Index.search`."""
         query = checked(query, k, self._embeddings)
-        mask = np.ones(len(self), dtype=np.bool_) if among is None else among.copy()
-        if exclude is not None:
-            mask[exclude] = False
-        eligible = int(mask.sum())
-        k = min(k, eligible)
-        if k == 0:
+        mask = self._mask(exclude, among)
+        eligible = len(self) if mask is None else int(mask.sum())
+        if eligible == 0:
             return Neighbors(np.empty(0, np.int64), np.empty(0, np.float64))
-        return self._search(query, k, mask, eligible)
+        return self._search(query, min(k, eligible), mask, eligible)
 
-    def _search(self, query: Floats, k: int, mask: Mask, eligible: int) -> Neighbors:
+    def _mask(self, exclude: int | None, among: Mask | None) -> Mask | None:
+        """The rows to consider; None stands for all, which are searched without looking it up."""
+        if exclude is None:
+            return among
+        mask = np.ones(len(self), dtype=np.bool_) if among is None else among.copy()
+        mask[exclude] = False
+        return mask
+
+    def _search(self, query: Floats, k: int, mask: Mask | None, eligible: int) -> Neighbors:
         """Widen the candidates until no row outside them can belong to the answer."""
-        packed = np.packbits(mask, bitorder="little")
-        parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(packed))
+        parameters = None
+        if mask is not None:
+            packed = np.packbits(mask, bitorder="little")
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(packed))
         candidates = k + 8
         while True:
             candidates = min(candidates, eligible)

@@ -176,7 +176,7 @@ def _write_contents(
     (draft / COMPARISON).write_text(candidate.comparison.model_dump_json())
     (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(candidate.label_issues))
     (draft / TRUST).write_text(candidate.trust.model_dump_json())
-    (draft / TYPICALITY).write_text(_typicality(photographs, index).model_dump_json())
+    (draft / TYPICALITY).write_text(_typicality(photographs, encoded).model_dump_json())
 
 
 def find_errors(
@@ -207,9 +207,10 @@ def _explained(errors: tuple[Misclassified, ...], explain: Explain) -> tuple[Mis
     )
 
 
-def _typicality(photographs: tuple[Photograph, ...], index: FlatIndex) -> Typicality:
-    splits = np.array([photograph.split for photograph in photographs])
-    return typicality(index, splits == "train", splits == "validation")
+def _typicality(photographs: tuple[Photograph, ...], encoded: Encoded) -> Typicality:
+    learned = np.array([photograph.split == "train" for photograph in photographs])
+    ids = [photograph.id for photograph in photographs if photograph.split == "train"]
+    return typicality(FlatIndex(ids, encoded.embeddings[learned]), encoded.embeddings[~learned])
 
 
 def _install(draft: Path, releases: Path, name: str) -> Path:

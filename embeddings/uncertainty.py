@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embeddings.index import Index, Mask
+from embeddings.index import Index
 from embeddings.runtime import Floats
 from embeddings.trust import Typicality
 
@@ -19,20 +19,16 @@ def prediction_set(probabilities: Floats, threshold: float) -> list[int]:
     return [int(number) for number in order if probabilities[number] >= threshold]
 
 
-def distance_to_training(
-    index: Index, embedding: Floats, training: Mask, exclude: int | None = None
-) -> float:
+def distance_to_training(training: Index, embedding: Floats, exclude: int | None = None) -> float:
     """Distance of an embedding of shape (dimension,) to its tenth nearest training photograph.
 
-    To the farthest where there are fewer; `training` of shape (n,) marks them. Method: Sun et al.
-    2022.
+    To the farthest where there are fewer; `training` holds nothing else. Method: Sun et al. 2022.
     """
-    found = index.search(embedding, NEIGHBOR, exclude=exclude, among=training)
+    found = training.search(embedding, NEIGHBOR, exclude=exclude)
     return float(found.distances[-1]) if len(found.distances) else float("inf")
 
 
-def typicality(index: Index, training: Mask, validation: Mask) -> Typicality:
-    """Measure every validation photograph against the training photographs."""
-    rows = np.flatnonzero(validation)
-    found = [distance_to_training(index, index.embeddings[row], training) for row in rows]
+def typicality(training: Index, validation: Floats) -> Typicality:
+    """Measure validation embeddings of shape (n, dimension) against the training photographs."""
+    found = [distance_to_training(training, embedding) for embedding in validation]
     return Typicality(neighbor=NEIGHBOR, distances=tuple(sorted(found)))

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from service.description import TAGS, TEXT, Description, completed
 from service.errors import answer_errors
-from service.headers import DressAnswers
+from service.headers import DressAnswers, RequestIds
 from service.limits import LimitBodies
 from service.logs import log_as_json
 from service.memory import keep_what_is_loaded
@@ -35,9 +35,22 @@ class _Service(FastAPI):
         return completed(super().openapi())
 
 
-def create_app(settings: ServiceSettings, opened: Callable[[], None] = lambda: None) -> FastAPI:
+def create_app(settings: ServiceSettings, opened: Callable[[], None] = lambda: None) -> ASGIApp:
     """The application; it opens the current release when it starts, and then calls `opened`."""
-    metrics = Metrics()
+    metrics, ids = Metrics(), RequestIds()
+    api = create_api(settings, metrics, ids, opened)
+    if settings.log == "all":
+        return api
+    return AnswerReady(api, metrics, ids)
+
+
+def create_api(
+    settings: ServiceSettings,
+    metrics: Metrics,
+    ids: RequestIds,
+    opened: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """All calls of the service, whether or not they have answers ready."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, ServiceState]]:
@@ -59,10 +72,9 @@ def create_app(settings: ServiceSettings, opened: Callable[[], None] = lambda: N
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
-    app.add_middleware(AnswerReady, route=_named("neighbors_of_stored"))
     app.add_middleware(LimitBodies, limit=settings.upload_limit)
     app.add_middleware(WatchRequests, metrics=metrics, logged=settings.log)
-    app.add_middleware(DressAnswers)
+    app.add_middleware(DressAnswers, ids=ids)
     answer_errors(app, [route for router in ROUTERS for route in router.routes])
     for router in ROUTERS:
         app.include_router(router)
@@ -93,13 +105,6 @@ def serve(settings: ServiceSettings) -> None:
     # uvicorn raises the signal again when it has shut down; being told to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.Server(configured(settings, keep_what_is_loaded)).run()
-
-
-def _named(operation: str) -> BaseRoute:
-    routes = (route for router in ROUTERS for route in router.routes)
-    return next(
-        route for route in routes if isinstance(route, APIRoute) and route.name == operation
-    )
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -1,16 +1,13 @@
 """What every answer says in its headers: the request's id, and what browsers must not do."""
 
 import re
-from collections.abc import Iterator
 from contextvars import ContextVar
 from itertools import count
 from secrets import token_hex
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-REQUEST_ID = b"x-request-id"
-
-SECURITY = (
+HEADERS = (
     (b"content-security-policy",
      b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: blob:; "
      b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
@@ -23,37 +20,46 @@ SECURITY = (
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Id of the request that is being answered."""
 
+_NAME = b"x-request-id"
 _ACCEPTED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
-class DressAnswers:
-    """ASGI middleware that gives each request an id, kept where the caller sends one, and says it.
+class RequestIds:
+    """Gives each request an id, unique among all processes and cheaper than a random number.
 
-    An id that could not stand in a log line is replaced.
+    The caller's own is kept where it can stand in a log line.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self) -> None:
+        self._process = token_hex(6).encode()
+        self._numbers = count()
+
+    def header(self, scope: Scope) -> tuple[bytes, bytes]:
+        """The header that says the id of the request."""
+        for name, value in scope["headers"]:
+            if name == _NAME and _ACCEPTED.fullmatch(value):
+                return _NAME, value
+        return _NAME, b"%s-%x" % (self._process, next(self._numbers))
+
+
+class DressAnswers:
+    """ASGI middleware that puts the headers on every answer and knows the id meanwhile."""
+
+    def __init__(self, app: ASGIApp, ids: RequestIds) -> None:
         self._app = app
-        self._new = _ids()
+        self._ids = ids
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer under an id."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        own = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
-        identifier = own if _ACCEPTED.fullmatch(own) else next(self._new)
-        request_id.set(identifier.decode())
+        header = self._ids.header(scope)
+        request_id.set(header[1].decode())
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (REQUEST_ID, identifier), *SECURITY]
+                message["headers"] = [*message["headers"], header, *HEADERS]
             await send(message)
 
         await self._app(scope, receive, dressed)
-
-
-def _ids() -> Iterator[bytes]:
-    """Unique among all processes, and cheaper than a random number each."""
-    process = token_hex(6)
-    return (f"{process}-{number:x}".encode() for number in count())

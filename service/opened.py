@@ -46,6 +46,8 @@ class OpenedRelease:
 
     release: Release
     index: Index
+    training_index: Index
+    """Of the training photographs alone."""
     encoder: Encoder
     images: ImageTable
     metrics: Metrics
@@ -90,7 +92,10 @@ class OpenedRelease:
 
         The embedding has shape (dimension,); `row` is the stored photograph's that it belongs to.
         """
-        distance = distance_to_training(self.index, embedding, self.training, row)
+        itself = None
+        if row is not None and self.training[row]:
+            itself = int(np.count_nonzero(self.training[:row]))
+        distance = distance_to_training(self.training_index, embedding, itself)
         return self.release.typicality.score(distance)
 
     def jpeg(self, row: int) -> bytes:
@@ -134,10 +139,15 @@ def open_current(settings: ServiceSettings, metrics: Metrics) -> OpenedRelease:
     try:
         release = open_release(current_release(settings.releases))
         manifest = release.manifest
+        ids = [each.id for each in release.photographs]
+        learned = np.array([each.split == "train" for each in release.photographs])
         opened = OpenedRelease(
             release=release,
-            index=build_index(
-                settings.index, [each.id for each in release.photographs], release.embeddings
+            index=build_index(settings.index, ids, release.embeddings),
+            training_index=build_index(
+                settings.index,
+                [each.id for each in release.photographs if each.split == "train"],
+                release.embeddings[learned],
             ),
             encoder=Encoder(release.encoder, manifest.encoder.precision),
             images=ImageTable.open(settings.store_uri, manifest.store.images),

@@ -23,6 +23,8 @@ class PatientProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._waiting: asyncio.TimerHandle | None = None
+        self._in_headers = True
+        self._in_refused_body = False
         self._received = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -31,32 +33,40 @@ class PatientProtocol(HttpToolsProtocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, but no more than headers may have."""
-        if self._waiting is not None:
-            self._received += len(data)
+        """Take what came, but no more than headers may have.
+
+        Most requests come whole, and nothing is waited for.
+        """
         super().data_received(data)
-        if self._waiting is not None and self._received > HEADER_BYTES:
+        if not self._in_headers:
+            if not self._in_refused_body:
+                self._stop()
+            return
+        self._wait()
+        self._received += len(data)
+        if self._received > HEADER_BYTES:
             self.transport.close()
 
     def on_message_begin(self) -> None:
-        """Wait for the headers of a request."""
+        """Expect the headers of a request."""
         super().on_message_begin()
-        self._wait()
+        self._in_headers = True
 
     def on_headers_complete(self) -> None:
         """Pass the request on."""
-        self._stop()
+        self._in_headers = False
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the rest of a body that nobody reads."""
         super().on_response_complete()
         if self.cycle.response_complete and self.cycle.more_body:
+            self._in_refused_body = True
             self._wait()
 
     def on_message_complete(self) -> None:
         """Wait no longer for a body."""
-        self._stop()
+        self._in_refused_body = False
         super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -22,7 +22,8 @@ class ServiceSettings(HomeSettings):
         20 * _MEBIBYTE, ge=1, description="Largest request body that is read, in bytes."
     )
     concurrency: int = Field(
-        default_factory=usable_processors,
+        # While as many are encoded as there are processors, the next one is decoded.
+        default_factory=lambda: usable_processors() + 1,
         ge=1,
         description="Images that are decoded and encoded at the same time.",
     )

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from service.app import create_app
+from service.app import create_api
 from service.description import OF_SCENES, with_examples
+from service.headers import RequestIds
+from service.metrics import Metrics
 from service.reference.markdown import markdown
 from service.reference.walk import reference_of
 from service.settings import ServiceSettings
@@ -13,7 +15,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 
 def written() -> str:
     """What docs/api.md says, with examples of the generated scenes."""
-    description = create_app(ServiceSettings()).openapi()
+    description = create_api(ServiceSettings(), Metrics(), RequestIds()).openapi()
     return markdown(reference_of(with_examples(description, OF_SCENES)))
 
 

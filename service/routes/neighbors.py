@@ -1,9 +1,9 @@
 """`/neighbors`: the photographs most like another one."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from embeddings.graph import DEGREE
-from service.answers import neighborhood
+from service.answers import as_json, neighborhood
 from service.errors import problem_responses
 from service.guard import GUARDED
 from service.opened import OpenedRelease, Selection
@@ -32,17 +32,18 @@ def neighbors_of_stored(
     "/neighbors",
     summary="Neighbours of an uploaded image",
     dependencies=GUARDED,
+    response_model=Neighborhood,
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
 async def neighbors_of_upload(
     opened: Opened, state: State, selected: Selected, upload: Upload, k: Count = DEGREE
-) -> Neighborhood:
+) -> Response:
     """The nearest stored photographs to an uploaded image, which is not kept."""
     return await state.images.run(_near, opened, upload, k, selected)
 
 
-def _near(opened: OpenedRelease, upload: bytes, k: int, selected: Selection) -> Neighborhood:
+def _near(opened: OpenedRelease, upload: bytes, k: int, selected: Selection) -> Response:
     embedding = opened.encode(upload).embeddings[0]
     found = opened.index.search(embedding, k, among=opened.among(selected))
-    return neighborhood(opened, None, k, found)
+    return as_json(neighborhood(opened, None, k, found))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
 from embeddings.placing import place
-from service.answers import map_of
+from service.answers import as_json, map_of
 from service.errors import ServiceProblem, problem_responses
 from service.guard import GUARDED
 from service.maps import MOST_FITTED, draw
@@ -42,10 +42,10 @@ Seed = Annotated[
 )
 async def tsne_of_stored(
     opened: Opened, ready: Ready, state: State, n: Drawn = 500, seed: Seed = 0
-) -> Map | Response:
+) -> Response:
     """Photographs drawn at random, on a t-SNE map."""
     if seed == opened.manifest.map_seed:
-        body = await run_in_threadpool(ready.map_of, n)
+        body = await run_in_threadpool(ready.map, min(n, len(opened.release.photographs)))
         return Response(body, media_type="application/json")
     rows = draw(opened.release, n, seed)
     if len(rows) > MOST_FITTED:
@@ -55,22 +55,24 @@ async def tsne_of_stored(
             f"most {MOST_FITTED} photographs; ask for fewer.",
         )
     points = await state.maps.points(opened.release, rows, seed)
-    return await run_in_threadpool(map_of, opened, rows, points)
+    return as_json(await run_in_threadpool(map_of, opened, rows, points))
 
 
 @router.post(
     "/tsne",
     summary="The place of an uploaded image on the map",
     dependencies=GUARDED,
+    response_model=Placement,
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
-async def tsne_of_upload(opened: Opened, state: State, upload: Upload) -> Placement:
+async def tsne_of_upload(opened: Opened, state: State, upload: Upload) -> Response:
     """Where an uploaded image belongs on the release's map; the image is not kept."""
     return await state.images.run(_placed, opened, upload)
 
 
-def _placed(opened: OpenedRelease, upload: bytes) -> Placement:
+def _placed(opened: OpenedRelease, upload: bytes) -> Response:
     embedding = opened.encode(upload).embeddings[0]
     x, y = place(opened.index, opened.release.points, embedding)
-    return Placement(point=Point(x=x, y=y), release=opened.manifest.fingerprint)
+    placement = Placement(point=Point(x=x, y=y), release=opened.manifest.fingerprint)
+    return as_json(placement)
