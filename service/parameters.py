@@ -11,32 +11,36 @@ from service.ready import ReadyAnswers
 from service.state import ServiceState
 
 
-async def service_state(request: Request) -> ServiceState:
+def state_of(request: Request) -> ServiceState:
     """What the app keeps for as long as it lives."""
     state: ServiceState = request.state.service
     return state
 
 
-State = Annotated[ServiceState, Depends(service_state)]
+# Each takes the request itself: dependencies of dependencies are solved anew for every call.
+async def service_state(request: Request) -> ServiceState:
+    """What the app keeps for as long as it lives."""
+    return state_of(request)
 
 
-async def opened_release(state: State) -> OpenedRelease:
+async def opened_release(request: Request) -> OpenedRelease:
     """The release to answer from. Raises `ServiceProblem` (503)."""
+    state = state_of(request)
     if state.opened is None:
         raise ServiceProblem(503, state.reason or "No release is served.")
     return state.opened
 
 
-Opened = Annotated[OpenedRelease, Depends(opened_release)]
-
-
-async def ready_answers(state: State) -> ReadyAnswers:
+async def ready_answers(request: Request) -> ReadyAnswers:
     """The answers that the release has ready. Raises `ServiceProblem` (503)."""
+    state = state_of(request)
     if state.ready is None:
         raise ServiceProblem(503, state.reason or "No release is served.")
     return state.ready
 
 
+State = Annotated[ServiceState, Depends(service_state)]
+Opened = Annotated[OpenedRelease, Depends(opened_release)]
 Ready = Annotated[ReadyAnswers, Depends(ready_answers)]
 
 

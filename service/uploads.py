@@ -11,7 +11,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from service.errors import ServiceProblem
-from service.parameters import State
+from service.parameters import state_of
 
 FIELD = "file"
 
@@ -63,8 +63,9 @@ class _FormInMemory(MultiPartParser):
             raise MultiPartException("It ends before its last boundary")
 
 
-async def read_upload(request: Request, state: State) -> bytes:
+async def read_upload(request: Request) -> bytes:
     """The bytes of the uploaded file. Raises `ServiceProblem` (400, 408, 413, 429)."""
+    state = state_of(request)
     # Who cannot be served anyway need not send the whole image first.
     state.images.check_room()
     seconds = state.settings.upload_seconds
