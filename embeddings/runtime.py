@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -22,42 +23,41 @@ class CompiledNetwork:
     """A compiled network that takes the uint8 pixels of one photograph at a time.
 
     On processors, batches gain nothing: their intermediate results leave the caches. `infer` may be
-    called from many threads at once.
+    called from many threads at once: a lone photograph is computed on every core, several at a time
+    on one each, so that no thread waits for another.
     """
 
     def __init__(self, model: Path, precision: Precision = "f32") -> None:
-        processors = usable_processors()
-        settings = {
-            # Left to itself the runtime computes in bf16 where the processor can.
-            "INFERENCE_PRECISION_HINT": "f32" if precision == "int8" else precision,
-            # One photograph on one thread, several at once: no thread waits for another.
-            "NUM_STREAMS": processors,
-            "INFERENCE_NUM_THREADS": processors,
-        }
-        core = ov.Core()
-        network = core.read_model(model)
-        _, height, width, channels = network.input(0).partial_shape
-        # Known shapes let the runtime plan memory and choose kernels when it compiles.
-        network.reshape([1, height, width, channels])
-        self._compiled = core.compile_model(network, "CPU", settings)
+        self._model = model
+        self._precision = precision
+        self._cores = usable_processors()
+        self._streams = self._compile(self._cores)
         self._local = threading.local()
+        self._lock = threading.Lock()
+        self._running = 0
+        _, height, width, _ = self._streams.input(0).partial_shape
         self.size: tuple[int, int] = (height.get_length(), width.get_length())
         """Height and width of the input in pixels."""
 
     def infer(self, pixels: Pixels) -> Outputs:
         """Compute every output, of shape (1, ...), for pixels of shape (1, height, width, 3)."""
-        request = getattr(self._local, "request", None)
-        if request is None:
-            request = self._local.request = self._compiled.create_infer_request()
-        request.infer([pixels])
-        return _outputs(request)
+        with self._lock:
+            self._running += 1
+            alone = self._running == 1
+        try:
+            request = self._request(alone)
+            request.infer([pixels])
+            return _outputs(request)
+        finally:
+            with self._lock:
+                self._running -= 1
 
     def infer_all(self, photographs: Iterable[Pixels]) -> Iterator[Outputs]:
         """Compute single photographs, each of shape (height, width, 3), using every core.
 
         Yields the outputs of one after the other, each of shape (1, ...), in order.
         """
-        queue = ov.AsyncInferQueue(self._compiled)
+        queue = ov.AsyncInferQueue(self._streams)
         finished: dict[int, Outputs] = {}
         queue.set_callback(lambda request, number: finished.update({number: _outputs(request)}))
         started = yielded = 0
@@ -69,6 +69,34 @@ class CompiledNetwork:
                 yielded += 1
         queue.wait_all()
         yield from (finished.pop(number) for number in range(yielded, started))
+
+    def _request(self, alone: bool) -> ov.InferRequest:
+        """The calling thread's request, on the network for lone photographs or for several."""
+        name = "alone" if alone else "among others"
+        request = getattr(self._local, name, None)
+        if request is None:
+            request = (self._whole if alone else self._streams).create_infer_request()
+            setattr(self._local, name, request)
+        return request
+
+    @cached_property
+    def _whole(self) -> ov.CompiledModel:
+        # Its memory is taken when somebody first asks for one photograph.
+        return self._streams if self._cores == 1 else self._compile(1)
+
+    def _compile(self, streams: int) -> ov.CompiledModel:
+        settings = {
+            # Left to itself the runtime computes in bf16 where the processor can.
+            "INFERENCE_PRECISION_HINT": "f32" if self._precision == "int8" else self._precision,
+            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": self._cores,
+        }
+        core = ov.Core()
+        network = core.read_model(self._model)
+        _, height, width, channels = network.input(0).partial_shape
+        # Known shapes let the runtime plan memory and choose kernels when it compiles.
+        network.reshape([1, height, width, channels])
+        return core.compile_model(network, "CPU", settings)
 
 
 def _outputs(request: ov.InferRequest) -> Outputs:
