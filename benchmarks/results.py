@@ -9,6 +9,7 @@ from benchmarks.loads import HttpMeasurement
 from benchmarks.maps import MapMeasurement
 from benchmarks.measurements import Measurement, kept
 from benchmarks.million import MillionMeasurement
+from benchmarks.precision import PrecisionMeasurement
 from benchmarks.serving import ServingMeasurement
 from benchmarks.stages import StageMeasurement
 
@@ -22,6 +23,7 @@ class Results:
     maps: MapMeasurement | None = None
     http: HttpMeasurement | None = None
     million: MillionMeasurement | None = None
+    precision: PrecisionMeasurement | None = None
 
     @property
     def days(self) -> list[date]:
@@ -41,4 +43,5 @@ def results_of(home: Path) -> Results:
         maps=kept(MapMeasurement, home),
         http=kept(HttpMeasurement, home),
         million=kept(MillionMeasurement, home),
+        precision=kept(PrecisionMeasurement, home),
     )

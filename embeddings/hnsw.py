@@ -11,9 +11,11 @@ import numpy as np
 from embeddings.index import FlatIndex, Index, IndexKind, Mask, Neighbors, checked
 from embeddings.runtime import Floats
 
-_LINKS = 32
-_BUILDING_EFFORT = 80
-_SEARCHING_EFFORT = 64
+LINKS = 32
+BUILDING_EFFORT = 100
+SEARCHING_EFFORT = 512
+"""More links and a wider search than usual: recall counts most, and there is speed to spare."""
+
 _SPARE = 8
 """Candidates beyond those asked for, so that rounding and ties are decided in double precision."""
 
@@ -31,8 +33,8 @@ class HnswIndex:
 
     def __init__(self, ids: Sequence[str], embeddings: Floats) -> None:
         embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
-        self._graph = faiss.IndexHNSWFlat(embeddings.shape[1], _LINKS)
-        self._graph.hnsw.efConstruction = _BUILDING_EFFORT
+        self._graph = faiss.IndexHNSWFlat(embeddings.shape[1], LINKS)
+        self._graph.hnsw.efConstruction = BUILDING_EFFORT
         self._graph.add(embeddings)
         self._flat = FlatIndex(ids, embeddings, faiss.downcast_index(self._graph.storage))
 
@@ -52,7 +54,7 @@ class HnswIndex:
             return self._flat.search(query, k, exclude=exclude, among=among)
         query = checked(query, k, self.embeddings)
         candidates = k + _SPARE + 1
-        effort = faiss.SearchParametersHNSW(efSearch=max(_SEARCHING_EFFORT, candidates))
+        effort = faiss.SearchParametersHNSW(efSearch=max(SEARCHING_EFFORT, candidates))
         _, found = self._graph.search(query[None], candidates, params=effort)
         rows = found[0][(found[0] >= 0) & (found[0] != exclude)]
         if len(rows) < k:

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from embeddings.encoder import Encoded
 from embeddings.index import FlatIndex, Neighbors
 from embeddings.manifest import Parity
 from embeddings.runtime import Floats, Precision
+
+Labels = npt.NDArray[np.int64]
 
 RELATIVE_ERROR = 1e-4
 ACCURACY_LOSS = 0.002
@@ -37,15 +40,16 @@ def check_parity(
     more than 1e-4 (relative, L2) or where the three nearest differ other than by a tie. An encoder
     in `int8` is meant to differ; it may lose 0.2 points of accuracy and 0.005 of P@3.
     """
-    parity = _compared(reference, served, np.asarray(labels))
+    parity = compared(reference, served, np.asarray(labels, dtype=np.int64))
     if precision == "int8":
-        _check_quality(parity)
+        check_quality(parity)
     else:
         _check_equality(parity)
     return parity
 
 
-def _compared(reference: Reference, served: Encoded, labels: np.ndarray) -> Parity:
+def compared(reference: Reference, served: Encoded, labels: Labels) -> Parity:
+    """How far an encoder's answers are from the network's; `labels` of shape (n,)."""
     expected, actual = reference.encoded.embeddings, served.embeddings
     norms = np.maximum(np.linalg.norm(expected, axis=1), np.finfo(np.float32).tiny)
     theirs, ours = _nearest(reference.ids, expected), _nearest(reference.ids, actual)
@@ -75,14 +79,15 @@ def _check_equality(parity: Parity) -> None:
         )
 
 
-def _check_quality(parity: Parity) -> None:
+def check_quality(parity: Parity) -> None:
+    """Raises `ParityError` where an encoder in 8 bits is worse than its network."""
     if not (
         parity.accuracy_change >= -ACCURACY_LOSS and parity.precision_at_3_change >= -PRECISION_LOSS
     ):
         raise ParityError(
-            f"In 8 bits the encoder loses {-parity.accuracy_change:.2%} of accuracy and "
-            f"{-parity.precision_at_3_change:.4f} of P@3 (at most {ACCURACY_LOSS:.1%} and "
-            f"{PRECISION_LOSS} are allowed); nothing was published. Publish it in f32."
+            f"8 bits change the accuracy by {parity.accuracy_change:+.2%} and P@3 by "
+            f"{parity.precision_at_3_change:+.4f} (a loss of {ACCURACY_LOSS:.1%} and "
+            f"{PRECISION_LOSS} is allowed); nothing was published. Publish it in f32."
         )
 
 
@@ -100,10 +105,10 @@ def _agree(mine: Neighbors, reference: Neighbors, expected: Floats, row: int) ->
     return bool(np.allclose(distances, reference.distances, rtol=0, atol=slack))
 
 
-def _accuracy(encoded: Encoded, labels: np.ndarray) -> float:
+def _accuracy(encoded: Encoded, labels: Labels) -> float:
     return float(np.mean(np.argmax(encoded.probabilities, axis=1) == labels))
 
 
-def _precision(found: list[Neighbors], labels: np.ndarray) -> float:
+def _precision(found: list[Neighbors], labels: Labels) -> float:
     of_its_class = [labels[each.rows] == labels[row] for row, each in enumerate(found)]
     return float(np.mean(np.concatenate(of_its_class))) if of_its_class else 0.0

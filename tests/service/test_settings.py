@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import ServiceSettings, usable_processors
+from embeddings.processors import usable_processors
+from service.settings import ServiceSettings
 
 
 def test_defaults_listen_on_this_machine_alone(monkeypatch):
@@ -11,7 +12,7 @@ def test_defaults_listen_on_this_machine_alone(monkeypatch):
         monkeypatch.delenv(f"BELVEDERE_{name}", raising=False)
     settings = ServiceSettings()
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
-    assert settings.concurrency == usable_processors() >= 1
+    assert settings.concurrency == usable_processors() + 1 >= 2
 
 
 def test_variables_set_everything(monkeypatch):

@@ -1,0 +1,120 @@
+"""`python -m benchmarks.precision`: the published encoder in 32 bits beside the same in 8 bits."""
+
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from benchmarks.http import drawn
+from benchmarks.measurements import Figures, Measurement, home_of_settings, keep
+from benchmarks.plain import PlainLoop
+from embeddings.encoder import Encoded, Encoder
+from embeddings.home import HomeSettings
+from embeddings.images import Pixels, read_pixels
+from embeddings.manifest import Parity
+from embeddings.parity import ParityError, Reference, check_quality, compared
+from embeddings.photographs import Split
+from embeddings.release import Release, current_release, open_release
+from embeddings.store import ImageTable
+from training.quantizing import quantize
+
+_ROUNDS = 5
+_SECONDS = 2.0
+_LEARNED_FROM = 300
+
+
+class EncoderFigures(Figures):
+    """What one encoder costs."""
+
+    milliseconds: float
+    """Median of decoding and encoding one photograph, one after the other."""
+    per_second: float
+    """Photographs with a thread for each core."""
+    megabytes: float
+    """Its weights, in 10^6 bytes."""
+
+
+class PrecisionMeasurement(Measurement):
+    """Both encoders in turn, and what 8 bits change on the validation photographs."""
+
+    f32: EncoderFigures
+    int8: EncoderFigures
+    accuracy_change: float
+    precision_at_3_change: float
+    refused: str | None
+    """Why publishing would refuse it; None where it would not."""
+
+
+def main() -> None:
+    """Measure the release of BELVEDERE_HOME and keep the result."""
+    home = home_of_settings()
+    keep(measure(home), home)
+
+
+def measure(home: Path) -> PrecisionMeasurement:
+    """Quantize the encoder of a release and measure it beside the release's own."""
+    release = open_release(current_release(home / "releases"))
+    images = ImageTable.open(HomeSettings(home=home).store_uri, release.manifest.store.images)
+    exact = Encoder(release.encoder, "f32")
+    learned = np.random.default_rng(0).permutation(_rows(release, "train"))[:_LEARNED_FROM]
+    with TemporaryDirectory() as folder:
+        model = quantize(
+            release.encoder, _pixels(images, exact, learned.tolist()), Path(folder) / "int8"
+        )
+        coarse = Encoder(model, "int8")
+        loops = [PlainLoop(each, drawn(home, release).photographs) for each in (exact, coarse)]
+        f32, int8 = _timed(loops, [release.encoder, model])
+        parity = _parity(release, images, exact, coarse)
+    return PrecisionMeasurement(
+        f32=f32,
+        int8=int8,
+        accuracy_change=parity.accuracy_change,
+        precision_at_3_change=parity.precision_at_3_change,
+        refused=_refused(parity),
+    )
+
+
+def _timed(loops: list[PlainLoop], models: list[Path]) -> list[EncoderFigures]:
+    rounds = [
+        [(loop.milliseconds(_SECONDS), loop.per_second(_SECONDS)) for loop in loops]
+        for _ in range(_ROUNDS)
+    ]
+    return [
+        EncoderFigures(
+            milliseconds=median(each[number][0] for each in rounds),
+            per_second=median(each[number][1] for each in rounds),
+            megabytes=model.with_suffix(".bin").stat().st_size / 1e6,
+        )
+        for number, model in enumerate(models)
+    ]
+
+
+def _parity(release: Release, images: ImageTable, exact: Encoder, coarse: Encoder) -> Parity:
+    rows = _rows(release, "validation")
+    pixels = _pixels(images, exact, rows)
+    ids = tuple(release.photographs[row].id for row in rows)
+    classes = release.manifest.classes
+    labels = [classes.index(release.photographs[row].label) for row in rows]
+    said = [Encoded.concatenate(encoder.encode_all(pixels)) for encoder in (exact, coarse)]
+    return compared(Reference(ids, said[0]), said[1], np.asarray(labels))
+
+
+def _refused(parity: Parity) -> str | None:
+    try:
+        check_quality(parity)
+    except ParityError as error:
+        return str(error)
+    return None
+
+
+def _rows(release: Release, split: Split) -> list[int]:
+    return [row for row, each in enumerate(release.photographs) if each.split == split]
+
+
+def _pixels(images: ImageTable, encoder: Encoder, rows: list[int]) -> Pixels:
+    return np.stack([read_pixels(images.jpeg(row), encoder.height, encoder.width) for row in rows])
+
+
+if __name__ == "__main__":
+    main()
