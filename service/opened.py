@@ -171,7 +171,10 @@ def _try_out(opened: OpenedRelease) -> None:
             f"The feature store at version {manifest.store.images} holds other photographs than "
             "the release; run `belvedere publish` again."
         )
-    answer = opened.encode(opened.images.jpeg(0)).probabilities[0]
+    encoder = opened.encoder
+    pixels = read_pixels(opened.images.jpeg(0), encoder.height, encoder.width)
+    (encoded,) = encoder.encode_all([pixels])
+    answer = encoded.probabilities[0]
     if not np.allclose(answer, opened.release.probabilities[0], rtol=0, atol=_TOLERANCE):
         raise ReleaseError(
             "The encoder does not answer on this machine as it did when it was published; "
