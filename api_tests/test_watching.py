@@ -66,6 +66,16 @@ def test_no_page_of_another_origin_may_read_answers(api):
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
+def test_an_origin_that_is_named_may_read_answers(serving, home, records):
+    named = {"Origin": "https://gallery.example"}
+    with serving(ServiceSettings(home=home, origins=("https://gallery.example",))) as client:
+        for call in ("/neighbors?id={id}", "/images", "/nowhere"):
+            answer = client.get(call.format(id=records[0]["id"]), headers=named)
+            assert answer.headers["access-control-allow-origin"] == named["Origin"]
+            other = client.get("/images", headers={"Origin": "https://elsewhere.example"})
+            assert "access-control-allow-origin" not in other.headers
+
+
 def test_problems_are_logged_as_objects_without_what_was_asked(serving, home, records, logged):
     with serving(ServiceSettings(home=home)) as client:
         release = client.get("/readyz").json()["release"]

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
@@ -20,6 +21,7 @@ from service.memory import keep_what_is_loaded
 from service.metrics import Metrics
 from service.patience import PatientProtocol
 from service.routes import ROUTERS
+from service.schemas import API_KEY_HEADER
 from service.settings import ServiceSettings
 from service.shortcut import AnswerReady
 from service.state import ServiceState
@@ -38,10 +40,12 @@ class _Service(FastAPI):
 def create_app(settings: ServiceSettings, opened: Callable[[], None] = lambda: None) -> ASGIApp:
     """The application; it opens the current release when it starts, and then calls `opened`."""
     metrics, ids = Metrics(), RequestIds()
-    api = create_api(settings, metrics, ids, opened)
-    if settings.log == "all":
-        return api
-    return AnswerReady(api, metrics, ids)
+    app: ASGIApp = create_api(settings, metrics, ids, opened)
+    if settings.log != "all":
+        app = AnswerReady(app, metrics, ids)
+    if settings.origins:
+        app = CORSMiddleware(app, settings.origins, allow_headers=[API_KEY_HEADER])
+    return app
 
 
 def create_api(

@@ -39,6 +39,9 @@ class ServiceSettings(HomeSettings):
     api_key: SecretStr | None = Field(
         None, min_length=1, description="Key that the calls which cost ask for; none by default."
     )
+    origins: tuple[str, ...] = Field(
+        (), description="Other origins whose pages may read answers, as a JSON list; none."
+    )
     poll: float = Field(
         1.0, gt=0, description="Seconds between two looks for a newly published release."
     )
