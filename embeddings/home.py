@@ -46,4 +46,6 @@ def explain_setting(error: ValidationError) -> str:
     """One sentence on the first setting that is wrong, naming its variable."""
     problem = error.errors()[0]
     variable = "_".join(["BELVEDERE", *(str(part) for part in problem["loc"])]).upper()
-    return f"{variable}: {problem['msg']}; got {problem['input']!r}."
+    sentence = f"{variable}: {problem['msg'].removeprefix('Value error, ')}"
+    # A key must not stand in a terminal or a log.
+    return f"{sentence}." if variable.endswith("_KEY") else f"{sentence}; got {problem['input']!r}."

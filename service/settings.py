@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from embeddings.home import HomeSettings
 from embeddings.index import IndexKind
@@ -51,3 +51,12 @@ class ServiceSettings(HomeSettings):
     log: LoggedRequests = Field(
         "problems", description="Which requests are logged: `problems` or `all`."
     )
+
+    @field_validator("api_key")
+    @classmethod
+    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and not (
+            key.get_secret_value().isascii() and key.get_secret_value().isprintable()
+        ):
+            raise ValueError("the key is sent in a header; use letters, digits and signs of ASCII")
+        return key

@@ -51,11 +51,12 @@ class _Worker:
     def dismiss(self) -> None:
         """Expect nothing more of it, and tell who waits for its job."""
         self._dismissed = True
-        if self._job is not None:
+        job = self._job
+        if job is not None:
             problem = ServiceProblem(
                 503, "The work on this request broke off; send it again.", {"Retry-After": "1"}
             )
-            _settle(self._job.future.set_exception, problem)
+            _settle(job.future.set_exception, problem)
 
     def join(self) -> None:
         """Wait until it has left, but not long for one that hangs."""

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from embeddings.home import explain_setting
 from embeddings.processors import usable_processors
 from service.settings import ServiceSettings
 
@@ -32,8 +33,26 @@ def test_variables_set_everything(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "asked", [{"port": 70_000}, {"concurrency": 0}, {"queue": -1}, {"upload_limit": 0}]
+    "asked",
+    [
+        {"port": 70_000},
+        {"concurrency": 0},
+        {"queue": -1},
+        {"upload_limit": 0},
+        {"api_key": "Schlüssel"},
+        {"api_key": ""},
+        {"index": "tree"},
+    ],
 )
 def test_nonsense_is_refused(asked):
     with pytest.raises(ValidationError):
         ServiceSettings(**asked)
+
+
+def test_a_key_that_is_refused_is_not_shown(monkeypatch):
+    monkeypatch.setenv("BELVEDERE_API_KEY", "Schlüssel")
+    with pytest.raises(ValidationError) as caught:
+        ServiceSettings()
+    sentence = explain_setting(caught.value)
+    assert sentence.startswith("BELVEDERE_API_KEY: the key is sent in a header")
+    assert "Schlüssel" not in sentence
