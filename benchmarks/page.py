@@ -29,8 +29,8 @@ _SERVICES = f"""\
   settings that their documentation offers for a processor, those that were fastest on two cores.
 - **{FLOOR}**: a bare ASGI callable on uvicorn that answers a fixed body, as long as an answer of
   `/neighbors`.
-- **plain loop**: decoding and the same encoder in one process without HTTP; on one thread, and
-  with a thread for each core.
+- **plain loop**: decoding and the same encoder in one process without HTTP; one photograph after
+  the other, and with a thread for each core.
 
 `wrk` and the service share the cores. All services are started once; only the one under load may
 run. The loads go round {ROUNDS} times; figures are medians. The latencies are those of whole calls,
@@ -85,8 +85,8 @@ def _services(http: HttpMeasurement) -> list[str]:
     rows = [row for load in LOADS for row in _rows(http, load)]
     header = ("call", "clients", "service", "answers/s", "p50, ms", "p99, ms", "failed")
     plain = (
-        f"The plain loop takes {http.plain_milliseconds:.1f} ms for a photograph on one thread and "
-        f"recognises {http.plain_per_second:.0f} a second on every core."
+        f"The plain loop takes {http.plain_milliseconds:.1f} ms for a photograph after the other and "
+        f"recognises {http.plain_per_second:.0f} a second with a thread for each core."
     )
     picture = f"![Requests and photographs per second]({PICTURE.name})"
     return [*lines, picture, _SERVICES, *table(header, rows, words=3), plain]
@@ -116,7 +116,7 @@ def _precision(measured: PrecisionMeasurement) -> list[str]:
         [name, f"{each.milliseconds:.1f}", f"{each.per_second:.0f}", f"{each.megabytes:.1f}"]
         for name, each in (("32 bits", measured.f32), ("8 bits", measured.int8))
     ]
-    verdict = "publishes it" if measured.refused is None else "refuses it"
+    verdict = "accepts it" if measured.refused is None else "refuses it"
     about = (
         "The published encoder, and the same quantized as by `belvedere publish --precision int8`; "
         "decoding included, in the plain loop, in turn."
