@@ -85,8 +85,8 @@ def _services(http: HttpMeasurement) -> list[str]:
     rows = [row for load in LOADS for row in _rows(http, load)]
     header = ("call", "clients", "service", "answers/s", "p50, ms", "p99, ms", "failed")
     plain = (
-        f"The plain loop takes {http.plain_milliseconds:.1f} ms for a photograph after the other and "
-        f"recognises {http.plain_per_second:.0f} a second with a thread for each core."
+        f"The plain loop takes {http.plain_milliseconds:.1f} ms for each photograph, and recognises "
+        f"{http.plain_per_second:.0f} a second with a thread for each core."
     )
     picture = f"![Requests and photographs per second]({PICTURE.name})"
     return [*lines, picture, _SERVICES, *table(header, rows, words=3), plain]
