@@ -85,7 +85,7 @@ def _services(http: HttpMeasurement) -> list[str]:
     rows = [row for load in LOADS for row in _rows(http, load)]
     header = ("call", "clients", "service", "answers/s", "p50, ms", "p99, ms", "failed")
     plain = (
-        f"The plain loop takes {http.plain_milliseconds:.1f} ms for each photograph, and recognises "
+        f"The plain loop takes {http.plain_milliseconds:.1f} ms for each photograph and recognises "
         f"{http.plain_per_second:.0f} a second with a thread for each core."
     )
     picture = f"![Requests and photographs per second]({PICTURE.name})"

@@ -1,7 +1,9 @@
 """The runtime that networks are served with: OpenVINO on the processor."""
 
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -17,6 +19,9 @@ Floats = npt.NDArray[np.float32]
 Outputs = tuple[Floats, ...]
 Precision = Literal["f32", "bf16", "f16", "int8"]
 """What a network computes in; `int8` stands for one that was quantized when it was exported."""
+
+_AHEAD = 4
+"""Photographs for each core that are begun before the first of them is asked for."""
 
 
 class CompiledNetwork:
@@ -45,9 +50,7 @@ class CompiledNetwork:
             self._running += 1
             alone = self._running == 1
         try:
-            request = self._request(alone)
-            request.infer([pixels])
-            return _outputs(request)
+            return self._infer(pixels, alone)
         finally:
             with self._lock:
                 self._running -= 1
@@ -57,18 +60,21 @@ class CompiledNetwork:
 
         Yields the outputs of one after the other, each of shape (1, ...), in order.
         """
-        queue = ov.AsyncInferQueue(self._streams)
-        finished: dict[int, Outputs] = {}
-        queue.set_callback(lambda request, number: finished.update({number: _outputs(request)}))
-        started = yielded = 0
-        for pixels in photographs:
-            queue.start_async([pixels[np.newaxis]], started)
-            started += 1
-            while yielded in finished:
-                yield finished.pop(yielded)
-                yielded += 1
-        queue.wait_all()
-        yield from (finished.pop(number) for number in range(yielded, started))
+        # Not with OpenVINO's own queue: it calls back into Python from the threads that a network
+        # waits for when it is let go, and both can then wait for each other.
+        with ThreadPoolExecutor(self._cores) as pool:
+            pending: deque[Future[Outputs]] = deque()
+            for pixels in photographs:
+                pending.append(pool.submit(self._infer, pixels[np.newaxis], alone=False))
+                if len(pending) > _AHEAD * self._cores:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+
+    def _infer(self, pixels: Pixels, alone: bool) -> Outputs:
+        request = self._request(alone)
+        request.infer([pixels])
+        return _outputs(request)
 
     def _request(self, alone: bool) -> ov.InferRequest:
         """The calling thread's request, on the network for lone photographs or for several."""
