@@ -17,7 +17,7 @@ from service.errors import answer_errors
 from service.headers import DressAnswers, RequestIds
 from service.limits import LimitBodies
 from service.logs import log_as_json
-from service.memory import keep_what_is_loaded
+from service.memory import give_back_what_is_freed, keep_what_is_loaded
 from service.metrics import Metrics
 from service.patience import PatientProtocol
 from service.routes import ROUTERS
@@ -104,6 +104,7 @@ def configured(
 def serve(settings: ServiceSettings) -> None:
     """Run the service in this process until it is told to stop."""
     log_as_json()
+    give_back_what_is_freed()
     # Whoever sends broken files must not fill the log with what is wrong with them.
     warnings.filterwarnings("ignore", module="PIL")
     # uvicorn raises the signal again when it has shut down; being told to stop is no failure.
