@@ -24,7 +24,7 @@ class MapMeasurement(Measurement):
     fitted_seconds: float
     """Median of the same for seeds that were not asked for before."""
     first_placed_milliseconds: float
-    """The first photograph: what placing needs is loaded then."""
+    """The first photograph: the network that encodes a lone one is compiled then."""
     placed_milliseconds: float
     """Median of the others."""
 
