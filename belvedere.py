@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from embeddings.home import explain_setting
+from embeddings.processors import usable_processors
 
 if TYPE_CHECKING:
     from training.stages import Stage
 
 _LOG_WIDTH = 130
+
+# Libraries that count processors themselves do not see the quota of a container.
+_COUNTS_OF_THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -30,6 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    for variable in _COUNTS_OF_THREADS:
+        os.environ.setdefault(variable, str(usable_processors()))
+    # Threads that wait would else spin, on processors that others have work for.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # It warns of every network that is compiled anew, which is what a comparison does.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     command: Command = parsed.command
@@ -96,7 +104,7 @@ def _serve(_given: argparse.Namespace) -> None:
     serve(ServiceSettings())
 
 
-def _up(given: argparse.Namespace) -> None:
+def _prepare(given: argparse.Namespace) -> None:
     from training.archive import PublishedArchive
     from training.comparing import up_to_date
     from training.stages import take_data
@@ -109,6 +117,10 @@ def _up(given: argparse.Namespace) -> None:
         train(stage)
         _show(stage)
         _publish(given)
+
+
+def _up(given: argparse.Namespace) -> None:
+    _prepare(given)
     # A fresh process: the service must not carry TensorFlow's memory along.
     os.execv(sys.executable, [sys.executable, "-m", "belvedere", "serve"])
 
@@ -131,7 +143,7 @@ def _stage(given: argparse.Namespace) -> "Stage":
     return Stage(settings, preset, Display(console))
 
 
-_OF_A_PRESET = (_train, _compare, _publish, _up)
+_OF_A_PRESET = (_train, _compare, _publish, _prepare, _up)
 
 
 def _count(text: str) -> int:
@@ -169,8 +181,9 @@ def _parser() -> argparse.ArgumentParser:
         "--precision", choices=("f32", "int8"), default="f32",
         help="what its encoder computes in; int8 is the fastest and refused where it costs quality",
     )  # fmt: skip
+    add("prepare", _prepare, "do all of this up to the release, as far as it is not done yet")
     add("serve", _serve, "serve the current release")
-    add("up", _up, "do all of this, as far as it is not done yet")
+    add("up", _up, "prepare, then serve")
     return parser
 
 

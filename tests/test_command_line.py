@@ -55,7 +55,7 @@ def test_data_shows_classes_split_and_what_was_left_out(tmp_path: Path) -> None:
 
 def test_help_names_every_stage(tmp_path: Path) -> None:
     shown = belvedere(tmp_path, "--help").stdout
-    for command in ("data", "train", "compare", "publish", "serve", "up"):
+    for command in ("data", "train", "compare", "publish", "prepare", "serve", "up"):
         assert f"\n    {command} " in shown
 
 

@@ -1,10 +1,10 @@
 """The stages before training: what they share, and taking the data in."""
 
-import os
 from dataclasses import dataclass
 
 from embeddings.comparison import ExperimentReport
 from embeddings.photographs import Collection
+from embeddings.processors import usable_processors
 from embeddings.store import ImageTable, StoreError
 from training.archive import PublishedArchive
 from training.collecting import collect
@@ -89,7 +89,7 @@ def take_data(stage: Stage, published: PublishedArchive, *, again: bool = True) 
         return known
     display.say(f"Taking in {source.name} ({source.setting})")
     collection = collect(
-        source, settings.store_uri, settings.seed, os.cpu_count() or 1, display.track
+        source, settings.store_uri, settings.seed, usable_processors(), display.track
     )
     show_collection(ImageTable.open(settings.store_uri), settings.home, display)
     return collection

@@ -1,6 +1,5 @@
 """The seven classes and their painters: from a label and a number to a finished photograph."""
 
-import os
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -11,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from embeddings.processors import usable_processors
 from training.scenes.canvas import Array, Rng, Size
 from training.scenes.city import paint_city
 from training.scenes.field import paint_field
@@ -65,7 +65,7 @@ def paint_all(per_class: int, seed: int) -> Iterator[Scene]:
     Painted ahead in one process per core, yielded as they are needed.
     """
     orders = [(label, number) for label in LABELS for number in range(per_class)]
-    workers = os.cpu_count() or 1
+    workers = usable_processors()
     if workers == 1 or len(orders) <= CHUNK:
         yield from (paint(label, seed, number) for label, number in orders)
         return
