@@ -37,17 +37,19 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """One service, started because none listens, answers both; the second finds it running."""
+    """One service, started because none listens, answers both; the second finds it running.
+
+    It is one that asks for a key.
+    """
     folder = tmp_path_factory.mktemp("report")
     copy = shutil.copy(NOTEBOOK, folder / "report.ipynb")
-    with (
-        a_service(ServiceSettings(home=home, port=0)) as url,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("BELVEDERE_HOME", str(folder / "home"))
-        patch.setenv("BELVEDERE_PORT", url.rsplit(":", 1)[1])
-        assert main([]) == 0
-        assert main(["--committed"], copy) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BELVEDERE_API_KEY", "a key of the tests")
+        with a_service(ServiceSettings(home=home, port=0)) as url:
+            patch.setenv("BELVEDERE_HOME", str(folder / "home"))
+            patch.setenv("BELVEDERE_PORT", url.rsplit(":", 1)[1])
+            assert main([]) == 0
+            assert main(["--committed"], copy) == 0
     written = folder / "home" / "report"
     return Made(
         (written / "report.ipynb").read_text(),
