@@ -1,0 +1,86 @@
+"""What the images and the stack are declared to be, as far as it shows without an engine."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from embeddings.home import HomeSettings
+from service.settings import ServiceSettings
+from training.settings import TrainingSettings
+
+ROOT = Path(__file__).parent.parent
+
+# They say where a container is reached and where its volume lies, not what runs in it.
+OUTSIDE = {"host", "port", "home"}
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("service", "settings"), [("trainer", TrainingSettings), ("service", ServiceSettings)]
+)
+def test_every_setting_reaches_its_container(
+    services: dict[str, Any], service: str, settings: type[HomeSettings]
+) -> None:
+    given = {name.removeprefix("BELVEDERE_").lower() for name in services[service]["environment"]}
+    assert given == set(settings.model_fields) - OUTSIDE
+
+
+def test_images_name_the_version_of_the_project() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    versions = [line for line in lines if line.startswith("ARG VERSION")]
+    assert versions == [f"ARG VERSION={version}"] * 3
+
+
+def test_no_service_of_the_stack_has_more_rights_than_it_needs(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert {"mem_limit", "cpus"} <= set(service), name
+        published = [port for port in service.get("ports", ()) if "127.0.0.1" not in port]
+        assert not published, name
+
+
+def test_grafana_finds_its_dashboard_and_its_figures(services: dict[str, Any]) -> None:
+    """All of it but Grafana itself, whose image cannot be had everywhere."""
+    folder = ROOT / "monitoring"
+    source = yaml.safe_load((folder / "grafana" / "datasource.yml").read_text())["datasources"][0]
+    host, port = source["url"].removeprefix("http://").split(":")
+    assert services[host]["ports"][0].endswith(f":{port}")
+    provider = yaml.safe_load((folder / "grafana" / "provider.yml").read_text())["providers"][0]
+    mounted = [volume.split(":")[:2] for volume in services["grafana"]["volumes"]]
+    assert [
+        "./monitoring/dashboard.json",
+        f"{provider['options']['path']}/dashboard.json",
+    ] in mounted
+
+
+def test_the_dashboard_keeps_to_the_schema_of_grafana() -> None:
+    """Grafana's own classes, made from its schema, read all of it and lose nothing."""
+    register_default_plugins()
+    given = json.loads((ROOT / "monitoring" / "dashboard.json").read_text())
+    understood = json.loads(JSONEncoder().encode(Dashboard.from_json(given)))
+    assert set(_fields(given)) <= set(_fields(understood))
+
+
+def _fields(value: Any, place: str = "") -> list[str]:
+    """The path of every field in a JSON value."""
+    if isinstance(value, dict):
+        below = [_fields(each, f"{place}.{name}") for name, each in value.items()]
+        return [f"{place}.{name}" for name in value] + [path for each in below for path in each]
+    if isinstance(value, list):
+        return [path for each in value for path in _fields(each, f"{place}[]")]
+    return []
