@@ -3,13 +3,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RIVALS := .rivals
 
-.PHONY: up test chaos check report slides bench experiments api lock clean
+.PHONY: up test test-compose chaos check report slides bench experiments api lock clean
 
 up: $(VENV)/.train ## environment, data, training, release, service
 	@$(BIN)/belvedere up
 
 test: $(VENV)/.dev ## the whole test suite
 	@$(BIN)/python -m pytest
+
+test-compose: $(VENV)/.dev ## build the images, run the whole stack and take it down again
+	@$(BIN)/python -m pytest -m compose api_tests/compose
 
 chaos: $(VENV)/.dev ## break things around the running service and write docs/chaos.md
 	@$(BIN)/python -m pytest -m chaos api_tests/chaos --page docs/chaos.md
@@ -40,7 +43,8 @@ api: $(VENV)/.dev ## write docs/api.md from the OpenAPI description
 LOCK = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header --no-emit-package openvino-telemetry
 lock: ## lock the dependencies anew
-	$(LOCK) pyproject.toml --extra train --extra dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra train --extra report --extra dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra report -c requirements/dev.txt -o requirements/report.txt
 	$(LOCK) pyproject.toml --extra train -c requirements/dev.txt -o requirements/train.txt
 	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/serve.txt
 	grep -E '^(numpy|openvino|pillow)==' requirements/dev.txt | tr -d '\\' \
