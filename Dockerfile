@@ -30,7 +30,7 @@ RUN python3 -m venv /opt/venv \
     && pip install --no-cache-dir --require-hashes --no-deps -r /tmp/serve.txt \
     && cd /opt/venv/lib/python3.*/site-packages \
     && find . -type d -name tests -prune -exec rm -r {} + \
-    && rm -r pip pip-* setuptools* pkg_resources _distutils_hack distutils-precedence.pth \
+    && rm -rf pip pip-* setuptools* pkg_resources _distutils_hack distutils-precedence.pth \
         */include \
         openvino/frontend/onnx openvino/frontend/paddle openvino/frontend/pytorch \
         openvino/frontend/tensorflow openvino/frontend/jax openvino/torch openvino/tools \
@@ -44,10 +44,14 @@ COPY --from=train-packages /opt/venv /opt/venv
 COPY belvedere.py /opt/belvedere/
 COPY embeddings /opt/belvedere/embeddings
 COPY training /opt/belvedere/training
-RUN python -m compileall -q /opt/belvedere
+RUN chmod -R a+rX /opt/belvedere && python -m compileall -q /opt/belvedere
+# It runs beside a mounted folder of photographs, which is no place to import from.
+ENV KERAS_HOME=/var/lib/belvedere/downloads/keras PYTHONSAFEPATH=1
 USER belvedere
 VOLUME /var/lib/belvedere
 CMD ["prepare"]
+# Python hears it as Ctrl-C, keeps what is finished and says so.
+STOPSIGNAL SIGINT
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Belvedere, trainer" \
@@ -59,9 +63,10 @@ COPY --from=report-packages /opt/venv /opt/venv
 COPY belvedere.py report.ipynb /opt/belvedere/
 COPY embeddings /opt/belvedere/embeddings
 COPY service /opt/belvedere/service
-RUN python -m compileall -q /opt/belvedere
+RUN chmod -R a+rX /opt/belvedere && python -m compileall -q /opt/belvedere
 USER belvedere
 ENTRYPOINT ["python", "-m", "service.report"]
+STOPSIGNAL SIGINT
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Belvedere, report" \
@@ -73,7 +78,7 @@ COPY --from=serve-packages /opt/venv /opt/venv
 COPY belvedere.py /opt/belvedere/
 COPY embeddings /opt/belvedere/embeddings
 COPY service /opt/belvedere/service
-RUN python -m compileall -q /opt/belvedere
+RUN chmod -R a+rX /opt/belvedere && python -m compileall -q /opt/belvedere
 ENV BELVEDERE_HOST=0.0.0.0 BELVEDERE_PORT=8000
 EXPOSE 8000
 USER belvedere

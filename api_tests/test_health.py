@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from service.probe import is_ready
 from service.settings import ServiceSettings
 
 
@@ -22,6 +23,14 @@ def test_ready_says_what_is_served(api, home):
         "release": manifest.fingerprint,
     }
     assert api.get("/livez").json() == {"status": "alive", "release": manifest.fingerprint}
+
+
+def test_the_probe_of_a_container_tells_ready_from_not_ready_and_gone(api, serving, tmp_path):
+    assert is_ready(api.base_url.port)
+    with serving(ServiceSettings(home=tmp_path)) as client:
+        port = client.base_url.port
+        assert not is_ready(port)
+    assert not is_ready(port)
 
 
 @pytest.mark.parametrize(

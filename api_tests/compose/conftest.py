@@ -8,6 +8,10 @@ import pytest
 from api_tests.compose.engine import Engine, NoEngine, find_engine
 from api_tests.compose.stack import Stack, free_port
 
+SCENES = 20
+EVERY_PROFILE = ("--profile", "report", "--profile", "replicas", "--profile", "monitoring")
+
+_PORTS = ("BELVEDERE_PORT", "BELVEDERE_PROXY_PORT", "BELVEDERE_PROMETHEUS_PORT")
 _CHECKED = pytest.StashKey[list[str]]()
 
 
@@ -21,18 +25,25 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Both images built, and the stack up: trained, published and served."""
-    report = tmp_path_factory.mktemp("report")
-    stack = Stack(engine, report, *(free_port() for _ in range(3)))
-    every = ("--profile", "report", "--profile", "replicas", "--profile", "monitoring")
-    stack.compose("down", "--volumes", "--remove-orphans")
+    """The images built, and the stack up: trained, published and served."""
+    settings = {
+        "BELVEDERE_TAG": "test",
+        "BELVEDERE_REVISION": "tested",
+        "BELVEDERE_DATA": "scenes",
+        "BELVEDERE_SCENES": str(SCENES),
+    }
+    ports = {name: str(free_port()) for name in _PORTS}
+    folder = tmp_path_factory.mktemp("stack")
+    stack = Stack(engine, folder, "belvedere-test", settings | ports)
+    down = (*EVERY_PROFILE, "down", "--volumes", "--remove-orphans")
+    stack.compose(*down)
     try:
-        stack.compose("build")
+        stack.compose("--profile", "report", "--profile", "replicas", "build")
         stack.compose("up", "--detach")
         stack.wait_until_healthy()
         yield stack
     finally:
-        stack.compose(*every, "down", "--volumes", "--remove-orphans")
+        stack.compose(*down)
 
 
 @pytest.fixture(scope="session")
@@ -50,8 +61,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    checked = terminalreporter.config.stash.get(_CHECKED, [])
+def pytest_unconfigure(config: pytest.Config) -> None:
+    checked = config.stash.get(_CHECKED, [])
     if checked:
-        terminalreporter.section("what was checked")
-        terminalreporter.write_line("; ".join(checked) + ".")
+        config.get_terminal_writer().line(f"Checked: {'; '.join(dict.fromkeys(checked))}.")

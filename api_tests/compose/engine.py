@@ -7,6 +7,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
+# Longer than any build: what hangs must not hang for ever.
+_SECONDS = 3600
+
 
 class NoEngine(RuntimeError):
     """There is no engine; the message says why."""
@@ -49,15 +52,19 @@ def call(
     command: tuple[str, ...], environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in the project's folder. Raises `CommandFailed`."""
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CommandFailed(f"{' '.join(command)} did not end.") from error
     if done.returncode != 0:
         last = "\n".join(f"{done.stdout}\n{done.stderr}".strip().splitlines()[-20:])
         raise CommandFailed(f"{' '.join(command)} ended with {done.returncode}:\n{last}")

@@ -14,9 +14,6 @@ import httpx
 from api_tests.chaos.running import wait_until
 from api_tests.compose.engine import Engine, call
 
-PROJECT = "belvedere-test"
-SCENES = 20
-
 
 @dataclass(frozen=True)
 class Container:
@@ -34,11 +31,17 @@ class Container:
     @property
     def pid(self) -> int:
         """Number of its process, as the engine's machine counts."""
-        return int(self.facts["State"]["Pid"])
+        return int(self.state["Pid"])
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """How it is doing: whether it runs, since when, its exit status, its health."""
+        found: dict[str, Any] = self.facts["State"]
+        return found
 
     @property
     def healthy(self) -> bool:
-        return bool(self.facts["State"].get("Health", {}).get("Status") == "healthy")
+        return bool(self.state.get("Health", {}).get("Status") == "healthy")
 
     @property
     def log(self) -> str:
@@ -49,6 +52,10 @@ class Container:
     def python(self, program: str) -> str:
         """What a program prints that runs in it."""
         return self.engine.docker("exec", self.id, "python", "-c", program)
+
+    def stop(self) -> None:
+        """Tell it to stop, and wait for that."""
+        self.engine.docker("stop", self.id)
 
     def die(self) -> None:
         """Send SIGKILL from outside, as when memory runs out: an end that nobody asked for.
@@ -63,42 +70,45 @@ class Container:
 
 @dataclass(frozen=True)
 class Stack:
-    """A project of Compose, on ports that were free."""
+    """A project of Compose that nothing outside the tests leads elsewhere."""
 
     engine: Engine
-    report: Path
-    port: int
-    proxy_port: int
-    prometheus_port: int
+    folder: Path
+    project: str
+    settings: dict[str, str]
 
     @property
     def home(self) -> str:
         """Name of the volume that holds store, runs and releases."""
-        return f"{PROJECT}_home"
+        return f"{self.project}_home"
+
+    @property
+    def report(self) -> Path:
+        """Folder of the host that the report is written into."""
+        return self.folder / "report"
 
     def compose(self, *arguments: str, **settings: str) -> str:
-        """Call Compose with these settings beside those of the stack."""
-        given = {
-            "BELVEDERE_TAG": "test",
-            "BELVEDERE_REVISION": "tested",
-            "BELVEDERE_DATA": "scenes",
-            "BELVEDERE_SCENES": str(SCENES),
-            "BELVEDERE_PORT": str(self.port),
-            "BELVEDERE_PROXY_PORT": str(self.proxy_port),
-            "BELVEDERE_PROMETHEUS_PORT": str(self.prometheus_port),
-            "BELVEDERE_REPORT": str(self.report),
-            **settings,
+        """What Compose answers, called with these settings beside those of the stack."""
+        outside = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("BELVEDERE_", "COMPOSE_"))
         }
-        command = (*self.engine.compose, "--project-name", PROJECT, *arguments)
-        return call(command, os.environ | given).stdout
+        given = {"BELVEDERE_REPORT": str(self.report)} | self.settings | settings
+        file = self.folder / "empty.env"
+        file.touch()
+        named = ("--project-name", self.project, "--env-file", str(file))
+        return call((*self.engine.compose, *named, *arguments), outside | given).stdout
+
+    def port(self, name: str) -> int:
+        """A port of the host, by the setting that it was given with."""
+        return int(self.settings[name])
 
     def containers(self, service: str) -> list[Container]:
         """The containers of a service, whether they run or not."""
-        label = f"label=com.docker.compose.service={service}"
-        project = f"label=com.docker.compose.project={PROJECT}"
-        found = self.engine.docker(
-            "ps", "-aq", "--no-trunc", "--filter", label, "--filter", project
-        )
+        of_it = (f"project={self.project}", f"service={service}")
+        filters = [f"--filter=label=com.docker.compose.{each}" for each in of_it]
+        found = self.engine.docker("ps", "--all", "--quiet", "--no-trunc", *filters)
         return [Container(self.engine, each) for each in found.split()]
 
     def container(self, service: str) -> Container:
@@ -106,13 +116,17 @@ class Stack:
         (found,) = self.containers(service)
         return found
 
-    def wait_until_healthy(self, service: str = "service") -> None:
-        wait_until(lambda: all(each.healthy for each in self.containers(service)))
+    def wait_until_healthy(self) -> None:
+        """Wait for every replica of the service."""
+        wait_until(lambda: self._healths() == {True})
+
+    def _healths(self) -> set[bool]:
+        return {each.healthy for each in self.containers("service")}
 
     @contextmanager
     def client(self) -> Iterator[httpx.Client]:
         """A client on the host."""
-        with client_of(self.port) as client:
+        with client_of(self.port("BELVEDERE_PORT")) as client:
             yield client
 
 

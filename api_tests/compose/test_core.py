@@ -1,20 +1,26 @@
 """`docker compose up`, as somebody meets it who has only just cloned the project."""
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from api_tests.chaos.running import asked_all_the_while, good_calls, wait_until
-from api_tests.compose.stack import SCENES, Container
+from api_tests.compose.conftest import SCENES
+from api_tests.compose.engine import CommandFailed
+from api_tests.compose.stack import Container, Stack
 
 pytestmark = pytest.mark.compose
 
 _WHO = """
-import os
+from pathlib import Path
 status = dict(line.split(":", 1) for line in open("/proc/1/status"))
 print(status["Uid"].split()[0], status["CapEff"].strip(), status["NoNewPrivs"].strip())
-print(len([each for each in os.listdir("/proc") if each.isdecimal() and int(each) != os.getpid()]))
+print(sum(len(each.read_text().split()) for each in Path("/proc/1/task").glob("*/children")))
 """
 _WRITE = """
-import errno, sys
+import errno
 for place in ("/opt/belvedere/x", "/etc/x", "/var/lib/belvedere/x"):
     try:
         open(place, "w")
@@ -22,10 +28,12 @@ for place in ("/opt/belvedere/x", "/etc/x", "/var/lib/belvedere/x"):
         print(errno.errorcode[error.errno])
 """
 _FORBIDDEN = """
-import importlib.util, shutil
+import importlib.util, pathlib, shutil, sysconfig
 modules = ("tensorflow", "keras", "training", "nncf", "pip", "setuptools")
 print([name for name in modules if importlib.util.find_spec(name)])
 print([name for name in ("cc", "gcc", "g++", "make", "ld", "as") if shutil.which(name)])
+packages = pathlib.Path(sysconfig.get_path("purelib"))
+print(any(packages.glob("*/tests")) or any(packages.glob("openvino/libs/*_gpu_plugin*")))
 """
 _ASK = """
 import json, urllib.request
@@ -39,7 +47,8 @@ print(len(ask("/neighbors?id=" + first)["neighbors"]))
 def test_up(stack, api):
     """One `up` builds, trains on generated scenes, publishes and serves."""
     trainer = stack.container("trainer")
-    assert trainer.facts["State"]["ExitCode"] == 0
+    assert trainer.state["ExitCode"] == 0
+    assert "epoch 1/" in trainer.log
     ready = api.get("/readyz").json()
     assert ready["data"] == "generated scenes"
     assert ready["photographs"] == 7 * SCENES
@@ -48,7 +57,7 @@ def test_up(stack, api):
         assert labels["org.opencontainers.image.revision"] == "tested"
 
 
-def test_every_call(stack, api):
+def test_every_call(api):
     """Every call answers on the host."""
     image = api.get("/images/random").json()["id"]
     network = api.get("/experiments").json()["best"]
@@ -70,42 +79,42 @@ def test_every_call(stack, api):
 def test_confinement(stack):
     """The service is one process, not root, without capabilities, on a read-only file system."""
     service = stack.container("service")
-    assert service.python(_WHO).split() == ["10001", "0" * 16, "1", "1"]
+    assert service.python(_WHO).split() == ["10001", "0" * 16, "1", "0"]
     assert service.python(_WRITE).split() == ["EROFS"] * 3
     limits = service.facts["HostConfig"]
     assert limits["Memory"] == 1024**3
     assert limits["NanoCpus"] == 2_000_000_000
-    assert limits["RestartPolicy"]["Name"] == "unless-stopped"
 
 
 def test_contents(stack):
-    """The service's image has no TensorFlow, no trainer, no installer and no compiler."""
-    assert stack.container("service").python(_FORBIDDEN).split() == ["[]", "[]"]
+    """The service's image has no TensorFlow, no trainer, no compiler and no build tool."""
+    assert stack.container("service").python(_FORBIDDEN).split() == ["[]", "[]", "False"]
 
 
 def test_killed_under_load(stack):
     """The service comes back from SIGKILL under load, with the same answers."""
     service = stack.container("service")
+    started = service.state["StartedAt"]
     calls = good_calls(stack)
     with stack.client() as client:
         expected = [call(client).content for call in calls]
     with asked_all_the_while(stack, calls, people=3) as asked:
         wait_until(lambda: len(asked.answers) > 50)
-        before = len(asked.answers)
         service.die()
-        wait_until(lambda: service.facts["RestartCount"] == 1)
-        stack.wait_until_healthy()
-        wait_until(lambda: len(asked.answers) > before + 50)
-    served = [(number, each) for number, each in asked.answers if each.status_code == 200]
+        wait_until(lambda: service.state["StartedAt"] != started and service.healthy)
+        back = len(asked.answers)
+        wait_until(lambda: len(asked.answers) > back + 50)
+    assert service.facts["RestartCount"] == 1
     assert {each.status_code for _, each in asked.answers} <= {200, 503}
+    assert {each.status_code for _, each in asked.answers[back:]} == {200}
+    served = [(number, each) for number, each in asked.answers if each.status_code == 200]
     assert all(each.content == expected[number] for number, each in served)
-    assert len(served) > before
 
 
 def test_told_to_stop(stack):
-    """The service ends in time and cleanly when it is told to stop."""
+    """The service ends cleanly when it is told to stop."""
     stack.compose("stop", "service")
-    assert stack.container("service").facts["State"]["ExitCode"] == 0
+    assert stack.container("service").state["ExitCode"] == 0
     stack.compose("start", "service")
     stack.wait_until_healthy()
 
@@ -115,28 +124,72 @@ def test_no_network(stack, engine):
     image = stack.container("service").facts["Image"]
     guarded = ("--network=none", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL")
     volume = f"--volume={stack.home}:/var/lib/belvedere:ro"
-    alone = engine.docker("run", "--detach", *guarded, volume, image).strip()
+    alone = Container(engine, engine.docker("run", "--detach", *guarded, volume, image).strip())
     try:
-        container = Container(engine, alone)
-        wait_until(lambda: container.healthy)
-        assert container.python(_ASK).strip() == "3"
+        wait_until(lambda: alone.healthy)
+        assert alone.python(_ASK).strip() == "3"
     finally:
-        engine.docker("rm", "--force", "--volumes", alone)
+        engine.docker("rm", "--force", "--volumes", alone.id)
 
 
 def test_no_photographs(stack, engine):
     """Where the archive cannot be downloaded, the trainer says so and takes generated scenes."""
     image = stack.container("trainer").facts["Image"]
-    alone = engine.docker(
-        "run", "--detach", "--network=none", "--env=BELVEDERE_SCENES=13", image, "data"
-    ).strip()
+    few = ("--network=none", "--env=BELVEDERE_SCENES=13")
+    alone = Container(engine, engine.docker("run", "--detach", *few, image, "data").strip())
     try:
-        engine.docker("wait", alone)
-        container = Container(engine, alone)
-        assert "GENERATED SCENES take the place of the photographs" in container.log
-        assert container.facts["State"]["ExitCode"] == 0
+        assert engine.docker("wait", alone.id).strip() == "0"
+        assert "GENERATED SCENES take the place of the photographs" in alone.log
     finally:
-        engine.docker("rm", "--force", "--volumes", alone)
+        engine.docker("rm", "--force", "--volumes", alone.id)
+
+
+@pytest.fixture
+def other(stack, tmp_path):
+    """A second stack with a home of its own, for what would spoil the first."""
+    other = Stack(stack.engine, tmp_path, "belvedere-test-other", {"BELVEDERE_TAG": "test"})
+    yield other
+    other.compose("down", "--volumes", "--remove-orphans")
+
+
+def test_own_photographs(other, tmp_path):
+    """A folder of the host is taken in by one variable, whatever its name."""
+    rng = np.random.default_rng(0)
+    for label in ("crow", "magpie"):
+        folder = tmp_path / "my birds" / label
+        folder.mkdir(parents=True)
+        for number in range(10):
+            buffer = io.BytesIO()
+            Image.fromarray(rng.integers(0, 256, (60, 80, 3), np.uint8)).save(buffer, "JPEG")
+            (folder / f"{number}.jpg").write_bytes(buffer.getvalue())
+    # The folders of tests are private, and the trainer is somebody else.
+    for each in (tmp_path, *tmp_path.parents[:2]):
+        each.chmod(0o755)
+    data = str(tmp_path / "my birds")
+    taken = other.compose("run", "--rm", "trainer", "data", BELVEDERE_DATA=data)
+    assert "my birds photographs: 20" in taken
+
+
+def test_interrupted_training(other):
+    """Training that is told to stop keeps what is finished, and says so."""
+    other.compose("up", "--detach", "trainer", BELVEDERE_DATA="scenes", BELVEDERE_SCENES="20")
+    trainer = other.container("trainer")
+    wait_until(lambda: "epoch" in trainer.log)
+    trainer.stop()
+    assert trainer.state["ExitCode"] == 130
+    assert "what was finished is kept" in trainer.log
+
+
+def test_failing_trainer(stack, api):
+    """Where the trainer fails, the release that is there can be served all the same."""
+    release = api.get("/readyz").json()["release"]
+    stack.compose("down")
+    with pytest.raises(CommandFailed):
+        stack.compose("up", "--detach", BELVEDERE_PRESET="none such")
+    assert "BELVEDERE_PRESET" in stack.container("trainer").log
+    stack.compose("up", "--detach", "--no-deps", "service")
+    stack.wait_until_healthy()
+    assert api.get("/readyz").json()["release"] == release
 
 
 def test_up_again(stack, api):
@@ -147,4 +200,3 @@ def test_up_again(stack, api):
     stack.wait_until_healthy()
     assert api.get("/readyz").json()["release"] == release
     assert "epoch" not in stack.container("trainer").log
-    assert "accuracy" not in stack.container("trainer").log
