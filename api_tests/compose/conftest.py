@@ -25,9 +25,8 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The images built, and the stack up: trained, published and served."""
+    """The images built, and the stack up: trained, published and served; afterwards all is gone."""
     settings = {
-        "BELVEDERE_TAG": "test",
         "BELVEDERE_REVISION": "tested",
         "BELVEDERE_DATA": "scenes",
         "BELVEDERE_SCENES": str(SCENES),
@@ -35,10 +34,10 @@ def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     ports = {name: str(free_port()) for name in _PORTS}
     folder = tmp_path_factory.mktemp("stack")
     stack = Stack(engine, folder, "belvedere-test", settings | ports)
-    down = (*EVERY_PROFILE, "down", "--volumes", "--remove-orphans")
+    down = (*EVERY_PROFILE, "down", "--volumes", "--remove-orphans", "--rmi", "local")
     stack.compose(*down)
     try:
-        stack.compose("--profile", "report", "--profile", "replicas", "build")
+        stack.compose(*EVERY_PROFILE, "build")
         stack.compose("up", "--detach")
         stack.wait_until_healthy()
         yield stack

@@ -147,9 +147,10 @@ def test_no_photographs(stack, engine):
 @pytest.fixture
 def other(stack, tmp_path):
     """A second stack with a home of its own, for what would spoil the first."""
-    other = Stack(stack.engine, tmp_path, "belvedere-test-other", {"BELVEDERE_TAG": "test"})
+    other = Stack(stack.engine, tmp_path, "belvedere-test-other", {})
+    other.compose("build", "trainer")
     yield other
-    other.compose("down", "--volumes", "--remove-orphans")
+    other.compose("down", "--volumes", "--remove-orphans", "--rmi", "local")
 
 
 def test_own_photographs(other, tmp_path):
