@@ -26,13 +26,9 @@ class Running:
     process: subprocess.Popen[bytes]
     port: int
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
     @contextmanager
     def client(self) -> Iterator[httpx.Client]:
-        with httpx.Client(base_url=self.url, timeout=DEADLINE, trust_env=False) as client:
+        with client_of(self.port) as client:
             yield client
 
     def resident_bytes(self) -> int:
@@ -44,9 +40,7 @@ class Running:
 @contextmanager
 def running(home: Path, **settings: object) -> Iterator[Running]:
     """Start the service with these settings and stop it in the end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     given = {"home": home, "port": port, "poll": 0.05} | settings
     environment = {f"BELVEDERE_{name.upper()}": str(value) for name, value in given.items()}
     with subprocess.Popen(
@@ -59,7 +53,7 @@ def running(home: Path, **settings: object) -> Iterator[Running]:
         service = Running(process, port)
         try:
             with service.client() as client:
-                wait_until(lambda: process.poll() is None and _ready(client))
+                wait_until(lambda: process.poll() is None and ready(client))
             yield service
         finally:
             process.kill()
@@ -73,7 +67,24 @@ def wait_until(happened: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def _ready(client: httpx.Client) -> bool:
+@contextmanager
+def client_of(port: int) -> Iterator[httpx.Client]:
+    """A client of what listens on this port of the machine itself."""
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE, trust_env=False
+    ) as client:
+        yield client
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def ready(client: httpx.Client) -> bool:
+    """Whether a service answers there that is ready."""
     try:
         return client.get("/readyz").status_code == 200
     except httpx.TransportError:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from api_tests.chaos.running import free_port
 from api_tests.compose.engine import Engine, NoEngine, find_engine
-from api_tests.compose.stack import Stack, free_port
+from api_tests.compose.stack import Stack
 
 SCENES = 20
 EVERY_PROFILE = ("--profile", "report", "--profile", "replicas", "--profile", "monitoring")

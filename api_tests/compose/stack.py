@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +10,13 @@ from typing import Any
 
 import httpx
 
-from api_tests.chaos.running import wait_until
+from api_tests.chaos.running import client_of, wait_until
 from api_tests.compose.engine import Engine, call
+
+_PROCESS = """
+status = dict(line.split(":", 1) for line in open("/proc/1/status"))
+print(*(status[name].split()[0] for name in ("Uid", "CapEff", "NoNewPrivs")))
+"""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class Container:
         """What its process printed, on both outputs."""
         written = call(("docker", "logs", self.id))
         return written.stdout + written.stderr
+
+    @property
+    def process(self) -> list[str]:
+        """Its process' user, its effective capabilities, and whether it may gain no others."""
+        return self.python(_PROCESS).split()
 
     def python(self, program: str) -> str:
         """What a program prints that runs in it."""
@@ -128,18 +137,3 @@ class Stack:
         """A client on the host."""
         with client_of(self.port("BELVEDERE_PORT")) as client:
             yield client
-
-
-@contextmanager
-def client_of(port: int) -> Iterator[httpx.Client]:
-    """A client of what listens on this port of the host."""
-    url = f"http://127.0.0.1:{port}"
-    with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
-        yield client
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -5,15 +5,17 @@ import os
 import httpx
 import pytest
 
-from api_tests.chaos.running import asked_all_the_while, good_calls, wait_until
-from api_tests.compose.stack import Stack, client_of
+from api_tests.chaos.running import (
+    asked_all_the_while,
+    client_of,
+    good_calls,
+    ready,
+    wait_until,
+)
+from api_tests.compose.stack import Stack
 
 pytestmark = pytest.mark.compose
 
-_WHO = """
-status = dict(line.split(":", 1) for line in open("/proc/1/status"))
-print(status["Uid"].split()[0], status["CapEff"].strip())
-"""
 _ANSWERED = """
 import urllib.request
 text = urllib.request.urlopen("http://127.0.0.1:8000/metrics").read().decode()
@@ -31,7 +33,7 @@ def test_report(stack, owner):
     os.chown(stack.report, owner, -1)
     stack.compose("--profile", "report", "up", "--detach", "report")
     report = stack.container("report")
-    wait_until(lambda: report.python(_WHO).split() == [str(owner), "0" * 16])
+    wait_until(lambda: report.process == [str(owner), "0" * 16, "1"])
     assert stack.engine.docker("wait", report.id).strip() == "0"
     for name in ("report.ipynb", "report.html", "slides.html"):
         written = stack.report / name
@@ -54,7 +56,7 @@ def proxy(stack):
     stack.wait_until_healthy()
     behind = _Behind(stack)
     with behind.client() as client:
-        wait_until(lambda: _up(client))
+        wait_until(lambda: ready(client))
     yield behind
     stack.compose("--profile", "replicas", "rm", "--force", "--stop", "proxy")
     stack.compose("up", "--detach")
@@ -104,13 +106,6 @@ def _failed(asked) -> int:
 def _wait_for_more(asked) -> None:
     so_far = len(asked.answers)
     wait_until(lambda: len(asked.answers) > so_far + 100)
-
-
-def _up(client: httpx.Client) -> bool:
-    try:
-        return client.get("/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def _value(client: httpx.Client, query: str) -> str | None:
