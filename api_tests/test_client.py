@@ -29,6 +29,7 @@ def test_methods_return_what_the_service_answers(client, api, records):
         (client.neighbors(identifier, k=5, label="lake"), api.get("/neighbors", params=asked)),
         (client.tsne(n=6), api.get("/tsne", params={"n": 6})),
         (client.images(limit=4, offset=2), api.get("/images?limit=4&offset=2")),
+        (client.images(identifier), api.get("/images", params={"id": identifier})),
         (client.features(identifier), api.get("/features", params={"id": identifier})),
         (client.experiments(), api.get("/experiments")),
         (client.errors(limit=3), api.get("/errors?limit=3")),

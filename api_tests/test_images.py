@@ -24,6 +24,21 @@ def test_filters_count_and_show_what_fits(api, records, split):
     assert page["total"] == len(fitting)
 
 
+def test_some_can_be_asked_for_by_id(api, records):
+    wanted = records[3:7:2]
+    page = api.get("/images", params={"id": [each["id"] for each in reversed(wanted)]}).json()
+    assert page["images"] == wanted
+    assert page["total"] == 2
+    other = {"id": records[3]["id"], "split": "validation", "label": records[3]["label"]}
+    fits = records[3]["split"] == "validation"
+    assert api.get("/images", params=other).json()["total"] == int(fits)
+
+
+def test_an_unknown_id_among_them_is_named(api, records, sentence):
+    answer = api.get("/images", params={"id": [records[0]["id"], "nowhere"]})
+    assert "'nowhere'" in sentence(answer, 404)
+
+
 @pytest.mark.parametrize("asked", [{"limit": 0}, {"limit": 10_001}, {"offset": -1}])
 def test_pages_out_of_range_are_refused(api, sentence, asked):
     sentence(api.get("/images", params=asked), 422)

@@ -31,7 +31,7 @@ from service.schemas import (
 
 Result = TypeVar("Result")
 Model = TypeVar("Model", bound=BaseModel)
-Parameter = str | int
+Parameter = str | int | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,16 @@ def place(image: bytes) -> Call[Placement]:
 
 
 def images(
-    *,
+    *ids: str,
     label: str | None = None,
     split: Split | None = None,
     limit: int = 50,
     offset: int = 0,
 ) -> Call[ImageList]:
-    """A page of the stored photographs."""
-    return _get(ImageList, "/images", label=label, split=split, limit=limit, offset=offset)
+    """A page of the stored photographs, or of those with these ids."""
+    return _get(
+        ImageList, "/images", id=ids or None, label=label, split=split, limit=limit, offset=offset
+    )
 
 
 def random_image(*, label: str | None = None, split: Split | None = None) -> Call[Image]:

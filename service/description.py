@@ -34,6 +34,7 @@ TAGS = [
 ]
 
 _HEATMAP = "/errors/{id}/heatmap"
+_LIST = "/images"
 _FEW = {"limit": 2, "n": 3}
 """Answers to examples should be short enough to be read."""
 
@@ -52,6 +53,8 @@ class Examples:
     def of(self, path: str, parameter: Description) -> object:
         """An example of a parameter; None where there is nothing to show."""
         name = parameter["name"]
+        if (path, name) == (_LIST, "id"):
+            return [self.id]
         values = {
             "id": self.error if path == _HEATMAP else self.id,
             "label": self.label,

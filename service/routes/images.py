@@ -17,6 +17,10 @@ router = APIRouter(tags=["photographs"])
 
 Limit = Annotated[int, Query(ge=1, le=10_000, description="Photographs per page.")]
 Offset = Annotated[int, Query(ge=0, description="Photographs to skip.")]
+Ids = Annotated[
+    list[str] | None,
+    Query(description="Only this photograph; given several times, only these."),
+]
 
 _JPEG_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "A JPEG file.", "content": {"image/jpeg": {}}},
@@ -25,10 +29,14 @@ _JPEG_RESPONSES: dict[int | str, dict[str, Any]] = {
 _THUMBNAIL = "/thumbnail"
 
 
-@router.get("/images", summary="A page of photographs", responses=problem_responses(400, 422))
-def images(opened: Opened, selected: Selected, limit: Limit = 50, offset: Offset = 0) -> ImageList:
+@router.get("/images", summary="A page of photographs", responses=problem_responses(400, 404, 422))
+def images(
+    opened: Opened, selected: Selected, id: Ids = None, limit: Limit = 50, offset: Offset = 0
+) -> ImageList:
     """A page of the stored photographs, in the order of the store."""
     rows = np.flatnonzero(opened.mask(selected))
+    if id is not None:
+        rows = np.intersect1d(rows, [opened.row(each) for each in id])
     return ImageList(
         images=tuple(record(opened, row) for row in rows[offset:][:limit].tolist()),
         total=len(rows),
