@@ -75,7 +75,7 @@ def test_what_the_page_refers_to_is_there(api, shown):
 
 
 def test_its_style_is_a_file_of_its_own(api):
-    answer = api.get("/docs/reference.css")
+    answer = api.get("/web/reference.css")
     assert answer.headers["content-type"].startswith("text/css")
     assert "prefers-color-scheme: dark" in answer.text
     assert "url(" not in answer.text

@@ -9,6 +9,7 @@ from service.routes import (
     health,
     images,
     neighbors,
+    page,
     predict,
     reference,
     tsne,
@@ -24,4 +25,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     errors.router,
     health.router,
     reference.router,
+    page.router,
 )

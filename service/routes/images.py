@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from service.answers import record
+from service.caching import is_current
 from service.errors import ServiceProblem, problem_responses
 from service.opened import THUMBNAIL_SIDE, OpenedRelease
 from service.parameters import Identifier, Opened, Selected, State
@@ -72,7 +73,7 @@ async def thumbnail(request: Request, opened: Opened, state: State, id: Identifi
         return await run_in_threadpool(image, request, opened, id + _THUMBNAIL)
     row = opened.row(id)
     headers = _cache_headers(opened, row, f"-{THUMBNAIL_SIDE}")
-    if _is_current(request, headers["ETag"]):
+    if is_current(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     small = await state.images.run(opened.thumbnail, row)
     return Response(small, headers=headers, media_type="image/jpeg")
@@ -88,7 +89,7 @@ def image(request: Request, opened: Opened, id: Identifier) -> Response:
     """The photograph's JPEG file as it was taken into the store."""
     row = opened.row(id)
     headers = _cache_headers(opened, row)
-    if _is_current(request, headers["ETag"]):
+    if is_current(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(opened.jpeg(row), headers=headers, media_type="image/jpeg")
 
@@ -97,8 +98,3 @@ def _cache_headers(opened: OpenedRelease, row: int, variant: str = "") -> dict[s
     # A later release may hold another photograph under this id, so copies are not kept for ever.
     digest = opened.release.photographs[row].digest
     return {"ETag": f'"{digest}{variant}"', "Cache-Control": "max-age=3600"}
-
-
-def _is_current(request: Request, etag: str) -> bool:
-    known = request.headers.get("if-none-match", "").split(",")
-    return any(each.strip().removeprefix("W/") in (etag, "*") for each in known)

@@ -1,0 +1,41 @@
+"""`/`: the page to look at photographs, network and errors, and the files that it consists of."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import HTTPException
+
+from service.assets import assets
+from service.caching import is_current
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def page(request: Request) -> Response:
+    """The page; it asks for all that it shows with the calls that `/docs` describes."""
+    return _sent(request, "index.html")
+
+
+@router.get("/web/{path:path}")
+def file(request: Request, path: str) -> Response:
+    """A script, a style sheet or a picture of the page."""
+    return _sent(request, path)
+
+
+def _sent(request: Request, name: str) -> Response:
+    asset = assets().get(name)
+    if asset is None:
+        raise HTTPException(404)
+    small = "gzip" in request.headers.get("accept-encoding", "")
+    headers = {
+        # Asked for each time, since files of two versions do not go together.
+        "Cache-Control": "no-cache",
+        "ETag": f'"{asset.digest}{"-gzip" if small else ""}"',
+        "Vary": "Accept-Encoding",
+    }
+    if is_current(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    if small:
+        headers["Content-Encoding"] = "gzip"
+    return Response(
+        asset.compressed if small else asset.plain, headers=headers, media_type=asset.media_type
+    )
