@@ -1,0 +1,63 @@
+/** What charts have in common: a place that they fit, axes, and a text for who cannot see them. */
+
+import { drawn, element } from "./element.js";
+
+const { d3 } = globalThis;
+
+const MARGINS = { top: 12, right: 16, bottom: 40, left: 52 };
+
+/**
+ * @typedef {object} Area
+ * @property {number} left
+ * @property {number} right
+ * @property {number} top
+ * @property {number} bottom
+ *
+ * @typedef {object} Axis
+ * @property {any} scale of D3
+ * @property {string} title
+ * @property {(value: number) => string} [format]
+ * @property {number[]} [ticks]
+ */
+
+/**
+ * A chart that is drawn anew whenever its width changes.
+ *
+ * @param {string} description for those who cannot see it
+ * @param {number} height in pixels
+ * @param {(picture: SVGElement, area: Area) => void} draw
+ * @param {AbortSignal} signal
+ */
+export function chart(description, height, draw, signal) {
+  const host = element("div", { class: "chart", role: "img", "aria-label": description });
+  const observer = new ResizeObserver(() => {
+    const width = host.clientWidth;
+    const picture = drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
+    host.replaceChildren(picture);
+    const { top, right, bottom, left } = MARGINS;
+    draw(picture, { left, right: width - right, top, bottom: height - bottom });
+  });
+  observer.observe(host);
+  signal.addEventListener("abort", () => observer.disconnect());
+  return host;
+}
+
+/** Draw both axes with a grid. @param {SVGElement} picture @param {Area} area @param {Axis} x @param {Axis} y */
+export function axes(picture, { left, right, top, bottom }, x, y) {
+  const across = ticked(d3.axisBottom(x.scale), x, Math.max((right - left) / 80, 2));
+  const upward = ticked(d3.axisLeft(y.scale), y, 5).tickSizeInner(left - right);
+  d3.select(picture).append("g").attr("class", "axis").attr("transform", `translate(0 ${bottom})`).call(across);
+  d3.select(picture).append("g").attr("class", "axis grid").attr("transform", `translate(${left} 0)`).call(upward);
+  picture.append(
+    drawn("text", { class: "axis-title", x: right, y: bottom + 34, "text-anchor": "end" }, x.title),
+    drawn("text", { class: "axis-title", x: left + 6, y: top + 4 }, y.title),
+  );
+}
+
+/** @param {any} axis @param {Axis} given @param {number} count */
+function ticked(axis, { format, ticks }, count) {
+  axis.ticks(count).tickSizeOuter(0).tickPadding(6);
+  if (ticks) axis.tickValues(ticks);
+  if (format) axis.tickFormat(format);
+  return axis;
+}

@@ -1,0 +1,133 @@
+/** The photographs that the published network gets wrong. */
+
+import { classTag } from "./classes.js";
+import { element } from "./element.js";
+import { heatmapSwitch } from "./heatmap.js";
+import { card, imageOf } from "./photographs.js";
+import { recall } from "./service.js";
+import { notice } from "./states.js";
+import { likelihood, plural } from "./words.js";
+
+const PAGE = 60;
+// More than there are gives all.
+const ALL = "/errors?limit=1000000";
+
+/**
+ * @typedef {object} Misclassification
+ * @property {string} id
+ * @property {string} label
+ * @property {string} predicted
+ * @property {Record<string, number>} probabilities
+ * @property {number} true_probability
+ * @property {import("./attribution.js").Attribution | null} attribution
+ */
+
+/** The address of the errors of one kind. @param {string} label @param {string} predicted */
+export function errorsOfKind(label, predicted) {
+  return `#/errors?${new URLSearchParams({ label, predicted })}`;
+}
+
+/** @type {import("./router.js").View} */
+export async function errorsView(place, { query, signal }) {
+  const { errors } = await recall(ALL);
+  if (signal.aborted) return;
+  const [label, predicted] = [query.get("label"), query.get("predicted")];
+  /** @type {Misclassification[]} */
+  const chosen = errors.filter(
+    (/** @type {Misclassification} */ each) =>
+      (!label || each.label === label) && (!predicted || each.predicted === predicted),
+  );
+  if (chosen.length === 0) {
+    place.replaceChildren(
+      notice(
+        "No errors",
+        errors.length > 0
+          ? "The network makes no error of this kind; look at the others."
+          : "The published network gets every validation photograph right.",
+        element("a", { href: errors.length > 0 ? "#/errors" : "#/map" }, "Go on"),
+      ),
+    );
+    return;
+  }
+  place.replaceChildren(
+    element("h1", {}, plural(chosen.length, "error")),
+    element(
+      "p",
+      { class: "lead" },
+      "Validation photographs that the published network takes for another class, the worst first. ",
+      "A heat map shows what spoke for its answer. ",
+      label && element("a", { href: "#/errors" }, `Show all ${errors.length}`),
+    ),
+    kinds(errors, label, predicted),
+    gallery(chosen),
+  );
+}
+
+/** The confusions that happen, the most frequent first. */
+function kinds(
+  /** @type {Misclassification[]} */ errors,
+  /** @type {string | null} */ label,
+  /** @type {string | null} */ predicted,
+) {
+  /** @type {Map<string, { first: Misclassification, count: number }>} */
+  const found = new Map();
+  for (const each of errors) {
+    const address = errorsOfKind(each.label, each.predicted);
+    const kind = found.get(address) ?? { first: each, count: 0 };
+    kind.count += 1;
+    found.set(address, kind);
+  }
+  const sorted = [...found].sort(([, a], [, b]) => b.count - a.count);
+  return element(
+    "ul",
+    { class: "kinds", "aria-label": "Kinds of errors" },
+    ...sorted.map(([address, { first, count }]) =>
+      element(
+        "li",
+        {},
+        element(
+          "a",
+          { href: address, "aria-current": first.label === label && first.predicted === predicted ? "true" : null },
+          classTag(first.label),
+          element("span", { "aria-label": "taken for" }, " → "),
+          classTag(first.predicted),
+          element("span", { class: "count" }, count),
+        ),
+      ),
+    ),
+  );
+}
+
+/** So many at a time. @param {Misclassification[]} errors */
+function gallery(errors) {
+  const cards = element("div", { class: "cards wide" });
+  const more = element("button", { type: "button", click: grow }, "Show more");
+  let shown = 0;
+  function grow() {
+    cards.append(...errors.slice(shown, shown + PAGE).map(errorCard));
+    shown += PAGE;
+    more.hidden = shown >= errors.length;
+  }
+  grow();
+  return element("section", { "aria-label": "Errors" }, cards, element("p", { class: "buttons" }, more));
+}
+
+/** @param {Misclassification} error */
+function errorCard(error) {
+  const figure = card(
+    error,
+    { source: imageOf(error.id) },
+    element("span", { class: "wrong" }, " taken for ", classTag(error.predicted)),
+  );
+  const picture = /** @type {HTMLImageElement} */ (figure.querySelector("img"));
+  figure.querySelector("figcaption")?.append(
+    element(
+      "p",
+      { class: "quiet" },
+      `${likelihood(error.probabilities[error.predicted])} sure; ${error.label} had `,
+      `${likelihood(error.true_probability)}.`,
+    ),
+    heatmapSwitch(picture, error.id),
+  );
+  return figure;
+}

@@ -1,0 +1,108 @@
+/** One experiment: what it changed, how it learned, what it confuses. */
+
+import { confusionMatrix } from "./confusion.js";
+import { learningCurves } from "./curves.js";
+import { element } from "./element.js";
+import { addressOfExperiment } from "./experiment-table.js";
+import { encoded } from "./photographs.js";
+import { recall } from "./service.js";
+import { duration, number, percent } from "./words.js";
+
+/** @type {import("./router.js").View} */
+export async function experimentView(place, { name, signal }) {
+  const [experiment, { best }] = await Promise.all([
+    recall(`/experiments/${encoded(name)}`),
+    recall("/experiments"),
+  ]);
+  if (signal.aborted) return;
+  const isPublished = name === best;
+  place.replaceChildren(
+    element("p", { class: "back" }, element("a", { href: "#/experiments" }, "All experiments")),
+    element("h1", {}, name, isPublished && element("span", { class: "badge" }, "published")),
+    element("p", { class: "lead" }, ...whatItIs(experiment)),
+    ...(experiment.status === "done" ? found(experiment, isPublished, signal) : []),
+  );
+}
+
+/** @param {any} experiment */
+function whatItIs({ change, base, status, reason }) {
+  return [
+    change,
+    base && " (changes ",
+    base && element("a", { href: addressOfExperiment(base) }, base),
+    base && ")",
+    ".",
+    status === "skipped" && ` It was skipped: ${reason}`,
+  ];
+}
+
+/** @param {any} experiment @param {boolean} isPublished @param {AbortSignal} signal */
+function found(experiment, isPublished, signal) {
+  return [
+    facts(experiment),
+    element("h2", {}, "How it learned"),
+    learningCurves(experiment.curves, signal),
+    element("h2", {}, "What it confuses"),
+    isPublished && element("p", { class: "quiet" }, "A number leads to the photographs behind it."),
+    element(
+      "div",
+      { class: "side-by-side" },
+      confusionMatrix(experiment.classes, experiment.confusion, isPublished),
+      perClass(experiment.per_class),
+    ),
+  ].filter((each) => each !== false);
+}
+
+/** @param {any} experiment */
+function facts(experiment) {
+  const { accuracy, evidence, macro_f1, precision_at_3, parameters, cost, train_seconds, epochs, input } = experiment;
+  const interval = evidence?.interval;
+  /** @type {[string, string | false | null | undefined][]} */
+  const pairs = [
+    ["Accuracy", percent(accuracy)],
+    ["95 % interval", interval && `${percent(interval[0])} to ${percent(interval[1])}`],
+    ["Seeds", evidence && String(evidence.seeds)],
+    ["Macro F1", macro_f1 !== null && number(macro_f1, 3)],
+    ["P@3", precision_at_3 !== null && number(precision_at_3, 3)],
+    ["Weights", parameters !== null && number(parameters)],
+    ["One photograph", cost && `${number(cost.latency_ms, 1)} ms`],
+    ["Input", input && `${input[0]} × ${input[1]}`],
+    ["Training", train_seconds !== null && `${duration(train_seconds)}, ${epochs} epochs`],
+    ["Against the first", evidence?.verdict],
+  ];
+  return element(
+    "dl",
+    { class: "figures" },
+    ...pairs
+      .filter(([, value]) => value)
+      .map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))),
+  );
+}
+
+/** @param {{ label: string, precision: number, recall: number, f1: number, support: number }[]} classes */
+function perClass(classes) {
+  const titles = ["Class", "Precision", "Recall", "F1", "Photographs"];
+  return element(
+    "div",
+    { class: "scroll", role: "region", tabindex: 0, "aria-label": "Figures of each class" },
+    element(
+      "table",
+      { class: "plain" },
+      element("caption", {}, "Each class"),
+      element("thead", {}, element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)))),
+      element(
+        "tbody",
+        {},
+        ...classes.map(({ label, precision, recall: share, f1, support }) =>
+          element(
+            "tr",
+            {},
+            element("th", { scope: "row" }, label),
+            ...[precision, share, f1].map((value) => element("td", {}, percent(value))),
+            element("td", {}, number(support)),
+          ),
+        ),
+      ),
+    ),
+  );
+}

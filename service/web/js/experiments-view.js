@@ -1,0 +1,102 @@
+/** All experiments side by side. */
+
+import { element } from "./element.js";
+import { addressOfExperiment, experimentTable } from "./experiment-table.js";
+import { frontier, paretoChart } from "./pareto.js";
+import { recall } from "./service.js";
+import { notice } from "./states.js";
+import { number, percent, plural } from "./words.js";
+
+/** @typedef {import("./experiment-table.js").Experiment} Experiment */
+
+/** @type {import("./router.js").View} */
+export async function experimentsView(place, { signal }) {
+  const comparison = await recall("/experiments");
+  if (signal.aborted) return;
+  const { experiments, best, random_split: random } = comparison;
+  if (experiments.length === 0) {
+    place.replaceChildren(notice("No experiments", "Train some with `belvedere train` and publish again."));
+    return;
+  }
+  const measured = experiments.filter((/** @type {Experiment} */ each) => each.accuracy != null && each.cost);
+  place.replaceChildren(
+    element("h1", {}, plural(experiments.length, "experiment")),
+    element(
+      "p",
+      { class: "lead" },
+      `Trained on ${number(comparison.train)} photographs, ${number(comparison.tuning)} of them held `,
+      `out for choices, and judged on ${number(comparison.validation)} others. Published is `,
+      element("a", { href: addressOfExperiment(best) }, best),
+      ", the best on those held out.",
+    ),
+    ...(measured.length > 1 ? whatAccuracyCosts(measured, best, signal) : []),
+    element("h2", {}, "The comparison"),
+    experimentTable(experiments, best),
+    ...(random.length > 0 ? underRandomSplit(experiments, random) : []),
+  );
+}
+
+/** @param {Experiment[]} measured @param {string} best @param {AbortSignal} signal */
+function whatAccuracyCosts(measured, best, signal) {
+  const open = (/** @type {Experiment} */ { name }) => {
+    location.hash = addressOfExperiment(name);
+  };
+  return [
+    element("h2", {}, "What accuracy costs"),
+    element(
+      "p",
+      { class: "quiet" },
+      "The line joins the networks that no other one beats in both. Circles are own networks, squares pretrained, diamonds distilled ones.",
+    ),
+    element(
+      "div",
+      { class: "pareto" },
+      paretoChart(measured, best, open, signal),
+      element("ol", {}, ...frontier(measured).map(unbeaten)),
+    ),
+  ];
+}
+
+/** A network that no other one beats, in words. @param {Experiment} experiment */
+function unbeaten({ name, accuracy, cost }) {
+  return element(
+    "li",
+    {},
+    element("a", { href: addressOfExperiment(name) }, name),
+    element("p", { class: "quiet" }, `${percent(accuracy)} in ${number(cost?.latency_ms ?? 0, 1)} ms`),
+  );
+}
+
+/** @param {Experiment[]} experiments @param {Experiment[]} random */
+function underRandomSplit(experiments, random) {
+  const known = new Map(experiments.map((each) => [each.name, each.accuracy]));
+  return [
+    element("h2", {}, "What a random split would hide"),
+    element(
+      "p",
+      { class: "quiet" },
+      "The same networks where photographs of one photographer may stand on both sides of the split.",
+    ),
+    element(
+      "table",
+      { class: "plain" },
+      element(
+        "thead",
+        {},
+        element("tr", {}, ...["Experiment", "As compared above", "Random split"].map((title) => element("th", { scope: "col" }, title))),
+      ),
+      element(
+        "tbody",
+        {},
+        ...random.map(({ name, accuracy }) =>
+          element(
+            "tr",
+            {},
+            element("th", { scope: "row" }, name),
+            ...[known.get(name), accuracy].map((share) => element("td", {}, share == null ? "" : percent(share))),
+          ),
+        ),
+      ),
+    ),
+  ];
+}

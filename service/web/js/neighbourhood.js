@@ -1,0 +1,29 @@
+/** The photographs nearest to one. */
+
+import { element } from "./element.js";
+import { card, imageOf } from "./photographs.js";
+import { number } from "./words.js";
+
+/**
+ * @typedef {import("./photographs.js").ImageRecord & { distance: number }} Neighbour
+ */
+
+/** @param {Neighbour[]} neighbours nearest first */
+export function neighbourhood(neighbours) {
+  return element(
+    "section",
+    { class: "neighbours" },
+    element("h2", {}, "The nearest photographs"),
+    element(
+      "div",
+      { class: "cards" },
+      ...neighbours.map((each) =>
+        card(
+          each,
+          { source: imageOf(each.id) },
+          element("span", { class: "quiet" }, `distance ${number(each.distance, 2)}`),
+        ),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,32 @@
+/** The points of the map: every photograph with its place, its class and its prediction. */
+
+import { recall } from "./service.js";
+
+// More than there are gives all.
+const ALL = "/tsne?n=100000000";
+
+/**
+ * @typedef {object} MapPoint
+ * @property {string} id
+ * @property {string} label
+ * @property {string} predicted
+ * @property {"train" | "validation"} split
+ * @property {number} x
+ * @property {number} y
+ */
+
+/**
+ * All points in a random order, so that no class lies on top of another.
+ *
+ * @param {import("./service.js").Options} [options]
+ * @returns {Promise<MapPoint[]>}
+ */
+export async function allPoints(options) {
+  const { points } = await recall(ALL, options);
+  return points;
+}
+
+/** Whether the network gets a photograph wrong. @param {MapPoint} point */
+export function isWrong(point) {
+  return point.label !== point.predicted;
+}

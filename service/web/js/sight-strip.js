@@ -1,0 +1,75 @@
+/** Some of the photographs in the part of the map that is shown, spread over it. */
+
+import { element } from "./element.js";
+import { card, recordsOf } from "./photographs.js";
+import { Problem } from "./service.js";
+import { plural } from "./words.js";
+
+/** @typedef {import("./points.js").MapPoint} MapPoint */
+
+const MOST = 8;
+const COLUMNS = 4;
+const PAUSE_MILLISECONDS = 200;
+
+/**
+ * The strip and what keeps it up to date.
+ *
+ * @param {(point: MapPoint | null) => void} emphasise a photograph of the strip is pointed at
+ * @param {AbortSignal} signal
+ */
+export function sightStrip(emphasise, signal) {
+  const title = element("h2", {}, "In sight");
+  const list = element("div", { class: "cards" });
+  let timer = 0;
+
+  /** @param {MapPoint[]} points */
+  async function fill(points) {
+    title.textContent = `In sight: ${plural(points.length, "photograph")}`;
+    const chosen = spread(points);
+    const records = await recordsOf(chosen.map(({ id }) => id), signal);
+    list.replaceChildren(
+      ...records.map((record, index) => {
+        const figure = card(record);
+        const point = chosen[index];
+        for (const event of ["pointerenter", "focusin"]) figure.addEventListener(event, () => emphasise(point));
+        for (const event of ["pointerleave", "focusout"]) figure.addEventListener(event, () => emphasise(null));
+        return figure;
+      }),
+    );
+  }
+
+  return {
+    element: element("section", { class: "sight", "aria-label": "Photographs in sight" }, title, list),
+    /** Show others once the map has come to rest. @param {() => MapPoint[]} inSight */
+    update(inSight) {
+      clearTimeout(timer);
+      timer = setTimeout(() => fill(inSight()).catch(keepOld), PAUSE_MILLISECONDS);
+    },
+  };
+
+  /** @param {unknown} error */
+  function keepOld(error) {
+    if (signal.aborted) return;
+    if (!(error instanceof Problem)) throw error;
+    title.textContent = error.message;
+  }
+}
+
+/** One of each part of the picture, as far as there are so many. @param {MapPoint[]} points */
+function spread(points) {
+  if (points.length <= MOST) return points;
+  const left = Math.min(...points.map(({ x }) => x));
+  const right = Math.max(...points.map(({ x }) => x));
+  const low = Math.min(...points.map(({ y }) => y));
+  const high = Math.max(...points.map(({ y }) => y));
+  const rows = MOST / COLUMNS;
+  const part = ({ x, y }) =>
+    Math.floor(((x - left) / (right - left + 1e-9)) * COLUMNS) * rows +
+    Math.floor(((y - low) / (high - low + 1e-9)) * rows);
+  /** @type {Map<number, MapPoint>} */
+  const found = new Map();
+  for (const point of points) {
+    if (!found.has(part(point))) found.set(part(point), point);
+  }
+  return [...found.values()];
+}
