@@ -107,11 +107,14 @@ def _ask_everything(client: httpx.Client, jpeg: bytes, records: list[dict[str, o
             for path in ("/images/{}", "/images/{}/thumbnail", "/errors/{}/heatmap"):
                 client.get(path.format(form))
             client.get(f"/experiments/{form}")
+            client.get(f"/web/{form}")
         client.get("/images", params={"label": identifier, "split": identifier})
         client.post("/predict", files={"file": (identifier, jpeg, identifier)})
         client.post("/predict", content=jpeg, headers={"X-Forwarded-For": quote(identifier)})
     for call in ("tsne", "images", "experiments", "errors", "labels/issues", "calibration"):
         assert client.get(f"/{call}").status_code == 200
+    for path in ("", "docs", "web/js/app.js", "web/d3.js"):
+        assert client.get(f"/{path}").status_code == 200
     assert client.get("/tsne", params={"n": 20, "seed": 5}).status_code == 200
     for call in ("/predict", "/neighbors", "/tsne"):
         assert client.post(call, content=jpeg).status_code == 200

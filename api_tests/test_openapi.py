@@ -124,7 +124,3 @@ def test_uploads_are_described_as_form_and_as_body(operations):
             kinds = operation["requestBody"]["content"]
             assert {"multipart/form-data", "image/jpeg", "image/png", "image/webp"} == set(kinds)
             assert kinds["multipart/form-data"]["schema"]["required"] == ["file"]
-
-
-def test_the_front_door_leads_to_the_documentation(api):
-    assert api.get("/", follow_redirects=True).url.path == "/docs"

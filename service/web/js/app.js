@@ -58,5 +58,7 @@ addEventListener("release", async () => {
   await meetTheService();
   await show();
 });
+// No link, since addresses behind # name views.
+byId("skip").addEventListener("click", () => byId("main").focus());
 receivePhotographs(() => go("#/yours"));
 start();

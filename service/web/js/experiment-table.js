@@ -167,6 +167,7 @@ function named({ name, change, status, reason }, published) {
     "div",
     {},
     element("a", { href: addressOfExperiment(name) }, name),
+    " ",
     name === published && element("span", { class: "badge" }, "published"),
     element("p", { class: "quiet" }, status === "skipped" ? `Skipped: ${reason}` : change),
   );

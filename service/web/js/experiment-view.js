@@ -18,7 +18,7 @@ export async function experimentView(place, { name, signal }) {
   const isPublished = name === best;
   place.replaceChildren(
     element("p", { class: "back" }, element("a", { href: "#/experiments" }, "All experiments")),
-    element("h1", {}, name, isPublished && element("span", { class: "badge" }, "published")),
+    element("h1", {}, name, " ", isPublished && element("span", { class: "badge" }, "published")),
     element("p", { class: "lead" }, ...whatItIs(experiment)),
     ...(experiment.status === "done" ? found(experiment, isPublished, signal) : []),
   );

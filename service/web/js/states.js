@@ -3,7 +3,7 @@
 import { element } from "./element.js";
 import { ask, pause, Problem } from "./service.js";
 
-const SECONDS_BETWEEN_LOOKS = 2;
+const SECONDS_BETWEEN_LOOKS = 1;
 
 // Asking the same once more may help.
 const PASSING = ["busy", "gone", "locked", "not ready"];
@@ -12,7 +12,7 @@ const PASSING = ["busy", "gone", "locked", "not ready"];
 const TITLES = {
   busy: "The service is busy",
   gone: "The service does not answer",
-  locked: "This needs the service’s key",
+  locked: "This needs the key of the service",
   "not an image": "There is no photograph in this file",
   "not ready": "The service is not ready",
   refused: "The service cannot answer this",

@@ -1,0 +1,93 @@
+"""The comparison of experiments and the gallery of errors."""
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture(scope="module")
+def comparison(api):
+    return api.get("/experiments").json()
+
+
+@pytest.fixture(scope="module")
+def errors(api):
+    return api.get("/errors", params={"limit": 10_000}).json()["errors"]
+
+
+def test_the_table_is_sorted_by_any_column(opened, comparison):
+    page = opened("#/experiments")
+    rows = page.locator("table.experiments tbody tr")
+    expect(rows).to_have_count(len(comparison["experiments"]))
+
+    def names():
+        return rows.locator("th a").all_inner_texts()
+
+    def expected(value, descending):
+        found = sorted(comparison["experiments"], key=value, reverse=descending)
+        return [each["name"] for each in found]
+
+    assert names() == expected(lambda each: each["accuracy"], True)
+    page.get_by_role("button", name="Weights").click()
+    header = page.get_by_role("columnheader", name="Weights")
+    expect(header).to_have_attribute("aria-sort", "descending")
+    assert names() == expected(lambda each: each["parameters"], True)
+    page.keyboard.press("Enter")
+    expect(header).to_have_attribute("aria-sort", "ascending")
+    assert names() == expected(lambda each: each["parameters"], False)
+    page.get_by_role("button", name="Experiment", exact=True).click()
+    assert names() == expected(lambda each: each["name"], False)
+
+
+def test_intervals_and_cost_are_shown(opened, comparison):
+    page = opened("#/experiments")
+    low, high = comparison["experiments"][0]["evidence"]["interval"]
+    row = page.locator("table.experiments tr", has_text=comparison["experiments"][0]["name"]).first
+    text = row.inner_text().replace("\u202f", " ")
+    assert f"{low:.1%}".replace("%", " %") in text
+    assert f"{high:.1%}".replace("%", " %") in text
+    expect(page.locator(".chart .network")).to_have_count(len(comparison["experiments"]))
+    page.locator(".chart .network").first.dispatch_event("click")
+    expect(page.get_by_text("How it learned")).to_be_visible()
+
+
+def test_the_one_chosen_shows_its_curves_and_confusions(opened, api, comparison):
+    best = comparison["best"]
+    report = api.get(f"/experiments/{best}").json()
+    page = opened("#/experiments")
+    page.locator("table.experiments").get_by_role("link", name=best, exact=True).click()
+    expect(page.locator(".curves path.held-out")).to_have_count(2)
+    for line in page.locator(".curves path.held-out").all():
+        assert line.get_attribute("d").count("L") == len(report["curves"]["loss"]) - 1
+    rows = page.locator("table.confusion tbody tr").all()
+    shown = [[int(cell or 0) for cell in row.locator("td").all_inner_texts()] for row in rows]
+    assert shown == report["confusion"]
+
+
+def test_confusions_lead_to_their_photographs(opened, comparison, errors):
+    first = errors[0]
+    kind = [
+        each
+        for each in errors
+        if (each["label"], each["predicted"]) == (first["label"], first["predicted"])
+    ]
+    page = opened(f"#/experiments/{comparison['best']}")
+    page.get_by_title(f"{first['label']} seen as {first['predicted']}:").get_by_role("link").click()
+    expect(page.locator(".cards.wide figure")).to_have_count(len(kind))
+    page.get_by_role("link", name=f"Show all {len(errors)}").click()
+    expect(page.locator(".cards.wide figure")).to_have_count(min(len(errors), 60))
+
+
+def test_errors_say_both_classes_and_show_heat_maps(opened, errors, pictured):
+    page = opened("#/errors")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(str(len(errors)))
+    figure = page.locator(".cards.wide figure").first
+    expect(figure).to_contain_text(f"{errors[0]['label']} taken for {errors[0]['predicted']}")
+    picture = figure.locator("img")
+    button = figure.get_by_role("button", name="Heat map")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(picture).to_have_attribute("src", errors[0]["heatmap"])
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    pictured(page, "heat-map")
+    button.click()
+    expect(picture).to_have_attribute("src", errors[0]["image"])
