@@ -22,7 +22,8 @@ async function meetTheService() {
     element(
       "p",
       {},
-      `${number(served.photographs)} photographs of the collection “${served.data}”, recognised by `,
+      `${number(served.photographs)} photographs of the collection “${served.data}”, `,
+      "recognised by ",
       element("a", { href: `#/experiments/${encodeURIComponent(served.network)}` }, served.network),
       `. Release ${served.release}. `,
       element("a", { href: "/docs" }, "Every call of the service"),

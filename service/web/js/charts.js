@@ -13,6 +13,8 @@ const MARGINS = { top: 12, right: 16, bottom: 40, left: 52 };
  * @property {number} top
  * @property {number} bottom
  *
+ * @typedef {(picture: SVGElement, area: Area) => void} Draw
+ *
  * @typedef {object} Axis
  * @property {any} scale of D3
  * @property {string} title
@@ -25,7 +27,7 @@ const MARGINS = { top: 12, right: 16, bottom: 40, left: 52 };
  *
  * @param {string} description for those who cannot see it
  * @param {number} height in pixels
- * @param {(picture: SVGElement, area: Area) => void} draw
+ * @param {Draw} draw
  * @param {AbortSignal} signal
  */
 export function chart(description, height, draw, signal) {
@@ -42,12 +44,27 @@ export function chart(description, height, draw, signal) {
   return host;
 }
 
-/** Draw both axes with a grid. @param {SVGElement} picture @param {Area} area @param {Axis} x @param {Axis} y */
+/**
+ * Draw both axes with a grid.
+ *
+ * @param {SVGElement} picture
+ * @param {Area} area
+ * @param {Axis} x
+ * @param {Axis} y
+ */
 export function axes(picture, { left, right, top, bottom }, x, y) {
   const across = ticked(d3.axisBottom(x.scale), x, Math.max((right - left) / 80, 2));
   const upward = ticked(d3.axisLeft(y.scale), y, 5).tickSizeInner(left - right);
-  d3.select(picture).append("g").attr("class", "axis").attr("transform", `translate(0 ${bottom})`).call(across);
-  d3.select(picture).append("g").attr("class", "axis grid").attr("transform", `translate(${left} 0)`).call(upward);
+  d3.select(picture)
+    .append("g")
+    .attr("class", "axis")
+    .attr("transform", `translate(0 ${bottom})`)
+    .call(across);
+  d3.select(picture)
+    .append("g")
+    .attr("class", "axis grid")
+    .attr("transform", `translate(${left} 0)`)
+    .call(upward);
   picture.append(
     drawn("text", { class: "axis-title", x: right, y: bottom + 34, "text-anchor": "end" }, x.title),
     drawn("text", { class: "axis-title", x: left + 6, y: top + 4 }, y.title),

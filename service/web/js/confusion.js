@@ -2,6 +2,7 @@
 
 import { element } from "./element.js";
 import { errorsOfKind } from "./errors-view.js";
+import { columnHeader, rowHeader, scrolling } from "./tables.js";
 import { percent } from "./words.js";
 
 /**
@@ -10,42 +11,39 @@ import { percent } from "./words.js";
  * @param {boolean} hasGallery whether the errors behind the counts can be looked at
  */
 export function confusionMatrix(classes, counts, hasGallery) {
-  return element(
-    "div",
-    { class: "scroll", role: "region", tabindex: 0, "aria-label": "Confusion matrix" },
+  const title = "Validation photographs: the true class at the left, what the network sees above";
+  return scrolling(
+    "Confusion matrix",
     element(
       "table",
       { class: "confusion" },
-      element("caption", {}, "Validation photographs: the true class at the left, what the network sees above"),
-      element(
-        "thead",
-        {},
-        element("tr", {}, element("td"), ...classes.map((label) => element("th", { scope: "col" }, label))),
-      ),
+      element("caption", {}, title),
+      element("thead", {}, element("tr", {}, element("td"), ...classes.map(columnHeader))),
       element(
         "tbody",
         {},
-        ...counts.map((row, truth) =>
-          element(
-            "tr",
-            {},
-            element("th", { scope: "row" }, classes[truth]),
-            ...row.map((count, predicted) => cell(count, sum(row), classes[truth], classes[predicted], hasGallery)),
-          ),
-        ),
+        ...counts.map((row, truth) => {
+          const total = row.reduce((sum, each) => sum + each, 0);
+          const cells = row.map((count, predicted) =>
+            cell(
+              { count, total, label: classes[truth], predicted: classes[predicted] },
+              hasGallery,
+            ),
+          );
+          return element("tr", {}, rowHeader(classes[truth]), ...cells);
+        }),
       ),
     ),
   );
 }
 
-/** One count, the darker the larger its share of the row. */
-function cell(
-  /** @type {number} */ count,
-  /** @type {number} */ total,
-  /** @type {string} */ label,
-  /** @type {string} */ predicted,
-  /** @type {boolean} */ hasGallery,
-) {
+/**
+ * One count, the darker the larger its share of the row.
+ *
+ * @param {{ count: number, total: number, label: string, predicted: string }} given
+ * @param {boolean} hasGallery
+ */
+function cell({ count, total, label, predicted }, hasGallery) {
   const share = total > 0 ? count / total : 0;
   const isRight = label === predicted;
   const content =
@@ -61,9 +59,4 @@ function cell(
     },
     content,
   );
-}
-
-/** @param {number[]} numbers */
-function sum(numbers) {
-  return numbers.reduce((total, each) => total + each, 0);
 }

@@ -44,16 +44,28 @@ export function learningCurves(curves, signal) {
  */
 function pair(title, learned, heldOut, format, signal) {
   const last = [learned.at(-1), heldOut.at(-1)].map((value) => format(value ?? 0));
-  const description = `${title} after each of ${learned.length} epochs; at last ${last[0]} on what was learned from and ${last[1]} on what was held out.`;
+  const description =
+    `${title} after each of ${learned.length} epochs; at last ${last[0]} on what was learned ` +
+    `from and ${last[1]} on what was held out.`;
   return chart(
     description,
     HEIGHT,
     (picture, { left, right, top, bottom }) => {
-      const x = d3.scaleLinear().domain([1, Math.max(learned.length, 2)]).range([left, right]);
-      const y = d3.scaleLinear().domain(d3.extent([...learned, ...heldOut])).range([bottom, top + 14]).nice();
+      const x = d3
+        .scaleLinear()
+        .domain([1, Math.max(learned.length, 2)])
+        .range([left, right]);
+      const y = d3
+        .scaleLinear()
+        .domain(d3.extent([...learned, ...heldOut]))
+        .range([bottom, top + 14])
+        .nice();
       const area = { left, right, top, bottom };
       axes(picture, area, { scale: x, title: "epoch", format: whole }, { scale: y, title, format });
-      const line = d3.line().x((/** @type {number} */ _, /** @type {number} */ index) => x(index + 1)).y(y);
+      const line = d3
+        .line()
+        .x((/** @type {number} */ _, /** @type {number} */ index) => x(index + 1))
+        .y(y);
       picture.append(
         drawn("path", { class: "learned", d: line(learned) }),
         drawn("path", { class: "held-out", d: line(heldOut) }),

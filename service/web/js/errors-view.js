@@ -54,8 +54,8 @@ export async function errorsView(place, { query, signal }) {
     element(
       "p",
       { class: "lead" },
-      "Validation photographs that the published network takes for another class, the worst first. ",
-      "A heat map shows what spoke for its answer. ",
+      "Validation photographs that the published network takes for another class, the worst ",
+      "first. A heat map shows what spoke for its answer. ",
       label && element("a", { href: "#/errors" }, `Show all ${errors.length}`),
     ),
     kinds(errors, label, predicted),
@@ -87,7 +87,10 @@ function kinds(
         {},
         element(
           "a",
-          { href: address, "aria-current": first.label === label && first.predicted === predicted ? "true" : null },
+          {
+            href: address,
+            "aria-current": first.label === label && first.predicted === predicted ? "true" : null,
+          },
           classTag(first.label),
           element("span", { "aria-label": "taken for" }, " → "),
           classTag(first.predicted),
@@ -109,7 +112,12 @@ function gallery(errors) {
     more.hidden = shown >= errors.length;
   }
   grow();
-  return element("section", { "aria-label": "Errors" }, cards, element("p", { class: "buttons" }, more));
+  return element(
+    "section",
+    { "aria-label": "Errors" },
+    cards,
+    element("p", { class: "buttons" }, more),
+  );
 }
 
 /** @param {Misclassification} error */
@@ -120,14 +128,16 @@ function errorCard(error) {
     element("span", { class: "wrong" }, " taken for ", classTag(error.predicted)),
   );
   const picture = /** @type {HTMLImageElement} */ (figure.querySelector("img"));
-  figure.querySelector("figcaption")?.append(
-    element(
-      "p",
-      { class: "quiet" },
-      `${likelihood(error.probabilities[error.predicted])} sure; ${error.label} had `,
-      `${likelihood(error.true_probability)}.`,
-    ),
-    heatmapSwitch(picture, error.id),
-  );
+  figure
+    .querySelector("figcaption")
+    ?.append(
+      element(
+        "p",
+        { class: "quiet" },
+        `${likelihood(error.probabilities[error.predicted])} sure; ${error.label} had `,
+        `${likelihood(error.true_probability)}.`,
+      ),
+      heatmapSwitch(picture, error.id),
+    );
   return figure;
 }

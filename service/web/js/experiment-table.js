@@ -2,6 +2,7 @@
 
 import { drawn, element } from "./element.js";
 import { encoded } from "./photographs.js";
+import { scrolling } from "./tables.js";
 import { duration, number, percent, short } from "./words.js";
 
 /**
@@ -75,9 +76,8 @@ export function experimentTable(experiments, published) {
   }
 
   sort();
-  return element(
-    "div",
-    { class: "scroll", role: "region", tabindex: 0, "aria-label": "All experiments" },
+  return scrolling(
+    "All experiments",
     element("table", { class: "experiments" }, element("thead", {}, head), body),
   );
 }
@@ -99,12 +99,18 @@ function columnsFor(experiments, published) {
     { title: "Family", isText: true, value: (each) => each.family, shown: (each) => each.family },
     {
       title: "Accuracy",
-      explained: "Share of validation photographs; the line is its 95 % interval, drawn by photographer",
+      explained:
+        "Share of validation photographs; the line is its 95 % interval, drawn by photographer",
       isWide: true,
       value: (each) => each.accuracy,
       shown: (each) => accuracy(each, x),
     },
-    figure("Macro F1", "Mean F1 over the classes", (each) => each.macro_f1, (value) => number(value, 3)),
+    figure(
+      "Macro F1",
+      "Mean F1 over the classes",
+      (each) => each.macro_f1,
+      (value) => number(value, 3),
+    ),
     figure(
       "P@3",
       "Share of the three nearest training photographs that are of the same class",
@@ -112,11 +118,17 @@ function columnsFor(experiments, published) {
       (value) => number(value, 3),
     ),
     figure("Weights", "Weights of the network", (each) => each.parameters, short),
-    figure("ms", "Milliseconds for one photograph", (each) => each.cost?.latency_ms, (value) => number(value, 1)),
+    figure(
+      "ms",
+      "Milliseconds for one photograph",
+      (each) => each.cost?.latency_ms,
+      (value) => number(value, 1),
+    ),
     figure("Training", "Time to train it once", (each) => each.train_seconds, duration),
     {
       title: "Against the first",
-      explained: "Whether its errors differ from the first experiment’s by more than chance (5 %, corrected)",
+      explained:
+        "Whether its errors differ from those of the first by more than chance (5 %, corrected)",
       isText: true,
       value: (each) => each.evidence?.verdict,
       shown: (each) => each.evidence?.verdict ?? "",
@@ -173,7 +185,12 @@ function named({ name, change, status, reason }, published) {
   );
 }
 
-/** The accuracy and its interval, on the same axis in every line. @param {Experiment} experiment @param {any} x */
+/**
+ * The accuracy and its interval, on the same axis in every line.
+ *
+ * @param {Experiment} experiment
+ * @param {any} x
+ */
 function accuracy({ accuracy: share, evidence }, x) {
   if (share == null) return "";
   if (!evidence) return percent(share);

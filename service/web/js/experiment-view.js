@@ -6,6 +6,7 @@ import { element } from "./element.js";
 import { addressOfExperiment } from "./experiment-table.js";
 import { encoded } from "./photographs.js";
 import { recall } from "./service.js";
+import { figureTable } from "./tables.js";
 import { duration, number, percent } from "./words.js";
 
 /** @type {import("./router.js").View} */
@@ -55,7 +56,17 @@ function found(experiment, isPublished, signal) {
 
 /** @param {any} experiment */
 function facts(experiment) {
-  const { accuracy, evidence, macro_f1, precision_at_3, parameters, cost, train_seconds, epochs, input } = experiment;
+  const {
+    accuracy,
+    evidence,
+    macro_f1,
+    precision_at_3,
+    parameters,
+    cost,
+    train_seconds,
+    epochs,
+    input,
+  } = experiment;
   const interval = evidence?.interval;
   /** @type {[string, string | false | null | undefined][]} */
   const pairs = [
@@ -75,34 +86,18 @@ function facts(experiment) {
     { class: "figures" },
     ...pairs
       .filter(([, value]) => value)
-      .map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))),
+      .map(([name, value]) =>
+        element("div", {}, element("dt", {}, name), element("dd", {}, value)),
+      ),
   );
 }
 
-/** @param {{ label: string, precision: number, recall: number, f1: number, support: number }[]} classes */
+/** @param {any[]} classes */
 function perClass(classes) {
-  const titles = ["Class", "Precision", "Recall", "F1", "Photographs"];
-  return element(
-    "div",
-    { class: "scroll", role: "region", tabindex: 0, "aria-label": "Figures of each class" },
-    element(
-      "table",
-      { class: "plain" },
-      element("caption", {}, "Each class"),
-      element("thead", {}, element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)))),
-      element(
-        "tbody",
-        {},
-        ...classes.map(({ label, precision, recall: share, f1, support }) =>
-          element(
-            "tr",
-            {},
-            element("th", { scope: "row" }, label),
-            ...[precision, share, f1].map((value) => element("td", {}, percent(value))),
-            element("td", {}, number(support)),
-          ),
-        ),
-      ),
-    ),
-  );
+  const rows = classes.map(({ label, precision, recall: found, f1, support }) => [
+    label,
+    ...[precision, found, f1].map((share) => percent(share)),
+    number(support),
+  ]);
+  return figureTable("Each class", ["Class", "Precision", "Recall", "F1", "Photographs"], rows);
 }

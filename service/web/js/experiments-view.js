@@ -2,9 +2,10 @@
 
 import { element } from "./element.js";
 import { addressOfExperiment, experimentTable } from "./experiment-table.js";
-import { frontier, paretoChart } from "./pareto.js";
+import { achieved, frontier, paretoChart } from "./pareto.js";
 import { recall } from "./service.js";
 import { notice } from "./states.js";
+import { figureTable } from "./tables.js";
 import { number, percent, plural } from "./words.js";
 
 /** @typedef {import("./experiment-table.js").Experiment} Experiment */
@@ -15,17 +16,21 @@ export async function experimentsView(place, { signal }) {
   if (signal.aborted) return;
   const { experiments, best, random_split: random } = comparison;
   if (experiments.length === 0) {
-    place.replaceChildren(notice("No experiments", "Train some with `belvedere train` and publish again."));
+    place.replaceChildren(
+      notice("No experiments", "Train some with `belvedere train` and publish again."),
+    );
     return;
   }
-  const measured = experiments.filter((/** @type {Experiment} */ each) => each.accuracy != null && each.cost);
+  const measured = experiments.filter(
+    (/** @type {Experiment} */ each) => each.accuracy != null && each.cost,
+  );
   place.replaceChildren(
     element("h1", {}, plural(experiments.length, "experiment")),
     element(
       "p",
       { class: "lead" },
-      `Trained on ${number(comparison.train)} photographs, ${number(comparison.tuning)} of them held `,
-      `out for choices, and judged on ${number(comparison.validation)} others. Published is `,
+      `Trained on ${number(comparison.train)} photographs, ${number(comparison.tuning)} of them `,
+      `held out for choices, and judged on ${number(comparison.validation)} others. Published is `,
       element("a", { href: addressOfExperiment(best) }, best),
       ", the best on those held out.",
     ),
@@ -46,7 +51,8 @@ function whatAccuracyCosts(measured, best, signal) {
     element(
       "p",
       { class: "quiet" },
-      "The line joins the networks that no other one beats in both. Circles are own networks, squares pretrained, diamonds distilled ones.",
+      "The line joins the networks that no other one beats in both. Circles are own networks, ",
+      "squares pretrained, diamonds distilled ones.",
     ),
     element(
       "div",
@@ -58,45 +64,28 @@ function whatAccuracyCosts(measured, best, signal) {
 }
 
 /** A network that no other one beats, in words. @param {Experiment} experiment */
-function unbeaten({ name, accuracy, cost }) {
+function unbeaten(experiment) {
   return element(
     "li",
     {},
-    element("a", { href: addressOfExperiment(name) }, name),
-    element("p", { class: "quiet" }, `${percent(accuracy)} in ${number(cost?.latency_ms ?? 0, 1)} ms`),
+    element("a", { href: addressOfExperiment(experiment.name) }, experiment.name),
+    element("p", { class: "quiet" }, achieved(experiment)),
   );
 }
 
 /** @param {Experiment[]} experiments @param {Experiment[]} random */
 function underRandomSplit(experiments, random) {
   const known = new Map(experiments.map((each) => [each.name, each.accuracy]));
+  const rows = random.map(({ name, accuracy }) => [
+    name,
+    ...[known.get(name), accuracy].map((share) => (share == null ? "" : percent(share))),
+  ]);
   return [
     element("h2", {}, "What a random split would hide"),
-    element(
-      "p",
-      { class: "quiet" },
-      "The same networks where photographs of one photographer may stand on both sides of the split.",
-    ),
-    element(
-      "table",
-      { class: "plain" },
-      element(
-        "thead",
-        {},
-        element("tr", {}, ...["Experiment", "As compared above", "Random split"].map((title) => element("th", { scope: "col" }, title))),
-      ),
-      element(
-        "tbody",
-        {},
-        ...random.map(({ name, accuracy }) =>
-          element(
-            "tr",
-            {},
-            element("th", { scope: "row" }, name),
-            ...[known.get(name), accuracy].map((share) => element("td", {}, share == null ? "" : percent(share))),
-          ),
-        ),
-      ),
+    figureTable(
+      "The same networks where photographs by one person may stand on both sides of the split",
+      ["Experiment", "As compared above", "Random split"],
+      rows,
     ),
   ];
 }

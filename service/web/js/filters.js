@@ -57,7 +57,11 @@ export function fitting(points, { labels, split, wrong }) {
 export function filterControls(points, filters, changed) {
   return element(
     "form",
-    { class: "filters", "aria-label": "What the map shows", submit: (/** @type {Event} */ event) => event.preventDefault() },
+    {
+      class: "filters",
+      "aria-label": "What the map shows",
+      submit: (/** @type {Event} */ event) => event.preventDefault(),
+    },
     classButtons(points, filters, changed),
     splitChoice(filters, changed),
     element(
@@ -97,7 +101,12 @@ function classButtons(points, { labels }, changed) {
     );
     return button;
   });
-  return element("fieldset", { class: "classes" }, element("legend", {}, "Only these classes"), ...buttons);
+  return element(
+    "fieldset",
+    { class: "classes" },
+    element("legend", {}, "Only these classes"),
+    ...buttons,
+  );
 }
 
 /** @param {Filters} filters @param {() => void} changed */

@@ -38,6 +38,10 @@ export async function locator(name, find, neighbours, signal) {
     { class: "locator" },
     element("h2", {}, "Its place on the map"),
     sheet,
-    element("p", { class: "quiet" }, "Lines lead to the three nearest; the map is flat, so they may lie apart."),
+    element(
+      "p",
+      { class: "quiet" },
+      "Lines lead to the three nearest; the map is flat, so they may lie apart.",
+    ),
   );
 }

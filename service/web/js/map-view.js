@@ -32,7 +32,11 @@ export async function mapView(place, { query, signal }) {
     "aria-label": `Map of ${plural(points.length, "photograph")}`,
     "aria-describedby": "map-help",
   });
-  const nothing = element("p", { class: "nothing", hidden: true }, "No photograph fits; take a filter away.");
+  const nothing = element(
+    "p",
+    { class: "nothing", hidden: true },
+    "No photograph fits; take a filter away.",
+  );
   const card = hoverCard(sheet, signal);
   const strip = sightStrip((point) => map.emphasise(point), signal);
   const buttons = element("div", { class: "zoom" });
@@ -40,7 +44,14 @@ export async function mapView(place, { query, signal }) {
     element(
       "div",
       { class: "atlas" },
-      element("section", { class: "map" }, element("h1", { class: "unseen" }, "Map"), sheet, nothing, buttons),
+      element(
+        "section",
+        { class: "map" },
+        element("h1", { class: "unseen" }, "Map"),
+        sheet,
+        nothing,
+        buttons,
+      ),
       element(
         "aside",
         { "aria-label": "Filters and photographs in sight" },
@@ -48,7 +59,8 @@ export async function mapView(place, { query, signal }) {
         element(
           "p",
           { class: "quiet help", id: "map-help" },
-          "Photographs that the network finds alike lie close. A ring has the colour of the class that one was taken for. ",
+          "Photographs that the network finds alike lie close. A ring has the colour of the class ",
+          "that one was taken for. ",
           element("span", { class: "keys" }, HELP),
         ),
         strip.element,

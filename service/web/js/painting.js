@@ -111,15 +111,24 @@ function fill(pen, mark, [x, y], size) {
  * @returns {Mark[]}
  */
 export function namesOn(points) {
-  const members = d3.nest().key((/** @type {MapPoint} */ point) => point.label).entries(points);
+  const members = d3
+    .nest()
+    .key((/** @type {MapPoint} */ point) => point.label)
+    .entries(points);
   return members.map((/** @type {{ key: string, values: MapPoint[] }} */ { key, values }) => ({
-    x: d3.median(values, (point) => point.x),
-    y: d3.median(values, (point) => point.y),
+    x: d3.median(values, (/** @type {MapPoint} */ point) => point.x),
+    y: d3.median(values, (/** @type {MapPoint} */ point) => point.y),
     name: key,
   }));
 }
 
-/** What the map is about, and lines to the others. @param {Pen} pen @param {Scene} scene @param {Colours} colours */
+/**
+ * What the map is about, and lines to the others.
+ *
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {Colours} colours
+ */
 function paintMarks(pen, { marks, placeOf, size }, colours) {
   const [first, ...others] = marks.map(placeOf);
   pen.lineWidth = 1;
@@ -139,7 +148,13 @@ function paintMarks(pen, { marks, placeOf, size }, colours) {
   write(pen, marks[0].name, [first[0], first[1] - size - 16], colours);
 }
 
-/** @param {Pen} pen @param {Place} place @param {number} radius @param {string} colour @param {number} [width] */
+/**
+ * @param {Pen} pen
+ * @param {Place} place
+ * @param {number} radius
+ * @param {string} colour
+ * @param {number} [width]
+ */
 function ring(pen, [x, y], radius, colour, width = 2) {
   pen.beginPath();
   pen.arc(x, y, radius, 0, 2 * Math.PI);
@@ -148,7 +163,14 @@ function ring(pen, [x, y], radius, colour, width = 2) {
   pen.stroke();
 }
 
-/** Text that can be read on points. @param {Pen} pen @param {string} text @param {Place} place @param {Colours} colours */
+/**
+ * Text that can be read on points.
+ *
+ * @param {Pen} pen
+ * @param {string} text
+ * @param {Place} place
+ * @param {Colours} colours
+ */
 function write(pen, text, [x, y], colours) {
   pen.font = `600 14px ${getComputedStyle(pen.canvas).fontFamily}`;
   pen.textAlign = "center";

@@ -10,7 +10,7 @@ import { number, percent } from "./words.js";
 const { d3 } = globalThis;
 
 const HEIGHT = 360;
-const ROOM = 0.02;
+const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500];
 
 // The marks of the report; circles are own networks.
 const MARKS = /** @type {Record<string, any>} */ ({
@@ -29,6 +29,11 @@ export function frontier(measured) {
   return kept;
 }
 
+/** What an experiment reached, and in what time. @param {Experiment} experiment */
+export function achieved(experiment) {
+  return `${percent(experiment.accuracy)} in ${number(latency(experiment), 1)} ms`;
+}
+
 /**
  * @param {Experiment[]} measured those with accuracy and cost
  * @param {string} published
@@ -37,59 +42,71 @@ export function frontier(measured) {
  */
 export function paretoChart(measured, published, open, signal) {
   const best = frontier(measured);
-  const said = best.map((each) => `${each.name} ${percent(each.accuracy)} in ${number(latency(each), 1)} ms`);
-  return chart(
-    `Accuracy of each network against its time for one photograph. Not beaten in both: ${said.join("; ")}.`,
-    HEIGHT,
-    (picture, area) => {
-      const [fastest, slowest] = d3.extent(measured, latency);
-      const [worst, top] = d3.extent(measured, (/** @type {Experiment} */ each) => each.accuracy);
-      const x = d3.scaleLog().domain([fastest / 1.15, slowest * 1.15]).range([area.left, area.right]);
-      const y = d3.scaleLinear().domain([worst - ROOM, Math.min(top + ROOM, 1)]).range([area.bottom, area.top]);
-      axes(
-        picture,
-        area,
-        { scale: x, title: "milliseconds for one photograph (logarithmic)", ticks: steps(fastest, slowest), format: String },
-        { scale: y, title: "accuracy", format: (value) => percent(value, 0) },
-      );
-      const line = d3.line().x((/** @type {Experiment} */ each) => x(latency(each))).y((/** @type {Experiment} */ each) => y(each.accuracy));
-      picture.append(drawn("path", { class: "frontier", d: line.curve(d3.curveStepAfter)(best) }));
-      for (const each of measured) picture.append(point(each, x, y, best.includes(each), each.name === published, open));
-      best.forEach((each, index) => {
-        const place = { x: x(latency(each)) - 7, y: y(each.accuracy) - 7, "text-anchor": "end" };
-        picture.append(drawn("text", { class: "name", ...place }, index + 1));
-      });
-    },
-    signal,
-  );
+  const said = best.map((each) => `${each.name} ${achieved(each)}`).join("; ");
+  const description =
+    "Accuracy of each network against its time for one photograph. " +
+    `Not beaten in both: ${said}.`;
+
+  /** @type {import("./charts.js").Draw} */
+  function draw(picture, area) {
+    const [x, y] = scales(measured, area);
+    const ticks = STEPS.filter((step) => step >= x.domain()[0] && step <= x.domain()[1]);
+    axes(
+      picture,
+      area,
+      { scale: x, title: "milliseconds for one photograph (logarithmic)", ticks, format: String },
+      { scale: y, title: "accuracy", format: (value) => percent(value, 0) },
+    );
+    const places = best.map((each) => [x(latency(each)), y(each.accuracy)]);
+    picture.append(
+      drawn("path", { class: "frontier", d: d3.line().curve(d3.curveStepAfter)(places) }),
+      ...measured.map((each) => {
+        const point = network(each, best.includes(each), each.name === published);
+        point.setAttribute("transform", `translate(${x(latency(each))} ${y(each.accuracy)})`);
+        point.addEventListener("click", () => open(each));
+        return point;
+      }),
+      ...places.map(([left, top], index) =>
+        drawn("text", { class: "name", x: left - 7, y: top - 7, "text-anchor": "end" }, index + 1),
+      ),
+    );
+  }
+
+  return chart(description, HEIGHT, draw, signal);
 }
 
-/** A point that opens its experiment. */
-function point(
-  /** @type {Experiment} */ experiment,
-  /** @type {any} */ x,
-  /** @type {any} */ y,
-  /** @type {boolean} */ isBest,
-  /** @type {boolean} */ isPublished,
-  /** @type {(experiment: Experiment) => void} */ open,
-) {
+/**
+ * Logarithmic to the right, linear upwards, with some room around.
+ *
+ * @param {Experiment[]} measured
+ * @param {import("./charts.js").Area} area
+ */
+function scales(measured, { left, right, top, bottom }) {
+  const [fastest, slowest] = d3.extent(measured, latency);
+  const [worst, best] = d3.extent(measured, (/** @type {Experiment} */ each) => each.accuracy);
+  return [
+    d3
+      .scaleLog()
+      .domain([fastest / 1.15, slowest * 1.15])
+      .range([left, right]),
+    d3
+      .scaleLinear()
+      .domain([worst - 0.02, Math.min(best + 0.02, 1)])
+      .range([bottom, top]),
+  ];
+}
+
+/** @param {Experiment} experiment @param {boolean} isBest @param {boolean} isPublished */
+function network(experiment, isBest, isPublished) {
   const mark = MARKS[experiment.family] ?? d3.symbolCircle;
-  const title = `${experiment.name}: ${percent(experiment.accuracy)} in ${number(latency(experiment), 1)} ms`;
   return drawn(
     "path",
     {
       class: `network${isBest ? " best" : ""}${isPublished ? " published" : ""}`,
       d: outline(mark, 90)(),
-      transform: `translate(${x(latency(experiment))} ${y(experiment.accuracy)})`,
-      click: () => open(experiment),
     },
-    drawn("title", {}, title),
+    drawn("title", {}, `${experiment.name}: ${achieved(experiment)}`),
   );
-}
-
-/** Round numbers on a logarithmic axis. @param {number} least @param {number} most */
-function steps(least, most) {
-  return [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500].filter((step) => step >= least / 1.15 && step <= most * 1.15);
 }
 
 /** @param {Experiment} experiment */

@@ -22,7 +22,11 @@ const known = new Map();
 
 addEventListener("release", () => known.clear());
 
-/** The id in an address: its slashes stay, everything else is percent-encoded. @param {string} id */
+/**
+ * The id in an address: its slashes stay, everything else is percent-encoded.
+ *
+ * @param {string} id
+ */
 export function encoded(id) {
   return id.split("/").map(encodeURIComponent).join("/");
 }
@@ -59,7 +63,11 @@ export async function recordsOf(ids, signal) {
   return ids.map((id) => /** @type {ImageRecord} */ (known.get(id)));
 }
 
-/** What a photograph shows, for those who cannot see it. @param {Pick<ImageRecord, "label" | "attribution">} photograph */
+/**
+ * What a photograph shows, for those who cannot see it.
+ *
+ * @param {Pick<ImageRecord, "label" | "attribution">} photograph
+ */
 export function described({ label, attribution }) {
   const title = attribution?.title;
   return title ? `${label}: ${title}` : `A photograph of the class ${label}`;

@@ -1,6 +1,7 @@
 /** The map: points that can be zoomed, moved, pointed at and walked over with the arrow keys. */
 
 import { element } from "./element.js";
+import { framed } from "./frame.js";
 import { namesOn, paint, sizeOf } from "./painting.js";
 import { nextTowards } from "./walking.js";
 
@@ -8,6 +9,7 @@ import { nextTowards } from "./walking.js";
  * @typedef {import("./points.js").MapPoint} MapPoint
  * @typedef {import("./painting.js").Mark} Mark
  * @typedef {import("./painting.js").Place} Place
+ * @typedef {import("./frame.js").Frame} Frame
  *
  * @typedef {object} Watchers
  * @property {(point: MapPoint) => void} [open] a point was chosen
@@ -18,7 +20,6 @@ import { nextTowards } from "./walking.js";
 const { d3 } = globalThis;
 
 const REACH = 14;
-const MARGIN = 28;
 const MOST_ZOOM = 60;
 const STEP = 1.6;
 const NAMES_UP_TO = 3;
@@ -114,7 +115,15 @@ export function scatter(host, points, watchers, { marks = [], wheel = true, star
     canvas.height = Math.round(height * ratio);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     frame = framed(points, width, height);
-    zoom.extent([[0, 0], [width, height]]).translateExtent([[0, 0], [width, height]]); // prettier-ignore
+    zoom
+      .extent([
+        [0, 0],
+        [width, height],
+      ])
+      .translateExtent([
+        [0, 0],
+        [width, height],
+      ]);
     plant();
     redraw();
     watchers.move?.(transform);
@@ -225,32 +234,6 @@ export function scatter(host, points, watchers, { marks = [], wheel = true, star
       redraw();
     },
     inSight,
-  };
-}
-
-/**
- * @typedef {object} Frame from the map's coordinates to pixels before any zooming
- * @property {(x: number) => number} x
- * @property {(y: number) => number} y
- */
-
-/**
- * Both axes alike, and the whole map in the middle.
- *
- * @param {MapPoint[]} points
- * @param {number} width
- * @param {number} height
- * @returns {Frame}
- */
-function framed(points, width, height) {
-  const [left, right] = d3.extent(points, (/** @type {MapPoint} */ point) => point.x);
-  const [low, high] = d3.extent(points, (/** @type {MapPoint} */ point) => point.y);
-  const room = [Math.max(width - 2 * MARGIN, 1), Math.max(height - 2 * MARGIN, 1)];
-  const scale = Math.min(room[0] / (right - left || 1), room[1] / (high - low || 1));
-  const [x, y] = [(left + right) / 2, (low + high) / 2];
-  return {
-    x: (value) => width / 2 + (value - x) * scale,
-    y: (value) => height / 2 - (value - y) * scale,
   };
 }
 

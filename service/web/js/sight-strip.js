@@ -26,20 +26,30 @@ export function sightStrip(emphasise, signal) {
   async function fill(points) {
     title.textContent = `In sight: ${plural(points.length, "photograph")}`;
     const chosen = spread(points);
-    const records = await recordsOf(chosen.map(({ id }) => id), signal);
+    const records = await recordsOf(
+      chosen.map(({ id }) => id),
+      signal,
+    );
     list.replaceChildren(
       ...records.map((record, index) => {
         const figure = card(record);
         const point = chosen[index];
-        for (const event of ["pointerenter", "focusin"]) figure.addEventListener(event, () => emphasise(point));
-        for (const event of ["pointerleave", "focusout"]) figure.addEventListener(event, () => emphasise(null));
+        for (const event of ["pointerenter", "focusin"])
+          figure.addEventListener(event, () => emphasise(point));
+        for (const event of ["pointerleave", "focusout"])
+          figure.addEventListener(event, () => emphasise(null));
         return figure;
       }),
     );
   }
 
   return {
-    element: element("section", { class: "sight", "aria-label": "Photographs in sight" }, title, list),
+    element: element(
+      "section",
+      { class: "sight", "aria-label": "Photographs in sight" },
+      title,
+      list,
+    ),
     /** Show others once the map has come to rest. @param {() => MapPoint[]} inSight */
     update(inSight) {
       clearTimeout(timer);
@@ -63,7 +73,7 @@ function spread(points) {
   const low = Math.min(...points.map(({ y }) => y));
   const high = Math.max(...points.map(({ y }) => y));
   const rows = MOST / COLUMNS;
-  const part = ({ x, y }) =>
+  const part = (/** @type {MapPoint} */ { x, y }) =>
     Math.floor(((x - left) / (right - left + 1e-9)) * COLUMNS) * rows +
     Math.floor(((y - low) / (high - low + 1e-9)) * rows);
   /** @type {Map<number, MapPoint>} */

@@ -57,7 +57,8 @@ export function problemNotice(error, again, signal) {
   return notice(
     TITLES[error.kind],
     error.message,
-    PASSING.includes(error.kind) && element("button", { type: "button", click: again }, "Try again"),
+    PASSING.includes(error.kind) &&
+      element("button", { type: "button", click: again }, "Try again"),
     error.kind === "unknown" && element("a", { href: "#/map" }, "Go to the map"),
   );
 }

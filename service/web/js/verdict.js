@@ -14,7 +14,10 @@ import { enumeration, likelihood, percent } from "./words.js";
 
 const UNLIKE = 0.05;
 
-/** @param {Prediction} prediction @param {string} [truth] the class that it has, where one is known */
+/**
+ * @param {Prediction} prediction
+ * @param {string} [truth] the class that it has, where one is known
+ */
 export function verdict(prediction, truth) {
   const { label, probabilities, set, typical } = prediction;
   return element(
@@ -35,7 +38,11 @@ function outcome(label, truth) {
   return element("span", { class: "wrong" }, "wrong, it is ", classTag(truth));
 }
 
-/** Probabilities as bars, the most probable class first. @param {Record<string, number>} probabilities */
+/**
+ * Probabilities as bars, the most probable class first.
+ *
+ * @param {Record<string, number>} probabilities
+ */
 function bars(probabilities) {
   const sorted = Object.entries(probabilities).sort(([, a], [, b]) => b - a);
   return element(

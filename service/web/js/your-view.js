@@ -12,12 +12,17 @@ import { verdict } from "./verdict.js";
 export async function yourView(place, { signal, again }) {
   const own = ownPhotograph();
   const choose = () =>
-    element("button", { type: "button", click: choosePhotograph }, own ? "Choose another" : "Choose a photograph");
+    element(
+      "button",
+      { type: "button", click: choosePhotograph },
+      own ? "Choose another" : "Choose a photograph",
+    );
   if (!own) {
     place.replaceChildren(
       notice(
         "Try a photograph of your own",
-        "Drop one anywhere on this page, paste one, or choose one: JPEG, PNG or WebP. The service keeps nothing of it.",
+        "Drop one anywhere on this page, paste one, or choose one: JPEG, PNG or WebP. " +
+          "The service keeps nothing of it.",
         choose(),
       ),
     );
@@ -46,7 +51,13 @@ export async function yourView(place, { signal, again }) {
           element("img", { src: url, alt: "Your photograph" }),
           element("figcaption", {}, element("p", { class: "credit" }, file.name)),
         ),
-        element("div", { class: "about" }, element("h1", {}, "Your photograph"), verdict(prediction), element("p", { class: "buttons" }, choose())),
+        element(
+          "div",
+          { class: "about" },
+          element("h1", {}, "Your photograph"),
+          verdict(prediction),
+          element("p", { class: "buttons" }, choose()),
+        ),
         neighbourhood(neighbors),
         where,
       ),
