@@ -8,7 +8,7 @@ import sys
 from benchmarks.measurements import home_of_settings, keep
 from benchmarks.stages import time_stages
 
-PARTS = ("serving", "maps", "http", "precision", "million", "page")
+PARTS = ("serving", "maps", "http", "precision", "million", "browser", "page")
 """Modules of this package that also run alone, on the release of BELVEDERE_HOME."""
 
 

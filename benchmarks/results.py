@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
+from benchmarks.browser import BrowserMeasurement
 from benchmarks.loads import HttpMeasurement
 from benchmarks.maps import MapMeasurement
 from benchmarks.measurements import Measurement, kept
@@ -24,6 +25,7 @@ class Results:
     http: HttpMeasurement | None = None
     million: MillionMeasurement | None = None
     precision: PrecisionMeasurement | None = None
+    browser: BrowserMeasurement | None = None
 
     @property
     def days(self) -> list[date]:
@@ -44,4 +46,5 @@ def results_of(home: Path) -> Results:
         http=kept(HttpMeasurement, home),
         million=kept(MillionMeasurement, home),
         precision=kept(PrecisionMeasurement, home),
+        browser=kept(BrowserMeasurement, home),
     )

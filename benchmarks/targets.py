@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.browser import MANY, BrowserMeasurement
 from benchmarks.loads import (
     NEIGHBORS,
     NEIGHBORS_PACED,
@@ -48,6 +49,8 @@ def targets(results: Results, parity: Parity) -> list[Target]:
         found += _of_serving(results.serving)
     if results.million is not None:
         found += _of_million(results.million)
+    if results.browser is not None:
+        found += _of_browser(results.browser)
     error = parity.largest_relative_error
     name = "largest relative error of an exported embedding"
     return [*found, Target(name, f"{error:.1e}", "≤ 1e-4", error <= 1e-4)]
@@ -134,3 +137,13 @@ def _of_million(million: MillionMeasurement) -> Iterator[Target]:
     recall = million.recall
     yield Target(f"{name}: recall@3", f"{recall:.3f}", "≥ 0.99", recall >= 0.99)
     yield Target(name, f"{times:.0f} × faster than exact", "≥ 50 ×", times >= 50)
+
+
+def _of_browser(browser: BrowserMeasurement) -> Iterator[Target]:
+    seconds, megabytes = median(browser.first_view_seconds), browser.transferred_megabytes
+    name = f"page: first view, a map of {browser.photographs:,} photographs"
+    yield Target(name, f"{seconds:.2f} s", "≤ 1 s", seconds <= 1)
+    yield Target("all that it loads", f"{megabytes:.2f} MB", "≤ 3 MB", megabytes <= 3)
+    frame = browser.frame_milliseconds
+    name = f"a map of {MANY:,} points moved and zoomed: 95th percentile between two frames"
+    yield Target(name, f"{frame:.0f} ms", "≤ 33 ms", frame <= 33)

@@ -3,7 +3,7 @@
 import { credit } from "./attribution.js";
 import { classTag } from "./classes.js";
 import { element } from "./element.js";
-import { recordsOf, thumbnailOf } from "./photographs.js";
+import { addressOf, recordsOf, thumbnailOf } from "./photographs.js";
 import { isWrong } from "./points.js";
 import { splitName } from "./words.js";
 
@@ -30,9 +30,10 @@ export function hoverCard(host, signal) {
 
   /** @param {MapPoint} point @param {Place} place */
   async function fill(point, place) {
-    const picture = element("img", { src: thumbnailOf(point.id), alt: "" });
+    const picture = element("img", { src: thumbnailOf(point.id), alt: "Open it" });
     const maker = element("div", { class: "maker" });
-    card.replaceChildren(picture, ...saidOf(point), maker);
+    const link = element("a", { href: addressOf(point.id), tabindex: -1 }, picture);
+    card.replaceChildren(link, ...saidOf(point), maker);
     picture.addEventListener("load", () => put(place));
     card.hidden = false;
     put(place);
