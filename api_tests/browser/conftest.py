@@ -3,19 +3,22 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from benchmarks.chromium import BrowserMissing, chromium
 
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
 WIDE, NARROW = (1440, 900), (390, 844)
 
-# What an error answer of the service leaves in the console; each test looks for the page's words.
+# What calls without an answer leave in the console; each test looks for the words of the page.
 EXPECTED = "Failed to load resource"
+# Chromium drops what it loads whenever a network comes or goes on the machine, as Docker's do.
+CHANGED = "ERR_NETWORK_CHANGED"
 
 Opened = Callable[..., Page]
 
@@ -41,41 +44,52 @@ def opened(browser: Browser, api: httpx.Client) -> Iterator[Opened]:
         address: str = "",
         service: httpx.Client = api,
         size: tuple[int, int] = WIDE,
-        scheme: str = "light",
+        scheme: Literal["light", "dark"] = "light",
     ) -> Page:
         width, height = size
         context = browser.new_context(
             viewport={"width": width, "height": height},
-            color_scheme=scheme,  # type: ignore[arg-type]
+            color_scheme=scheme,
             reduced_motion="reduce",
             base_url=str(service.base_url),
         )
         contexts.append(context)
         page = context.new_page()
-        host = urlsplit(str(service.base_url)).netloc
-
-        def watch(request: Request) -> None:
-            asked = urlsplit(request.url)
-            if asked.scheme not in ("blob", "data") and asked.netloc != host:
-                strange.append(f"asked {request.url}")
-
-        page.on("request", watch)
-        page.on("pageerror", lambda error: strange.append(str(error)))
-        page.on(
-            "console",
-            lambda said: (
-                strange.append(said.text)
-                if said.type == "error" and not said.text.startswith(EXPECTED)
-                else None
-            ),
-        )
-        page.goto(f"/{address}")
+        _watch(page, urlsplit(str(service.base_url)).netloc, strange)
+        _arrive(page, f"/{address}")
         return page
 
     yield open_page
     for context in contexts:
         context.close()
     assert strange == []
+
+
+def _watch(page: Page, host: str, strange: list[str]) -> None:
+    """Note requests to others, errors of scripts, and rules that the page breaks."""
+
+    def on_request(request: Request) -> None:
+        asked = urlsplit(request.url)
+        if asked.scheme not in ("blob", "data") and asked.netloc != host:
+            strange.append(f"asked {request.url}")
+
+    def on_console(said: ConsoleMessage) -> None:
+        if said.type == "error" and not said.text.startswith(EXPECTED):
+            strange.append(said.text)
+
+    page.on("request", on_request)
+    page.on("pageerror", lambda error: strange.append(str(error)))
+    page.on("console", on_console)
+
+
+def _arrive(page: Page, address: str) -> None:
+    """Load the page whole."""
+    dropped: list[Request] = []
+    page.on("requestfailed", lambda request: dropped.append(request))
+    page.goto(address)
+    while any(CHANGED in (each.failure or "") for each in dropped):
+        dropped.clear()
+        page.reload()
 
 
 @pytest.fixture

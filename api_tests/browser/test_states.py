@@ -5,6 +5,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
+from api_tests.test_swap import another_release, fingerprint, point_to, wait_for
 from service.settings import ServiceSettings
 
 KEY = "correct horse battery staple"
@@ -64,3 +65,17 @@ def test_without_the_key_the_rest_can_be_looked_at(opened, guarded, records):
     expect(title).to_have_text(records[0]["id"])
     expect(page.locator(".neighbours figure")).to_have_count(3)
     expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_a_new_release_is_told_and_shown(opened, serving, copied_home):
+    releases = copied_home / "releases"
+    new = another_release(releases)
+    with serving(ServiceSettings(home=copied_home, poll=0.05)) as service:
+        page = opened("#/errors", service=service)
+        expect(page.locator(".cards.wide figure").first).to_be_visible()
+        point_to(releases, new)
+        wait_for(service, release=fingerprint(new))
+        page.get_by_role("link", name="Map").click()
+        expect(page.get_by_text("A new release is served")).to_be_visible()
+        expect(page.locator("#footer")).to_contain_text(fingerprint(new))
+        expect(page.locator(".map canvas")).to_be_visible()

@@ -10,13 +10,13 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-def page(request: Request) -> Response:
+async def page(request: Request) -> Response:
     """The page; it asks for all that it shows with the calls that `/docs` describes."""
     return _sent(request, "index.html")
 
 
 @router.get("/web/{path:path}")
-def file(request: Request, path: str) -> Response:
+async def file(request: Request, path: str) -> Response:
     """A script, a style sheet or a picture of the page."""
     return _sent(request, path)
 

@@ -3,7 +3,7 @@
 import { learnWhetherGenerated } from "./attribution.js";
 import { learnClasses } from "./classes.js";
 import { element } from "./element.js";
-import { go, followAddress, show } from "./router.js";
+import { followAddress, go } from "./router.js";
 import { ask, Problem } from "./service.js";
 import { remark, problemNotice } from "./states.js";
 import { receivePhotographs } from "./upload.js";
@@ -54,10 +54,9 @@ function byId(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
-addEventListener("release", async () => {
+addEventListener("release", () => {
   remark("A new release is served; what you see has been asked for again.");
-  await meetTheService();
-  await show();
+  start();
 });
 // No link, since addresses behind # name views.
 byId("skip").addEventListener("click", () => byId("main").focus());

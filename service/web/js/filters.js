@@ -22,9 +22,10 @@ const SPLITS = [
 
 /** @param {URLSearchParams} query @returns {Filters} */
 export function filtersOf(query) {
+  const split = query.get("split") ?? "";
   return {
     labels: new Set(query.getAll("label").filter((label) => allClasses().includes(label))),
-    split: query.get("split") ?? "",
+    split: SPLITS.some(([known]) => known === split) ? split : "",
     wrong: query.has("errors"),
   };
 }

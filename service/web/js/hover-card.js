@@ -5,6 +5,7 @@ import { classTag } from "./classes.js";
 import { element } from "./element.js";
 import { addressOf, recordsOf, thumbnailOf } from "./photographs.js";
 import { isWrong } from "./points.js";
+import { Problem } from "./service.js";
 import { splitName } from "./words.js";
 
 const PAUSE_MILLISECONDS = 60;
@@ -26,24 +27,27 @@ export function hoverCard(host, signal) {
   host.append(card);
   /** @type {MapPoint | null} */
   let shown = null;
+  /** @type {Place} */
+  let where = [0, 0];
   let timer = 0;
 
-  /** @param {MapPoint} point @param {Place} place */
-  async function fill(point, place) {
-    const picture = element("img", { src: thumbnailOf(point.id), alt: "Open it" });
-    const maker = element("div", { class: "maker" });
-    const link = element("a", { href: addressOf(point.id), tabindex: -1 }, picture);
-    card.replaceChildren(link, ...saidOf(point), maker);
-    picture.addEventListener("load", () => put(place));
-    card.hidden = false;
-    put(place);
+  /** No photograph is shown without its maker. @param {MapPoint} point */
+  async function fill(point) {
     const [record] = await recordsOf([point.id], signal);
-    maker.replaceChildren(credit(record.attribution));
-    put(place);
+    if (point !== shown) return;
+    const picture = element("img", { src: thumbnailOf(point.id), alt: "Open it" });
+    card.replaceChildren(
+      element("a", { href: addressOf(point.id), tabindex: -1 }, picture),
+      ...saidOf(point),
+      credit(record.attribution),
+    );
+    card.hidden = false;
+    put();
   }
 
-  /** Beside the point, inside the element. @param {Place} place */
-  function put([x, y]) {
+  /** Beside the point, inside the element. */
+  function put() {
+    const [x, y] = where;
     const { offsetWidth: width, offsetHeight: height } = card;
     const left = x + GAP + width < host.clientWidth ? x + GAP : x - GAP - width;
     const top = Math.min(Math.max(y - height / 2, GAP), host.clientHeight - height - GAP);
@@ -54,12 +58,12 @@ export function hoverCard(host, signal) {
   return {
     /** @param {MapPoint | null} point @param {Place} place */
     show(point, place) {
-      if (point === shown) return;
+      where = place;
+      if (point === shown) return put();
       shown = point;
       clearTimeout(timer);
       card.hidden = true;
-      if (!point) return;
-      timer = setTimeout(() => fill(point, place).catch(ignoreAbsence), PAUSE_MILLISECONDS);
+      if (point) timer = setTimeout(() => fill(point).catch(stayHidden), PAUSE_MILLISECONDS);
     },
   };
 }
@@ -82,7 +86,8 @@ function saidOf(point) {
   ];
 }
 
-/** A card without its maker's name would be wrong, so none is left. @param {unknown} error */
-function ignoreAbsence(error) {
-  console.warn("No card:", error);
+/** The map can do without a card. @param {unknown} error */
+function stayHidden(error) {
+  const isExpected = error instanceof Problem || error instanceof DOMException;
+  if (!isExpected) throw error;
 }

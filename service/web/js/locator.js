@@ -32,7 +32,7 @@ export async function locator(name, find, neighbours, signal) {
     location.hash = addressOf(id);
   };
   // It needs a size before it can be drawn.
-  requestAnimationFrame(() => scatter(sheet, points, { open }, { marks, wheel: false, signal }));
+  requestAnimationFrame(() => scatter(sheet, points, { open }, { marks, isFixed: true, signal }));
   return element(
     "section",
     { class: "locator" },

@@ -33,7 +33,7 @@ let running = new AbortController();
 
 /** Show what the address says, now and whenever it changes. */
 export function followAddress() {
-  addEventListener("hashchange", () => show().then(moveFocus));
+  onhashchange = () => show().then(moveFocus);
   return show();
 }
 

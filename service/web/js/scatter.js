@@ -21,7 +21,10 @@ const { d3 } = globalThis;
 
 const REACH = 14;
 const MOST_ZOOM = 60;
-const STEP = 1.6;
+
+/** What one step of zooming multiplies sizes with. */
+export const STEP = 1.6;
+
 const NAMES_UP_TO = 3;
 const MOST_WHILE_MOVING = 5000;
 
@@ -44,11 +47,11 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
  * @param {Watchers} watchers
  * @param {object} given
  * @param {Mark[]} [given.marks]
- * @param {boolean} [given.wheel] whether the wheel zooms
+ * @param {boolean} [given.isFixed] whether it is always shown as a whole
  * @param {any} [given.start] the part to begin with, as D3 knows it
  * @param {AbortSignal} given.signal ends it
  */
-export function scatter(host, points, watchers, { marks = [], wheel = true, start, signal }) {
+export function scatter(host, points, watchers, { marks = [], isFixed = false, start, signal }) {
   const canvas = element("canvas", { "aria-hidden": "true" });
   const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   host.append(canvas);
@@ -69,7 +72,6 @@ export function scatter(host, points, watchers, { marks = [], wheel = true, star
   const zoom = d3
     .zoom()
     .scaleExtent([1, MOST_ZOOM])
-    .filter(() => !d3.event.button && (wheel || d3.event.type !== "wheel"))
     .on("start", () => {
       isMoving = true;
     })
@@ -80,9 +82,11 @@ export function scatter(host, points, watchers, { marks = [], wheel = true, star
     .on("zoom", () => {
       transform = d3.event.transform;
       redraw();
+      if (pointed) watchers.point?.(pointed, placeOf(pointed));
       watchers.move?.(transform);
     });
-  const surface = d3.select(canvas).call(zoom).on("dblclick.zoom", null);
+  const surface = d3.select(canvas);
+  if (!isFixed) surface.call(zoom).on("dblclick.zoom", null);
 
   /** @param {MapPoint | Mark} point @returns {Place} */
   const placeOf = (point) => transform.apply([frame.x(point.x), frame.y(point.y)]);
@@ -115,15 +119,11 @@ export function scatter(host, points, watchers, { marks = [], wheel = true, star
     canvas.height = Math.round(height * ratio);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     frame = framed(points, width, height);
-    zoom
-      .extent([
-        [0, 0],
-        [width, height],
-      ])
-      .translateExtent([
-        [0, 0],
-        [width, height],
-      ]);
+    const whole = [
+      [0, 0],
+      [width, height],
+    ];
+    zoom.extent(whole).translateExtent(whole);
     plant();
     redraw();
     watchers.move?.(transform);
@@ -219,7 +219,6 @@ export function scatter(host, points, watchers, { marks = [], wheel = true, star
   return {
     zoomBy,
     reset,
-    placeOf,
     /** Show only these. @param {MapPoint[]} chosen */
     show(chosen) {
       shown = chosen;

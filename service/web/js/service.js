@@ -18,6 +18,7 @@ const KINDS = {
 };
 
 const ATTEMPTS_WHILE_BUSY = 4;
+const SECONDS_AFTER_LOSS = 0.3;
 
 /** Why a call has no answer; the message is a sentence that says what to do. */
 export class Problem extends Error {
@@ -93,7 +94,7 @@ async function answered(path, { image, signal }) {
   if (image) Object.assign(request, { method: "POST", body: image });
   let response;
   try {
-    response = await fetch(path, request);
+    response = await fetched(path, request);
   } catch (error) {
     throw await explained(error, image);
   }
@@ -105,6 +106,23 @@ async function answered(path, { image, signal }) {
     answer.detail ?? `The service answered ${response.status} without saying why; see its log.`,
     Number(response.headers.get("Retry-After")) || undefined,
   );
+}
+
+/**
+ * Fetch, and once more where the connection was lost: every call only reads, and browsers drop
+ * connections whenever the network changes.
+ *
+ * @param {string} path
+ * @param {RequestInit} request
+ */
+async function fetched(path, request) {
+  try {
+    return await fetch(path, request);
+  } catch (error) {
+    if (request.signal?.aborted) throw error;
+    await pause(SECONDS_AFTER_LOSS);
+    return fetch(path, request);
+  }
 }
 
 /** @param {unknown} error @param {Blob | undefined} image */

@@ -7,6 +7,8 @@ import { plural } from "./words.js";
 
 /** @typedef {import("./points.js").MapPoint} MapPoint */
 
+const { d3 } = globalThis;
+
 const MOST = 8;
 const COLUMNS = 4;
 const PAUSE_MILLISECONDS = 200;
@@ -34,10 +36,12 @@ export function sightStrip(emphasise, signal) {
       ...records.map((record, index) => {
         const figure = card(record);
         const point = chosen[index];
-        for (const event of ["pointerenter", "focusin"])
+        for (const event of ["pointerenter", "focusin"]) {
           figure.addEventListener(event, () => emphasise(point));
-        for (const event of ["pointerleave", "focusout"])
+        }
+        for (const event of ["pointerleave", "focusout"]) {
           figure.addEventListener(event, () => emphasise(null));
+        }
         return figure;
       }),
     );
@@ -68,10 +72,8 @@ export function sightStrip(emphasise, signal) {
 /** One of each part of the picture, as far as there are so many. @param {MapPoint[]} points */
 function spread(points) {
   if (points.length <= MOST) return points;
-  const left = Math.min(...points.map(({ x }) => x));
-  const right = Math.max(...points.map(({ x }) => x));
-  const low = Math.min(...points.map(({ y }) => y));
-  const high = Math.max(...points.map(({ y }) => y));
+  const [left, right] = d3.extent(points, (/** @type {MapPoint} */ { x }) => x);
+  const [low, high] = d3.extent(points, (/** @type {MapPoint} */ { y }) => y);
   const rows = MOST / COLUMNS;
   const part = (/** @type {MapPoint} */ { x, y }) =>
     Math.floor(((x - left) / (right - left + 1e-9)) * COLUMNS) * rows +
