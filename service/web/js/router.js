@@ -33,7 +33,10 @@ let running = new AbortController();
 
 /** Show what the address says, now and whenever it changes. */
 export function followAddress() {
-  onhashchange = () => show().then(moveFocus);
+  onhashchange = () => {
+    beginAtTheTop();
+    show();
+  };
   return show();
 }
 
@@ -90,8 +93,8 @@ function markCurrent(path) {
   }
 }
 
-/** Readers of the screen and users of the keyboard begin with the new view. */
-function moveFocus() {
+/** Readers of the screen and users of the keyboard begin with the new view, too. */
+function beginAtTheTop() {
   scrollTo(0, 0);
   document.getElementById("main")?.focus({ preventScroll: true });
 }

@@ -99,7 +99,7 @@ async function answered(path, { image, signal }) {
     throw await explained(error, image);
   }
   const answer = await response.json().catch(() => ({}));
-  notice(answer.release);
+  noteRelease(answer.release);
   if (response.ok) return answer;
   throw new Problem(
     KINDS[response.status] ?? "refused",
@@ -147,7 +147,7 @@ async function isAlive() {
 }
 
 /** @param {string | undefined} release the fingerprint that an answer carries */
-function notice(release) {
+function noteRelease(release) {
   if (!release || release === served) return;
   const first = served === null;
   served = release;
