@@ -132,10 +132,7 @@ async function explained(error, image) {
     // A body beyond the limit is refused before it has arrived, which browsers take for a failure.
     return new Problem("too large", "The service broke the upload off; send a smaller file.");
   }
-  return new Problem(
-    "gone",
-    "Start it again with `belvedere serve`; this page goes on as soon as it answers.",
-  );
+  return new Problem("gone", "Start it again with `belvedere serve`.");
 }
 
 /** Whether the service answers at all. */

@@ -51,12 +51,11 @@ export function notice(title, advice, ...more) {
  */
 export function problemNotice(error, again, signal) {
   if (!(error instanceof Problem)) throw error;
-  if (error.kind === "gone" || error.kind === "not ready") {
-    goOnWhenReady(again, signal);
-  }
+  const mayMend = error.kind === "gone" || error.kind === "not ready";
+  if (mayMend) goOnWhenReady(again, signal);
   return notice(
     TITLES[error.kind],
-    error.message,
+    error.message + (mayMend ? " This page goes on by itself as soon as it can." : ""),
     PASSING.includes(error.kind) &&
       element("button", { type: "button", click: again }, "Try again"),
     error.kind === "unknown" && element("a", { href: "#/map" }, "Go to the map"),
