@@ -63,12 +63,14 @@ export async function errorsView(place, { query, signal }) {
   );
 }
 
-/** The confusions that happen, the most frequent first. */
-function kinds(
-  /** @type {Misclassification[]} */ errors,
-  /** @type {string | null} */ label,
-  /** @type {string | null} */ predicted,
-) {
+/**
+ * The confusions that happen, the most frequent first.
+ *
+ * @param {Misclassification[]} errors
+ * @param {string | null} label of the kind that is shown
+ * @param {string | null} predicted likewise
+ */
+function kinds(errors, label, predicted) {
   /** @type {Map<string, { first: Misclassification, count: number }>} */
   const found = new Map();
   for (const each of errors) {
@@ -92,7 +94,8 @@ function kinds(
             "aria-current": first.label === label && first.predicted === predicted ? "true" : null,
           },
           classTag(first.label),
-          element("span", { "aria-label": "taken for" }, " → "),
+          element("span", { "aria-hidden": "true" }, "→"),
+          element("span", { class: "unseen" }, " taken for "),
           classTag(first.predicted),
           element("span", { class: "count" }, count),
         ),
