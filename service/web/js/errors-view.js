@@ -1,9 +1,10 @@
 /** The photographs that the published network gets wrong. */
 
+import { imageOf } from "./addresses.js";
 import { classTag } from "./classes.js";
 import { element } from "./element.js";
 import { heatmapSwitch } from "./heatmap.js";
-import { card, imageOf } from "./photographs.js";
+import { card } from "./photographs.js";
 import { recall } from "./service.js";
 import { notice } from "./states.js";
 import { likelihood, plural } from "./words.js";

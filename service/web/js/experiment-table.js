@@ -1,7 +1,7 @@
 /** The comparison as a table that can be sorted by each of its columns. */
 
+import { encoded } from "./addresses.js";
 import { drawn, element } from "./element.js";
-import { encoded } from "./photographs.js";
 import { scrolling } from "./tables.js";
 import { duration, number, percent, short } from "./words.js";
 

@@ -1,10 +1,10 @@
 /** One experiment: what it changed, how it learned, what it confuses. */
 
+import { encoded } from "./addresses.js";
 import { confusionMatrix } from "./confusion.js";
 import { learningCurves } from "./curves.js";
 import { element } from "./element.js";
 import { addressOfExperiment } from "./experiment-table.js";
-import { encoded } from "./photographs.js";
 import { recall } from "./service.js";
 import { figureTable } from "./tables.js";
 import { duration, number, percent } from "./words.js";

@@ -1,7 +1,7 @@
 /** Where the network looked when it was wrong. */
 
+import { encoded, imageOf } from "./addresses.js";
 import { element } from "./element.js";
-import { encoded, imageOf } from "./photographs.js";
 import { remark } from "./states.js";
 
 /**

@@ -1,10 +1,11 @@
 /** The card beside the point that is pointed at: thumbnail, classes, maker, licence. */
 
+import { addressOf, thumbnailOf } from "./addresses.js";
 import { credit } from "./attribution.js";
 import { classTag } from "./classes.js";
 import { element } from "./element.js";
-import { addressOf, recordsOf, thumbnailOf } from "./photographs.js";
 import { isWrong } from "./points.js";
+import { recordsOf } from "./records.js";
 import { Problem } from "./service.js";
 import { splitName } from "./words.js";
 

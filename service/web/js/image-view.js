@@ -1,12 +1,14 @@
 /** One stored photograph: large, with what the network sees in it and the nearest to it. */
 
+import { imageOf } from "./addresses.js";
 import { credit } from "./attribution.js";
 import { classTag } from "./classes.js";
 import { element } from "./element.js";
 import { heatmapSwitch } from "./heatmap.js";
 import { locator } from "./locator.js";
 import { neighbourhood } from "./neighbourhood.js";
-import { described, imageOf, recordsOf } from "./photographs.js";
+import { described } from "./photographs.js";
+import { recordsOf } from "./records.js";
 import { recall } from "./service.js";
 import { verdict } from "./verdict.js";
 import { splitName } from "./words.js";

@@ -1,7 +1,7 @@
 /** A small map with one place on it and those of its neighbours. */
 
+import { addressOf } from "./addresses.js";
 import { element } from "./element.js";
-import { addressOf } from "./photographs.js";
 import { allPoints } from "./points.js";
 import { scatter } from "./scatter.js";
 import { Problem } from "./service.js";

@@ -1,9 +1,9 @@
 /** The map of all photographs. */
 
+import { addressOf } from "./addresses.js";
 import { element } from "./element.js";
 import { addressWith, filterControls, filtersOf, fitting } from "./filters.js";
 import { hoverCard } from "./hover-card.js";
-import { addressOf } from "./photographs.js";
 import { allPoints, isWrong } from "./points.js";
 import { scatter, STEP } from "./scatter.js";
 import { sightStrip } from "./sight-strip.js";

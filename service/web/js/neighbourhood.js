@@ -1,11 +1,12 @@
 /** The photographs nearest to one. */
 
+import { imageOf } from "./addresses.js";
 import { element } from "./element.js";
-import { card, imageOf } from "./photographs.js";
+import { card } from "./photographs.js";
 import { number } from "./words.js";
 
 /**
- * @typedef {import("./photographs.js").ImageRecord & { distance: number }} Neighbour
+ * @typedef {import("./records.js").ImageRecord & { distance: number }} Neighbour
  */
 
 /** @param {Neighbour[]} neighbours nearest first */

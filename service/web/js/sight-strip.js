@@ -1,7 +1,8 @@
 /** Some of the photographs in the part of the map that is shown, spread over it. */
 
 import { element } from "./element.js";
-import { card, recordsOf } from "./photographs.js";
+import { card } from "./photographs.js";
+import { recordsOf } from "./records.js";
 import { Problem } from "./service.js";
 import { plural } from "./words.js";
 
