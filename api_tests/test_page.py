@@ -51,7 +51,7 @@ def test_all_that_it_refers_to_is_there(api, front):
 
 
 def test_what_is_imported_is_asked_for_at_once(api, front):
-    assert imported(api, "/web/js/app.js") == {
+    assert imported(api, "/web/js/main.js") == {
         path for path in referred(front.text) if path.startswith("/web/js/")
     }
 

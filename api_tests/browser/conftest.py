@@ -36,7 +36,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, api: httpx.Client) -> Iterator[Opened]:
-    """Opens the page of a service, `api` unless another is named, at an address like `#/map`."""
+    """Opens the page of a service, `api` unless another is named, at an address like `#/map`.
+
+    Scripts must not fail, unless the test makes them (`faulty`).
+    """
     strange: list[str] = []
     contexts = []
 
@@ -45,6 +48,7 @@ def opened(browser: Browser, api: httpx.Client) -> Iterator[Opened]:
         service: httpx.Client = api,
         size: tuple[int, int] = WIDE,
         scheme: Literal["light", "dark"] = "light",
+        faulty: bool = False,
     ) -> Page:
         width, height = size
         context = browser.new_context(
@@ -55,7 +59,8 @@ def opened(browser: Browser, api: httpx.Client) -> Iterator[Opened]:
         )
         contexts.append(context)
         page = context.new_page()
-        _watch(page, urlsplit(str(service.base_url)).netloc, strange)
+        if not faulty:
+            _watch(page, urlsplit(str(service.base_url)).netloc, strange)
         _arrive(page, f"/{address}")
         return page
 

@@ -1,39 +1,12 @@
 """A photograph of one's own, however it comes, and what is said where it cannot be read."""
 
-import base64
+import re
 
 import pytest
 from playwright.sync_api import expect
 
+from api_tests.browser.giving import choose, drop, paste, transferred
 from service.settings import ServiceSettings
-
-TRANSFER = """([data, name, type]) => {
-  const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
-  const transfer = new DataTransfer();
-  transfer.items.add(new File([bytes], name, { type }));
-  return transfer;
-}"""
-PASTE = """transfer => document.body.dispatchEvent(
-  new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true })
-)"""
-
-
-def transferred(page, data, name="mine.jpg", kind="image/jpeg"):
-    return page.evaluate_handle(TRANSFER, [base64.b64encode(data).decode(), name, kind])
-
-
-def drop(page, data):
-    page.dispatch_event("body", "drop", {"dataTransfer": transferred(page, data)})
-
-
-def paste(page, data):
-    page.evaluate(PASTE, transferred(page, data))
-
-
-def choose(page, data):
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Try a photograph").click()
-    chooser.value.set_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": data})
 
 
 @pytest.fixture
@@ -53,6 +26,8 @@ def test_it_is_recognised_and_placed(own, api, a_jpeg, pictured, give):
     answer = api.post("/predict", content=a_jpeg).json()
     nearest = api.post("/neighbors", content=a_jpeg).json()["neighbors"]
     page = own()
+    sent = []
+    page.on("request", lambda request: sent.append(request.method))
     give(page, a_jpeg)
     expect(page.get_by_role("heading", level=1)).to_have_text("Your photograph")
     verdict = page.locator(".verdict")
@@ -62,12 +37,22 @@ def test_it_is_recognised_and_placed(own, api, a_jpeg, pictured, give):
     assert "".join(shown.split()) == first
     for label in answer["set"]:
         expect(verdict).to_contain_text(label)
-    expect(verdict).to_contain_text("those learned from" if answer["typical"] > 0.05 else "unlike")
+    expect(verdict).to_contain_text(
+        "Nearer to what was learned" if answer["typical"] > 0.05 else "unlike"
+    )
     names = page.locator(".neighbours a.picture")
     assert [each.get_attribute("href") for each in names.all()] == [
         f"#/image/{each['id']}" for each in nearest
     ]
     expect(page.locator(".locator canvas")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text(
+        re.compile(f"Your photograph. {answer['label']}, .+%")
+    )
+    names.first.click()
+    expect(page.locator(".verdict .right, .verdict .wrong").first).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your photograph")
+    assert sent.count("POST") == 3
     if give is drop:
         pictured(page, "dropped")
 
@@ -80,14 +65,42 @@ def test_what_is_dragged_over_the_page_is_asked_for(own, a_jpeg):
     expect(page.get_by_text("Drop the photograph")).to_be_hidden()
 
 
-def test_no_image_is_told_so_and_another_can_be_chosen(own, a_jpeg, pictured):
+def test_no_image_is_told_so_and_another_can_be_chosen(own, a_jpeg, breaches, pictured):
     page = own()
+    drop(page)
+    expect(page.locator("#remark")).to_contain_text("There was no file in it")
     drop(page, b"no image at all")
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no photograph in this file")
-    expect(page.get_by_text("send a JPEG, PNG or WebP file")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("send a JPEG, PNG or WebP file")
+    assert breaches(page) == []
     pictured(page, "not-an-image")
-    drop(page, a_jpeg)
+    drop(page, a_jpeg, b"another")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your photograph")
+    expect(page.locator("#remark")).to_contain_text("the first of 2 files")
+
+
+def test_what_breaks_the_service_is_not_sent_again_by_itself(own, api, a_jpeg):
+    page = own()
+    page.clock.install()
+    came = []
+
+    def break_off(route):
+        came.append(route.request.url)
+        problem = {
+            "detail": "The work on this request broke off; send it again.",
+            "release": api.get("/readyz").json()["release"],
+        }
+        route.fulfill(status=503, json=problem)
+
+    page.route("**/predict", break_off)
+    drop(page, a_jpeg)
+    title = page.get_by_role("heading", level=1)
+    expect(title).to_have_text("The service could not finish this")
+    page.clock.run_for(120_000)
+    assert len(came) == 1
+    page.unroute("**/predict")
+    page.get_by_role("button", name="Try again").click()
+    expect(title).to_have_text("Your photograph")
 
 
 def test_what_is_too_large_is_told_so(own, serving, home, a_jpeg):
@@ -114,9 +127,11 @@ def test_a_busy_service_is_asked_again_for_a_while(own, a_jpeg):
 
     page.route("**/predict", turn_away)
     drop(page, a_jpeg)
-    for _ in range(3):
-        page.wait_for_timeout(50)
-        page.clock.run_for(2000)
+    expect(page.get_by_text("asking again")).to_be_visible()
+    for _ in range(1000):
+        page.clock.run_for(100)
+        if len(came) == 4:
+            break
     title = page.get_by_role("heading", level=1)
     expect(title).to_have_text("The service is busy")
     expect(page.get_by_text("try again in 2 seconds")).to_be_visible()

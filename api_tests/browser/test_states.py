@@ -23,14 +23,54 @@ def test_it_waits_for_a_release_and_goes_on_by_itself(opened, serving, home, tmp
         expect(title).to_contain_text("error")
 
 
-def test_it_says_that_the_service_is_gone(opened, serving, home, pictured):
-    with serving(ServiceSettings(home=home)) as service:
-        page = opened(service=service)
-        expect(page.locator(".sight figure").first).to_be_visible()
+def test_it_says_that_the_service_is_gone_and_goes_on(opened, pictured):
+    page = opened("#/errors")
+    title = page.get_by_role("heading", level=1)
+    expect(title).to_contain_text("error")
+    page.context.set_offline(True)
     page.get_by_role("link", name="Experiments").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("The service does not answer")
-    expect(page.get_by_text("belvedere serve")).to_be_visible()
+    expect(title).to_have_text("The service does not answer")
+    expect(page.get_by_role("alert")).to_contain_text("belvedere serve")
+    expect(page.get_by_text("goes on by itself")).to_be_visible()
     pictured(page, "gone")
+    page.context.set_offline(False)
+    expect(title).to_contain_text("experiments")
+
+
+def test_half_an_answer_is_none(opened):
+    page = opened("#/errors")
+    title = page.get_by_role("heading", level=1)
+    expect(title).to_contain_text("error")
+    page.clock.install()
+    came = []
+
+    def halve(route):
+        came.append(route.request.url)
+        route.fulfill(content_type="application/json", body='{"experiments": [')
+
+    page.route("**/experiments", halve)
+    page.get_by_role("link", name="Experiments").click()
+    for _ in range(1000):
+        page.clock.run_for(100)
+        if title.inner_text() == "The service does not answer":
+            break
+    # The service itself is ready, so asking for ever would only load it.
+    page.clock.run_for(120_000)
+    assert len(came) == 2
+    page.unroute("**/experiments")
+    page.get_by_role("button", name="Try again").click()
+    expect(title).to_contain_text("experiments")
+
+
+def test_what_nobody_foresaw_is_said(opened, pictured):
+    page = opened("#/errors", faulty=True)
+    title = page.get_by_role("heading", level=1)
+    page.route("**/experiments", lambda route: route.fulfill(json={"experiments": 5}))
+    page.get_by_role("link", name="Experiments").click()
+    expect(title).to_have_text("This page has a fault")
+    page.route("**/d3.js", lambda route: route.abort())
+    page.reload()
+    expect(title).to_have_text("A part of this page did not arrive")
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +79,19 @@ def guarded(serving, home):
         yield client
 
 
-def test_the_key_is_asked_for_and_kept(opened, guarded, a_jpeg, pictured):
+def test_the_key_is_asked_for_and_kept(opened, guarded, a_jpeg, breaches, pictured):
     page = opened(service=guarded)
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     pictured(page, "key")
+    assert breaches(page) == []
+    expect(dialog.get_by_role("alert")).to_be_hidden()
+    dialog.get_by_label("Key").fill("ключ")
+    page.keyboard.press("Enter")
+    assert dialog.get_by_label("Key").evaluate("input => input.matches(':invalid')")
     dialog.get_by_label("Key").fill("wrong")
     dialog.get_by_role("button", name="Go on").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("did not accept this key")
     expect(dialog.get_by_label("Key")).to_have_value("")
     dialog.get_by_label("Key").fill(KEY)
     page.keyboard.press("Enter")
@@ -58,6 +104,10 @@ def test_the_key_is_asked_for_and_kept(opened, guarded, a_jpeg, pictured):
 
 def test_without_the_key_the_rest_can_be_looked_at(opened, guarded, records):
     page = opened(service=guarded)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.goto("/#/errors")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.goto("/#/map")
     page.get_by_role("button", name="Not now").click()
     title = page.get_by_role("heading", level=1)
     expect(title).to_have_text("This needs the key of the service")
@@ -79,3 +129,23 @@ def test_a_new_release_is_told_and_shown(opened, serving, copied_home):
         expect(page.get_by_text("A new release is served")).to_be_visible()
         expect(page.locator("#footer")).to_contain_text(fingerprint(new))
         expect(page.locator(".map canvas")).to_be_visible()
+
+
+def test_two_releases_behind_one_address_do_not_make_it_go_to_and_fro(opened, api):
+    page = opened("#/errors")
+    expect(page.locator(".cards.wide figure").first).to_be_visible()
+    releases = [api.get("/readyz").json()["release"], "0" * 16]
+    asked = []
+
+    def answer_in_turn(route):
+        asked.append(route.request.url)
+        answer = route.fetch()
+        changed = answer.json() | {"release": releases[len(asked) % 2]}
+        route.fulfill(response=answer, json=changed)
+
+    for path in ("readyz", "errors*", "experiments*"):
+        page.route(f"**/{path}", answer_in_turn)
+    for view in ("Experiments", "Errors", "Experiments", "Errors", "Experiments"):
+        page.get_by_role("link", name=view, exact=True).first.click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text(view.lower().rstrip("s"))
+    assert sum(url.endswith("/readyz") for url in asked) == 1

@@ -3,17 +3,19 @@
 import { learnWhetherGenerated } from "./attribution.js";
 import { learnClasses } from "./classes.js";
 import { element } from "./element.js";
-import { followAddress, go } from "./router.js";
-import { ask, Problem } from "./service.js";
-import { remark, problemNotice } from "./states.js";
+import { followAddress, go, leave } from "./router.js";
+import { ask } from "./service.js";
+import { problemNotice, remark, sayBusy } from "./states.js";
 import { receivePhotographs } from "./upload.js";
 import { number } from "./words.js";
 
 const GENERATED = "generated scenes";
 
-/** Learn what is served. */
-async function meetTheService() {
-  const served = await ask("/readyz");
+let beginning = new AbortController();
+
+/** Learn what is served. @param {AbortSignal} signal */
+async function meetTheService(signal) {
+  const served = await ask("/readyz", { signal });
   const isGenerated = served.data === GENERATED;
   learnClasses(served.classes);
   learnWhetherGenerated(isGenerated);
@@ -32,21 +34,19 @@ async function meetTheService() {
   );
 }
 
-/** Begin, and begin again where the service was not there. */
-async function start() {
-  const waiting = new AbortController();
+/** Begin, and begin again where the service was not there or serves something else. */
+async function begin() {
+  beginning.abort();
+  beginning = new AbortController();
+  const { signal } = beginning;
+  leave();
   try {
-    await meetTheService();
+    await meetTheService(signal);
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    const again = () => {
-      waiting.abort();
-      start();
-    };
-    byId("main").replaceChildren(problemNotice(error, again, waiting.signal));
+    if (!signal.aborted) byId("main").replaceChildren(problemNotice(error, begin, signal));
     return;
   }
-  await followAddress();
+  if (!signal.aborted) await followAddress();
 }
 
 /** @param {string} id */
@@ -54,11 +54,15 @@ function byId(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
-addEventListener("release", () => {
-  remark("A new release is served; what you see has been asked for again.");
-  start();
-});
-// No link, since addresses behind # name views.
-byId("skip").addEventListener("click", () => byId("main").focus());
-receivePhotographs(() => go("#/yours"));
-start();
+/** Start the page. */
+export function start() {
+  addEventListener("release", () => {
+    remark("A new release is served; what you see has been asked for again.");
+    begin();
+  });
+  addEventListener("busy", sayBusy);
+  // No link, since addresses behind # name views.
+  byId("skip").addEventListener("click", () => byId("main").focus());
+  receivePhotographs(() => go("#/yours"));
+  begin();
+}

@@ -1,7 +1,7 @@
 /** Which classes are taken for which. */
 
 import { element } from "./element.js";
-import { errorsOfKind } from "./errors-view.js";
+import { errorsOfKind } from "./errors.js";
 import { columnHeader, rowHeader, scrolling } from "./tables.js";
 import { percent } from "./words.js";
 

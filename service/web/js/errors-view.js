@@ -3,40 +3,22 @@
 import { imageOf } from "./addresses.js";
 import { classTag } from "./classes.js";
 import { element } from "./element.js";
+import { allErrors, errorsOfKind } from "./errors.js";
 import { heatmapSwitch } from "./heatmap.js";
 import { card } from "./photographs.js";
-import { recall } from "./service.js";
 import { notice } from "./states.js";
 import { likelihood, plural } from "./words.js";
 
 const PAGE = 60;
-// More than there are gives all.
-const ALL = "/errors?limit=1000000";
-
-/**
- * @typedef {object} Misclassification
- * @property {string} id
- * @property {string} label
- * @property {string} predicted
- * @property {Record<string, number>} probabilities
- * @property {number} true_probability
- * @property {import("./attribution.js").Attribution | null} attribution
- */
-
-/** The address of the errors of one kind. @param {string} label @param {string} predicted */
-export function errorsOfKind(label, predicted) {
-  return `#/errors?${new URLSearchParams({ label, predicted })}`;
-}
+/** @typedef {import("./errors.js").Misclassification} Misclassification */
 
 /** @type {import("./router.js").View} */
 export async function errorsView(place, { query, signal }) {
-  const { errors } = await recall(ALL);
+  const errors = await allErrors();
   if (signal.aborted) return;
   const [label, predicted] = [query.get("label"), query.get("predicted")];
-  /** @type {Misclassification[]} */
   const chosen = errors.filter(
-    (/** @type {Misclassification} */ each) =>
-      (!label || each.label === label) && (!predicted || each.predicted === predicted),
+    (each) => (!label || each.label === label) && (!predicted || each.predicted === predicted),
   );
   if (chosen.length === 0) {
     place.replaceChildren(
@@ -56,8 +38,9 @@ export async function errorsView(place, { query, signal }) {
       "p",
       { class: "lead" },
       "Validation photographs that the published network takes for another class, the worst ",
-      "first. A heat map shows what spoke for its answer. ",
-      label && element("a", { href: "#/errors" }, `Show all ${errors.length}`),
+      "first. ",
+      errors.some((each) => each.heatmap) && "A heat map shows what spoke for its answer. ",
+      (label || predicted) && element("a", { href: "#/errors" }, `Show all ${errors.length}`),
     ),
     kinds(errors, label, predicted),
     gallery(chosen),
@@ -108,12 +91,18 @@ function kinds(errors, label, predicted) {
 /** So many at a time. @param {Misclassification[]} errors */
 function gallery(errors) {
   const cards = element("div", { class: "cards wide" });
-  const more = element("button", { type: "button", click: grow }, "Show more");
+  const more = element(
+    "button",
+    { type: "button", click: () => grow()[0].querySelector("a")?.focus() },
+    "Show more",
+  );
   let shown = 0;
   function grow() {
-    cards.append(...errors.slice(shown, shown + PAGE).map(errorCard));
+    const added = errors.slice(shown, shown + PAGE).map(errorCard);
+    cards.append(...added);
     shown += PAGE;
     more.hidden = shown >= errors.length;
+    return added;
   }
   grow();
   return element(
@@ -141,7 +130,7 @@ function errorCard(error) {
         `${likelihood(error.probabilities[error.predicted])} sure; ${error.label} had `,
         `${likelihood(error.true_probability)}.`,
       ),
-      heatmapSwitch(picture, error.id),
+      ...(error.heatmap ? [heatmapSwitch(picture, error.heatmap)] : []),
     );
   return figure;
 }

@@ -1,6 +1,5 @@
 /** Where the network looked when it was wrong. */
 
-import { encoded, imageOf } from "./addresses.js";
 import { element } from "./element.js";
 import { remark } from "./states.js";
 
@@ -8,29 +7,37 @@ import { remark } from "./states.js";
  * A switch between a photograph and its heat map.
  *
  * @param {HTMLImageElement} picture shows the photograph
- * @param {string} id of an error
+ * @param {string} heatmap its address
  */
-export function heatmapSwitch(picture, id) {
+export function heatmapSwitch(picture, heatmap) {
+  const photograph = picture.getAttribute("src") ?? "";
+  /** @param {boolean} isOn */
+  function turn(isOn) {
+    picture.src = isOn ? heatmap : photograph;
+    button.setAttribute("aria-pressed", String(isOn));
+  }
   const button = element(
     "button",
     {
       type: "button",
       "aria-pressed": "false",
       title: "What speaks for the prediction glows (Grad-CAM)",
-      click: () => {
-        const isOn = button.getAttribute("aria-pressed") === "false";
-        button.setAttribute("aria-pressed", String(isOn));
-        picture.src = isOn ? `/errors/${encoded(id)}/heatmap` : imageOf(id);
+      click: async () => {
+        if (button.getAttribute("aria-pressed") === "true") return turn(false);
+        if (await arrives(heatmap)) turn(true);
+        else remark("The heat map did not arrive; try again in a moment.");
       },
     },
     "Heat map",
   );
-  picture.addEventListener("error", () => {
-    if (button.getAttribute("aria-pressed") === "false") return;
-    button.setAttribute("aria-pressed", "false");
-    button.disabled = true;
-    picture.src = imageOf(id);
-    remark("The release has no heat map of this photograph, or the service is busy.");
-  });
   return button;
+}
+
+/** Whether a picture can be had. @param {string} address */
+function arrives(address) {
+  const ahead = element("img", { src: address });
+  return ahead.decode().then(
+    () => true,
+    () => false,
+  );
 }

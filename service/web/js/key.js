@@ -13,31 +13,43 @@ export function knownKey() {
 /**
  * Ask for the key. Whoever asks meanwhile waits for the same answer.
  *
- * @returns {Promise<boolean>} whether one was given
+ * @param {string | null} refused the key that the service did not accept; null where none was sent
+ * @returns {Promise<boolean>} whether there is another one
  */
-export function askForKey() {
-  asking ??= prompted().finally(() => {
+export function anotherKey(refused) {
+  const known = knownKey();
+  if (known && known !== refused) return Promise.resolve(true);
+  sessionStorage.removeItem(NAME);
+  asking ??= prompted(refused !== null).finally(() => {
     asking = null;
   });
   return asking;
 }
 
-/** @returns {Promise<boolean>} */
-function prompted() {
+/** @param {boolean} wasRefused @returns {Promise<boolean>} */
+function prompted(wasRefused) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("key"));
   const form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
   const input = /** @type {HTMLInputElement} */ (dialog.querySelector("input"));
   const refuse = /** @type {HTMLButtonElement} */ (dialog.querySelector("button[type=button]"));
+  const refusal = /** @type {HTMLElement} */ (dialog.querySelector("[role=alert]"));
+  const close = () => dialog.close();
   input.value = "";
+  refusal.hidden = !wasRefused;
   dialog.returnValue = "";
   form.onsubmit = (event) => {
     event.preventDefault();
-    sessionStorage.setItem(NAME, input.value);
+    sessionStorage.setItem(NAME, input.value.trim());
     dialog.close("given");
   };
-  refuse.onclick = () => dialog.close();
+  refuse.onclick = close;
+  // Another view may need no key.
+  addEventListener("hashchange", close);
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.onclose = () => resolve(dialog.returnValue === "given");
+    dialog.onclose = () => {
+      removeEventListener("hashchange", close);
+      resolve(dialog.returnValue === "given");
+    };
   });
 }

@@ -6,7 +6,7 @@ import { experimentsView } from "./experiments-view.js";
 import { imageView } from "./image-view.js";
 import { mapView } from "./map-view.js";
 import { Problem } from "./service.js";
-import { loading, problemNotice } from "./states.js";
+import { announce, loading, problemNotice } from "./states.js";
 import { yourView } from "./your-view.js";
 
 /**
@@ -16,7 +16,8 @@ import { yourView } from "./your-view.js";
  * @property {AbortSignal} signal ends with the view
  * @property {() => void} again begins the view anew
  *
- * @typedef {(place: HTMLElement, asked: Asked) => Promise<void>} View
+ * @typedef {(place: HTMLElement, asked: Asked) => Promise<string | void>} View fills the place; what
+ *   it returns is said to those who cannot see it, behind the title
  */
 
 /** @type {[RegExp, View][]} */
@@ -46,23 +47,39 @@ export function go(address) {
   else location.hash = address;
 }
 
+/** End the view that is shown. */
+export function leave() {
+  running.abort();
+}
+
 /** Show what the address says. */
 export async function show() {
-  running.abort();
+  leave();
   running = new AbortController();
   const { signal } = running;
   const [path, query] = location.hash.split("?");
   const place = /** @type {HTMLElement} */ (document.getElementById("main"));
   markCurrent(path);
   place.replaceChildren(loading());
+  let more;
   try {
     const [view, name] = found(path);
-    await view(place, { name, query: new URLSearchParams(query), signal, again: show });
+    more = await view(place, { name, query: new URLSearchParams(query), signal, again: show });
   } catch (error) {
     if (signal.aborted) return;
     place.replaceChildren(problemNotice(error, show, signal));
   }
-  document.title = `${place.querySelector("h1")?.textContent ?? "Loading"} · Belvedere`;
+  if (!signal.aborted) tell(place, more);
+}
+
+/** Say what is shown now. @param {HTMLElement} place @param {string | void} more */
+function tell(place, more) {
+  const title = place.querySelector("h1")?.textContent ?? "";
+  document.title = `${title} · Belvedere`;
+  // Alerts are said by themselves.
+  if (!place.querySelector("[role=alert]")) announce([title, more].filter(Boolean).join(". "));
+  // Where the button that led here is gone, the keyboard would begin at the top of the page.
+  if (document.activeElement === document.body) place.focus({ preventScroll: true });
 }
 
 /** @param {string} path @returns {[View, string]} */

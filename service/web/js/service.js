@@ -1,23 +1,28 @@
 /** The service's public calls: answers as objects, failures as `Problem`. */
 
-import { askForKey, knownKey } from "./key.js";
+import { anotherKey, knownKey } from "./key.js";
 
 /**
- * @typedef {"busy" | "gone" | "locked" | "not an image" | "not ready" | "refused" | "too large"
- *   | "unknown"} Kind what went wrong
+ * @typedef {"busy" | "gone" | "interrupted" | "locked" | "not an image" | "not ready" | "refused"
+ *   | "too large" | "unknown"} Kind what went wrong
  */
 
 /** @type {Record<number, Kind>} */
 const KINDS = {
   401: "locked",
   404: "unknown",
+  408: "interrupted",
   413: "too large",
   415: "not an image",
   429: "busy",
+  502: "gone",
   503: "not ready",
+  504: "gone",
 };
 
+const GONE = "Check your connection; who runs the service starts it with `belvedere serve`.";
 const ATTEMPTS_WHILE_BUSY = 4;
+const MOST_SECONDS_BETWEEN = 10;
 const SECONDS_AFTER_LOSS = 0.3;
 
 /** Why a call has no answer; the message is a sentence that says what to do. */
@@ -30,7 +35,7 @@ export class Problem extends Error {
   constructor(kind, sentence, pause = 1) {
     super(sentence);
     this.kind = kind;
-    this.pause = pause;
+    this.pause = Math.min(pause, MOST_SECONDS_BETWEEN);
   }
 }
 
@@ -47,6 +52,9 @@ const remembered = new Map();
 /** @type {string | null} */
 let served = null;
 
+/** @type {Set<string>} */
+const left = new Set();
+
 /**
  * Ask the service; while it is busy, ask again a few times.
  *
@@ -57,13 +65,19 @@ let served = null;
  */
 export async function ask(path, options = {}) {
   for (let attempt = 1; ; attempt += 1) {
+    const key = knownKey();
     try {
-      return await answered(path, options);
+      return await answered(path, key, options);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       if (problem.kind === "busy" && attempt < ATTEMPTS_WHILE_BUSY) {
+        dispatchEvent(new Event("busy"));
         await pause(problem.pause, options.signal);
-      } else if (problem.kind !== "locked" || options.mayPrompt === false || !(await askForKey())) {
+      } else if (
+        problem.kind !== "locked" ||
+        options.mayPrompt === false ||
+        !(await anotherKey(key))
+      ) {
         throw problem;
       }
     }
@@ -81,48 +95,76 @@ export function recall(path, options = {}) {
   const known = remembered.get(path);
   if (known) return known;
   const answer = ask(path, options);
-  remembered.set(path, answer);
-  answer.catch(() => remembered.delete(path));
+  // Who may be asked for the key must not wait with one who may not.
+  if (options.mayPrompt !== false) remembered.set(path, answer);
+  answer.then(
+    ({ release }) => {
+      if (release === served) remembered.set(path, answer);
+      else forget(path, answer);
+    },
+    () => forget(path, answer),
+  );
   return answer;
 }
 
-/** @param {string} path @param {Options} options */
-async function answered(path, { image, signal }) {
-  const key = knownKey();
+/** @param {string} path @param {Promise<any>} answer */
+function forget(path, answer) {
+  if (remembered.get(path) === answer) remembered.delete(path);
+}
+
+/** @param {string} path @param {string | null} key @param {Options} options */
+async function answered(path, key, { image, signal }) {
   /** @type {RequestInit} */
   const request = { signal, headers: key ? { "X-API-Key": key } : {} };
   if (image) Object.assign(request, { method: "POST", body: image });
-  let response;
+  let exchange;
   try {
-    response = await fetched(path, request);
+    exchange = await exchanged(path, request);
   } catch (error) {
     throw await explained(error, image);
   }
-  const answer = await response.json().catch(() => ({}));
+  const { response, answer } = exchange;
   noteRelease(answer.release);
   if (response.ok) return answer;
+  const kind = kindOf(response.status, path, answer.release);
   throw new Problem(
-    KINDS[response.status] ?? "refused",
-    answer.detail ?? `The service answered ${response.status} without saying why; see its log.`,
+    kind,
+    answer.detail ??
+      (kind === "gone" ? GONE : `The service answered ${response.status}; see its log.`),
     Number(response.headers.get("Retry-After")) || undefined,
   );
 }
 
+/** @param {number} status @param {string} path @param {string} [release] that is served */
+function kindOf(status, path, release) {
+  // Where a release is served, only the work on this one call broke off.
+  if (status === 503 && release && path !== "/readyz") return "interrupted";
+  return KINDS[status] ?? "refused";
+}
+
 /**
- * Fetch, and once more where the connection was lost: every call only reads, and browsers drop
+ * Ask, and once more where the connection was lost: every call only reads, and browsers drop
  * connections whenever the network changes.
  *
  * @param {string} path
  * @param {RequestInit} request
  */
-async function fetched(path, request) {
+async function exchanged(path, request) {
   try {
-    return await fetch(path, request);
+    return await whole(path, request);
   } catch (error) {
     if (request.signal?.aborted) throw error;
-    await pause(SECONDS_AFTER_LOSS);
-    return fetch(path, request);
+    await pause(SECONDS_AFTER_LOSS, request.signal);
+    return whole(path, request);
   }
+}
+
+/** The answer to its end, since the connection may be lost on the way. @param {string} path @param {RequestInit} request */
+async function whole(path, request) {
+  const response = await fetch(path, request);
+  // What a proxy says of a service that is gone need not be JSON.
+  const answer = await (response.ok ? response.json() : response.json().catch(() => ({})));
+  return { response, answer };
 }
 
 /** @param {unknown} error @param {Blob | undefined} image */
@@ -132,7 +174,7 @@ async function explained(error, image) {
     // A body beyond the limit is refused before it has arrived, which browsers take for a failure.
     return new Problem("too large", "The service broke the upload off; send a smaller file.");
   }
-  return new Problem("gone", "Start it again with `belvedere serve`.");
+  return new Problem("gone", GONE);
 }
 
 /** Whether the service answers at all. */
@@ -143,23 +185,34 @@ async function isAlive() {
   );
 }
 
-/** @param {string | undefined} release the fingerprint that an answer carries */
+/**
+ * Tell when another release is served. Replicas may serve two for a while: what was left is not gone
+ * back to, or the page would go to and fro with them.
+ *
+ * @param {string | undefined} release the fingerprint that an answer carries
+ */
 function noteRelease(release) {
-  if (!release || release === served) return;
-  const first = served === null;
+  if (!release || release === served || left.has(release)) return;
+  const former = served;
   served = release;
-  if (first) return;
+  if (former === null) return;
+  left.add(former);
   remembered.clear();
   dispatchEvent(new Event("release"));
 }
 
-/** @param {number} seconds @param {AbortSignal} [signal] */
+/** @param {number} seconds @param {AbortSignal | null} [signal] */
 export function pause(seconds, signal) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, seconds * 1000);
-    signal?.addEventListener("abort", () => {
+    signal?.throwIfAborted();
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve(undefined);
+    }, seconds * 1000);
+    function stop() {
       clearTimeout(timer);
-      reject(signal.reason);
-    });
+      reject(signal?.reason);
+    }
+    signal?.addEventListener("abort", stop, { once: true });
   });
 }

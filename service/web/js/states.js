@@ -3,15 +3,22 @@
 import { element } from "./element.js";
 import { ask, pause, Problem } from "./service.js";
 
-const SECONDS_BETWEEN_LOOKS = 1;
+const SECONDS_UNTIL_SAID = 1;
+const MOST_SECONDS_BETWEEN_LOOKS = 30;
 
-// Asking the same once more may help.
-const PASSING = ["busy", "gone", "locked", "not ready"];
+/** @typedef {import("./service.js").Kind} Kind */
 
-/** @type {Record<import("./service.js").Kind, string>} */
+/** @type {Kind[]} asking the same once more may help */
+const PASSING = ["busy", "gone", "interrupted", "locked", "not ready"];
+
+/** @type {Kind[]} the page can see by itself when it is over */
+const OUTAGES = ["gone", "not ready"];
+
+/** @type {Record<Kind, string>} */
 const TITLES = {
   busy: "The service is busy",
   gone: "The service does not answer",
+  interrupted: "The service could not finish this",
   locked: "This needs the key of the service",
   "not an image": "There is no photograph in this file",
   "not ready": "The service is not ready",
@@ -20,9 +27,20 @@ const TITLES = {
   unknown: "There is nothing under this name",
 };
 
-/** @param {string} text */
+/** What stands there until the answer comes; what lasts is said, too. @param {string} text */
 export function loading(text = "Loading …") {
-  return element("p", { class: "loading" }, text);
+  const said = element("p", { class: "loading" }, text);
+  setTimeout(() => {
+    if (said.isConnected) announce(said.textContent ?? "");
+  }, SECONDS_UNTIL_SAID * 1000);
+  return said;
+}
+
+/** Tell who waits that the service is busy. */
+export function sayBusy() {
+  for (const each of document.querySelectorAll(".loading")) {
+    each.textContent = "The service is busy; asking again …";
+  }
 }
 
 /**
@@ -43,47 +61,70 @@ export function notice(title, advice, ...more) {
 }
 
 /**
- * What went wrong and what to do. Where it may mend itself, the page looks whether it has.
+ * What went wrong and what to do. While the service is out, the page looks whether it is back.
  *
  * @param {unknown} error
  * @param {() => void} again
  * @param {AbortSignal} signal ends the looking
+ * @param {object} [given]
+ * @param {boolean} [given.goesOn] whether the page may ask the same again by itself; true
  */
-export function problemNotice(error, again, signal) {
-  if (!(error instanceof Problem)) throw error;
-  const mayMend = error.kind === "gone" || error.kind === "not ready";
-  if (mayMend) goOnWhenReady(again, signal);
+export function problemNotice(error, again, signal, { goesOn = true } = {}) {
+  const failed = error instanceof Problem ? ofProblem(error, again) : ofFault(error);
+  failed.setAttribute("role", "alert");
+  if (goesOn && error instanceof Problem && OUTAGES.includes(error.kind)) {
+    goOnWhenBack(failed, again, signal).catch((reason) => {
+      if (!signal.aborted) throw reason;
+    });
+  }
+  return failed;
+}
+
+/** @param {Problem} problem @param {() => void} again */
+function ofProblem({ kind, message }, again) {
   return notice(
-    TITLES[error.kind],
-    error.message + (mayMend ? " This page goes on by itself as soon as it can." : ""),
-    PASSING.includes(error.kind) &&
-      element("button", { type: "button", click: again }, "Try again"),
-    error.kind === "unknown" && element("a", { href: "#/map" }, "Go to the map"),
+    TITLES[kind],
+    message,
+    PASSING.includes(kind) && element("button", { type: "button", click: again }, "Try again"),
+    kind === "unknown" && element("a", { href: "#/map" }, "Go to the map"),
+  );
+}
+
+/** @param {unknown} error that nobody foresaw */
+function ofFault(error) {
+  reportError(error);
+  return notice(
+    "This page has a fault",
+    "Reload it; if that does not help, the console of the browser says more.",
   );
 }
 
 /** Say something to those who cannot see it. @param {string} text */
 export function announce(text) {
-  const said = /** @type {HTMLElement} */ (document.getElementById("said"));
-  said.classList.remove("shown");
-  said.textContent = text;
+  /** @type {HTMLElement} */ (document.getElementById("said")).textContent = text;
 }
 
 /** Say something to everybody; it vanishes after a moment. @param {string} text */
 export function remark(text) {
   announce(text);
-  document.getElementById("said")?.classList.add("shown");
+  document.getElementById("remark")?.replaceChildren(element("p", { "aria-hidden": "true" }, text));
 }
 
-/** @param {() => void} again @param {AbortSignal} signal */
-async function goOnWhenReady(again, signal) {
-  try {
-    for (;;) {
-      await pause(SECONDS_BETWEEN_LOOKS, signal);
-      if (await isReady(signal)) return again();
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
+/**
+ * Where the service answers meanwhile, what failed is not asked again, since it may fail each time.
+ *
+ * @param {HTMLElement} failed the notice
+ * @param {() => void} again
+ * @param {AbortSignal} signal
+ */
+async function goOnWhenBack(failed, again, signal) {
+  if (await isReady(signal)) return;
+  failed
+    .querySelector(".buttons")
+    ?.before(element("p", {}, "This page goes on by itself as soon as the service is back."));
+  for (let seconds = 1; ; seconds = Math.min(2 * seconds, MOST_SECONDS_BETWEEN_LOOKS)) {
+    await pause(seconds, signal);
+    if (await isReady(signal)) return again();
   }
 }
 

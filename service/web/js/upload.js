@@ -1,9 +1,19 @@
 /** A photograph of one's own: dropped anywhere, chosen or pasted. It stays in this tab. */
 
-/** @typedef {{ file: File, url: string }} OwnPhotograph */
+import { remark } from "./states.js";
+import { number } from "./words.js";
+
+/**
+ * @typedef {object} OwnPhotograph
+ * @property {File} file
+ * @property {string} url under which this tab shows it
+ * @property {AbortSignal} signal ends when another one is given
+ */
 
 /** @type {OwnPhotograph | null} */
 let own = null;
+
+let giving = new AbortController();
 
 /** The photograph that was given last. */
 export function ownPhotograph() {
@@ -24,22 +34,15 @@ export function receivePhotographs(onReceived) {
   const input = /** @type {HTMLInputElement} */ (document.getElementById("file"));
   const curtain = /** @type {HTMLElement} */ (document.getElementById("dropping"));
 
-  /** @param {DataTransfer | HTMLInputElement | null} given */
-  function receive(given) {
-    const file = given?.files?.[0];
-    if (!file) return;
-    if (own) URL.revokeObjectURL(own.url);
-    own = { file, url: URL.createObjectURL(file) };
-    onReceived();
-  }
-
   document.getElementById("choose")?.addEventListener("click", choosePhotograph);
   input.addEventListener("change", () => {
-    receive(input);
+    if (take(input.files)) onReceived();
     // Else choosing the same file again would go unnoticed.
     input.value = "";
   });
-  addEventListener("paste", (event) => receive(event.clipboardData));
+  addEventListener("paste", (event) => {
+    if (take(event.clipboardData?.files)) onReceived();
+  });
   addEventListener("dragover", (event) => {
     event.preventDefault();
     curtain.hidden = !event.dataTransfer?.types.includes("Files");
@@ -48,8 +51,23 @@ export function receivePhotographs(onReceived) {
     if (!event.relatedTarget) curtain.hidden = true;
   });
   addEventListener("drop", (event) => {
-    event.preventDefault();
     curtain.hidden = true;
-    receive(event.dataTransfer);
+    if (event.target instanceof HTMLInputElement) return;
+    event.preventDefault();
+    if (take(event.dataTransfer?.files)) onReceived();
+    else remark("There was no file in it; save the photograph first, or paste it.");
   });
+}
+
+/** Keep the first of these files. @param {FileList | null | undefined} files */
+function take(files) {
+  const file = files?.[0];
+  if (!file) return false;
+  if (own) URL.revokeObjectURL(own.url);
+  giving.abort();
+  giving = new AbortController();
+  own = { file, url: URL.createObjectURL(file), signal: giving.signal };
+  if (files.length > 1)
+    remark(`One at a time: this is the first of ${number(files.length)} files.`);
+  return true;
 }

@@ -2,23 +2,34 @@
 
 import { classTag, lookOf, swatch } from "./classes.js";
 import { element } from "./element.js";
-import { enumeration, likelihood, percent } from "./words.js";
+import { recall } from "./service.js";
+import { enumeration, likelihood, number, percent } from "./words.js";
 
 /**
  * @typedef {object} Prediction
  * @property {string} label
  * @property {Record<string, number>} probabilities
- * @property {string[]} [set]
- * @property {number} [typical]
+ * @property {string[]} set
+ * @property {number} typical
+ *
+ * @typedef {object} Trust
+ * @property {{ after: { error: number } }} calibration
+ * @property {{ level: number }} sets
  */
 
 const UNLIKE = 0.05;
 
+/** How far answers can be trusted. @returns {Promise<Trust>} */
+export function trust() {
+  return recall("/calibration");
+}
+
 /**
  * @param {Prediction} prediction
+ * @param {Trust} trusted
  * @param {string} [truth] the class that it has, where one is known
  */
-export function verdict(prediction, truth) {
+export function verdict(prediction, trusted, truth) {
   const { label, probabilities, set, typical } = prediction;
   return element(
     "section",
@@ -26,9 +37,19 @@ export function verdict(prediction, truth) {
     element("h2", { id: "verdict" }, "What the network sees"),
     element("p", { class: "answer" }, swatch(label), label, outcome(label, truth)),
     bars(probabilities),
-    set && element("p", {}, ...ofSet(set)),
-    typical !== undefined && element("p", {}, ofTypicality(typical)),
+    element(
+      "p",
+      { class: "quiet" },
+      `Calibrated: on average, such probabilities are off by ${points(trusted)} points.`,
+    ),
+    element("p", {}, ...ofSet(set, trusted.sets.level)),
+    element("p", {}, ofTypicality(typical)),
   );
+}
+
+/** @param {Trust} trusted */
+function points({ calibration }) {
+  return number(calibration.after.error * 100, 1);
 }
 
 /** @param {string} label @param {string} [truth] */
@@ -64,14 +85,16 @@ function bars(probabilities) {
   );
 }
 
-/** @param {string[]} set */
-function ofSet(set) {
+/** @param {string[]} set @param {number} level share of sets that hold the true class, 0–1 */
+function ofSet(set, level) {
   if (set.length === 0) {
-    return [element("strong", {}, "Too unsure"), " to name classes that it could be."];
+    return [element("strong", {}, "Too unsure"), " to name the classes that it could be."];
   }
-  const classes = element("strong", {}, enumeration(set));
-  if (set.length === 1) return ["Only ", classes, " cannot be ruled out."];
-  return [classes, " cannot be ruled out."];
+  return [
+    "Cannot be ruled out: ",
+    element("strong", {}, enumeration(set)),
+    `. Such sets hold the true class in ${percent(level, 0)} of cases.`,
+  ];
 }
 
 /** @param {number} typical 0–1 */
@@ -79,5 +102,5 @@ function ofTypicality(typical) {
   if (typical < UNLIKE) {
     return "It is unlike anything learned; take the answer with care.";
   }
-  return `${percent(typical, 0)} of the validation photographs are less like those learned from.`;
+  return `Nearer to what was learned than ${percent(typical, 0)} of the validation photographs.`;
 }
