@@ -1,8 +1,29 @@
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from embeddings.manifest import MANIFEST, file_digest
+from embeddings.release import CURRENT, ERROR_LIST, ERRORS, read_manifest
+from service.client import Client
+from service.figures.gallery import Gallery
+from service.settings import ServiceSettings
+
+
+@pytest.fixture
+def home_without_heat_maps(copied_home: Path) -> Path:
+    """What was published before there were any."""
+    release = copied_home / "releases" / CURRENT
+    errors = ERROR_LIST.validate_json((release / ERRORS).read_bytes())
+    bare = tuple(each.model_copy(update={"heat": ()}) for each in errors)
+    (release / ERRORS).write_bytes(ERROR_LIST.dump_json(bare))
+    manifest = read_manifest(release)
+    files = dict(manifest.files) | {ERRORS: file_digest(release / ERRORS)}
+    sealed = manifest.model_copy(update={"files": files}).sealed()
+    (release / MANIFEST).write_text(sealed.model_dump_json(indent=2))
+    return copied_home
 
 
 def all_of(api, path, name):
@@ -92,6 +113,18 @@ def test_there_is_no_heat_map_of_what_is_no_error(api, features, sentence):
     right = next(name for name, each in features.items() if each["predicted"] == each["label"])
     assert "GET /errors" in sentence(api.get(f"/errors/{right}/heatmap"), 404)
     sentence(api.get("/errors/nowhere/heatmap"), 404)
+
+
+def test_errors_without_a_heat_map_say_so(serving, home_without_heat_maps, sentence):
+    with serving(ServiceSettings(home=home_without_heat_maps)) as served:
+        errors = all_of(served, "/errors", "errors")
+        assert errors
+        assert {error["heatmap"] for error in errors} == {None}
+        refused = served.get(f"/errors/{errors[0]['id']}/heatmap")
+        assert "no heat map" in sentence(refused, 404)
+        with Client(str(served.base_url)) as client:
+            shown = Gallery(client, thumbnails=True).errors(client.errors(limit=2).errors)
+        assert shown.html.count("there is no heat map of it") == min(len(errors), 2)
 
 
 def test_errors_come_with_their_nearest_training_photographs(api):

@@ -196,8 +196,9 @@ class Misclassification(_Frozen):
     probabilities: dict[str, float] = _Probabilities
     true_probability: float = Field(description="Probability of the true class, 0-1.")
     image: str = _Image
-    heatmap: str = Field(
-        description="Path of a JPEG file that shows what speaks for the prediction (Grad-CAM)."
+    heatmap: str | None = Field(
+        description="Path of a JPEG file that shows what speaks for the prediction (Grad-CAM); "
+        "null where the release has none."
     )
     nearest: tuple[Neighbor, ...] = Field(description="The three nearest training photographs.")
     attribution: Attribution | None = _Attribution

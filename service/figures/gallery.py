@@ -67,8 +67,7 @@ class Gallery:
         elif attribution and (attribution.source or "").startswith("https://"):
             source = attribution.source or ""
         else:
-            note = element("small", "make report shows it")
-            return element("span", strong(label), void("br"), note, style=_BOX)
+            return _box(label, "make report shows it")
         title = (attribution and attribution.title) or identifier
         return void(
             "img",
@@ -85,9 +84,10 @@ class Gallery:
         return self._card(error.id, error.label, error.attribution, said, likely)
 
     def _heat(self, error: Misclassification) -> Fragment:
+        if error.heatmap is None:
+            return _box(error.predicted, "there is no heat map of it")
         if not self.thumbnails:
-            note = element("small", "make report shows what speaks for it")
-            return element("span", strong(error.predicted), void("br"), note, style=_BOX)
+            return _box(error.predicted, "make report shows what speaks for it")
         jpeg = b64encode(self.client.heatmap(error.id)).decode()
         alt = f"Heat map: what in this photograph of class {error.label} speaks for "
         return joined(
@@ -150,6 +150,11 @@ def probable(probabilities: dict[str, float], also: str | None = None) -> Fragme
     if also is not None and also not in named:
         named[-1] = also
     return joined((f"{label} {probability(probabilities[label])}" for label in named), void("br"))
+
+
+def _box(label: str, note: str) -> Fragment:
+    """What stands in the place of a picture."""
+    return element("span", strong(label), void("br"), element("small", note), style=_BOX)
 
 
 def _grid(cards: Sequence[Fragment], columns: int) -> Fragment:

@@ -25,7 +25,9 @@ router = APIRouter(tags=["errors"])
 
 _NEAREST = 3
 
-ErrorId = Annotated[str, Path(description="One that `GET /errors` lists, percent-encoded.")]
+ErrorId = Annotated[
+    str, Path(description="One that `GET /errors` lists with a heat map, percent-encoded.")
+]
 
 Limit = Annotated[int, Query(ge=1, description="How many; more than there are gives all.")]
 
@@ -58,9 +60,13 @@ async def heatmap(opened: Opened, state: State, id: ErrorId) -> Response:
     """The photograph with the places that speak for the wrong prediction glowing (Grad-CAM)."""
     row = opened.row(id)
     error = next((each for each in opened.release.errors if each.id == id), None)
-    if error is None or not error.heat:
+    if error is None:
         raise ServiceProblem(
             404, f"{shown(id)} is no error of the published network; GET /errors lists them."
+        )
+    if not error.heat:
+        raise ServiceProblem(
+            404, f"This release has no heat map of {shown(id)}; run `belvedere publish` again."
         )
     heat = error.heat
     drawn = await state.images.run(lambda: overlay(opened.jpeg(row), heat))
@@ -113,7 +119,7 @@ def _misclassification(opened: OpenedRelease, error: Misclassified) -> Misclassi
         probabilities=named(opened, opened.release.probabilities[row]),
         true_probability=error.true_probability,
         image=image_path(error.id),
-        heatmap=heatmap_path(error.id),
+        heatmap=heatmap_path(error.id) if error.heat else None,
         nearest=nearest_in_training(opened, row, _NEAREST),
         attribution=attribution_of(opened.release.photographs[row]),
     )
