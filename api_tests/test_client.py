@@ -21,7 +21,8 @@ def client(api):
 
 
 def test_methods_return_what_the_service_answers(client, api, records):
-    identifier = records[3]["id"]
+    ids = [record["id"] for record in records[:51]]
+    identifier = ids[3]
     asked = {"id": identifier, "k": 5, "label": "lake"}
     assert client.ready().model_dump(mode="json") == api.get("/readyz").json()
     for answer, expected in [
@@ -29,7 +30,9 @@ def test_methods_return_what_the_service_answers(client, api, records):
         (client.neighbors(identifier, k=5, label="lake"), api.get("/neighbors", params=asked)),
         (client.tsne(n=6), api.get("/tsne", params={"n": 6})),
         (client.images(limit=4, offset=2), api.get("/images?limit=4&offset=2")),
+        (client.images(), api.get("/images")),
         (client.images(identifier), api.get("/images", params={"id": identifier})),
+        (client.images(ids), api.get("/images", params={"id": ids})),
         (client.features(identifier), api.get("/features", params={"id": identifier})),
         (client.experiments(), api.get("/experiments")),
         (client.errors(limit=3), api.get("/errors?limit=3")),
@@ -167,6 +170,11 @@ def test_either_an_id_or_an_image(client):
     for asked in ({}, {"id": "a", "image": b"b"}):
         with pytest.raises(ValueError, match="Give either"):
             client.predict(**asked)
+
+
+def test_no_ids_at_all_are_not_taken_for_any_photographs(client):
+    with pytest.raises(ValueError, match="at least one id"):
+        client.images([])
 
 
 def test_importing_it_loads_nothing_heavy():

@@ -34,6 +34,16 @@ def test_some_can_be_asked_for_by_id(api, records):
     assert api.get("/images", params=other).json()["total"] == int(fits)
 
 
+def test_all_that_are_asked_for_by_id_come_unless_a_limit_is_given(api, records):
+    ids = [each["id"] for each in records[:51]]
+    page = api.get("/images", params={"id": ids}).json()
+    assert [each["id"] for each in page["images"]] == ids
+    page = api.get("/images", params={"id": ids, "limit": 2, "offset": 50}).json()
+    assert [each["id"] for each in page["images"]] == ids[50:]
+    assert page["total"] == 51
+    assert len(api.get("/images").json()["images"]) == 50
+
+
 def test_an_unknown_id_among_them_is_named(api, records, sentence):
     answer = api.get("/images", params={"id": [records[0]["id"], "nowhere"]})
     assert "'nowhere'" in sentence(answer, 404)

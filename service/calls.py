@@ -3,7 +3,7 @@
 A photograph is given either as `id` (stored) or as `image` (the bytes of a file).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 from urllib.parse import quote
@@ -31,7 +31,7 @@ from service.schemas import (
 
 Result = TypeVar("Result")
 Model = TypeVar("Model", bound=BaseModel)
-Parameter = str | int | tuple[str, ...]
+Parameter = str | int | Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,17 @@ def place(image: bytes) -> Call[Placement]:
 
 
 def images(
-    *ids: str,
+    ids: str | Sequence[str] | None = None,
+    *,
     label: str | None = None,
     split: Split | None = None,
-    limit: int = 50,
+    limit: int | None = None,
     offset: int = 0,
 ) -> Call[ImageList]:
-    """A page of the stored photographs, or of those with these ids."""
-    return _get(
-        ImageList, "/images", id=ids or None, label=label, split=split, limit=limit, offset=offset
-    )
+    """A page of 50 stored photographs, or of `limit`; with ids, these photographs."""
+    if ids is not None and len(ids) == 0:
+        raise ValueError("Give at least one id; without `ids` all photographs are listed.")
+    return _get(ImageList, "/images", id=ids, label=label, split=split, limit=limit, offset=offset)
 
 
 def random_image(*, label: str | None = None, split: Split | None = None) -> Call[Image]:

@@ -35,8 +35,8 @@ TAGS = [
 
 _HEATMAP = "/errors/{id}/heatmap"
 _LIST = "/images"
-_FEW = {"limit": 2, "n": 3}
-"""Answers to examples should be short enough to be read."""
+FEW = {"limit": 2, "n": 3}
+"""Parameters that keep the answers to examples short enough to be read."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Examples:
             "label": self.label,
             "split": self.split,
             "name": self.experiment,
-            **_FEW,
+            **FEW,
         }
         return values.get(name, parameter["schema"].get("default"))
 

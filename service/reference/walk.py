@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, urlencode
 
-from service.description import Description
+from service.description import FEW, Description
 from service.reference.kinds import kind_of, parameter_kind, referred
 from service.reference.structure import (
     Answer,
@@ -106,11 +106,10 @@ def _example(path: str, parameters: list[Description]) -> str:
     """A request that gives what it must, and numbers that keep the answer short."""
     query = {}
     for parameter in parameters:
-        name, schema = parameter["name"], parameter["schema"]
-        value = parameter.get("example", schema.get("default"))
+        name, value = parameter["name"], parameter["example"]
         if parameter["in"] == "path":
             path = path.replace(f"{{{name}}}", quote(str(value)))
-        elif parameter["required"] or value != schema.get("default", value):
+        elif parameter["required"] or name in FEW:
             query[name] = value
     return f"{path}?{urlencode(query, safe='/', quote_via=quote)}" if query else path
 

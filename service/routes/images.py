@@ -16,7 +16,16 @@ from service.schemas import Image, ImageList
 
 router = APIRouter(tags=["photographs"])
 
-Limit = Annotated[int, Query(ge=1, le=10_000, description="Photographs per page.")]
+_PAGE = 50
+
+Limit = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=10_000,
+        description="Photographs per page; without it 50, or all of those asked for by id.",
+    ),
+]
 Offset = Annotated[int, Query(ge=0, description="Photographs to skip.")]
 Ids = Annotated[
     list[str] | None,
@@ -32,14 +41,16 @@ _THUMBNAIL = "/thumbnail"
 
 @router.get("/images", summary="A page of photographs", responses=problem_responses(400, 404, 422))
 def images(
-    opened: Opened, selected: Selected, id: Ids = None, limit: Limit = 50, offset: Offset = 0
+    opened: Opened, selected: Selected, id: Ids = None, limit: Limit = None, offset: Offset = 0
 ) -> ImageList:
     """A page of the stored photographs, in the order of the store."""
     rows = np.flatnonzero(opened.mask(selected))
     if id is not None:
         rows = np.intersect1d(rows, [opened.row(each) for each in id])
+        limit = limit or len(rows)
+    page = rows[offset:][: limit or _PAGE]
     return ImageList(
-        images=tuple(record(opened, row) for row in rows[offset:][:limit].tolist()),
+        images=tuple(record(opened, row) for row in page.tolist()),
         total=len(rows),
         release=opened.manifest.fingerprint,
     )
