@@ -27,6 +27,9 @@ from embeddings.store import write_images
 from service.app import configured
 from service.settings import ServiceSettings
 
+MAP_SEED = 3
+"""Of the release with odd ids."""
+
 Serving = Callable[[ServiceSettings], AbstractContextManager[httpx.Client]]
 
 ODD_IDS = (
@@ -75,7 +78,7 @@ def api(home: Path) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release whose ids are hard to put into an address, with attributions."""
+    """A release with ids that are hard to put into an address, attributions, another map seed."""
     folder = tmp_path_factory.mktemp("odd")
     release = open_release(current_release(home / "releases"))
     encoder = Encoder(release.encoder)
@@ -121,7 +124,7 @@ def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         label_issues=(),
         explain=lambda ids, _predicted: np.ones((len(ids), 2, 3), np.float32),
     )
-    publish(candidate, str(folder / "store"), folder / "releases")
+    publish(candidate, str(folder / "store"), folder / "releases", map_seed=MAP_SEED)
     return folder
 
 

@@ -90,6 +90,25 @@ def test_a_copy_is_only_sent_anew_when_it_has_changed(api, coding):
 
 
 @pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("deflate, gzip;q=0.5", "gzip"),
+        ("br, *", "gzip"),
+        ("GZip", "gzip"),
+        ("gzip;q=0", None),
+        ("*, gzip; q=0.000", None),
+        ("identity, *;q=0", None),
+        ("br", None),
+        ("", None),
+    ],
+)
+def test_gzip_is_sent_to_whom_it_is_welcome(api, accepted, coding):
+    for path in ("/web/js/app.js", "/tsne?n=1"):
+        answer = api.get(path, headers={"Accept-Encoding": accepted})
+        assert answer.headers.get("content-encoding") == coding, path
+
+
+@pytest.mark.parametrize(
     "path", ["", "nothing.js", "js", "../app.py", "%2e%2e/app.py", "js/../../app.py", "/etc/passwd"]
 )
 def test_nothing_else_is_sent(api, sentence, path):

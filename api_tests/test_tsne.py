@@ -1,5 +1,10 @@
+import gzip
+import json
+
 import numpy as np
 import pytest
+
+from api_tests.conftest import MAP_SEED
 
 
 def points(api, **asked):
@@ -47,6 +52,28 @@ def test_another_seed_is_another_map_and_the_same_seed_the_same(api):
     assert first.keys() == published.keys()
     assert all(first[identifier] != published[identifier] for identifier in first)
     assert [each["id"] for each in points(api, n=9)] != list(first)[:9]
+
+
+def test_without_a_seed_it_is_the_map_that_was_published(odd):
+    published = points(odd, n=10**9)
+    assert published == points(odd, n=10**9, seed=MAP_SEED)
+    fitted = points(odd, n=10**9, seed=0)
+    assert [each["id"] for each in fitted] != [each["id"] for each in published]
+
+
+def test_who_reads_gzip_gets_the_published_map_compressed(api):
+    def sent(coding, **asked):
+        headers = {"Accept-Encoding": coding}
+        with api.stream("GET", "/tsne", params={"n": 30} | asked, headers=headers) as answer:
+            return answer.headers, b"".join(answer.iter_raw())
+
+    plain, small = sent("identity"), sent("gzip")
+    assert "content-encoding" not in plain[0]
+    assert small[0]["content-encoding"] == "gzip"
+    assert plain[0]["vary"] == small[0]["vary"] == "Accept-Encoding"
+    assert gzip.decompress(small[1]) == plain[1]
+    assert len(json.loads(plain[1])["points"]) == 30
+    assert "content-encoding" not in sent("gzip", seed=1)[0]
 
 
 def test_a_fitted_map_shows_only_the_photographs_drawn(api, features):

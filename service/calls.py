@@ -69,8 +69,8 @@ def neighbors(
     return _about(Neighborhood, "/neighbors", id, image, k=k, label=label, split=split)
 
 
-def tsne(n: int = 500, seed: int = 0) -> Call[Map]:
-    """Photographs drawn at random, on a t-SNE map."""
+def tsne(n: int = 500, seed: int | None = None) -> Call[Map]:
+    """Photographs drawn at random, on a t-SNE map; the release's own without a seed."""
     return _get(Map, "/tsne", n=n, seed=seed)
 
 

@@ -49,6 +49,7 @@ class Examples:
     error: str
     """Id of a photograph that the network gets wrong."""
     experiment: str
+    map_seed: int = 0
 
     def of(self, path: str, parameter: Description) -> object:
         """An example of a parameter; None where there is nothing to show."""
@@ -60,6 +61,7 @@ class Examples:
             "label": self.label,
             "split": self.split,
             "name": self.experiment,
+            "seed": self.map_seed,
             **FEW,
         }
         return values.get(name, parameter["schema"].get("default"))
@@ -80,6 +82,7 @@ def examples_of(opened: OpenedRelease) -> Examples:
         split=shown.split,
         error=shown.id,
         experiment=release.comparison.best,
+        map_seed=opened.manifest.map_seed,
     )
 
 

@@ -1,5 +1,6 @@
 """Answers as ready bytes: what never changes while a release serves is made once."""
 
+import gzip
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
@@ -12,6 +13,9 @@ _NEIGHBORHOODS_KEPT = 2**14
 _MAPS_KEPT = 8
 _QUERY = b"id="
 
+# 9 takes twice as long for a fortieth less.
+_COMPRESSION = 6
+
 
 class ReadyAnswers:
     """The ready answers of one release; safe to use from many threads."""
@@ -20,6 +24,7 @@ class ReadyAnswers:
         self._opened = opened
         self.neighborhood = lru_cache(_NEIGHBORHOODS_KEPT)(self._neighborhood)
         self.map = lru_cache(_MAPS_KEPT)(self._map)
+        self.compressed_map = lru_cache(_MAPS_KEPT)(self._compressed_map)
 
     def _neighborhood(self, query: bytes) -> bytes | None:
         """The answer to `/neighbors?<query>` as JSON, where it asks for no more than an id.
@@ -41,3 +46,7 @@ class ReadyAnswers:
         release = self._opened.release
         rows = draw(release, n, release.manifest.map_seed)
         return map_of(self._opened, rows, release.points[rows]).model_dump_json().encode()
+
+    def _compressed_map(self, n: int) -> bytes:
+        """The same with gzip."""
+        return gzip.compress(self.map(n), _COMPRESSION, mtime=0)

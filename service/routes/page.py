@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import HTTPException
 
 from service.assets import assets
-from service.caching import is_current
+from service.caching import coding_headers, is_current, takes_gzip
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,17 +25,16 @@ def _sent(request: Request, name: str) -> Response:
     asset = assets().get(name)
     if asset is None:
         raise HTTPException(404)
-    small = "gzip" in request.headers.get("accept-encoding", "")
+    small = takes_gzip(request)
     headers = {
         # Asked for each time, since files of two versions do not go together.
         "Cache-Control": "no-cache",
         "ETag": f'"{asset.digest}{"-gzip" if small else ""}"',
-        "Vary": "Accept-Encoding",
     }
     if is_current(request, headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    if small:
-        headers["Content-Encoding"] = "gzip"
+        return Response(status_code=304, headers=headers | coding_headers(False))
     return Response(
-        asset.compressed if small else asset.plain, headers=headers, media_type=asset.media_type
+        asset.compressed if small else asset.plain,
+        headers=headers | coding_headers(small),
+        media_type=asset.media_type,
     )

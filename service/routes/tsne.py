@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from embeddings.placing import place
 from service.answers import as_json, map_of
+from service.caching import coding_headers, takes_gzip
 from service.errors import ServiceProblem, problem_responses
 from service.guard import GUARDED
 from service.maps import MOST_FITTED, draw
@@ -21,13 +22,13 @@ Drawn = Annotated[
     int, Query(ge=1, description="Photographs to draw; more than there are gives all.")
 ]
 Seed = Annotated[
-    int,
+    int | None,
     Query(
         ge=0,
         lt=2**32,
         description=(
-            "Seed of the drawing and of the map. The release has a map for its own seed (0 unless "
-            "it was published otherwise); for another seed one is fitted, which takes seconds."
+            "Seed of the drawing and of the map; without it the release's own, for which it has a "
+            "map. For another seed one is fitted, which takes seconds."
         ),
     ),
 ]
@@ -41,12 +42,19 @@ Seed = Annotated[
     responses=problem_responses(400, 401, 422, 429),
 )
 async def tsne_of_stored(
-    opened: Opened, ready: Ready, state: State, n: Drawn = 500, seed: Seed = 0
+    request: Request,
+    opened: Opened,
+    ready: Ready,
+    state: State,
+    n: Drawn = 500,
+    seed: Seed = None,
 ) -> Response:
     """Photographs drawn at random, on a t-SNE map."""
-    if seed == opened.manifest.map_seed:
-        body = await run_in_threadpool(ready.map, min(n, len(opened.release.photographs)))
-        return Response(body, media_type="application/json")
+    if seed is None or seed == opened.manifest.map_seed:
+        small = takes_gzip(request)
+        made = ready.compressed_map if small else ready.map
+        body = await run_in_threadpool(made, min(n, len(opened.release.photographs)))
+        return Response(body, headers=coding_headers(small), media_type="application/json")
     rows = draw(opened.release, n, seed)
     if len(rows) > MOST_FITTED:
         raise ServiceProblem(
