@@ -56,6 +56,10 @@ def test_what_is_imported_is_asked_for_at_once(api, front):
     }
 
 
+def test_it_draws_with_the_d3_that_it_is_written_for():
+    assert re.match(rb"// https://d3js\.org v5\.", assets()["d3.js"].plain)
+
+
 def test_its_files_refer_to_nobody_else_and_hold_no_inline_script():
     own = {name: each for name, each in assets().items() if name != "d3.js"}
     for name, asset in own.items():

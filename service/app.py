@@ -12,6 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
+from service.assets import assets
 from service.description import TAGS, TEXT, Description, completed
 from service.errors import answer_errors
 from service.headers import DressAnswers, RequestIds
@@ -38,7 +39,12 @@ class _Service(FastAPI):
 
 
 def create_app(settings: ServiceSettings, opened: Callable[[], None] = lambda: None) -> ASGIApp:
-    """The application; it opens the current release when it starts, and then calls `opened`."""
+    """The application; it opens the current release when it starts, and then calls `opened`.
+
+    Raises `PageIncomplete`.
+    """
+    # At the first request it would be too late to say that the page lacks a part.
+    assets()
     metrics, ids = Metrics(), RequestIds()
     app: ASGIApp = create_api(settings, metrics, ids, opened)
     if settings.log != "all":

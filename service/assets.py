@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 _WEB = Path(__file__).parent / "web"
@@ -31,17 +31,37 @@ class Asset:
     digest: str
 
 
+class PageIncomplete(RuntimeError):
+    """The page lacks what it draws with; the message says what to do."""
+
+
 @cache
 def assets() -> Mapping[str, Asset]:
-    """All files of the page by their path, such as `js/app.js`; D3 is `d3.js`."""
-    package, file = _D3
+    """All files of the page by their path, such as `js/app.js`; D3 is `d3.js`.
+
+    Raises `PageIncomplete`.
+    """
     paths = {
         path.relative_to(_WEB).as_posix(): path
         for path in _WEB.rglob("*.*")
         if path.suffix in _KINDS
     }
-    paths["d3.js"] = Path(str(distribution(package).locate_file(file)))
+    paths["d3.js"] = _d3()
     return {name: _asset(path) for name, path in paths.items()}
+
+
+def _d3() -> Path:
+    package, file = _D3
+    try:
+        path = Path(str(distribution(package).locate_file(file)))
+    except PackageNotFoundError:
+        path = Path(file)
+    if not path.is_file():
+        raise PageIncomplete(
+            f"The page draws with D3, but `{package}` with {path.name} in it is not installed; "
+            "install `requirements/serve.txt`, or run `make clean up`."
+        )
+    return path
 
 
 def _asset(path: Path) -> Asset:

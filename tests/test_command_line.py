@@ -44,6 +44,20 @@ def test_errors_are_one_sentence_and_a_status(
     assert "Traceback" not in done.stderr
 
 
+def test_a_service_whose_page_could_not_draw_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Found before the package that is installed, and without the copy of D3 in it.
+    about = tmp_path / "mpld3-0.6.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mpld3\nVersion: 0.6\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    done = belvedere(tmp_path, "serve", port="0")
+    assert done.returncode == 1
+    assert done.stderr.startswith("belvedere: The page draws with D3, but `mpld3` with d3.v5")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_data_shows_classes_split_and_what_was_left_out(tmp_path: Path) -> None:
     done = belvedere(tmp_path, "data", data="scenes", scenes="13")
     assert done.returncode == 0, done.stderr
