@@ -1,19 +1,24 @@
 """`python -m benchmarks.browser`: the page in a real browser: its first view, and many points."""
 
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
 import numpy as np
+import numpy.typing as npt
 from playwright.sync_api import Browser, Page
 
 from benchmarks import services
 from benchmarks.chromium import BrowserMissing, chromium
-from benchmarks.measurements import Measurement, home_of_settings, keep
+from benchmarks.measurements import home_of_settings, keep
+from benchmarks.visits import MANY, BrowserMeasurement, Frames
 from embeddings.release import Release, current_release, open_release
 
-MANY = 20_000
+Milliseconds = npt.NDArray[np.float64]
 
 _VIEWS = 7
+_VIEWS_OF_MANY = 3
 _WIDTH, _HEIGHT = 1440, 900
 _MAP = ".map canvas"
 
@@ -22,28 +27,26 @@ _SHOWN = """new Promise(done => requestAnimationFrame(() => requestAnimationFram
   () => done(performance.now() / 1000)
 )))"""
 _TRANSFERRED = "performance.getEntries().reduce((sum, each) => sum + (each.transferSize ?? 0), 0)"
-_WATCH_FRAMES = """() => {
-  window.frames_ = [];
-  let last = performance.now();
-  const next = now => {
-    window.frames_.push(now - last);
-    last = now;
-    requestAnimationFrame(next);
-  };
+
+# A picture begins with a canvas being cleared.
+_WATCH = """
+window.watched = {frames: [], drawn: []};
+const {clearRect} = CanvasRenderingContext2D.prototype;
+CanvasRenderingContext2D.prototype.clearRect = function (...area) {
+  window.watched.drawn.push(performance.now());
+  clearRect.apply(this, area);
+};
+const next = now => {
+  window.watched.frames.push(now);
   requestAnimationFrame(next);
-}"""
+};
+requestAnimationFrame(next);
+"""
+_FORGET = "window.watched = {frames: [], drawn: []}"
 
-
-class BrowserMeasurement(Measurement):
-    """What a visitor waits for, on a browser that knows nothing of the page yet."""
-
-    photographs: int
-    first_view_seconds: tuple[float, ...]
-    """From the navigation to the drawn map, for each visit."""
-    transferred_megabytes: float
-    """All that the first view loads, as it is sent, thumbnails included; in 10^6 bytes."""
-    frame_milliseconds: float
-    """Between two frames while a map of 20,000 points is moved and zoomed: 95th percentile."""
+_STEP_MILLISECONDS = 16
+_SETTLED_MILLISECONDS = 400
+"""The map is drawn whole once more when it has not been moved for a while."""
 
 
 def main() -> None:
@@ -58,54 +61,99 @@ def main() -> None:
 def measure(home: Path) -> BrowserMeasurement:
     """Start the service on a release and visit its page. Raises `BrowserMissing`."""
     release = open_release(current_release(home / "releases"))
+    answer = json.dumps({"release": release.manifest.fingerprint, "points": _points(release)})
     with services.ours(home).started() as service, chromium() as browser:
         visits = [_visit(browser, service.url) for _ in range(_VIEWS)]
-        frames = _frames(browser, service.url, release)
+        of_many = [_visit_of_many(browser, service.url, answer) for _ in range(_VIEWS_OF_MANY)]
+    pointed, dragged, zoomed = map(_together, zip(*(each for _, each in of_many), strict=True))
     return BrowserMeasurement(
         photographs=len(release.photographs),
         first_view_seconds=tuple(seconds for seconds, _ in visits),
         transferred_megabytes=median(transferred for _, transferred in visits) / 1e6,
-        frame_milliseconds=frames,
+        many_first_view_seconds=tuple(seconds for seconds, _ in of_many),
+        pointed=pointed,
+        dragged=dragged,
+        zoomed=zoomed,
     )
 
 
 def _visit(browser: Browser, url: str) -> tuple[float, int]:
     """Seconds until the map is drawn, and bytes until all is there."""
     page = _new_page(browser)
-    page.goto(url)
-    page.locator(_MAP).wait_for()
-    seconds: float = page.evaluate(_SHOWN)
+    seconds = _seconds_to_map(page, url)
     page.wait_for_load_state("networkidle")
     transferred: int = page.evaluate(_TRANSFERRED)
     page.context.close()
     return seconds, transferred
 
 
-def _frames(browser: Browser, url: str, release: Release) -> float:
+def _visit_of_many(browser: Browser, url: str, answer: str) -> tuple[float, list[Milliseconds]]:
+    """Seconds until a map of many points is drawn; then frames of it pointed at, moved, zoomed."""
     page = _new_page(browser)
-    answer = {"release": release.manifest.fingerprint, "points": _points(release)}
-    page.route("**/tsne?*", lambda route: route.fulfill(json=answer))
+    page.add_init_script(_WATCH)
+    page.route(
+        "**/tsne?*", lambda route: route.fulfill(body=answer, content_type="application/json")
+    )
+    seconds = _seconds_to_map(page, url)
+    page.wait_for_load_state("networkidle")
+    frames = [_frames(page, act) for act in (_point, _drag, _zoom)]
+    page.context.close()
+    return seconds, frames
+
+
+def _seconds_to_map(page: Page, url: str) -> float:
     page.goto(url)
     page.locator(_MAP).wait_for()
-    page.wait_for_load_state("networkidle")
-    page.mouse.move(500, 400)
-    page.evaluate(_WATCH_FRAMES)
-    page.mouse.down()
-    for step in range(60):
-        page.mouse.move(500 + 4 * step, 400 + 2 * step)
-        page.wait_for_timeout(16)
-    page.mouse.up()
-    for _ in range(40):
-        page.mouse.wheel(0, -40)
-        page.wait_for_timeout(16)
-    frames: list[float] = page.evaluate("window.frames_")
-    page.context.close()
-    return float(np.percentile(frames, 95))
+    seconds: float = page.evaluate(_SHOWN)
+    return seconds
 
 
 def _new_page(browser: Browser) -> Page:
     context = browser.new_context(viewport={"width": _WIDTH, "height": _HEIGHT})
     return context.new_page()
+
+
+def _frames(page: Page, act: Callable[[Page], None]) -> Milliseconds:
+    """From each frame in which the map was drawn to the next frame."""
+    page.evaluate(_FORGET)
+    act(page)
+    page.wait_for_timeout(_SETTLED_MILLISECONDS)
+    watched: dict[str, list[float]] = page.evaluate("window.watched")
+    starts = np.array(watched["frames"])
+    drawn = np.unique(np.searchsorted(starts, watched["drawn"], side="right") - 1)
+    lasted: Milliseconds = np.diff(starts)[drawn[(drawn >= 0) & (drawn < len(starts) - 1)]]
+    return lasted
+
+
+def _together(visits: Sequence[Milliseconds]) -> Frames:
+    frames = np.concatenate(visits)
+    return Frames(
+        count=len(frames), p95_ms=float(np.percentile(frames, 95)), longest_ms=float(frames.max())
+    )
+
+
+def _point(page: Page) -> None:
+    for step in range(80):
+        _move(page, 300 + 9 * step, 250 + 4 * step)
+
+
+def _drag(page: Page) -> None:
+    _move(page, 500, 400)
+    page.mouse.down()
+    for step in range(60):
+        _move(page, 500 + 4 * step, 400 + 2 * step)
+    page.mouse.up()
+
+
+def _zoom(page: Page) -> None:
+    for _ in range(40):
+        page.mouse.wheel(0, -40)
+        page.wait_for_timeout(_STEP_MILLISECONDS)
+
+
+def _move(page: Page, x: int, y: int) -> None:
+    page.mouse.move(x, y)
+    page.wait_for_timeout(_STEP_MILLISECONDS)
 
 
 def _points(release: Release) -> list[dict[str, object]]:

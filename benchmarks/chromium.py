@@ -1,4 +1,7 @@
-"""The browser that the page is measured and tried in: the system's own, never a download."""
+"""The browser that the page is measured and tried in: the system's own, never a download.
+
+It stands here since tests may use what belongs to the benchmarks, but not the other way round.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -19,8 +22,8 @@ def chromium() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         raise BrowserMissing("There is no browser; install one: `apt-get install chromium`.")
-    with sync_playwright() as playwright:
-        # In a container it runs as root, which its sandbox refuses.
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=found) as browser,
+    ):
         yield browser
-        browser.close()

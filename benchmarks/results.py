@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
-from benchmarks.browser import BrowserMeasurement
 from benchmarks.loads import HttpMeasurement
 from benchmarks.maps import MapMeasurement
 from benchmarks.measurements import Measurement, kept
@@ -13,6 +12,7 @@ from benchmarks.million import MillionMeasurement
 from benchmarks.precision import PrecisionMeasurement
 from benchmarks.serving import ServingMeasurement
 from benchmarks.stages import StageMeasurement
+from benchmarks.visits import BrowserMeasurement
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.browser import MANY, BrowserMeasurement
 from benchmarks.loads import (
     NEIGHBORS,
     NEIGHBORS_PACED,
@@ -17,6 +16,7 @@ from benchmarks.million import MillionMeasurement
 from benchmarks.results import Results
 from benchmarks.services import BENTOML, FLOOR, LITSERVE, OURS, TUTORIAL
 from benchmarks.serving import ServingMeasurement
+from benchmarks.visits import MANY, BrowserMeasurement
 from embeddings.manifest import Parity
 
 
@@ -142,8 +142,11 @@ def _of_million(million: MillionMeasurement) -> Iterator[Target]:
 def _of_browser(browser: BrowserMeasurement) -> Iterator[Target]:
     seconds, megabytes = median(browser.first_view_seconds), browser.transferred_megabytes
     name = f"page: first view, a map of {browser.photographs:,} photographs"
-    yield Target(name, f"{seconds:.2f} s", "≤ 1 s", seconds <= 1)
+    many = f"{median(browser.many_first_view_seconds):.2f} s with {MANY:,}"
+    yield Target(name, f"{seconds:.2f} s; {many}", "≤ 1 s", seconds <= 1)
     yield Target("all that it loads", f"{megabytes:.2f} MB", "≤ 3 MB", megabytes <= 3)
-    frame = browser.frame_milliseconds
-    name = f"a map of {MANY:,} points moved and zoomed: 95th percentile between two frames"
-    yield Target(name, f"{frame:.0f} ms", "≤ 33 ms", frame <= 33)
+    moved = {"pointed at": browser.pointed, "moved": browser.dragged, "zoomed": browser.zoomed}
+    for how, frames in moved.items():
+        said = f"{frames.p95_ms:.0f} ms, the longest {frames.longest_ms:.0f} ms"
+        name = f"{MANY:,} points {how}: 95th percentile of the {frames.count} frames drawn"
+        yield Target(name, said, "≤ 33 ms", frames.p95_ms <= 33)

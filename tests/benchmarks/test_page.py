@@ -11,6 +11,7 @@ from benchmarks.page import page
 from benchmarks.picture import draw
 from benchmarks.results import Results, results_of
 from benchmarks.services import FLOOR, OURS, TUTORIAL
+from benchmarks.visits import BrowserMeasurement, Frames
 from benchmarks.wrk import Answered
 from embeddings.release import Release, current_release, open_release
 
@@ -78,6 +79,23 @@ def test_parts_are_kept_one_by_one(release: Release, tmp_path: Path):
     text = page(release, results_of(tmp_path))
     assert "| 4.0 s | ≤ 3 s | **no** |" in text
     assert "20 ms, the first 900 ms | ≤ 100 ms | yes |" in text
+
+
+def test_the_page_is_judged_by_its_first_view_and_by_its_slow_frames(release: Release):
+    smooth = Frames(count=90, p95_ms=17, longest_ms=70)
+    browser = BrowserMeasurement(
+        photographs=3767,
+        first_view_seconds=(0.9, 0.5, 0.6),
+        transferred_megabytes=0.33,
+        many_first_view_seconds=(1.2,),
+        pointed=Frames(count=80, p95_ms=101, longest_ms=167),
+        dragged=smooth,
+        zoomed=smooth,
+    )
+    text = page(release, Results(browser=browser))
+    assert "| 0.60 s; 1.20 s with 20,000 | ≤ 1 s | yes |" in text
+    assert _line(text, "pointed at", "101 ms, the longest 167 ms").endswith("| **no** |")
+    assert _line(text, "zoomed", "of the 90 frames", "17 ms").endswith("| yes |")
 
 
 def test_the_picture_is_drawn(tmp_path: Path):
