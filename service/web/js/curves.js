@@ -2,7 +2,7 @@
 
 import { axes, chart } from "./charts.js";
 import { drawn, element } from "./element.js";
-import { number, percent } from "./words.js";
+import { number, percent, plural } from "./words.js";
 
 /**
  * @typedef {object} Curves
@@ -45,7 +45,7 @@ export function learningCurves(curves, signal) {
 function pair(title, learned, heldOut, format, signal) {
   const last = [learned.at(-1), heldOut.at(-1)].map((value) => format(value ?? 0));
   const description =
-    `${title} after each of ${learned.length} epochs; at last ${last[0]} on what was learned ` +
+    `${title} over ${plural(learned.length, "epoch")}; at last ${last[0]} on what was learned ` +
     `from and ${last[1]} on what was held out.`;
   return chart(
     description,

@@ -31,6 +31,8 @@ import { duration, number, percent, short } from "./words.js";
 
 const { d3 } = globalThis;
 
+const ACCURACY = "Accuracy";
+
 /** @param {string} name */
 export function addressOfExperiment(name) {
   return `#/experiments/${encoded(name)}`;
@@ -44,7 +46,7 @@ export function experimentTable(experiments, published) {
   const columns = columnsFor(experiments, published);
   const body = element("tbody");
   const head = element("tr");
-  let sorted = columns[2];
+  let sorted = columns.find(({ title }) => title === ACCURACY) ?? columns[0];
   let isDescending = true;
 
   function sort() {
@@ -98,7 +100,7 @@ function columnsFor(experiments, published) {
     },
     { title: "Family", isText: true, value: (each) => each.family, shown: (each) => each.family },
     {
-      title: "Accuracy",
+      title: ACCURACY,
       explained:
         "Share of validation photographs; the line is its 95 % interval, drawn by photographer",
       isWide: true,

@@ -7,7 +7,7 @@ import { element } from "./element.js";
 import { addressOfExperiment } from "./experiment-table.js";
 import { recall } from "./service.js";
 import { figureTable } from "./tables.js";
-import { duration, number, percent } from "./words.js";
+import { duration, number, percent, plural } from "./words.js";
 
 /** @type {import("./router.js").View} */
 export async function experimentView(place, { name, signal }) {
@@ -78,7 +78,10 @@ function facts(experiment) {
     ["Weights", parameters !== null && number(parameters)],
     ["One photograph", cost && `${number(cost.latency_ms, 1)} ms`],
     ["Input", input && `${input[0]} × ${input[1]}`],
-    ["Training", train_seconds !== null && `${duration(train_seconds)}, ${epochs} epochs`],
+    [
+      "Training",
+      train_seconds !== null && `${duration(train_seconds)}, ${plural(epochs, "epoch")}`,
+    ],
     ["Against the first", evidence?.verdict],
   ];
   return element(

@@ -10,6 +10,7 @@ import { number, percent } from "./words.js";
 const { d3 } = globalThis;
 
 const HEIGHT = 360;
+const FEWEST_TICKS = 3;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500];
 
 // The marks of the report; circles are own networks.
@@ -50,11 +51,15 @@ export function paretoChart(measured, published, open, signal) {
   /** @type {import("./charts.js").Draw} */
   function draw(picture, area) {
     const [x, y] = scales(measured, area);
-    const ticks = STEPS.filter((step) => step >= x.domain()[0] && step <= x.domain()[1]);
     axes(
       picture,
       area,
-      { scale: x, title: "milliseconds for one photograph (logarithmic)", ticks, format: String },
+      {
+        scale: x,
+        title: "milliseconds for one photograph (logarithmic)",
+        ticks: stepsWithin(x.domain()),
+        format: String,
+      },
       { scale: y, title: "accuracy", format: (value) => percent(value, 0) },
     );
     const places = best.map((each) => [x(latency(each)), y(each.accuracy)]);
@@ -94,6 +99,12 @@ function scales(measured, { left, right, top, bottom }) {
       .domain([worst - 0.02, Math.min(best + 0.02, 1)])
       .range([bottom, top]),
   ];
+}
+
+/** Where so few steps lie between the bounds, others do. @param {[number, number]} bounds */
+function stepsWithin([low, high]) {
+  const steps = STEPS.filter((step) => step >= low && step <= high);
+  return steps.length >= FEWEST_TICKS ? steps : d3.ticks(low, high, FEWEST_TICKS + 1);
 }
 
 /** @param {Experiment} experiment @param {boolean} isBest @param {boolean} isPublished */
