@@ -30,7 +30,7 @@ export async function recordsOf(ids, signal) {
   const missing = ids.filter((id) => !found.has(id));
   if (missing.length > 0) {
     const query = missing.map((id) => `id=${encodeURIComponent(id)}`).join("&");
-    const { images } = await ask(`/images?limit=${missing.length}&${query}`, { signal });
+    const { images } = await ask(`/images?${query}`, { signal });
     for (const image of images) {
       found.set(image.id, image);
       known.set(image.id, image);
