@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -52,16 +53,14 @@ def assets() -> Mapping[str, Asset]:
 
 def _d3() -> Path:
     package, file = _D3
-    try:
+    with suppress(PackageNotFoundError):
         path = Path(str(distribution(package).locate_file(file)))
-    except PackageNotFoundError:
-        path = Path(file)
-    if not path.is_file():
-        raise PageIncomplete(
-            f"The page draws with D3, but `{package}` with {path.name} in it is not installed; "
-            "install `requirements/serve.txt`, or run `make clean up`."
-        )
-    return path
+        if path.is_file():
+            return path
+    raise PageIncomplete(
+        f"The page draws with D3, but `{package}` with {Path(file).name} in it is not installed; "
+        "install `requirements/serve.txt`, or run `make clean up`."
+    )
 
 
 def _asset(path: Path) -> Asset:

@@ -4,6 +4,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import ServiceProblem
 
+_MEBIBYTE = 2**20
+
 
 class LimitBodies:
     """ASGI middleware that cuts off bodies beyond `limit` bytes, whatever their headers say.
@@ -44,4 +46,5 @@ class LimitBodies:
 
 
 def _too_large(limit: int) -> ServiceProblem:
-    return ServiceProblem(413, f"The body has more than {limit} bytes; send a smaller image.")
+    most = f"{limit} bytes" if limit % _MEBIBYTE else f"{limit // _MEBIBYTE} MiB"
+    return ServiceProblem(413, f"The body has more than {most}; send a smaller image.")
