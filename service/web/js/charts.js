@@ -34,6 +34,7 @@ export function chart(description, height, draw, signal) {
   const host = element("div", { class: "chart", role: "img", "aria-label": description });
   const observer = new ResizeObserver(() => {
     const width = host.clientWidth;
+    if (width === 0) return;
     const picture = drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
     host.replaceChildren(picture);
     const { top, right, bottom, left } = MARGINS;

@@ -35,7 +35,8 @@ export function addressWith({ labels, split, wrong }) {
   const query = new URLSearchParams([...labels].map((label) => ["label", label]));
   if (split) query.set("split", split);
   if (wrong) query.set("errors", "");
-  return query.size > 0 ? `#/map?${query}` : "#/map";
+  const text = String(query);
+  return text ? `#/map?${text}` : "#/map";
 }
 
 /** @param {MapPoint[]} points @param {Filters} filters */
