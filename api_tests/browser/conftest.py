@@ -49,12 +49,14 @@ def opened(browser: Browser, api: httpx.Client) -> Iterator[Opened]:
         size: tuple[int, int] = WIDE,
         scheme: Literal["light", "dark"] = "light",
         faulty: bool = False,
+        touch: bool = False,
     ) -> Page:
         width, height = size
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,
             reduced_motion="reduce",
+            has_touch=touch,
             base_url=str(service.base_url),
         )
         contexts.append(context)

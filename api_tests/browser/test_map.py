@@ -1,6 +1,7 @@
 """The map and the way from photograph to photograph."""
 
 import re
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -17,6 +18,27 @@ COLOURED = """canvas => {
     }
   }
 }"""
+
+# How far class colours stand out from the grounds that they are seen on (WCAG 2.2, 1.4.11).
+CONTRASTS = """() => {
+  const style = getComputedStyle(document.documentElement);
+  const luminance = name => {
+    const digits = style.getPropertyValue(name).trim().slice(1);
+    const [red, green, blue] = (digits.length < 6 ? [...digits].map(each => each + each) :
+      digits.match(/../g)).map(each => parseInt(each, 16) / 255)
+      .map(each => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
+  };
+  return ["--ground", "--raised"].flatMap(ground => [0, 1, 2, 3, 4, 5, 6].map(index => {
+    const pair = [luminance(ground), luminance(`--class-${index}`)];
+    return Math.max(...pair) / Math.min(...pair);
+  }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def points(api):
+    return api.get("/tsne", params={"n": 10**6}).json()["points"]
 
 
 @pytest.fixture
@@ -61,7 +83,10 @@ def test_one_photograph_leads_to_the_next_and_back(opened, api, place_of_a_point
     expect(cards).to_have_count(3)
     for card, neighbour in zip(cards.all(), nearest, strict=True):
         expect(card).to_contain_text(f"{neighbour['label']}distance {neighbour['distance']:,.2f}")
-    expect(page.locator(".locator canvas")).to_be_visible()
+    where = page.get_by_role("img", name="The map, with lines from this one to the nearest")
+    expect(where).to_be_visible()
+    where.click()
+    expect(page).to_have_url(re.compile(f"#/image/{first}$"))
     cards.first.get_by_role("link").first.click()
     expect(page).to_have_url(re.compile(f"#/image/{nearest[0]['id']}$"))
     expect(page.get_by_role("heading", level=1)).to_have_text(nearest[0]["id"])
@@ -71,8 +96,7 @@ def test_one_photograph_leads_to_the_next_and_back(opened, api, place_of_a_point
     expect(page.locator(".map canvas")).to_be_visible()
 
 
-def test_filters_choose_and_can_be_shared(opened, api):
-    points = api.get("/tsne", params={"n": 10**6}).json()["points"]
+def test_filters_choose_and_can_be_shared(opened, points):
     chosen = [each for each in points if each["label"] in ("lake", "road")]
     wrong = [each for each in chosen if each["predicted"] != each["label"]]
     validation = [each for each in wrong if each["split"] == "validation"]
@@ -96,6 +120,49 @@ def test_filters_choose_and_can_be_shared(opened, api):
     assert page.url.endswith("#/map")
 
 
+def test_where_nothing_fits_all_can_be_shown_again(opened, api, points):
+    page = opened("#/experiments")
+    flawless = [each | {"predicted": each["label"]} for each in points]
+    answer = {"release": api.get("/readyz").json()["release"], "points": flawless}
+    page.route("**/tsne?*", lambda route: route.fulfill(json=answer))
+    page.get_by_role("link", name="Map").click()
+    page.get_by_role("button", name="lake").click()
+    page.get_by_label("Only errors").check()
+    in_sight(page, 0)
+    expect(page.get_by_role("status")).to_have_text("No photograph fits.")
+    page.get_by_role("button", name="Take the filters away").click()
+    in_sight(page, len(points))
+    expect(page.get_by_role("button", name="lake")).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_label("Only errors")).not_to_be_checked()
+    expect(page.locator(".sheet")).to_be_focused()
+    assert page.url.endswith("#/map")
+
+
+def test_classes_differ_without_their_colours(opened):
+    page = opened()
+    marks = page.locator(".classes .swatch path")
+    expect(marks.first).to_be_visible()
+    forms = [each.get_attribute("d") for each in marks.all()]
+    assert len(set(forms)) == len(forms)
+    assert min(page.evaluate(CONTRASTS)) >= 3
+    page.emulate_media(color_scheme="dark")
+    assert min(page.evaluate(CONTRASTS)) >= 3
+
+
+def test_the_map_is_sharp_on_another_screen(opened, place_of_a_point):
+    page = opened()
+    place_of_a_point(page)
+    canvas = page.locator(".map canvas")
+    width = canvas.evaluate("canvas => canvas.clientWidth")
+    expect(canvas).to_have_js_property("width", width)
+    screen = {"width": 1440, "height": 900, "deviceScaleFactor": 2, "mobile": False}
+    page.context.new_cdp_session(page).send("Emulation.setDeviceMetricsOverride", screen)
+    # Chromium looks at its emulated screen only when something else changes as well.
+    page.emulate_media(color_scheme="dark")
+    expect(canvas).to_have_js_property("width", 2 * width)
+    place_of_a_point(page)
+
+
 def test_the_wheel_zooms_and_all_can_be_shown_again(opened, records, place_of_a_point):
     page = opened()
     page.mouse.move(*place_of_a_point(page))
@@ -107,7 +174,31 @@ def test_the_wheel_zooms_and_all_can_be_shown_again(opened, records, place_of_a_
     in_sight(page, len(records))
 
 
-def test_the_keyboard_alone_leads_everywhere(opened):
+def test_a_second_touch_opens_what_the_first_one_showed(opened, place_of_a_point):
+    page = opened(touch=True)
+    place = place_of_a_point(page)
+    page.touchscreen.tap(*place)
+    card = page.locator(".hover-card")
+    expect(card).to_contain_text(re.compile("recognised as|taken for"))
+    address = card.get_by_role("link").first.get_attribute("href")
+    assert "#/image/" not in page.url
+    page.touchscreen.tap(*place)
+    expect(page).to_have_url(re.compile(re.escape(address) + "$"))
+
+
+def a_way_on(points, identifier):
+    """A direction in which there is another point."""
+    here, other = (
+        next(each for each in points if (each["id"] == identifier) == same)
+        for same in (True, False)
+    )
+    right, up = other["x"] - here["x"], other["y"] - here["y"]
+    if abs(right) > abs(up):
+        return "ArrowRight" if right > 0 else "ArrowLeft"
+    return "ArrowUp" if up > 0 else "ArrowDown"
+
+
+def test_the_keyboard_alone_leads_everywhere(opened, points):
     page = opened()
     expect(page.locator(".map canvas")).to_be_visible()
     page.keyboard.press("Tab")
@@ -116,20 +207,115 @@ def test_the_keyboard_alone_leads_everywhere(opened):
     page.keyboard.press("Tab")
     expect(page.locator(".sheet")).to_be_focused()
     page.keyboard.press("ArrowLeft")
-    expect(page.locator(".hover-card img")).to_be_visible()
-    before = page.locator(".hover-card img").get_attribute("src")
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("+")
-    expect(page.locator(".hover-card img")).not_to_have_attribute("src", before)
-    expect(page.get_by_role("status")).not_to_be_empty()
+    link = page.locator(".hover-card a").first
+    expect(link).to_be_visible()
+    first = link.get_attribute("href")
+    said = page.get_by_role("status")
+    expect(said).to_contain_text(re.compile(r"(training|validation)\. .*\. Generated scene"))
+    page.keyboard.press(a_way_on(points, unquote(first.removeprefix("#/image/"))))
+    expect(link).not_to_have_attribute("href", first)
     page.keyboard.press("Enter")
     expect(page.locator(".neighbours figure")).to_have_count(3)
     expect(page.locator("main")).to_be_focused()
-    first = page.url
+    shown = page.url
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page).not_to_have_url(first)
+    expect(page).not_to_have_url(shown)
     expect(page.locator(".neighbours figure")).to_have_count(3)
+
+
+def test_the_part_shown_stays_whatever_becomes_of_the_window(opened, points):
+    page = opened()
+    in_sight(page, len(points))
+    page.locator(".sheet").focus()
+    page.keyboard.press("ArrowLeft")
+    link = page.locator(".hover-card a").first
+    expect(link).to_be_visible()
+    address = link.get_attribute("href")
+    near = page.locator(f".sight a[href='{address}']")
+    for _ in range(9):
+        page.keyboard.press("+")
+    heading = page.get_by_role("heading", name=re.compile("In sight"))
+    expect(heading).not_to_have_text(f"In sight: {len(points)} photographs")
+    expect(near).to_be_visible()
+    page.set_viewport_size({"width": 800, "height": 1100})
+    expect(near).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator(".neighbours figure")).to_have_count(3)
+    page.set_viewport_size({"width": 1200, "height": 700})
+    page.go_back()
+    expect(near).to_be_visible()
+    # Another release has another map.
+    page.evaluate("dispatchEvent(new Event('release'))")
+    in_sight(page, len(points))
+
+
+def test_pictures_turned_away_are_asked_for_again(opened):
+    page = opened("#/experiments")
+    refused = set()
+
+    def refuse_once(route):
+        if route.request.url in refused:
+            route.continue_()
+        else:
+            refused.add(route.request.url)
+            route.fulfill(status=429)
+
+    page.route("**/thumbnail", refuse_once)
+    with page.expect_response(lambda each: each.ok and each.url.endswith("/thumbnail")) as came:
+        page.get_by_role("link", name="Map").click()
+    image = page.locator(f".sight img[src='{urlsplit(came.value.url).path}']")
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    assert came.value.url in refused
+
+
+@pytest.fixture
+def held():
+    """Holds the first answer to calls back; the others get what `answer` gives them."""
+
+    def hold(page, pattern, answer):
+        routes = []
+
+        def handle(route):
+            routes.append(route)
+            if len(routes) > 1:
+                answer(route)
+
+        page.route(pattern, handle)
+        return routes
+
+    return hold
+
+
+def test_a_late_answer_changes_nothing_any_more(opened, held):
+    page = opened()
+    expect(page.locator(".sight figure").first).to_be_visible()
+    routes = held(page, "**/images?*", lambda route: route.continue_())
+    with page.expect_request("**/images?*"):
+        page.get_by_role("button", name="lake").click()
+    page.get_by_role("button", name="lake").click()
+    page.get_by_role("button", name="road").click()
+    figures = page.locator(".sight figure")
+    expect(figures.filter(has_not_text="road")).to_have_count(0)
+    expect(figures.first).to_be_visible()
+    routes[0].continue_()
+    page.evaluate("fetch('/livez')")
+    expect(figures.filter(has_not_text="road")).to_have_count(0)
+
+
+def test_the_map_asks_for_the_key_although_another_view_waits_for_it_too(opened, held, records):
+    page = opened("#/experiments")
+
+    def lock(route):
+        route.fulfill(status=401, json={"detail": "A key is needed."})
+
+    routes = held(page, "**/tsne?*", lock)
+    with page.expect_request("**/tsne?*"):
+        page.goto(f"/#/image/{records[0]['id']}")
+    page.get_by_role("link", name="Map").click()
+    expect(page.get_by_text("Loading the map")).to_be_visible()
+    lock(routes[0])
+    expect(page.get_by_role("dialog")).to_be_visible()
 
 
 @pytest.mark.parametrize("service", ["api", "odd"])

@@ -1,34 +1,10 @@
-/** The classes of the collection: each has a colour, and beyond the colours a mark of its own. */
+/** The classes of the collection: each has a colour and a mark. */
 
 import { drawn, element } from "./element.js";
+import { MARKS, outline } from "./marks.js";
 
-const COLOURS = 7;
-
-const { d3 } = globalThis;
-
-// The marks of the report, in its order.
-const MARKS = [
-  d3.symbolCircle,
-  d3.symbolSquare,
-  d3.symbolTriangle,
-  d3.symbolDiamond,
-  d3.symbolWye,
-  d3.symbolCross,
-  d3.symbolStar,
-];
-
-/** @type {string[]} */
-let known = [];
-
-/** @param {string[]} classes in the order of the network */
-export function learnClasses(classes) {
-  known = classes;
-}
-
-/** All classes, in the order of the network. */
-export function allClasses() {
-  return known;
-}
+/** How many custom properties `--class-…` there are. */
+export const COLOURS = 7;
 
 /**
  * @typedef {object} Look
@@ -36,18 +12,33 @@ export function allClasses() {
  * @property {any} mark a symbol of D3
  */
 
-/** @param {string} label @returns {Look} */
-export function lookOf(label) {
-  const index = Math.max(known.indexOf(label), 0);
-  return {
-    colour: index % COLOURS,
-    mark: MARKS[Math.floor(index / COLOURS) % MARKS.length],
-  };
+/** @type {Map<string, Look>} */
+let known = new Map();
+
+/** @param {string[]} classes in the order of the network */
+export function learnClasses(classes) {
+  known = new Map(classes.map((label, index) => [label, look(index)]));
 }
 
-/** The outline of a mark. @param {any} mark @param {number} area in square pixels */
-export function outline(mark, area) {
-  return d3.symbol().type(mark).size(area);
+/** All classes, in the order of the network. */
+export function allClasses() {
+  return [...known.keys()];
+}
+
+/** @param {string} label @returns {Look} */
+export function lookOf(label) {
+  return known.get(label) ?? look(0);
+}
+
+/**
+ * Colours come again after seven classes, each with another mark than before.
+ *
+ * @param {number} index
+ * @returns {Look}
+ */
+function look(index) {
+  const round = Math.floor(index / COLOURS);
+  return { colour: index % COLOURS, mark: MARKS[(index + round) % MARKS.length] };
 }
 
 /** A class in its colour: mark and name. @param {string} label */

@@ -4,6 +4,8 @@ import { addressOf, thumbnailOf } from "./addresses.js";
 import { credit } from "./attribution.js";
 import { classTag } from "./classes.js";
 import { element } from "./element.js";
+import { described } from "./photographs.js";
+import { picture } from "./pictures.js";
 import { isWrong } from "./points.js";
 import { recordsOf } from "./records.js";
 import { Problem } from "./service.js";
@@ -14,16 +16,18 @@ const GAP = 14;
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
- * @typedef {import("./painting.js").Place} Place
+ * @typedef {import("./records.js").ImageRecord} ImageRecord
+ * @typedef {import("./frame.js").Place} Place
  */
 
 /**
  * A card in an element; it shows one point at a time.
  *
  * @param {HTMLElement} host
+ * @param {(text: string) => void} told what another card says, once it is filled
  * @param {AbortSignal} signal
  */
-export function hoverCard(host, signal) {
+export function hoverCard(host, told, signal) {
   const card = element("div", { class: "hover-card", hidden: true });
   host.append(card);
   /** @type {MapPoint | null} */
@@ -31,19 +35,17 @@ export function hoverCard(host, signal) {
   /** @type {Place} */
   let where = [0, 0];
   let timer = 0;
+  signal.addEventListener("abort", () => clearTimeout(timer));
 
-  /** No photograph is shown without its maker. @param {MapPoint} point */
+  /** @param {MapPoint} point */
   async function fill(point) {
-    const [record] = await recordsOf([point.id], signal);
-    if (point !== shown) return;
-    const picture = element("img", { src: thumbnailOf(point.id), alt: "Open it" });
-    card.replaceChildren(
-      element("a", { href: addressOf(point.id), tabindex: -1 }, picture),
-      ...saidOf(point),
-      credit(record.attribution),
-    );
+    const record = await recordOf(point, signal);
+    if (point !== shown || signal.aborted) return;
+    const lines = linesOf(point, record);
+    card.replaceChildren(...(record ? [pictureOf(record)] : []), ...lines);
     card.hidden = false;
     put();
+    told(lines.map(({ textContent }) => textContent).join(". "));
   }
 
   /** Beside the point, inside the element. */
@@ -64,14 +66,41 @@ export function hoverCard(host, signal) {
       shown = point;
       clearTimeout(timer);
       card.hidden = true;
-      if (point) timer = setTimeout(() => fill(point).catch(stayHidden), PAUSE_MILLISECONDS);
+      if (point) timer = setTimeout(() => fill(point), PAUSE_MILLISECONDS);
     },
   };
 }
 
-/** What is said of a point. @param {MapPoint} point */
-function saidOf(point) {
-  return [
+/**
+ * What is known of a photograph; null where that cannot be had.
+ *
+ * @param {MapPoint} point
+ * @param {AbortSignal} signal
+ */
+async function recordOf({ id }, signal) {
+  try {
+    const [record] = await recordsOf([id], signal);
+    return record;
+  } catch (error) {
+    if (error instanceof Problem || signal.aborted) return null;
+    throw error;
+  }
+}
+
+/** @param {ImageRecord} record */
+function pictureOf(record) {
+  const thumbnail = picture(thumbnailOf(record.id), described(record));
+  return element("a", { href: addressOf(record.id), tabindex: -1 }, thumbnail);
+}
+
+/**
+ * The classes of a point and its maker, without whom no photograph is shown.
+ *
+ * @param {MapPoint} point
+ * @param {ImageRecord | null} record
+ */
+function linesOf(point, record) {
+  const lines = [
     element(
       "p",
       {},
@@ -85,10 +114,5 @@ function saidOf(point) {
       classTag(point.predicted),
     ),
   ];
-}
-
-/** The map can do without a card. @param {unknown} error */
-function stayHidden(error) {
-  const isExpected = error instanceof Problem || error instanceof DOMException;
-  if (!isExpected) throw error;
+  return record ? [...lines, credit(record.attribution)] : lines;
 }

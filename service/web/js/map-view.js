@@ -4,37 +4,42 @@ import { addressOf } from "./addresses.js";
 import { element } from "./element.js";
 import { addressWith, filterControls, filtersOf, fitting } from "./filters.js";
 import { hoverCard } from "./hover-card.js";
-import { allPoints, isWrong } from "./points.js";
+import { allPoints } from "./points.js";
 import { scatter, STEP } from "./scatter.js";
 import { sightStrip } from "./sight-strip.js";
 import { announce, loading } from "./states.js";
 import { plural } from "./words.js";
 
-/** @typedef {import("./points.js").MapPoint} MapPoint */
-
 const KEYS =
   "Arrow keys go from photograph to photograph, Enter opens one, plus and minus zoom, 0 shows all.";
 
-/** The part that was shown last, for who comes back from a photograph. @type {any} */
+const NOTHING = "No photograph fits.";
+
+/**
+ * The part that was shown last, for who comes back from a photograph.
+ *
+ * @type {import("./viewport.js").Part | undefined}
+ */
 let lastPart;
+
+// The map of another release is another one.
+addEventListener("release", () => {
+  lastPart = undefined;
+});
 
 /** @type {import("./router.js").View} */
 export async function mapView(place, { query, signal }) {
   place.replaceChildren(loading("Loading the map …"));
   const points = await allPoints();
   if (signal.aborted) return;
-  const filters = filtersOf(query);
+  let filters = filtersOf(query);
+  let controls = filterControls(points, filters, change);
   const sheet = sheetFor(points.length);
-  const nothing = element("p", { class: "nothing", hidden: true }, "No photograph fits.");
-  const card = hoverCard(sheet, signal);
+  const nothing = nothingFits(showAll);
+  const card = hoverCard(sheet, tell, signal);
   const strip = sightStrip((point) => map.emphasise(point), signal);
   const buttons = element("div", { class: "zoom" });
-  place.replaceChildren(
-    atlas(
-      [sheet, nothing, buttons],
-      [filterControls(points, filters, change), help(), strip.element],
-    ),
-  );
+  place.replaceChildren(atlas([sheet, nothing, buttons], [controls, help(), strip.element]));
   const map = scatter(
     sheet,
     points,
@@ -42,10 +47,7 @@ export async function mapView(place, { query, signal }) {
       open({ id }) {
         location.hash = addressOf(id);
       },
-      point(point, spot) {
-        card.show(point, spot);
-        if (point && document.activeElement === sheet) announce(said(point));
-      },
+      point: card.show,
       move(part) {
         lastPart = part;
         strip.update(() => map.inSight());
@@ -58,14 +60,45 @@ export async function mapView(place, { query, signal }) {
     zoomButton("−", "Zoom out", () => map.zoomBy(1 / STEP)),
     zoomButton("⤢", "Show all", map.reset),
   );
-  if (query.size > 0) change();
+  if (String(query)) filter();
 
-  function change() {
+  /** The keyboard walks unseen over the points. @param {string} text */
+  function tell(text) {
+    if (document.activeElement === sheet) announce(text);
+  }
+
+  function filter() {
     const chosen = fitting(points, filters);
     nothing.hidden = chosen.length > 0;
     map.show(chosen);
     history.replaceState(null, "", addressWith(filters));
+    return chosen.length;
   }
+
+  function change() {
+    const count = filter();
+    announce(count > 0 ? `${plural(count, "photograph")} on the map.` : NOTHING);
+  }
+
+  function showAll() {
+    filters = filtersOf(new URLSearchParams());
+    const anew = filterControls(points, filters, change);
+    controls.replaceWith(anew);
+    controls = anew;
+    change();
+    // The button that was pressed is gone.
+    sheet.focus();
+  }
+}
+
+/** @param {() => void} showAll */
+function nothingFits(showAll) {
+  return element(
+    "div",
+    { class: "nothing", hidden: true },
+    element("p", {}, NOTHING),
+    element("button", { type: "button", click: showAll }, "Take the filters away"),
+  );
 }
 
 /** The map, and what stands beside it. @param {HTMLElement[]} map @param {HTMLElement[]} beside */
@@ -94,15 +127,10 @@ function help() {
   return element(
     "p",
     { class: "quiet help", id: "map-help" },
-    "Photographs that the network finds alike lie close. A ring has the colour of the class ",
-    "that one was taken for. ",
+    "Photographs that the network finds alike lie close. A ring marks an error, in the colour of ",
+    "the class that it was taken for. ",
     element("span", { class: "keys" }, KEYS),
   );
-}
-
-/** @param {MapPoint} point */
-function said(point) {
-  return isWrong(point) ? `${point.label}, taken for ${point.predicted}` : point.label;
 }
 
 /** @param {string} sign @param {string} name @param {() => void} click */

@@ -1,25 +1,20 @@
-/** The picture of the map. */
+/** The picture of the map: points, rings, names, and lines to what is near. */
 
-import { lookOf, outline } from "./classes.js";
+import { COLOURS, lookOf } from "./classes.js";
+import { MARKS } from "./marks.js";
 import { isWrong } from "./points.js";
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
- * @typedef {[number, number]} Place in pixels from the upper left corner
- * @typedef {CanvasRenderingContext2D} Pen
- *
- * @typedef {object} Mark a place that is emphasised; the first one is what the map is about
- * @property {number} x
- * @property {number} y
- * @property {string} name
+ * @typedef {import("./points.js").Spot} Spot
+ * @typedef {import("./frame.js").Place} Place
+ * @typedef {import("./sheet.js").Pen} Pen
  *
  * @typedef {object} Scene
- * @property {MapPoint[]} points
- * @property {(point: MapPoint | Mark) => Place} placeOf
+ * @property {MapPoint[]} points in a random order
+ * @property {(spot: Spot) => Place} placeOf
  * @property {number} size radius of a point in pixels
- * @property {MapPoint | null} pointed
- * @property {Mark[]} marks
- * @property {Mark[]} names written on the map
+ * @property {Colours} colours
  *
  * @typedef {object} Colours
  * @property {string} ink
@@ -28,10 +23,13 @@ import { isWrong } from "./points.js";
  * @property {string[]} classes
  */
 
-const { d3 } = globalThis;
-
+const LARGEST = 9;
+const AT_ONCE = 5000;
 const RING = 1.8;
-const RING_GAP = 2.5;
+const RING_GAP = 2;
+
+/** From this radius on, in pixels, the marks of classes differ to the eye; below all are circles. */
+export const SMALLEST_MARK = 3.2;
 
 /**
  * Radius of a point: smaller where many share little room, growing slower than the map is zoomed.
@@ -41,96 +39,82 @@ const RING_GAP = 2.5;
  */
 export function sizeOf(room, zoomed) {
   const whole = Math.min(Math.max(0.18 * Math.sqrt(room), 1.3), 5);
-  return Math.min(whole * zoomed ** 0.45, 11);
+  return Math.min(whole * zoomed ** 0.45, LARGEST);
 }
 
-/** @param {Pen} pen @param {Scene} scene */
-export function paint(pen, scene) {
-  const { placeOf, size, marks, names, pointed } = scene;
-  const colours = coloursOf(pen.canvas);
-  pen.clearRect(0, 0, pen.canvas.width, pen.canvas.height);
-  pen.globalAlpha = marks.length > 0 ? 0.4 : 0.9;
-  paintPoints(pen, scene, colours);
-  pen.globalAlpha = 1;
-  for (const each of names) write(pen, each.name, placeOf(each), colours);
-  if (marks.length > 0) paintMarks(pen, scene, colours);
-  if (pointed) ring(pen, placeOf(pointed), size + 5, colours.ink);
+/**
+ * Radius of a ring around a mark of any form.
+ *
+ * @param {number} size of the mark
+ * @param {number} gap
+ */
+export function ringAround(size, gap) {
+  return 1.3 * size + gap;
 }
 
-/** @param {HTMLElement} place @returns {Colours} what the style sheet says now */
-function coloursOf(place) {
+/** What the style sheet says now. @param {HTMLElement} place @returns {Colours} */
+export function coloursOf(place) {
   const style = getComputedStyle(place);
   const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
   return {
     ink: colour("--ink"),
     ground: colour("--ground"),
     accent: colour("--accent"),
-    classes: d3.range(7).map((/** @type {number} */ index) => colour(`--class-${index}`)),
+    classes: Array.from({ length: COLOURS }, (_, index) => colour(`--class-${index}`)),
   };
 }
 
 /**
- * Each point has the mark and colour of its class. What the network gets wrong lies on top, with a
- * ring in the colour of the class that it was taken for.
+ * Each point in the colour and with the mark of its class. What the network gets wrong lies on top,
+ * with a ring in the colour of the class that it was taken for.
+ *
+ * Points come in a random order, so the first step already stands for all.
  *
  * @param {Pen} pen
  * @param {Scene} scene
- * @param {Colours} colours
+ * @returns {Generator<void>}
  */
-function paintPoints(pen, { points, placeOf, size }, colours) {
-  for (const wrong of [false, true]) {
-    for (const point of points) {
-      if (isWrong(point) !== wrong) continue;
-      const place = placeOf(point);
-      const { colour, mark } = lookOf(point.label);
-      pen.fillStyle = colours.classes[colour];
-      fill(pen, mark, place, size);
-      if (!wrong) continue;
-      ring(pen, place, size + RING_GAP, colours.classes[lookOf(point.predicted).colour], RING);
+export function* paintPoints(pen, scene) {
+  const { points, placeOf, size, colours } = scene;
+  const radius = ringAround(size, RING_GAP);
+  for (let begin = 0; begin < points.length; begin += AT_ONCE) {
+    if (begin > 0) yield;
+    const end = begin + AT_ONCE;
+    for (const point of points.slice(begin, end)) if (!isWrong(point)) stamp(pen, point, scene);
+    for (const point of points.slice(0, end).filter(isWrong)) {
+      const colour = colours.classes[lookOf(point.predicted).colour];
+      stamp(pen, point, scene);
+      ring(pen, placeOf(point), radius, colour, RING);
     }
   }
 }
 
-/** @param {Pen} pen @param {any} mark @param {Place} place @param {number} size */
-function fill(pen, mark, [x, y], size) {
+/** @param {Pen} pen @param {MapPoint} point @param {Scene} scene */
+function stamp(pen, point, { placeOf, size, colours }) {
+  const [x, y] = placeOf(point);
+  const { colour, mark } = lookOf(point.label);
+  pen.fillStyle = colours.classes[colour];
   pen.beginPath();
-  if (mark === d3.symbolCircle) {
+  if (mark === MARKS[0] || size < SMALLEST_MARK) {
     pen.arc(x, y, size, 0, 2 * Math.PI);
   } else {
     pen.translate(x, y);
-    outline(mark, Math.PI * size ** 2).context(pen)();
+    mark.draw(pen, Math.PI * size ** 2);
     pen.translate(-x, -y);
   }
   pen.fill();
 }
 
 /**
- * Where the names of the classes belong: in the middle of their photographs.
- *
- * @param {MapPoint[]} points
- * @returns {Mark[]}
- */
-export function namesOn(points) {
-  const members = d3
-    .nest()
-    .key((/** @type {MapPoint} */ point) => point.label)
-    .entries(points);
-  return members.map((/** @type {{ key: string, values: MapPoint[] }} */ { key, values }) => ({
-    x: d3.median(values, (/** @type {MapPoint} */ point) => point.x),
-    y: d3.median(values, (/** @type {MapPoint} */ point) => point.y),
-    name: key,
-  }));
-}
-
-/**
- * What the map is about, and lines to the others.
+ * A place, and lines from it to others.
  *
  * @param {Pen} pen
- * @param {Scene} scene
+ * @param {Place} first
+ * @param {Place[]} others
+ * @param {number} radius in pixels
  * @param {Colours} colours
  */
-function paintMarks(pen, { marks, placeOf, size }, colours) {
-  const [first, ...others] = marks.map(placeOf);
+export function paintLinks(pen, first, others, radius, colours) {
   pen.lineWidth = 1;
   pen.strokeStyle = colours.ink;
   for (const place of others) {
@@ -139,13 +123,12 @@ function paintMarks(pen, { marks, placeOf, size }, colours) {
     pen.lineTo(...place);
     pen.stroke();
   }
-  for (const place of others) ring(pen, place, size + 4, colours.ink);
+  for (const place of others) ring(pen, place, radius, colours.ink);
   pen.beginPath();
-  pen.arc(...first, size + 4, 0, 2 * Math.PI);
+  pen.arc(...first, radius, 0, 2 * Math.PI);
   pen.fillStyle = colours.accent;
   pen.fill();
-  ring(pen, first, size + 4, colours.ground);
-  write(pen, marks[0].name, [first[0], first[1] - size - 16], colours);
+  ring(pen, first, radius, colours.ground);
 }
 
 /**
@@ -155,7 +138,7 @@ function paintMarks(pen, { marks, placeOf, size }, colours) {
  * @param {string} colour
  * @param {number} [width]
  */
-function ring(pen, [x, y], radius, colour, width = 2) {
+export function ring(pen, [x, y], radius, colour, width = 2) {
   pen.beginPath();
   pen.arc(x, y, radius, 0, 2 * Math.PI);
   pen.lineWidth = width;
@@ -171,7 +154,7 @@ function ring(pen, [x, y], radius, colour, width = 2) {
  * @param {Place} place
  * @param {Colours} colours
  */
-function write(pen, text, [x, y], colours) {
+export function write(pen, text, [x, y], colours) {
   pen.font = `600 14px ${getComputedStyle(pen.canvas).fontFamily}`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";

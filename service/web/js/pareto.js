@@ -1,8 +1,8 @@
 /** What accuracy costs: the networks that no other one beats in both accuracy and time. */
 
 import { axes, chart } from "./charts.js";
-import { outline } from "./classes.js";
 import { drawn } from "./element.js";
+import { outline } from "./marks.js";
 import { number, percent } from "./words.js";
 
 /** @typedef {import("./experiment-table.js").Experiment} Experiment */

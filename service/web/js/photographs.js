@@ -4,6 +4,7 @@ import { addressOf, thumbnailOf } from "./addresses.js";
 import { credit } from "./attribution.js";
 import { classTag } from "./classes.js";
 import { element } from "./element.js";
+import { picture } from "./pictures.js";
 
 /** @typedef {import("./records.js").ImageRecord} ImageRecord */
 
@@ -32,7 +33,7 @@ export function card(photograph, { source = thumbnailOf(photograph.id) } = {}, .
     element(
       "a",
       { href: addressOf(photograph.id), class: "picture" },
-      element("img", { src: source, alt: described(photograph), loading: "lazy" }),
+      picture(source, described(photograph), { loading: "lazy" }),
     ),
     element(
       "figcaption",

@@ -24,28 +24,48 @@ export function sightStrip(emphasise, signal) {
   const title = element("h2", {}, "In sight");
   const list = element("div", { class: "cards" });
   let timer = 0;
+  let filling = new AbortController();
+  signal.addEventListener("abort", stop);
+
+  function stop() {
+    clearTimeout(timer);
+    filling.abort();
+  }
 
   /** @param {MapPoint[]} points */
   async function fill(points) {
+    const { signal } = (filling = new AbortController());
     title.textContent = `In sight: ${plural(points.length, "photograph")}`;
     const chosen = spread(points);
-    const records = await recordsOf(
-      chosen.map(({ id }) => id),
-      signal,
-    );
-    list.replaceChildren(
-      ...records.map((record, index) => {
-        const figure = card(record);
-        const point = chosen[index];
-        for (const event of ["pointerenter", "focusin"]) {
-          figure.addEventListener(event, () => emphasise(point));
-        }
-        for (const event of ["pointerleave", "focusout"]) {
-          figure.addEventListener(event, () => emphasise(null));
-        }
-        return figure;
-      }),
-    );
+    try {
+      const records = await recordsOf(
+        chosen.map(({ id }) => id),
+        signal,
+      );
+      if (signal.aborted) return;
+      list.replaceChildren(...records.map((record, index) => emphasising(record, chosen[index])));
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Problem)) throw error;
+      list.replaceChildren(apology(() => fill(points)));
+    }
+  }
+
+  /**
+   * A card; its point is emphasised as long as somebody points at it.
+   *
+   * @param {import("./records.js").ImageRecord} record
+   * @param {MapPoint} point
+   */
+  function emphasising(record, point) {
+    const figure = card(record);
+    for (const event of ["pointerenter", "focusin"]) {
+      figure.addEventListener(event, () => emphasise(point));
+    }
+    for (const event of ["pointerleave", "focusout"]) {
+      figure.addEventListener(event, () => emphasise(null));
+    }
+    return figure;
   }
 
   return {
@@ -57,17 +77,20 @@ export function sightStrip(emphasise, signal) {
     ),
     /** Show others once the map has come to rest. @param {() => MapPoint[]} inSight */
     update(inSight) {
-      clearTimeout(timer);
-      timer = setTimeout(() => fill(inSight()).catch(keepOld), PAUSE_MILLISECONDS);
+      stop();
+      timer = setTimeout(() => fill(inSight()), PAUSE_MILLISECONDS);
     },
   };
+}
 
-  /** @param {unknown} error */
-  function keepOld(error) {
-    if (signal.aborted) return;
-    if (!(error instanceof Problem)) throw error;
-    title.textContent = error.message;
-  }
+/** @param {() => void} again */
+function apology(again) {
+  return element(
+    "div",
+    { class: "apology" },
+    element("p", {}, "The service did not say whose photographs these are."),
+    element("button", { type: "button", click: again }, "Try again"),
+  );
 }
 
 /** One of each part of the picture, as far as there are so many. @param {MapPoint[]} points */

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
- * @typedef {import("./painting.js").Place} Place
+ * @typedef {import("./frame.js").Place} Place
  */
 
 /**
