@@ -129,7 +129,7 @@ def test_where_nothing_fits_all_can_be_shown_again(opened, api, points):
     page.get_by_role("button", name="lake").click()
     page.get_by_label("Only errors").check()
     in_sight(page, 0)
-    expect(page.get_by_role("status")).to_have_text("No photograph fits.")
+    expect(page.locator("#said")).to_have_text("No photograph fits.")
     page.get_by_role("button", name="Take the filters away").click()
     in_sight(page, len(points))
     expect(page.get_by_role("button", name="lake")).to_have_attribute("aria-pressed", "false")
@@ -210,7 +210,7 @@ def test_the_keyboard_alone_leads_everywhere(opened, points):
     link = page.locator(".hover-card a").first
     expect(link).to_be_visible()
     first = link.get_attribute("href")
-    said = page.get_by_role("status")
+    said = page.locator("#said")
     expect(said).to_contain_text(re.compile(r"(training|validation)\. .*\. Generated scene"))
     page.keyboard.press(a_way_on(points, unquote(first.removeprefix("#/image/"))))
     expect(link).not_to_have_attribute("href", first)

@@ -45,7 +45,7 @@ def test_it_is_recognised_and_placed(own, api, a_jpeg, pictured, give):
         f"#/image/{each['id']}" for each in nearest
     ]
     expect(page.locator(".locator canvas")).to_be_visible()
-    expect(page.get_by_role("status")).to_have_text(
+    expect(page.locator("#said")).to_have_text(
         re.compile(f"Your photograph. {answer['label']}, .+%")
     )
     names.first.click()

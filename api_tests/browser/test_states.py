@@ -126,7 +126,7 @@ def test_a_new_release_is_told_and_shown(opened, serving, copied_home):
         point_to(releases, new)
         wait_for(service, release=fingerprint(new))
         page.get_by_role("link", name="Map").click()
-        expect(page.get_by_text("A new release is served")).to_be_visible()
+        expect(page.locator("#remark")).to_contain_text("A new release is served")
         expect(page.locator("#footer")).to_contain_text(fingerprint(new))
         expect(page.locator(".map canvas")).to_be_visible()
 

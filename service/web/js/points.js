@@ -1,6 +1,6 @@
 /** The points of the map: every photograph with its place, its class and its prediction. */
 
-import { Problem, recall } from "./service.js";
+import { recall } from "./service.js";
 
 // More than there are gives all.
 const ALL = "/tsne?n=100000000";
@@ -22,19 +22,12 @@ const ALL = "/tsne?n=100000000";
 /**
  * All points in a random order, so that no class lies on top of another.
  *
- * @param {object} [given]
- * @param {boolean} [given.mayPrompt] whether to ask for the key where one is needed
+ * @param {import("./service.js").Options} [options]
  * @returns {Promise<MapPoint[]>}
- * @throws {Problem}
  */
-export async function allPoints({ mayPrompt = true } = {}) {
-  try {
-    // Others may wait for the same answer who do not want people to be asked for the key.
-    return (await recall(ALL, { mayPrompt: false })).points;
-  } catch (error) {
-    if (!mayPrompt || !(error instanceof Problem) || error.kind !== "locked") throw error;
-    return (await recall(ALL)).points;
-  }
+export async function allPoints(options) {
+  const { points } = await recall(ALL, options);
+  return points;
 }
 
 /** Whether the network gets a photograph wrong. @param {MapPoint} point */

@@ -59,6 +59,8 @@ export async function show() {
   const { signal } = running;
   const [path, query] = location.hash.split("?");
   const place = /** @type {HTMLElement} */ (document.getElementById("main"));
+  // Where the button that led here goes, the keyboard would begin at the top of the page.
+  if (place.contains(document.activeElement)) place.focus({ preventScroll: true });
   markCurrent(path);
   place.replaceChildren(loading());
   let more;
@@ -78,8 +80,6 @@ function tell(place, more) {
   document.title = `${title} · Belvedere`;
   // Alerts are said by themselves.
   if (!place.querySelector("[role=alert]")) announce([title, more].filter(Boolean).join(". "));
-  // Where the button that led here is gone, the keyboard would begin at the top of the page.
-  if (document.activeElement === document.body) place.focus({ preventScroll: true });
 }
 
 /** @param {string} path @returns {[View, string]} */

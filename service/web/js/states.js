@@ -106,8 +106,7 @@ export function announce(text) {
 
 /** Say something to everybody; it vanishes after a moment. @param {string} text */
 export function remark(text) {
-  announce(text);
-  document.getElementById("remark")?.replaceChildren(element("p", { "aria-hidden": "true" }, text));
+  document.getElementById("remark")?.replaceChildren(element("p", {}, text));
 }
 
 /**
