@@ -1,4 +1,4 @@
-"""One small, real release for the whole test run: painted, trained, compared and published."""
+"""One small, real release for each process of a test run: painted, trained and published."""
 
 import os
 from collections.abc import Iterator
