@@ -19,6 +19,7 @@ Milliseconds = npt.NDArray[np.float64]
 
 _VIEWS = 7
 _VIEWS_OF_MANY = 3
+_ERRORS = 0.03
 _WIDTH, _HEIGHT = 1440, 900
 _MAP = ".map canvas"
 
@@ -96,7 +97,11 @@ def _visit_of_many(browser: Browser, url: str, answer: str) -> tuple[float, list
     )
     seconds = _seconds_to_map(page, url)
     page.wait_for_load_state("networkidle")
-    frames = [_frames(page, act) for act in (_point, _drag, _zoom)]
+    frames = [_frames(page, _point)]
+    # Shown as a whole, it cannot be moved.
+    page.get_by_role("button", name="Zoom in").click()
+    page.wait_for_timeout(_SETTLED_MILLISECONDS)
+    frames += [_frames(page, act) for act in (_drag, _zoom)]
     page.context.close()
     return seconds, frames
 
@@ -157,17 +162,18 @@ def _move(page: Page, x: int, y: int) -> None:
 
 
 def _points(release: Release) -> list[dict[str, object]]:
-    """Points in one cloud per class; the ids are those of the release, again and again."""
+    """Points in one cloud per class, some of them errors; the ids are the release's, repeated."""
     rng = np.random.default_rng(0)
     classes = release.manifest.classes
     photographs = release.photographs
     chosen = rng.integers(len(classes), size=MANY)
+    predicted = (chosen + (rng.random(MANY) < _ERRORS)) % len(classes)
     places = rng.normal(scale=6, size=(MANY, 2)) + np.column_stack([chosen % 3, chosen // 3]) * 24
     return [
         {
             "id": photographs[number % len(photographs)].id,
             "label": classes[chosen[number]],
-            "predicted": classes[chosen[number]],
+            "predicted": classes[predicted[number]],
             "split": "train",
             "x": x,
             "y": y,
