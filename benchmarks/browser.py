@@ -132,6 +132,10 @@ def _frames(page: Page, act: Callable[[Page], None]) -> Milliseconds:
 
 def _together(visits: Sequence[Milliseconds]) -> Frames:
     frames = np.concatenate(visits)
+    if len(frames) == 0:
+        raise RuntimeError(
+            "The map was not drawn where it should be; look at the page in a browser."
+        )
     return Frames(
         count=len(frames), p95_ms=float(np.percentile(frames, 95)), longest_ms=float(frames.max())
     )

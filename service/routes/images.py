@@ -47,8 +47,8 @@ def images(
     rows = np.flatnonzero(opened.mask(selected))
     if id is not None:
         rows = np.intersect1d(rows, [opened.row(each) for each in id])
-        limit = limit or len(rows)
-    page = rows[offset:][: limit or _PAGE]
+    size = limit or (_PAGE if id is None else len(rows))
+    page = rows[offset:][:size]
     return ImageList(
         images=tuple(record(opened, row) for row in page.tolist()),
         total=len(rows),

@@ -3,15 +3,18 @@
 import { learnWhetherGenerated } from "./attribution.js";
 import { learnClasses } from "./classes.js";
 import { element } from "./element.js";
-import { followAddress, go, leave } from "./router.js";
+import { addressOfExperiment } from "./experiment-table.js";
+import { followAddress, go, leave, tell } from "./router.js";
 import { ask } from "./service.js";
-import { problemNotice, remark, sayBusy } from "./states.js";
+import { loading, problemNotice, remark, sayBusy } from "./states.js";
 import { receivePhotographs } from "./upload.js";
 import { number } from "./words.js";
 
+// What the project calls the collection that it paints itself.
 const GENERATED = "generated scenes";
 
 let beginning = new AbortController();
+let hasMet = false;
 
 /** Learn what is served. @param {AbortSignal} signal */
 async function meetTheService(signal) {
@@ -26,7 +29,7 @@ async function meetTheService(signal) {
       {},
       `${number(served.photographs)} photographs of the collection “${served.data}”, `,
       "recognised by ",
-      element("a", { href: `#/experiments/${encodeURIComponent(served.network)}` }, served.network),
+      element("a", { href: addressOfExperiment(served.network) }, served.network),
       `. Release ${served.release}. `,
       element("a", { href: "/docs" }, "Every call of the service"),
       ".",
@@ -40,12 +43,16 @@ async function begin() {
   beginning = new AbortController();
   const { signal } = beginning;
   leave();
+  byId("main").replaceChildren(loading());
   try {
     await meetTheService(signal);
   } catch (error) {
-    if (!signal.aborted) byId("main").replaceChildren(problemNotice(error, begin, signal));
+    if (signal.aborted) return;
+    byId("main").replaceChildren(problemNotice(error, begin, signal));
+    tell();
     return;
   }
+  hasMet = true;
   if (!signal.aborted) await followAddress();
 }
 
@@ -63,6 +70,10 @@ export function start() {
   addEventListener("busy", sayBusy);
   // No link, since addresses behind # name views.
   byId("skip").addEventListener("click", () => byId("main").focus());
-  receivePhotographs(() => go("#/yours"));
+  receivePhotographs(() => {
+    if (hasMet) return go("#/yours");
+    location.hash = "#/yours";
+    remark("The photograph is looked at as soon as the service is ready.");
+  });
   begin();
 }

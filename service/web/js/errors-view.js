@@ -10,6 +10,9 @@ import { notice } from "./states.js";
 import { likelihood, plural } from "./words.js";
 
 const PAGE = 60;
+
+/** How many were shown at each address, for who comes back. @type {Map<string, number>} */
+const reached = new Map();
 /** @typedef {import("./errors.js").Misclassification} Misclassification */
 
 /** @type {import("./router.js").View} */
@@ -96,15 +99,19 @@ function gallery(errors) {
     { type: "button", click: () => grow()[0].querySelector("a")?.focus() },
     "Show more",
   );
+  const address = location.hash;
+  const before = reached.get(address) ?? 0;
   let shown = 0;
   function grow() {
     const added = errors.slice(shown, shown + PAGE).map(errorCard);
     cards.append(...added);
     shown += PAGE;
+    reached.set(address, shown);
     more.hidden = shown >= errors.length;
     return added;
   }
-  grow();
+  do grow();
+  while (shown < before);
   return element(
     "section",
     { "aria-label": "Errors" },

@@ -11,9 +11,11 @@ import { remark } from "./states.js";
  */
 export function heatmapSwitch(picture, heatmap) {
   const photograph = picture.getAttribute("src") ?? "";
+  const { alt } = picture;
   /** @param {boolean} isOn */
   function turn(isOn) {
     picture.src = isOn ? heatmap : photograph;
+    picture.alt = isOn ? `Heat map over ${alt}` : alt;
     button.setAttribute("aria-pressed", String(isOn));
   }
   const button = element(

@@ -9,59 +9,69 @@ import { heatmapSwitch } from "./heatmap.js";
 import { locator } from "./locator.js";
 import { neighbourhood } from "./neighbourhood.js";
 import { described } from "./photographs.js";
+import { picture } from "./pictures.js";
 import { recordsOf } from "./records.js";
 import { recall } from "./service.js";
+import { later } from "./states.js";
 import { trust, verdict } from "./verdict.js";
 import { splitName } from "./words.js";
 
 /** @type {import("./router.js").View} */
 export async function imageView(place, { name: id, signal }) {
   const query = `?id=${encodeURIComponent(id)}`;
-  const [[record], prediction, { neighbors }, trusted] = await Promise.all([
+  const [[record], prediction, trusted] = await Promise.all([
     recordsOf([id], signal),
     recall(`/predict${query}`),
-    recall(`/neighbors${query}`),
     trust(),
   ]);
   const isError = record.split === "validation" && prediction.label !== record.label;
   const error = isError ? (await allErrors()).find((each) => each.id === id) : undefined;
   if (signal.aborted) return;
-  const { title } = record.attribution ?? {};
-  const picture = element("img", { src: imageOf(id), alt: described(record) });
-  const article = element(
-    "article",
-    { class: "photograph" },
+  place.replaceChildren(
     element(
-      "figure",
-      { class: "large" },
-      picture,
+      "article",
+      { class: "photograph" },
+      large(record, error?.heatmap),
       element(
-        "figcaption",
-        {},
-        credit(record.attribution),
-        error?.heatmap && heatmapSwitch(picture, error.heatmap),
+        "div",
+        { class: "about" },
+        element("h1", {}, record.attribution?.title ?? id),
+        element(
+          "p",
+          {},
+          classTag(record.label),
+          `, ${splitName(record.split)}, ${record.width} × ${record.height} pixels`,
+        ),
+        verdict(prediction, trusted, record.label),
       ),
+      later("neighbours", async () => neighbourhood(await nearest(id)), signal),
+      later("locator", () => itsPlace(id, signal), signal),
     ),
-    element(
-      "div",
-      { class: "about" },
-      element("h1", {}, title ?? id),
-      element(
-        "p",
-        {},
-        classTag(record.label),
-        `, ${splitName(record.split)}, ${record.width} × ${record.height} pixels`,
-      ),
-      verdict(prediction, trusted, record.label),
-    ),
-    neighbourhood(neighbors),
   );
-  place.replaceChildren(article);
-  const where = await locator(
-    "this one",
-    (points) => points.find((point) => point.id === id),
-    neighbors.map((/** @type {{ id: string }} */ each) => each.id),
-    signal,
+}
+
+/**
+ * @param {import("./records.js").ImageRecord} record
+ * @param {string | null} [heatmap] its address, where there is one
+ */
+function large(record, heatmap) {
+  const image = picture(imageOf(record.id), described(record));
+  return element(
+    "figure",
+    { class: "large" },
+    image,
+    element("figcaption", {}, credit(record.attribution), heatmap && heatmapSwitch(image, heatmap)),
   );
-  if (where) article.append(where);
+}
+
+/** @param {string} id @returns {Promise<import("./neighbourhood.js").Neighbour[]>} */
+async function nearest(id) {
+  const { neighbors } = await recall(`/neighbors?id=${encodeURIComponent(id)}`);
+  return neighbors;
+}
+
+/** @param {string} id @param {AbortSignal} signal */
+async function itsPlace(id, signal) {
+  const ids = (await nearest(id)).map((each) => each.id);
+  return locator("this one", (points) => points.find((point) => point.id === id), ids, signal);
 }

@@ -2,12 +2,14 @@
 
 const NAME = "belvedere-key";
 
+let key = stored();
+
 /** @type {Promise<boolean> | null} */
 let asking = null;
 
 /** The key that was given, if any. */
 export function knownKey() {
-  return sessionStorage.getItem(NAME);
+  return key;
 }
 
 /**
@@ -17,9 +19,8 @@ export function knownKey() {
  * @returns {Promise<boolean>} whether there is another one
  */
 export function anotherKey(refused) {
-  const known = knownKey();
-  if (known && known !== refused) return Promise.resolve(true);
-  sessionStorage.removeItem(NAME);
+  if (key && key !== refused) return Promise.resolve(true);
+  keep(null);
   asking ??= prompted(refused !== null).finally(() => {
     asking = null;
   });
@@ -35,21 +36,41 @@ function prompted(wasRefused) {
   const refusal = /** @type {HTMLElement} */ (dialog.querySelector("[role=alert]"));
   const close = () => dialog.close();
   input.value = "";
-  refusal.hidden = !wasRefused;
   dialog.returnValue = "";
   form.onsubmit = (event) => {
     event.preventDefault();
-    sessionStorage.setItem(NAME, input.value.trim());
+    keep(input.value.trim());
     dialog.close("given");
   };
   refuse.onclick = close;
   // Another view may need no key.
   addEventListener("hashchange", close);
   dialog.showModal();
+  // Now, since an alert that stood there before is not read out.
+  refusal.hidden = !wasRefused;
   return new Promise((resolve) => {
     dialog.onclose = () => {
       removeEventListener("hashchange", close);
       resolve(dialog.returnValue === "given");
     };
   });
+}
+
+/** @param {string | null} given */
+function keep(given) {
+  key = given;
+  try {
+    if (given === null) sessionStorage.removeItem(NAME);
+    else sessionStorage.setItem(NAME, given);
+  } catch {
+    // Where a browser stores nothing, it is kept until the page is left.
+  }
+}
+
+function stored() {
+  try {
+    return sessionStorage.getItem(NAME);
+  } catch {
+    return null;
+  }
 }

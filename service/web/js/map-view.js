@@ -71,7 +71,7 @@ export async function mapView(place, { query, signal }) {
     const chosen = fitting(points, filters);
     nothing.hidden = chosen.length > 0;
     map.show(chosen);
-    history.replaceState(null, "", addressWith(filters));
+    history.replaceState(history.state, "", addressWith(filters));
     return chosen.length;
   }
 

@@ -1,6 +1,6 @@
 /** What is known of stored photographs: asked for once, and anew with a new release. */
 
-import { ask } from "./service.js";
+import { ask, servedRelease } from "./service.js";
 
 /**
  * @typedef {object} ImageRecord
@@ -30,10 +30,10 @@ export async function recordsOf(ids, signal) {
   const missing = ids.filter((id) => !found.has(id));
   if (missing.length > 0) {
     const query = missing.map((id) => `id=${encodeURIComponent(id)}`).join("&");
-    const { images } = await ask(`/images?${query}`, { signal });
+    const { images, release } = await ask(`/images?${query}`, { signal });
     for (const image of images) {
       found.set(image.id, image);
-      known.set(image.id, image);
+      if (release === servedRelease()) known.set(image.id, image);
     }
   }
   return ids.map((id) => /** @type {ImageRecord} */ (found.get(id)));

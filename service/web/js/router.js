@@ -32,11 +32,19 @@ const VIEWS = [
 
 let running = new AbortController();
 
+/** How far each address was scrolled down when it was left. @type {Map<string, number>} */
+const scrolled = new Map();
+
 /** Show what the address says, now and whenever it changes. */
 export function followAddress() {
-  onhashchange = () => {
+  // The browser would scroll before a view is filled.
+  history.scrollRestoration = "manual";
+  onhashchange = ({ oldURL }) => {
+    scrolled.set(new URL(oldURL).hash, scrollY);
+    // Links make entries without a state; who goes back comes to one that was shown.
+    const top = history.state ? (scrolled.get(location.hash) ?? 0) : 0;
     beginAtTheTop();
-    show();
+    show(top);
   };
   return show();
 }
@@ -52,11 +60,13 @@ export function leave() {
   running.abort();
 }
 
-/** Show what the address says. */
-export async function show() {
+/** Show what the address says. @param {number} [top] how far it is scrolled down */
+async function show(top = 0) {
   leave();
+  history.replaceState({ wasShown: true }, "");
   running = new AbortController();
   const { signal } = running;
+  const again = () => show();
   const [path, query] = location.hash.split("?");
   const place = /** @type {HTMLElement} */ (document.getElementById("main"));
   // Where the button that led here goes, the keyboard would begin at the top of the page.
@@ -66,16 +76,19 @@ export async function show() {
   let more;
   try {
     const [view, name] = found(path);
-    more = await view(place, { name, query: new URLSearchParams(query), signal, again: show });
+    more = await view(place, { name, query: new URLSearchParams(query), signal, again });
   } catch (error) {
     if (signal.aborted) return;
-    place.replaceChildren(problemNotice(error, show, signal));
+    place.replaceChildren(problemNotice(error, again, signal));
   }
-  if (!signal.aborted) tell(place, more);
+  if (signal.aborted) return;
+  tell(more);
+  if (top > 0) scrollTo(0, top);
 }
 
-/** Say what is shown now. @param {HTMLElement} place @param {string | void} more */
-function tell(place, more) {
+/** Say what is shown now. @param {string | void} [more] */
+export function tell(more) {
+  const place = /** @type {HTMLElement} */ (document.getElementById("main"));
   const title = place.querySelector("h1")?.textContent ?? "";
   document.title = `${title} · Belvedere`;
   // Alerts are said by themselves.

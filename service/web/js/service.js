@@ -20,10 +20,17 @@ const KINDS = {
   504: "gone",
 };
 
-const GONE = "Check your connection; who runs the service starts it with `belvedere serve`.";
+/** @type {Partial<Record<Kind, string>>} what to do where the service itself cannot say it */
+const ADVICE = {
+  gone: "Check your connection; who runs the service starts it with `belvedere serve`.",
+  locked: "Try again and give the key; who runs the service knows it.",
+  "not ready": "Wait a moment; who runs the service sees in its log what it waits for.",
+};
+
 const ATTEMPTS_WHILE_BUSY = 4;
 const MOST_SECONDS_BETWEEN = 10;
 const SECONDS_AFTER_LOSS = 0.3;
+const MILLISECONDS_UNTIL_BACK = 60_000;
 
 /** Why a call has no answer; the message is a sentence that says what to do. */
 export class Problem extends Error {
@@ -52,8 +59,8 @@ const remembered = new Map();
 /** @type {string | null} */
 let served = null;
 
-/** @type {Set<string>} */
-const left = new Set();
+/** @type {Map<string, number>} when releases were left */
+const left = new Map();
 
 /**
  * Ask the service; while it is busy, ask again a few times.
@@ -127,10 +134,10 @@ async function answered(path, key, { image, signal }) {
   noteRelease(answer.release);
   if (response.ok) return answer;
   const kind = kindOf(response.status, path, answer.release);
+  const told = kind === "locked" ? undefined : answer.detail;
   throw new Problem(
     kind,
-    answer.detail ??
-      (kind === "gone" ? GONE : `The service answered ${response.status}; see its log.`),
+    told ?? ADVICE[kind] ?? `It answered ${response.status}; who runs it sees why in its log.`,
     Number(response.headers.get("Retry-After")) || undefined,
   );
 }
@@ -170,11 +177,25 @@ async function whole(path, request) {
 /** @param {unknown} error @param {Blob | undefined} image */
 async function explained(error, image) {
   if (error instanceof DOMException && error.name === "AbortError") return error;
-  if (image && (await isAlive())) {
-    // A body beyond the limit is refused before it has arrived, which browsers take for a failure.
-    return new Problem("too large", "The service broke the upload off; send a smaller file.");
+  if (image && !(await isReadable(image))) {
+    return new Problem("not an image", "It cannot be read any more; choose it again.");
   }
-  return new Problem("gone", GONE);
+  if (image && (await isAlive())) {
+    // A body beyond the limit is refused before it has arrived, which browsers take for a loss.
+    return new Problem("interrupted", "The upload broke off; try again, or send a smaller file.");
+  }
+  return new Problem("gone", ADVICE.gone ?? "");
+}
+
+/** Whether it is a file that is still there. @param {Blob} image */
+function isReadable(image) {
+  return image
+    .slice(0, 1)
+    .arrayBuffer()
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
 /** Whether the service answers at all. */
@@ -185,18 +206,24 @@ async function isAlive() {
   );
 }
 
+/** The fingerprint of the release that the page shows. */
+export function servedRelease() {
+  return served;
+}
+
 /**
  * Tell when another release is served. Replicas may serve two for a while: what was left is not gone
- * back to, or the page would go to and fro with them.
+ * back to at once, or the page would go to and fro with them.
  *
  * @param {string | undefined} release the fingerprint that an answer carries
  */
 function noteRelease(release) {
-  if (!release || release === served || left.has(release)) return;
+  if (!release || release === served) return;
+  if (performance.now() < (left.get(release) ?? -Infinity) + MILLISECONDS_UNTIL_BACK) return;
   const former = served;
   served = release;
   if (former === null) return;
-  left.add(former);
+  left.set(former, performance.now());
   remembered.clear();
   dispatchEvent(new Event("release"));
 }

@@ -5,6 +5,8 @@ import { ask, pause, Problem } from "./service.js";
 
 const SECONDS_UNTIL_SAID = 1;
 const MOST_SECONDS_BETWEEN_LOOKS = 30;
+const FAULT = "Reload the page; if that does not help, the console of the browser says more.";
+const BUSY = "The service is busy; asking again …";
 
 /** @typedef {import("./service.js").Kind} Kind */
 
@@ -38,9 +40,8 @@ export function loading(text = "Loading …") {
 
 /** Tell who waits that the service is busy. */
 export function sayBusy() {
-  for (const each of document.querySelectorAll(".loading")) {
-    each.textContent = "The service is busy; asking again …";
-  }
+  for (const each of document.querySelectorAll(".loading")) each.textContent = BUSY;
+  announce(BUSY);
 }
 
 /**
@@ -93,15 +94,49 @@ function ofProblem({ kind, message }, again) {
 /** @param {unknown} error that nobody foresaw */
 function ofFault(error) {
   reportError(error);
-  return notice(
-    "This page has a fault",
-    "Reload it; if that does not help, the console of the browser says more.",
-  );
+  return notice("This page has a fault", FAULT);
 }
 
 /** Say something to those who cannot see it. @param {string} text */
 export function announce(text) {
-  /** @type {HTMLElement} */ (document.getElementById("said")).textContent = text;
+  const said = /** @type {HTMLElement} */ (document.getElementById("said"));
+  said.textContent = "";
+  // Else the same text would not be said a second time.
+  requestAnimationFrame(() => {
+    said.textContent = text;
+  });
+}
+
+/**
+ * A part of a view that comes later than the rest; what goes wrong with it is said in its place.
+ *
+ * @param {string} name the class that it has in style sheets
+ * @param {() => Promise<HTMLElement | null>} make null where there is nothing to show
+ * @param {AbortSignal} signal ends with the view
+ */
+export function later(name, make, signal) {
+  const place = element("section", { class: name });
+  async function fill() {
+    place.replaceChildren(loading());
+    try {
+      const made = await make();
+      if (made) place.replaceWith(made);
+      else place.remove();
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Problem)) reportError(error);
+      place.replaceChildren(
+        element(
+          "p",
+          { role: "alert" },
+          ...marked(error instanceof Problem ? error.message : FAULT),
+        ),
+        element("button", { type: "button", click: fill }, "Try again"),
+      );
+    }
+  }
+  fill();
+  return place;
 }
 
 /** Say something to everybody; it vanishes after a moment. @param {string} text */
@@ -123,7 +158,10 @@ async function goOnWhenBack(failed, again, signal) {
     ?.before(element("p", {}, "This page goes on by itself as soon as the service is back."));
   for (let seconds = 1; ; seconds = Math.min(2 * seconds, MOST_SECONDS_BETWEEN_LOOKS)) {
     await pause(seconds, signal);
-    if (await isReady(signal)) return again();
+    const isBack = await isReady(signal);
+    // It may be back with another release, with which the page begins anew.
+    if (signal.aborted) return;
+    if (isBack) return again();
   }
 }
 

@@ -52,9 +52,11 @@ export function receivePhotographs(onReceived) {
   });
   addEventListener("drop", (event) => {
     curtain.hidden = true;
-    if (event.target instanceof HTMLInputElement) return;
+    const files = event.dataTransfer?.files;
+    // Text may be dragged into the field of the key.
+    if (!files?.length && event.target instanceof HTMLInputElement) return;
     event.preventDefault();
-    if (take(event.dataTransfer?.files)) onReceived();
+    if (take(files)) onReceived();
     else remark("There was no file in it; save the photograph first, or paste it.");
   });
 }

@@ -4,14 +4,14 @@ import { element } from "./element.js";
 import { locator } from "./locator.js";
 import { neighbourhood } from "./neighbourhood.js";
 import { ask } from "./service.js";
-import { loading, notice, problemNotice } from "./states.js";
+import { later, loading, notice, problemNotice } from "./states.js";
 import { choosePhotograph, ownPhotograph } from "./upload.js";
 import { trust, verdict } from "./verdict.js";
 import { likelihood } from "./words.js";
 
 /** @typedef {import("./upload.js").OwnPhotograph} OwnPhotograph */
 
-/** @type {{ own: OwnPhotograph, answers: ReturnType<typeof asked> } | null} */
+/** @type {{ own: OwnPhotograph, answers: Map<string, Promise<any>> } | null} */
 let kept = null;
 
 addEventListener("release", () => {
@@ -34,9 +34,9 @@ export async function yourView(place, { signal, again }) {
   }
   place.replaceChildren(loading("Looking at it …"));
   try {
-    const { prediction, trusted, neighbors, point } = await answersFor(own);
-    const ids = neighbors.map((/** @type {{ id: string }} */ each) => each.id);
-    const where = await locator("yours", () => point, ids, signal);
+    // The first answer says whether it can be read at all; only then it is sent again.
+    const prediction = await answerFor(own, "/predict");
+    const trusted = await trust();
     if (signal.aborted) return;
     place.replaceChildren(
       element(
@@ -50,8 +50,8 @@ export async function yourView(place, { signal, again }) {
           verdict(prediction, trusted),
           element("p", { class: "buttons" }, chooser("Choose another")),
         ),
-        neighbourhood(neighbors),
-        where,
+        later("neighbours", () => nearest(own), signal),
+        later("locator", () => itsPlace(own, signal), signal),
       ),
     );
     const { label, probabilities } = prediction;
@@ -65,29 +65,37 @@ export async function yourView(place, { signal, again }) {
   }
 }
 
-/** What the service makes of it, asked for once: people go to its neighbours and come back. @param {OwnPhotograph} own */
-function answersFor(own) {
-  if (kept?.own === own) return kept.answers;
-  const answers = asked(own);
-  const mine = { own, answers };
-  kept = mine;
-  answers.catch(() => {
-    if (kept === mine) kept = null;
-  });
-  return answers;
+/** @param {OwnPhotograph} own */
+async function nearest(own) {
+  const { neighbors } = await answerFor(own, "/neighbors");
+  return neighbourhood(neighbors);
 }
 
-/** @param {OwnPhotograph} own */
-async function asked({ file, signal }) {
-  const options = { image: file, signal };
-  // The first answer says whether it can be read at all; only then it is sent again.
-  const prediction = await ask("/predict", options);
-  const [trusted, { neighbors }, { point }] = await Promise.all([
-    trust(),
-    ask("/neighbors", options),
-    ask("/tsne", options),
+/** @param {OwnPhotograph} own @param {AbortSignal} signal */
+async function itsPlace(own, signal) {
+  const [{ neighbors }, { point }] = await Promise.all([
+    answerFor(own, "/neighbors"),
+    answerFor(own, "/tsne"),
   ]);
-  return { prediction, trusted, neighbors, point };
+  const ids = neighbors.map((/** @type {{ id: string }} */ each) => each.id);
+  return locator("yours", () => point, ids, signal);
+}
+
+/**
+ * What the service makes of it, asked for once: people go to its neighbours and come back.
+ *
+ * @param {OwnPhotograph} own
+ * @param {string} path of the call
+ */
+function answerFor(own, path) {
+  if (kept?.own !== own) kept = { own, answers: new Map() };
+  const { answers } = kept;
+  const known = answers.get(path);
+  if (known) return known;
+  const answer = ask(path, { image: own.file, signal: own.signal });
+  answers.set(path, answer);
+  answer.catch(() => answers.delete(path));
+  return answer;
 }
 
 /** @param {OwnPhotograph} own */
