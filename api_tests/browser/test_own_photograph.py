@@ -153,7 +153,7 @@ def test_a_busy_service_is_asked_again_for_a_while(own, a_jpeg):
 
     page.route("**/predict", turn_away)
     drop(page, a_jpeg)
-    expect(page.get_by_text("asking again")).to_be_visible()
+    expect(page.locator(".loading")).to_contain_text("asking again")
     for _ in range(1000):
         page.clock.run_for(100)
         if len(came) == 4:

@@ -44,8 +44,13 @@ export async function imageView(place, { name: id, signal }) {
         ),
         verdict(prediction, trusted, record.label),
       ),
-      later("neighbours", async () => neighbourhood(await nearest(id)), signal),
-      later("locator", () => itsPlace(id, signal), signal),
+      later(
+        "neighbours",
+        "The nearest photographs",
+        async () => neighbourhood(await nearest(id)),
+        signal,
+      ),
+      later("locator", "Its place on the map", () => itsPlace(id, signal), signal),
     ),
   );
 }

@@ -44,9 +44,8 @@ export async function locator(name, find, neighbours, signal) {
   if (!spot || signal.aborted) return null;
   const near = points.filter((point) => neighbours.includes(point.id));
   return element(
-    "section",
-    { class: "locator" },
-    element("h2", {}, "Its place on the map"),
+    "div",
+    {},
     smallMap(points, { name, spot, near }, signal),
     element(
       "p",

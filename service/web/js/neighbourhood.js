@@ -12,18 +12,13 @@ import { number } from "./words.js";
 /** @param {Neighbour[]} neighbours nearest first */
 export function neighbourhood(neighbours) {
   return element(
-    "section",
-    { class: "neighbours" },
-    element("h2", {}, "The nearest photographs"),
-    element(
-      "div",
-      { class: "cards" },
-      ...neighbours.map((each) =>
-        card(
-          each,
-          { source: imageOf(each.id) },
-          element("span", { class: "quiet" }, `distance ${number(each.distance, 2)}`),
-        ),
+    "div",
+    { class: "cards" },
+    ...neighbours.map((each) =>
+      card(
+        each,
+        { source: imageOf(each.id) },
+        element("span", { class: "quiet" }, `distance ${number(each.distance, 2)}`),
       ),
     ),
   );

@@ -111,32 +111,36 @@ export function announce(text) {
  * A part of a view that comes later than the rest; what goes wrong with it is said in its place.
  *
  * @param {string} name the class that it has in style sheets
+ * @param {string} title
  * @param {() => Promise<HTMLElement | null>} make null where there is nothing to show
  * @param {AbortSignal} signal ends with the view
  */
-export function later(name, make, signal) {
-  const place = element("section", { class: name });
+export function later(name, title, make, signal) {
+  const content = element("div");
+  const part = element("section", { class: name }, element("h2", {}, title), content);
   async function fill() {
-    place.replaceChildren(loading());
+    content.replaceChildren(loading());
     try {
       const made = await make();
-      if (made) place.replaceWith(made);
-      else place.remove();
+      if (made) content.replaceChildren(made);
+      else part.remove();
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof Problem)) reportError(error);
-      place.replaceChildren(
-        element(
-          "p",
-          { role: "alert" },
-          ...marked(error instanceof Problem ? error.message : FAULT),
-        ),
-        element("button", { type: "button", click: fill }, "Try again"),
-      );
+      content.replaceChildren(...apology(error, fill));
     }
   }
   fill();
-  return place;
+  return part;
+}
+
+/** @param {unknown} error @param {() => void} again */
+function apology(error, again) {
+  const isForeseen = error instanceof Problem;
+  if (!isForeseen) reportError(error);
+  return [
+    element("p", { role: "alert" }, ...marked(isForeseen ? error.message : FAULT)),
+    element("button", { type: "button", click: again }, "Try again"),
+  ];
 }
 
 /** Say something to everybody; it vanishes after a moment. @param {string} text */

@@ -50,8 +50,8 @@ export async function yourView(place, { signal, again }) {
           verdict(prediction, trusted),
           element("p", { class: "buttons" }, chooser("Choose another")),
         ),
-        later("neighbours", () => nearest(own), signal),
-        later("locator", () => itsPlace(own, signal), signal),
+        later("neighbours", "The nearest photographs", () => nearest(own), signal),
+        later("locator", "Its place on the map", () => itsPlace(own, signal), signal),
       ),
     );
     const { label, probabilities } = prediction;
