@@ -65,6 +65,8 @@ export function hoverCard(host, told, signal) {
       if (point === shown) return put();
       shown = point;
       clearTimeout(timer);
+      // Where the link that is focused goes, the keyboard would begin at the top of the page.
+      if (card.contains(document.activeElement)) host.focus({ preventScroll: true });
       card.hidden = true;
       if (point) timer = setTimeout(() => fill(point), PAUSE_MILLISECONDS);
     },
@@ -114,5 +116,13 @@ function linesOf(point, record) {
       classTag(point.predicted),
     ),
   ];
-  return record ? [...lines, credit(record.attribution)] : lines;
+  return [...lines, record ? credit(record.attribution) : apology()];
+}
+
+function apology() {
+  return element(
+    "p",
+    { class: "quiet" },
+    "The service did not say whose photograph this is; point at it once more to see it.",
+  );
 }

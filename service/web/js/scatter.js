@@ -80,6 +80,8 @@ export function scatter(host, points, watchers, { start, signal }) {
 
   /** @param {Part} part */
   function moved(part) {
+    // A map that is being dragged may outlive its view.
+    if (signal.aborted) return;
     paper.redraw();
     const pointed = pointer.pointed();
     if (pointed) told(pointed);
@@ -106,6 +108,8 @@ export function scatter(host, points, watchers, { start, signal }) {
   /** @param {KeyboardEvent} event */
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // Links in the card beside a point keep their keys; Escape leads back from there.
+    if (event.target !== host && event.key !== "Escape") return;
     const pointed = pointer.pointed();
     if (event.key === "ArrowLeft") pointer.walk([-1, 0]);
     else if (event.key === "ArrowRight") pointer.walk([1, 0]);
