@@ -4,6 +4,7 @@ import { element } from "./element.js";
 import { card } from "./photographs.js";
 import { recordsOf } from "./records.js";
 import { Problem } from "./service.js";
+import { announce } from "./states.js";
 import { plural } from "./words.js";
 
 /** @typedef {import("./points.js").MapPoint} MapPoint */
@@ -14,6 +15,8 @@ const MOST = 8;
 const COLUMNS = 4;
 const PAUSE_MILLISECONDS = 200;
 
+const UNSAID = "The service did not say whose photographs these are.";
+
 /**
  * The strip and what keeps it up to date.
  *
@@ -23,6 +26,12 @@ const PAUSE_MILLISECONDS = 200;
 export function sightStrip(emphasise, signal) {
   const title = element("h2", {}, "In sight");
   const list = element("div", { class: "cards" });
+  const strip = element(
+    "section",
+    { class: "sight", "aria-label": "Photographs in sight", tabindex: -1 },
+    title,
+    list,
+  );
   let timer = 0;
   let filling = new AbortController();
   signal.addEventListener("abort", stop);
@@ -34,21 +43,32 @@ export function sightStrip(emphasise, signal) {
 
   /** @param {MapPoint[]} points */
   async function fill(points) {
-    const { signal } = (filling = new AbortController());
+    stop();
+    filling = new AbortController();
+    const current = filling.signal;
     title.textContent = `In sight: ${plural(points.length, "photograph")}`;
     const chosen = spread(points);
     try {
       const records = await recordsOf(
         chosen.map(({ id }) => id),
-        signal,
+        current,
       );
-      if (signal.aborted) return;
-      list.replaceChildren(...records.map((record, index) => emphasising(record, chosen[index])));
+      if (current.aborted) return;
+      show(...records.map((record, index) => emphasising(record, chosen[index])));
     } catch (error) {
-      if (signal.aborted) return;
+      if (current.aborted) return;
       if (!(error instanceof Problem)) throw error;
-      list.replaceChildren(apology(() => fill(points)));
+      show(apology(() => fill(points)));
+      announce(UNSAID);
     }
+  }
+
+  /** @param {...HTMLElement} cards */
+  function show(...cards) {
+    // What is taken away under the mouse or the keyboard does not say that they leave it.
+    emphasise(null);
+    if (list.contains(document.activeElement)) strip.focus({ preventScroll: true });
+    list.replaceChildren(...cards);
   }
 
   /**
@@ -69,15 +89,11 @@ export function sightStrip(emphasise, signal) {
   }
 
   return {
-    element: element(
-      "section",
-      { class: "sight", "aria-label": "Photographs in sight" },
-      title,
-      list,
-    ),
+    element: strip,
     /** Show others once the map has come to rest. @param {() => MapPoint[]} inSight */
     update(inSight) {
       stop();
+      if (signal.aborted) return;
       timer = setTimeout(() => fill(inSight()), PAUSE_MILLISECONDS);
     },
   };
@@ -88,7 +104,7 @@ function apology(again) {
   return element(
     "div",
     { class: "apology" },
-    element("p", {}, "The service did not say whose photographs these are."),
+    element("p", {}, UNSAID),
     element("button", { type: "button", click: again }, "Try again"),
   );
 }
