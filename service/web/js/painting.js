@@ -68,7 +68,8 @@ export function coloursOf(place) {
  * Each point in the colour and with the mark of its class. What the network gets wrong lies on top,
  * with a ring in the colour of the class that it was taken for.
  *
- * Points come in a random order, so the first step already stands for all.
+ * Points come in a random order, so the first step already stands for all; what the next ones add
+ * goes beneath it, but for errors.
  *
  * @param {Pen} pen
  * @param {Scene} scene
@@ -79,9 +80,11 @@ export function* paintPoints(pen, scene) {
   const radius = ringAround(size, RING_GAP);
   for (let begin = 0; begin < points.length; begin += AT_ONCE) {
     if (begin > 0) yield;
-    const end = begin + AT_ONCE;
-    for (const point of points.slice(begin, end)) if (!isWrong(point)) stamp(pen, point, scene);
-    for (const point of points.slice(0, end).filter(isWrong)) {
+    const some = points.slice(begin, begin + AT_ONCE);
+    if (begin > 0) pen.globalCompositeOperation = "destination-over";
+    for (const point of some) if (!isWrong(point)) stamp(pen, point, scene);
+    pen.globalCompositeOperation = "source-over";
+    for (const point of some.filter(isWrong)) {
       const colour = colours.classes[lookOf(point.predicted).colour];
       stamp(pen, point, scene);
       ring(pen, placeOf(point), radius, colour, RING);
