@@ -46,7 +46,8 @@ def test_intervals_and_cost_are_shown(opened, comparison):
     assert f"{low:.1%}".replace("%", " %") in text
     assert f"{high:.1%}".replace("%", " %") in text
     expect(page.locator(".chart .network")).to_have_count(len(comparison["experiments"]))
-    page.locator(".chart .network").first.dispatch_event("click")
+    # The last one is drawn last, so no other one lies over it.
+    page.locator(".chart .network").last.click()
     expect(page.get_by_text("How it learned")).to_be_visible()
 
 

@@ -1,10 +1,11 @@
 """The map and the way from photograph to photograph."""
 
 import re
-from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import expect
+
+from api_tests.browser.conftest import UNREACHABLE
 
 # A pixel of a point has a colour; letters and ground have none.
 COLOURED = """canvas => {
@@ -17,6 +18,22 @@ COLOURED = """canvas => {
       return [(index / 4) % width / ratio, Math.floor(index / 4 / width) / ratio];
     }
   }
+}"""
+
+# The colour in the middle of the map.
+MIDDLE = """canvas => {
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(width / 2, height / 2, 1, 1);
+  return `rgb(${data.slice(0, 3).join(", ")})`;
+}"""
+
+GROUND = "each => getComputedStyle(each).backgroundColor"
+
+# Whether there is nothing on the map.
+BLANK = """() => {
+  const canvas = document.querySelector(".map canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.every(each => each === 0);
 }"""
 
 # How far class colours stand out from the grounds that they are seen on (WCAG 2.2, 1.4.11).
@@ -34,11 +51,6 @@ CONTRASTS = """() => {
     return Math.max(...pair) / Math.min(...pair);
   }));
 }"""
-
-
-@pytest.fixture(scope="module")
-def points(api):
-    return api.get("/tsne", params={"n": 10**6}).json()["points"]
 
 
 @pytest.fixture
@@ -62,7 +74,7 @@ def in_sight(page, number):
 
 
 def test_pointing_shows_photograph_and_maker(opened, odd, place_of_a_point, pictured):
-    page = opened(service=odd)
+    page = opened(service=odd, refused=UNREACHABLE)
     page.mouse.move(*place_of_a_point(page))
     card = page.locator(".hover-card")
     expect(card).to_contain_text(re.compile(r"Number \d by A. Photographer, CC BY 2.0"))
@@ -96,7 +108,7 @@ def test_one_photograph_leads_to_the_next_and_back(opened, api, place_of_a_point
     expect(page.locator(".map canvas")).to_be_visible()
 
 
-def test_filters_choose_and_can_be_shared(opened, points):
+def test_filters_choose_and_can_be_shared(opened, points, pictured):
     chosen = [each for each in points if each["label"] in ("lake", "road")]
     wrong = [each for each in chosen if each["predicted"] != each["label"]]
     validation = [each for each in wrong if each["split"] == "validation"]
@@ -112,6 +124,12 @@ def test_filters_choose_and_can_be_shared(opened, points):
     page.reload()
     in_sight(page, len(validation))
     expect(page.get_by_role("button", name="lake")).to_have_attribute("aria-pressed", "true")
+    # Who chooses all colours in the system sees what is chosen, too.
+    page.emulate_media(forced_colors="active")
+    for group in (".classes button", ".choice span"):
+        assert len({each.evaluate(GROUND) for each in page.locator(group).all()}) == 2
+    pictured(page, "forced-colours")
+    page.emulate_media(forced_colors="none")
     for name in ("lake", "road"):
         page.get_by_role("button", name=name).click()
     page.get_by_label("Only errors").uncheck()
@@ -127,8 +145,12 @@ def test_where_nothing_fits_all_can_be_shown_again(opened, api, points):
     page.route("**/tsne?*", lambda route: route.fulfill(json=answer))
     page.get_by_role("link", name="Map").click()
     page.get_by_role("button", name="lake").click()
-    page.get_by_label("Only errors").check()
+    # A photograph that goes away under the mouse leaves no ring on the map.
+    page.locator(".sight figure").first.hover()
+    page.get_by_label("Only errors").focus()
+    page.keyboard.press("Space")
     in_sight(page, 0)
+    page.wait_for_function(BLANK)
     expect(page.locator("#said")).to_have_text("No photograph fits.")
     page.get_by_role("button", name="Take the filters away").click()
     in_sight(page, len(points))
@@ -186,44 +208,6 @@ def test_a_second_touch_opens_what_the_first_one_showed(opened, place_of_a_point
     expect(page).to_have_url(re.compile(re.escape(address) + "$"))
 
 
-def a_way_on(points, identifier):
-    """A direction in which there is another point."""
-    here, other = (
-        next(each for each in points if (each["id"] == identifier) == same)
-        for same in (True, False)
-    )
-    right, up = other["x"] - here["x"], other["y"] - here["y"]
-    if abs(right) > abs(up):
-        return "ArrowRight" if right > 0 else "ArrowLeft"
-    return "ArrowUp" if up > 0 else "ArrowDown"
-
-
-def test_the_keyboard_alone_leads_everywhere(opened, points):
-    page = opened()
-    expect(page.locator(".map canvas")).to_be_visible()
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="To the content")).to_be_focused()
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    expect(page.locator(".sheet")).to_be_focused()
-    page.keyboard.press("ArrowLeft")
-    link = page.locator(".hover-card a").first
-    expect(link).to_be_visible()
-    first = link.get_attribute("href")
-    said = page.locator("#said")
-    expect(said).to_contain_text(re.compile(r"(training|validation)\. .*\. Generated scene"))
-    page.keyboard.press(a_way_on(points, unquote(first.removeprefix("#/image/"))))
-    expect(link).not_to_have_attribute("href", first)
-    page.keyboard.press("Enter")
-    expect(page.locator(".neighbours figure")).to_have_count(3)
-    expect(page.locator("main")).to_be_focused()
-    shown = page.url
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    expect(page).not_to_have_url(shown)
-    expect(page.locator(".neighbours figure")).to_have_count(3)
-
-
 def test_the_part_shown_stays_whatever_becomes_of_the_window(opened, points):
     page = opened()
     in_sight(page, len(points))
@@ -250,77 +234,33 @@ def test_the_part_shown_stays_whatever_becomes_of_the_window(opened, points):
     in_sight(page, len(points))
 
 
-def test_pictures_turned_away_are_asked_for_again(opened):
+def test_errors_lie_on_top(opened, api):
     page = opened("#/experiments")
-    refused = set()
+    expect(page.locator("table.experiments")).to_be_visible()
 
-    def refuse_once(route):
-        if route.request.url in refused:
-            route.continue_()
-        else:
-            refused.add(route.request.url)
-            route.fulfill(status=429)
+    def point(place, label, predicted):
+        about = {"id": "x", "label": label, "predicted": predicted, "split": "train"}
+        return about | {"x": place, "y": place}
 
-    page.route("**/thumbnail", refuse_once)
-    with page.expect_response(lambda each: each.ok and each.url.endswith("/thumbnail")) as came:
-        page.get_by_role("link", name="Map").click()
-    image = page.locator(f".sight img[src='{urlsplit(came.value.url).path}']")
-    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
-    assert came.value.url in refused
-
-
-@pytest.fixture
-def held():
-    """Holds the first answer to calls back; the others get what `answer` gives them."""
-
-    def hold(page, pattern, answer):
-        routes = []
-
-        def handle(route):
-            routes.append(route)
-            if len(routes) > 1:
-                answer(route)
-
-        page.route(pattern, handle)
-        return routes
-
-    return hold
-
-
-def test_a_late_answer_changes_nothing_any_more(opened, held):
-    page = opened()
-    expect(page.locator(".sight figure").first).to_be_visible()
-    routes = held(page, "**/images?*", lambda route: route.continue_())
-    with page.expect_request("**/images?*"):
-        page.get_by_role("button", name="lake").click()
-    page.get_by_role("button", name="lake").click()
-    page.get_by_role("button", name="road").click()
-    figures = page.locator(".sight figure")
-    expect(figures.filter(has_not_text="road")).to_have_count(0)
-    expect(figures.first).to_be_visible()
-    routes[0].continue_()
-    page.evaluate("fetch('/livez')")
-    expect(figures.filter(has_not_text="road")).to_have_count(0)
-
-
-def test_the_map_asks_for_the_key_although_another_view_waits_for_it_too(opened, held, records):
-    page = opened("#/experiments")
-
-    def lock(route):
-        route.fulfill(status=401, json={"detail": "A key is needed."})
-
-    routes = held(page, "**/tsne?*", lock)
-    with page.expect_request("**/tsne?*"):
-        page.goto(f"/#/image/{records[0]['id']}")
+    # More than are painted in one frame; only the first and the last one lie in the middle.
+    middle = point(0, "lake", "road"), point(0, "road", "road")
+    aside = [point(-1, "lake", "lake")] * 2 + [point(1, "road", "road")] * 6000
+    answer = {
+        "release": api.get("/readyz").json()["release"],
+        "points": [middle[0], *aside, middle[1]],
+    }
+    page.route("**/tsne?*", lambda route: route.fulfill(json=answer))
+    page.route("**/images?*", lambda route: route.abort())
     page.get_by_role("link", name="Map").click()
-    expect(page.get_by_text("Loading the map")).to_be_visible()
-    lock(routes[0])
-    expect(page.get_by_role("dialog")).to_be_visible()
+    in_sight(page, "6,004")
+    fill = "each => getComputedStyle(each).fill"
+    lake = page.get_by_role("button", name="lake").locator("path").evaluate(fill)
+    assert page.locator(".map canvas").evaluate(MIDDLE) == lake
 
 
 @pytest.mark.parametrize("service", ["api", "odd"])
 def test_who_painted_is_said(request, opened, service):
-    page = opened(service=request.getfixturevalue(service))
+    page = opened(service=request.getfixturevalue(service), refused=UNREACHABLE)
     expect(page.locator(".sight figure").first).to_be_visible()
     said = page.locator(".sight .credit").all_inner_texts()
     if service == "api":
@@ -334,9 +274,9 @@ def test_who_painted_is_said(request, opened, service):
 
 
 def test_ids_that_are_hard_to_put_into_an_address_work(opened, odd):
-    page = opened(service=odd)
+    page = opened(service=odd, refused=UNREACHABLE)
     ids = {each["id"] for each in odd.get("/images").json()["images"]}
-    # No browser asks for a path with two dots in it, and `/images/random` is a call of its own.
+    # The one cannot be asked for, and `/images/random` is a call of its own.
     for identifier in ids - {"lake/..", "random"}:
         page.evaluate("id => location.hash = '#/image/' + encodeURIComponent(id)", identifier)
         heading = page.get_by_role("heading", level=1)
