@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from api_tests.browser.conftest import NARROW
+
 
 @pytest.fixture(scope="module")
 def comparison(api):
@@ -92,3 +94,18 @@ def test_errors_say_both_classes_and_show_heat_maps(opened, errors, pictured):
     pictured(page, "heat-map")
     button.click()
     expect(picture).to_have_attribute("src", errors[0]["image"])
+
+
+def test_who_goes_back_is_where_they_were(opened, errors):
+    page = opened("#/errors", size=NARROW)
+    last = page.locator(".cards.wide figure").last
+    last.get_by_role("link").first.click()
+    expect(page.locator(".verdict")).to_be_visible()
+    assert page.evaluate("scrollY") == 0
+    page.go_back()
+    expect(page.locator(".cards.wide figure")).to_have_count(min(len(errors), 60))
+    expect(last).to_be_in_viewport()
+    page.get_by_role("link", name="Experiments").click()
+    expect(page.locator("table.experiments")).to_be_visible()
+    page.get_by_role("link", name="Errors").click()
+    expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
