@@ -4,7 +4,7 @@ import { drawn, element } from "./element.js";
 
 const { d3 } = globalThis;
 
-const MARGINS = { top: 12, right: 16, bottom: 40, left: 52 };
+const MARGINS = { top: 28, right: 16, bottom: 40, left: 52 };
 
 /**
  * @typedef {object} Area
@@ -68,7 +68,7 @@ export function axes(picture, { left, right, top, bottom }, x, y) {
     .call(upward);
   picture.append(
     drawn("text", { class: "axis-title", x: right, y: bottom + 34, "text-anchor": "end" }, x.title),
-    drawn("text", { class: "axis-title", x: left + 6, y: top + 4 }, y.title),
+    drawn("text", { class: "axis-title", x: left, y: top - 16 }, y.title),
   );
 }
 

@@ -50,7 +50,8 @@ function pair(title, learned, heldOut, format, signal) {
   return chart(
     description,
     HEIGHT,
-    (picture, { left, right, top, bottom }) => {
+    (picture, area) => {
+      const { left, right, top, bottom } = area;
       const x = d3
         .scaleLinear()
         .domain([1, Math.max(learned.length, 2)])
@@ -58,9 +59,8 @@ function pair(title, learned, heldOut, format, signal) {
       const y = d3
         .scaleLinear()
         .domain(d3.extent([...learned, ...heldOut]))
-        .range([bottom, top + 14])
+        .range([bottom, top])
         .nice();
-      const area = { left, right, top, bottom };
       axes(picture, area, { scale: x, title: "epoch", format: whole }, { scale: y, title, format });
       const line = d3
         .line()
