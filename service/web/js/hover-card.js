@@ -7,8 +7,8 @@ import { element } from "./element.js";
 import { described } from "./photographs.js";
 import { picture } from "./pictures.js";
 import { isWrong } from "./points.js";
+import { Problem } from "./problems.js";
 import { recordsOf } from "./records.js";
-import { Problem } from "./service.js";
 import { splitName } from "./words.js";
 
 const PAUSE_MILLISECONDS = 60;

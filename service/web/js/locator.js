@@ -4,7 +4,7 @@ import { element } from "./element.js";
 import { framed } from "./frame.js";
 import { coloursOf, paintLinks, paintPoints, sizeOf, write } from "./painting.js";
 import { allPoints } from "./points.js";
-import { Problem } from "./service.js";
+import { Problem } from "./problems.js";
 import { sheet } from "./sheet.js";
 import { enumeration } from "./words.js";
 

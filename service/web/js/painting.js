@@ -28,7 +28,7 @@ const AT_ONCE = 5000;
 const RING = 1.8;
 const RING_GAP = 2;
 
-/** From this radius on, in pixels, the marks of classes differ to the eye; below all are circles. */
+/** From this radius on, in pixels, marks of classes differ to the eye; below all are circles. */
 export const SMALLEST_MARK = 3.2;
 
 /**

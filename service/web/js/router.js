@@ -5,7 +5,7 @@ import { experimentView } from "./experiment-view.js";
 import { experimentsView } from "./experiments-view.js";
 import { imageView } from "./image-view.js";
 import { mapView } from "./map-view.js";
-import { Problem } from "./service.js";
+import { Problem } from "./problems.js";
 import { announce, loading, problemNotice } from "./states.js";
 import { yourView } from "./your-view.js";
 
@@ -16,8 +16,8 @@ import { yourView } from "./your-view.js";
  * @property {AbortSignal} signal ends with the view
  * @property {() => void} again begins the view anew
  *
- * @typedef {(place: HTMLElement, asked: Asked) => Promise<string | void>} View fills the place; what
- *   it returns is said to those who cannot see it, behind the title
+ * @typedef {(place: HTMLElement, asked: Asked) => Promise<string | void>} View fills the place;
+ *   what it returns is said to those who cannot see it, behind the title
  */
 
 /** @type {[RegExp, View][]} */

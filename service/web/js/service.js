@@ -1,50 +1,11 @@
 /** The service's public calls: answers as objects, failures as `Problem`. */
 
 import { anotherKey, knownKey } from "./key.js";
-
-/**
- * @typedef {"busy" | "gone" | "interrupted" | "locked" | "not an image" | "not ready" | "refused"
- *   | "too large" | "unknown"} Kind what went wrong
- */
-
-/** @type {Record<number, Kind>} */
-const KINDS = {
-  401: "locked",
-  404: "unknown",
-  408: "interrupted",
-  413: "too large",
-  415: "not an image",
-  429: "busy",
-  502: "gone",
-  503: "not ready",
-  504: "gone",
-};
-
-/** @type {Partial<Record<Kind, string>>} what to do where the service itself cannot say it */
-const ADVICE = {
-  gone: "Check your connection; who runs the service starts it with `belvedere serve`.",
-  locked: "Try again and give the key; who runs the service knows it.",
-  "not ready": "Wait a moment; who runs the service sees in its log what it waits for.",
-};
+import { gone, Problem, refusal } from "./problems.js";
 
 const ATTEMPTS_WHILE_BUSY = 4;
-const MOST_SECONDS_BETWEEN = 10;
 const SECONDS_AFTER_LOSS = 0.3;
 const MILLISECONDS_UNTIL_BACK = 60_000;
-
-/** Why a call has no answer; the message is a sentence that says what to do. */
-export class Problem extends Error {
-  /**
-   * @param {Kind} kind
-   * @param {string} sentence
-   * @param {number} [pause] seconds to wait before the next attempt
-   */
-  constructor(kind, sentence, pause = 1) {
-    super(sentence);
-    this.kind = kind;
-    this.pause = Math.min(pause, MOST_SECONDS_BETWEEN);
-  }
-}
 
 /**
  * @typedef {object} Options
@@ -133,20 +94,7 @@ async function answered(path, key, { image, signal }) {
   const { response, answer } = exchange;
   noteRelease(answer.release);
   if (response.ok) return answer;
-  const kind = kindOf(response.status, path, answer.release);
-  const told = kind === "locked" ? undefined : answer.detail;
-  throw new Problem(
-    kind,
-    told ?? ADVICE[kind] ?? `It answered ${response.status}; who runs it sees why in its log.`,
-    Number(response.headers.get("Retry-After")) || undefined,
-  );
-}
-
-/** @param {number} status @param {string} path @param {string} [release] that is served */
-function kindOf(status, path, release) {
-  // Where a release is served, only the work on this one call broke off.
-  if (status === 503 && release && path !== "/readyz") return "interrupted";
-  return KINDS[status] ?? "refused";
+  throw refusal(response, path, answer);
 }
 
 /**
@@ -166,7 +114,12 @@ async function exchanged(path, request) {
   }
 }
 
-/** The answer to its end, since the connection may be lost on the way. @param {string} path @param {RequestInit} request */
+/**
+ * The answer to its end, since the connection may be lost on the way.
+ *
+ * @param {string} path
+ * @param {RequestInit} request
+ */
 async function whole(path, request) {
   const response = await fetch(path, request);
   // What a proxy says of a service that is gone need not be JSON.
@@ -184,7 +137,7 @@ async function explained(error, image) {
     // A body beyond the limit is refused before it has arrived, which browsers take for a loss.
     return new Problem("interrupted", "The upload broke off; try again, or send a smaller file.");
   }
-  return new Problem("gone", ADVICE.gone ?? "");
+  return gone();
 }
 
 /** Whether it is a file that is still there. @param {Blob} image */
@@ -212,8 +165,8 @@ export function servedRelease() {
 }
 
 /**
- * Tell when another release is served. Replicas may serve two for a while: what was left is not gone
- * back to at once, or the page would go to and fro with them.
+ * Tell when another release is served. Replicas may serve two for a while: what was left is not
+ * gone back to at once, or the page would go to and fro with them.
  *
  * @param {string | undefined} release the fingerprint that an answer carries
  */

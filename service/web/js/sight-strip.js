@@ -2,8 +2,8 @@
 
 import { element } from "./element.js";
 import { card } from "./photographs.js";
+import { Problem } from "./problems.js";
 import { recordsOf } from "./records.js";
-import { Problem } from "./service.js";
 import { announce } from "./states.js";
 import { plural } from "./words.js";
 

@@ -1,14 +1,15 @@
 /** What stands in a view's place while there is nothing to show, and why: each says what to do. */
 
 import { element } from "./element.js";
-import { ask, pause, Problem } from "./service.js";
+import { Problem } from "./problems.js";
+import { ask, pause } from "./service.js";
 
 const SECONDS_UNTIL_SAID = 1;
 const MOST_SECONDS_BETWEEN_LOOKS = 30;
 const FAULT = "Reload the page; if that does not help, the console of the browser says more.";
 const BUSY = "The service is busy; asking again …";
 
-/** @typedef {import("./service.js").Kind} Kind */
+/** @typedef {import("./problems.js").Kind} Kind */
 
 /** @type {Kind[]} asking the same once more may help */
 const PASSING = ["busy", "gone", "interrupted", "locked", "not ready"];
