@@ -2,7 +2,7 @@
 
 import base64
 
-from playwright.sync_api import JSHandle, Page
+from playwright.sync_api import FilePayload, JSHandle, Page
 
 _TRANSFER = """files => {
   const transfer = new DataTransfer();
@@ -15,6 +15,11 @@ _TRANSFER = """files => {
 _PASTE = """transfer => document.body.dispatchEvent(
   new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true })
 )"""
+
+
+def payload(file: bytes) -> FilePayload:
+    """What Playwright puts into the page's field for files."""
+    return {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": file}
 
 
 def transferred(page: Page, *files: bytes) -> JSHandle:
@@ -37,4 +42,4 @@ def choose(page: Page, file: bytes) -> None:
     """Choose a file with the button in the page's head."""
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Try a photograph").click()
-    chooser.value.set_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": file})
+    chooser.value.set_files(payload(file))

@@ -94,6 +94,6 @@ def test_the_map_asks_for_the_key_although_another_view_waits_for_it_too(opened,
     with page.expect_request("**/tsne?*"):
         page.goto(f"/#/image/{records[0]['id']}")
     page.get_by_role("link", name="Map").click()
-    expect(page.get_by_text("Loading the map")).to_be_visible()
+    expect(page.locator(".loading")).to_have_text("Loading the map …")
     lock(routes[0])
     expect(page.get_by_role("dialog")).to_be_visible()

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from api_tests.browser.conftest import UNREACHABLE
+from api_tests.browser.giving import payload
 
 KEY_NEEDED = {"status": 401, "json": {"detail": "A key is needed."}}
 MOST_PRESSES = 60
@@ -68,9 +69,8 @@ def test_over_the_map_and_from_photograph_to_photograph(opened, points):
 
 def test_to_every_view_and_all_that_can_be_done_there(opened, points, a_jpeg):
     page = opened("#/errors")
-    mine = {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": a_jpeg}
     # From the beginning, since the browser must know that it is to open no window of its own.
-    page.on("filechooser", lambda chooser: chooser.set_files(mine))
+    page.on("filechooser", lambda chooser: chooser.set_files(payload(a_jpeg)))
     heat_map = page.get_by_role("button", name="Heat map").first
     enter(page, heat_map)
     expect(heat_map).to_have_attribute("aria-pressed", "true")

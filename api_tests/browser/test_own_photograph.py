@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from api_tests.browser.giving import choose, drop, paste, transferred
+from api_tests.browser.standing_in import pass_time, stand_in
 from service.settings import ServiceSettings
 
 
@@ -94,21 +95,15 @@ def test_no_image_is_told_so_and_another_can_be_chosen(own, a_jpeg, breaches, pi
 def test_what_breaks_the_service_is_not_sent_again_by_itself(own, a_jpeg):
     page = own()
     page.clock.install()
-    asked = []
-
-    def break_off(route):
-        asked.append(route.request.url)
-        route.fulfill(status=503, json={"detail": "No release is served."})
-
-    for path in ("predict", "readyz"):
-        page.route(f"**/{path}", break_off)
+    outage = {"status": 503, "json": {"detail": "No release is served."}}
+    asked = [stand_in(page, f"**/{path}", **outage) for path in ("predict", "readyz")]
     drop(page, a_jpeg)
     title = page.get_by_role("heading", level=1)
     expect(title).to_have_text("The service is not ready")
     page.unroute("**/readyz")
     for _ in range(100):
         page.clock.run_for(1000)
-    assert len(asked) == 1
+    assert [len(each) for each in asked] == [1, 0]
     page.unroute("**/predict")
     page.get_by_role("button", name="Try again").click()
     expect(title).to_have_text("Your photograph")
@@ -144,20 +139,12 @@ def test_what_is_too_large_is_told_so(own, serving, home, a_jpeg):
 def test_a_busy_service_is_asked_again_for_a_while(own, a_jpeg):
     page = own()
     page.clock.install()
-    came = []
-
-    def turn_away(route):
-        came.append(route.request.url)
-        problem = {"detail": "As many images are waiting as may; try again in 2 seconds."}
-        route.fulfill(status=429, json=problem, headers={"Retry-After": "2"})
-
-    page.route("**/predict", turn_away)
+    problem = {"detail": "As many images are waiting as may; try again in 2 seconds."}
+    busy = {"status": 429, "json": problem, "headers": {"Retry-After": "2"}}
+    came = stand_in(page, "**/predict", **busy)
     drop(page, a_jpeg)
     expect(page.locator(".loading")).to_contain_text("asking again")
-    for _ in range(1000):
-        page.clock.run_for(100)
-        if len(came) == 4:
-            break
+    pass_time(page, lambda: len(came) == 4)
     title = page.get_by_role("heading", level=1)
     expect(title).to_have_text("The service is busy")
     expect(page.get_by_text("try again in 2 seconds")).to_be_visible()

@@ -5,6 +5,8 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
+from api_tests.browser.giving import payload
+from api_tests.browser.standing_in import pass_time, stand_in
 from api_tests.test_swap import another_release, fingerprint, point_to, wait_for
 from service.settings import ServiceSettings
 
@@ -42,18 +44,10 @@ def test_half_an_answer_is_none(opened):
     title = page.get_by_role("heading", level=1)
     expect(title).to_contain_text("error")
     page.clock.install()
-    came = []
-
-    def halve(route):
-        came.append(route.request.url)
-        route.fulfill(content_type="application/json", body='{"experiments": [')
-
-    page.route("**/experiments", halve)
+    half = {"content_type": "application/json", "body": '{"experiments": ['}
+    came = stand_in(page, "**/experiments", **half)
     page.get_by_role("link", name="Experiments").click()
-    for _ in range(1000):
-        page.clock.run_for(100)
-        if title.inner_text() == "The service does not answer":
-            break
+    pass_time(page, lambda: title.inner_text() == "The service does not answer")
     # The service itself is ready, so asking for ever would only load it.
     page.clock.run_for(120_000)
     assert len(came) == 2
@@ -98,7 +92,7 @@ def test_the_key_is_asked_for_and_kept(opened, guarded, a_jpeg, breaches, pictur
     expect(page.locator(".map canvas")).to_be_visible()
     page.reload()
     expect(page.locator(".map canvas")).to_be_visible()
-    page.set_input_files("#file", {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": a_jpeg})
+    page.set_input_files("#file", payload(a_jpeg))
     expect(page.get_by_role("heading", level=1)).to_have_text("Your photograph")
 
 
