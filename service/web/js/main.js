@@ -1,4 +1,7 @@
-/** Starts the page, and says so where a part of it did not arrive. */
+/**
+ * Starts the page, and says so where a part of it did not arrive. It imports nothing for that, since
+ * what is missing may be just what it would need.
+ */
 
 import("./app.js").then(
   ({ start }) => start(),

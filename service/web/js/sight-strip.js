@@ -4,7 +4,7 @@ import { element } from "./element.js";
 import { card } from "./photographs.js";
 import { Problem } from "./problems.js";
 import { recordsOf } from "./records.js";
-import { announce } from "./states.js";
+import { againButton, announce } from "./states.js";
 import { plural } from "./words.js";
 
 /** @typedef {import("./points.js").MapPoint} MapPoint */
@@ -101,12 +101,7 @@ export function sightStrip(emphasise, signal) {
 
 /** @param {() => void} again */
 function apology(again) {
-  return element(
-    "div",
-    { class: "apology" },
-    element("p", {}, UNSAID),
-    element("button", { type: "button", click: again }, "Try again"),
-  );
+  return element("div", { class: "apology" }, element("p", {}, UNSAID), againButton(again));
 }
 
 /** One of each part of the picture, as far as there are so many. @param {MapPoint[]} points */

@@ -87,9 +87,14 @@ function ofProblem({ kind, message }, again) {
   return notice(
     TITLES[kind],
     message,
-    PASSING.includes(kind) && element("button", { type: "button", click: again }, "Try again"),
+    PASSING.includes(kind) && againButton(again),
     kind === "unknown" && element("a", { href: "#/map" }, "Go to the map"),
   );
+}
+
+/** @param {() => void} again */
+export function againButton(again) {
+  return element("button", { type: "button", click: again }, "Try again");
 }
 
 /** @param {unknown} error that nobody foresaw */
@@ -140,7 +145,7 @@ function apology(error, again) {
   if (!isForeseen) reportError(error);
   return [
     element("p", { role: "alert" }, ...marked(isForeseen ? error.message : FAULT)),
-    element("button", { type: "button", click: again }, "Try again"),
+    againButton(again),
   ];
 }
 
