@@ -42,6 +42,7 @@ def test_it_is_recognised_and_placed(own, api, a_jpeg, pictured, give):
         "Nearer to what was learned" if answer["typical"] > 0.05 else "unlike"
     )
     names = page.locator(".neighbours a.picture")
+    expect(names).to_have_count(len(nearest))
     assert [each.get_attribute("href") for each in names.all()] == [
         f"#/image/{each['id']}" for each in nearest
     ]

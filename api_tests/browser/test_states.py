@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from api_tests.browser.giving import payload
 from api_tests.browser.standing_in import pass_time, stand_in
 from api_tests.test_swap import another_release, fingerprint, point_to, wait_for
+from embeddings.release import current_release
 from service.settings import ServiceSettings
 
 KEY = "correct horse battery staple"
@@ -16,12 +17,17 @@ KEY = "correct horse battery staple"
 def test_it_waits_for_a_release_and_goes_on_by_itself(opened, serving, home, tmp_path, pictured):
     with serving(ServiceSettings(home=tmp_path, poll=0.05)) as service:
         page = opened("#/errors", service=service)
+        # The longer it waits the less often it looks, so its time must pass faster than ours.
+        page.clock.install()
+        page.reload()
         title = page.get_by_role("heading", level=1)
         expect(title).to_have_text("The service is not ready")
         expect(page.get_by_text("belvedere publish")).to_be_visible()
         pictured(page, "not-ready")
         for name in ("store", "releases"):
             shutil.copytree(home / name, tmp_path / name, symlinks=True)
+        wait_for(service, release=fingerprint(current_release(tmp_path / "releases")))
+        pass_time(page, lambda: "error" in title.inner_text())
         expect(title).to_contain_text("error")
 
 
