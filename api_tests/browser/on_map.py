@@ -21,7 +21,8 @@ _COLOURED = """canvas => {
 def place_of_a_point(page: Page) -> tuple[float, float]:
     """Where some point of the map lies in the window."""
     canvas = page.locator(".map canvas")
-    expect(heading(page)).to_be_visible()
+    # The number comes when the map has been drawn.
+    expect(heading(page)).to_have_text(re.compile(r"In sight: \d"))
     box = canvas.bounding_box()
     assert box is not None
     x, y = canvas.evaluate(_COLOURED)

@@ -61,8 +61,7 @@ def test_over_the_map_and_from_photograph_to_photograph(opened, points):
     expect(page.locator(".neighbours figure")).to_have_count(3)
     expect(page.locator("main")).to_be_focused()
     shown = page.url
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    enter(page, page.locator(".neighbours a.picture").first)
     expect(page).not_to_have_url(shown)
     expect(page.locator(".neighbours figure")).to_have_count(3)
 

@@ -42,7 +42,8 @@ def test_it_says_that_the_service_is_gone_and_goes_on(opened, pictured):
     expect(page.get_by_text("goes on by itself")).to_be_visible()
     pictured(page, "gone")
     page.context.set_offline(False)
-    expect(title).to_contain_text("experiments")
+    # The longer it waited the less often it looks.
+    expect(title).to_contain_text("experiments", timeout=60_000)
 
 
 def test_half_an_answer_is_none(opened):
@@ -107,6 +108,8 @@ def test_without_the_key_the_rest_can_be_looked_at(opened, guarded, records):
     expect(page.get_by_role("dialog")).to_be_visible()
     page.goto("/#/errors")
     expect(page.get_by_role("dialog")).to_be_hidden()
+    # A dialog tells that it was closed with the next frame.
+    page.evaluate("new Promise(requestAnimationFrame)")
     page.goto("/#/map")
     page.get_by_role("button", name="Not now").click()
     title = page.get_by_role("heading", level=1)
