@@ -29,6 +29,9 @@ EXPECTED = "Failed to load resource"
 CHANGED = "ERR_NETWORK_CHANGED"
 ATTEMPTS = 3
 
+# Some errors of scripts are known to the page alone, such as sizes that never come to rest.
+REPORT = "addEventListener('error', ({ message }) => console.error(message))"
+
 # No browser asks for a path with two dots in it, as of the photograph `lake/..`.
 UNREACHABLE = ("/images/", "/images/thumbnail")
 
@@ -76,6 +79,7 @@ def opened(browser: Browser, api: httpx.Client) -> Iterator[Opened]:
         contexts.append(context)
         page = context.new_page()
         noted: list[str] = []
+        page.add_init_script(REPORT)
         if not faulty:
             _watch(page, urlsplit(str(service.base_url)).netloc, refused, noted)
             strange.append(noted)

@@ -31,7 +31,13 @@ const MARGINS = { top: 28, right: 16, bottom: 40, left: 52 };
  * @param {AbortSignal} signal
  */
 export function chart(description, height, draw, signal) {
-  const host = element("div", { class: "chart", role: "img", "aria-label": description });
+  const host = element("div", {
+    class: "chart",
+    role: "img",
+    "aria-label": description,
+    // From the beginning, or what is drawn would change the size that it is drawn for.
+    style: { "min-height": `${height}px` },
+  });
   const observer = new ResizeObserver(() => {
     const width = host.clientWidth;
     if (width === 0) return;
