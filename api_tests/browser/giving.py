@@ -33,9 +33,9 @@ def drop(page: Page, *files: bytes) -> None:
     page.dispatch_event("body", "drop", {"dataTransfer": transferred(page, *files)})
 
 
-def paste(page: Page, file: bytes) -> None:
-    """Paste a file."""
-    page.evaluate(_PASTE, transferred(page, file))
+def paste(page: Page, *files: bytes) -> None:
+    """Paste files."""
+    page.evaluate(_PASTE, transferred(page, *files))
 
 
 def choose(page: Page, file: bytes) -> None:

@@ -42,6 +42,9 @@ export function receivePhotographs(onReceived) {
   });
   addEventListener("paste", (event) => {
     if (take(event.clipboardData?.files)) onReceived();
+    else if (!(event.target instanceof HTMLInputElement)) {
+      remark("There was no photograph to paste; copy the picture itself, not its address.");
+    }
   });
   addEventListener("dragover", (event) => {
     event.preventDefault();
