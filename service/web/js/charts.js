@@ -1,6 +1,7 @@
 /** What charts have in common: a place that they fit, axes, and a text for who cannot see them. */
 
 import { drawn, element } from "./element.js";
+import { percent } from "./words.js";
 
 const { d3 } = globalThis;
 
@@ -18,7 +19,8 @@ const MARGINS = { top: 28, right: 16, bottom: 40, left: 52 };
  * @typedef {object} Axis
  * @property {any} scale of D3
  * @property {string} title
- * @property {(value: number) => string} [format]
+ * @property {(value: number, digits: number) => string} [format] digits are those that tell its
+ *   ticks apart
  * @property {number[]} [ticks]
  */
 
@@ -82,6 +84,15 @@ export function axes(picture, { left, right, top, bottom }, x, y) {
 function ticked(axis, { format, ticks }, count) {
   axis.ticks(count).tickSizeOuter(0).tickPadding(6);
   if (ticks) axis.tickValues(ticks);
-  if (format) axis.tickFormat(format);
+  if (format) {
+    const [low, high] = axis.scale().domain();
+    const digits = d3.precisionFixed(d3.tickStep(low, high, count));
+    axis.tickFormat((/** @type {number} */ value) => format(value, digits));
+  }
   return axis;
+}
+
+/** A share on an axis, as a percentage. @param {number} share 0–1 @param {number} digits of it */
+export function shareOnAxis(share, digits) {
+  return percent(share, Math.max(digits - 2, 0));
 }

@@ -1,8 +1,8 @@
 /** How an experiment learned: its figures after each epoch. */
 
-import { axes, chart } from "./charts.js";
+import { axes, chart, shareOnAxis } from "./charts.js";
 import { drawn, element } from "./element.js";
-import { number, percent, plural } from "./words.js";
+import { number, plural } from "./words.js";
 
 /**
  * @typedef {object} Curves
@@ -15,6 +15,7 @@ import { number, percent, plural } from "./words.js";
 const { d3 } = globalThis;
 
 const HEIGHT = 240;
+const DIGITS_SAID = 3;
 
 /** @param {Curves} curves @param {AbortSignal} signal */
 export function learningCurves(curves, signal) {
@@ -24,8 +25,8 @@ export function learningCurves(curves, signal) {
   return element(
     "div",
     { class: "curves" },
-    pair("Accuracy", curves.accuracy, curves.tuning_accuracy, (value) => percent(value, 0), signal),
-    pair("Loss", curves.loss, curves.tuning_loss, (value) => number(value, 2), signal),
+    pair("Accuracy", curves.accuracy, curves.tuning_accuracy, shareOnAxis, signal),
+    pair("Loss", curves.loss, curves.tuning_loss, number, signal),
     element(
       "p",
       { class: "legend" },
@@ -39,11 +40,11 @@ export function learningCurves(curves, signal) {
  * @param {string} title
  * @param {number[]} learned
  * @param {number[]} heldOut
- * @param {(value: number) => string} format
+ * @param {(value: number, digits: number) => string} format
  * @param {AbortSignal} signal
  */
 function pair(title, learned, heldOut, format, signal) {
-  const last = [learned.at(-1), heldOut.at(-1)].map((value) => format(value ?? 0));
+  const last = [learned.at(-1), heldOut.at(-1)].map((value) => format(value ?? 0, DIGITS_SAID));
   const description =
     `${title} over ${plural(learned.length, "epoch")}; at last ${last[0]} on what was learned ` +
     `from and ${last[1]} on what was held out.`;

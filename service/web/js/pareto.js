@@ -1,6 +1,6 @@
 /** What accuracy costs: the networks that no other one beats in both accuracy and time. */
 
-import { axes, chart } from "./charts.js";
+import { axes, chart, shareOnAxis } from "./charts.js";
 import { drawn } from "./element.js";
 import { outline } from "./marks.js";
 import { number, percent } from "./words.js";
@@ -60,7 +60,7 @@ export function paretoChart(measured, published, open, signal) {
         ticks: stepsWithin(x.domain()),
         format: String,
       },
-      { scale: y, title: "accuracy", format: (value) => percent(value, 0) },
+      { scale: y, title: "accuracy", format: shareOnAxis },
     );
     const places = best.map((each) => [x(latency(each)), y(each.accuracy)]);
     picture.append(
