@@ -1,5 +1,7 @@
 """The comparison of experiments and the gallery of errors."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -66,6 +68,45 @@ def test_the_one_chosen_shows_its_curves_and_confusions(opened, api, comparison)
     assert shown == report["confusion"]
 
 
+def test_figures_of_several_seeds_are_told_from_those_of_one(opened, api, comparison):
+    report = api.get(f"/experiments/{comparison['best']}").json()
+    report["evidence"]["seeds"] = 3
+    page = opened("#/errors")
+    page.route("**/experiments/*", lambda route: route.fulfill(json=report))
+    page.goto(f"/#/experiments/{comparison['best']}")
+    expect(page.get_by_text("means over 3 seeds")).to_be_visible()
+
+
+def test_ticks_of_a_flat_curve_differ(opened, api, comparison):
+    report = api.get(f"/experiments/{comparison['best']}").json()
+    epochs = len(report["curves"]["loss"])
+    for name, flat in (("accuracy", 0.985), ("loss", 0.101)):
+        values = [flat + 0.001 * (epoch % 3) for epoch in range(epochs)]
+        report["curves"] |= {name: values, f"tuning_{name}": values}
+    page = opened("#/errors")
+    page.route("**/experiments/*", lambda route: route.fulfill(json=report))
+    page.goto(f"/#/experiments/{comparison['best']}")
+    expect(page.locator(".curves .grid")).to_have_count(2)
+    for grid in page.locator(".curves .grid").all():
+        ticks = grid.locator("text").all_text_contents()
+        assert len(ticks) == len(set(ticks)) > 2
+
+
+def test_why_an_experiment_was_skipped_is_said(opened, comparison):
+    skipped = comparison["experiments"][1] | {
+        "status": "skipped",
+        "reason": "There are no weights; run `belvedere train`.",
+        **dict.fromkeys(("accuracy", "macro_f1", "cost", "evidence", "parameters")),
+    }
+    answer = comparison | {"experiments": [comparison["experiments"][0], skipped]}
+    page = opened("#/errors")
+    page.route("**/experiments", lambda route: route.fulfill(json=answer))
+    page.get_by_role("link", name="Experiments").click()
+    row = page.locator("table.experiments tr.skipped")
+    expect(row).to_contain_text("Skipped: There are no weights; run belvedere train.")
+    expect(row.locator("code")).to_have_text("belvedere train")
+
+
 def test_confusions_lead_to_their_photographs(opened, comparison, errors):
     first = errors[0]
     kind = [
@@ -94,6 +135,17 @@ def test_errors_say_both_classes_and_show_heat_maps(opened, errors, pictured):
     pictured(page, "heat-map")
     button.click()
     expect(picture).to_have_attribute("src", errors[0]["image"])
+
+
+def test_who_goes_back_from_a_neighbour_is_where_they_were(opened, records):
+    page = opened(f"#/image/{records[0]['id']}", size=NARROW)
+    last = page.locator(".neighbours figure").last
+    last.get_by_role("link").first.click()
+    expect(page).not_to_have_url(re.compile(records[0]["id"]))
+    expect(page.locator(".verdict")).to_be_visible()
+    page.go_back()
+    expect(page).to_have_url(re.compile(records[0]["id"]))
+    expect(last).to_be_in_viewport()
 
 
 def test_who_goes_back_is_where_they_were(opened, errors):

@@ -6,7 +6,7 @@ import { element } from "./element.js";
 import { addressOfExperiment } from "./experiment-table.js";
 import { followAddress, go, leave, tell } from "./router.js";
 import { ask } from "./service.js";
-import { loading, problemNotice, remark, sayBusy } from "./states.js";
+import { keepFocus, loading, problemNotice, remark, sayBusy } from "./states.js";
 import { receivePhotographs } from "./upload.js";
 import { number } from "./words.js";
 
@@ -43,6 +43,7 @@ async function begin() {
   beginning = new AbortController();
   const { signal } = beginning;
   leave();
+  keepFocus(byId("main"));
   byId("main").replaceChildren(loading());
   try {
     await meetTheService(signal);

@@ -33,6 +33,11 @@ export function drawn(tag, given = {}, ...children) {
   return furnished(/** @type {SVGElement} */ (document.createElementNS(SVG, tag)), given, children);
 }
 
+/** What stands between backticks is code. @param {string} text */
+export function marked(text) {
+  return text.split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part));
+}
+
 /**
  * @template {HTMLElement | SVGElement} Made
  * @param {Made} made

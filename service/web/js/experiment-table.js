@@ -1,7 +1,7 @@
 /** The comparison as a table that can be sorted by each of its columns. */
 
 import { encoded } from "./addresses.js";
-import { drawn, element } from "./element.js";
+import { drawn, element, marked } from "./element.js";
 import { scrolling } from "./tables.js";
 import { duration, number, percent, short } from "./words.js";
 
@@ -183,7 +183,11 @@ function named({ name, change, status, reason }, published) {
     element("a", { href: addressOfExperiment(name) }, name),
     " ",
     name === published && element("span", { class: "badge" }, "published"),
-    element("p", { class: "quiet" }, status === "skipped" ? `Skipped: ${reason}` : change),
+    element(
+      "p",
+      { class: "quiet" },
+      ...marked(status === "skipped" ? `Skipped: ${reason}` : change),
+    ),
   );
 }
 

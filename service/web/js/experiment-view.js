@@ -3,7 +3,7 @@
 import { encoded } from "./addresses.js";
 import { confusionMatrix } from "./confusion.js";
 import { learningCurves } from "./curves.js";
-import { element } from "./element.js";
+import { element, marked } from "./element.js";
 import { addressOfExperiment } from "./experiment-table.js";
 import { recall } from "./service.js";
 import { figureTable } from "./tables.js";
@@ -11,29 +11,30 @@ import { duration, number, percent, plural } from "./words.js";
 
 /** @type {import("./router.js").View} */
 export async function experimentView(place, { name, signal }) {
-  const [experiment, { best }] = await Promise.all([
+  const [experiment, { experiments, best }] = await Promise.all([
     recall(`/experiments/${encoded(name)}`),
     recall("/experiments"),
   ]);
   if (signal.aborted) return;
   const isPublished = name === best;
+  const isCompared = experiments.some((/** @type {any} */ each) => each.name === experiment.base);
   place.replaceChildren(
     element("p", { class: "back" }, element("a", { href: "#/experiments" }, "All experiments")),
     element("h1", {}, name, " ", isPublished && element("span", { class: "badge" }, "published")),
-    element("p", { class: "lead" }, ...whatItIs(experiment)),
+    element("p", { class: "lead" }, ...whatItIs(experiment, isCompared)),
     ...(experiment.status === "done" ? found(experiment, isPublished, signal) : []),
   );
 }
 
-/** @param {any} experiment */
-function whatItIs({ change, base, status, reason }) {
+/** @param {any} experiment @param {boolean} isCompared whether the one that it changes is there */
+function whatItIs({ change, base, status, reason }, isCompared) {
   return [
     change,
     base && " (changes ",
-    base && element("a", { href: addressOfExperiment(base) }, base),
+    isCompared ? element("a", { href: addressOfExperiment(base) }, base) : base,
     base && ")",
     ".",
-    status === "skipped" && ` It was skipped: ${reason}`,
+    ...(status === "skipped" ? [" It was skipped: ", ...marked(reason)] : []),
   ];
 }
 
@@ -41,6 +42,7 @@ function whatItIs({ change, base, status, reason }) {
 function found(experiment, isPublished, signal) {
   return [
     facts(experiment),
+    experiment.evidence?.seeds > 1 && element("p", { class: "quiet" }, ofSeeds(experiment)),
     element("h2", {}, "How it learned"),
     learningCurves(experiment.curves, signal),
     element("h2", {}, "What it confuses"),
@@ -52,6 +54,14 @@ function found(experiment, isPublished, signal) {
       perClass(experiment.per_class),
     ),
   ].filter((each) => each !== false);
+}
+
+/** @param {any} experiment */
+function ofSeeds({ evidence }) {
+  return (
+    `These are means over ${evidence.seeds} seeds; ` +
+    "curves, matrix and classes below are those of the first."
+  );
 }
 
 /** @param {any} experiment */

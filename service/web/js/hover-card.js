@@ -9,6 +9,7 @@ import { picture } from "./pictures.js";
 import { isWrong } from "./points.js";
 import { Problem } from "./problems.js";
 import { recordsOf } from "./records.js";
+import { keepFocus } from "./states.js";
 import { splitName } from "./words.js";
 
 const PAUSE_MILLISECONDS = 60;
@@ -65,8 +66,7 @@ export function hoverCard(host, told, signal) {
       if (point === shown) return put();
       shown = point;
       clearTimeout(timer);
-      // Where the link that is focused goes, the keyboard would begin at the top of the page.
-      if (card.contains(document.activeElement)) host.focus({ preventScroll: true });
+      keepFocus(card, host);
       card.hidden = true;
       if (point) timer = setTimeout(() => fill(point), PAUSE_MILLISECONDS);
     },

@@ -42,7 +42,7 @@ export async function imageView(place, { name: id, signal }) {
           classTag(record.label),
           `, ${splitName(record.split)}, ${record.width} × ${record.height} pixels`,
         ),
-        verdict(prediction, trusted, record.label),
+        verdict(prediction, trusted, record),
       ),
       later(
         "neighbours",
@@ -60,7 +60,8 @@ export async function imageView(place, { name: id, signal }) {
  * @param {string | null} [heatmap] its address, where there is one
  */
 function large(record, heatmap) {
-  const image = picture(imageOf(record.id), described(record));
+  const { width, height } = record;
+  const image = picture(imageOf(record.id), described(record), { width, height });
   return element(
     "figure",
     { class: "large" },

@@ -6,7 +6,7 @@ import { experimentsView } from "./experiments-view.js";
 import { imageView } from "./image-view.js";
 import { mapView } from "./map-view.js";
 import { Problem } from "./problems.js";
-import { announce, loading, problemNotice } from "./states.js";
+import { announce, keepFocus, loading, problemNotice } from "./states.js";
 import { yourView } from "./your-view.js";
 
 /**
@@ -69,8 +69,7 @@ async function show(top = 0) {
   const again = () => show();
   const [path, query] = location.hash.split("?");
   const place = /** @type {HTMLElement} */ (document.getElementById("main"));
-  // Where the button that led here goes, the keyboard would begin at the top of the page.
-  if (place.contains(document.activeElement)) place.focus({ preventScroll: true });
+  keepFocus(place);
   markCurrent(path);
   place.replaceChildren(loading());
   let more;
@@ -83,7 +82,12 @@ async function show(top = 0) {
   }
   if (signal.aborted) return;
   tell(more);
-  if (top > 0) scrollTo(0, top);
+  // With the next frame, when parts that are known already have filled, too.
+  if (top > 0) {
+    requestAnimationFrame(() => {
+      if (!signal.aborted) scrollTo(0, top);
+    });
+  }
 }
 
 /** Say what is shown now. @param {string | void} [more] */

@@ -4,7 +4,7 @@ import { element } from "./element.js";
 import { card } from "./photographs.js";
 import { Problem } from "./problems.js";
 import { recordsOf } from "./records.js";
-import { againButton, announce } from "./states.js";
+import { againButton, announce, keepFocus } from "./states.js";
 import { plural } from "./words.js";
 
 /** @typedef {import("./points.js").MapPoint} MapPoint */
@@ -67,7 +67,7 @@ export function sightStrip(emphasise, signal) {
   function show(...cards) {
     // What is taken away under the mouse or the keyboard does not say that they leave it.
     emphasise(null);
-    if (list.contains(document.activeElement)) strip.focus({ preventScroll: true });
+    keepFocus(list, strip);
     list.replaceChildren(...cards);
   }
 

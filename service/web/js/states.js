@@ -1,6 +1,6 @@
 /** What stands in a view's place while there is nothing to show, and why: each says what to do. */
 
-import { element } from "./element.js";
+import { element, marked } from "./element.js";
 import { Problem } from "./problems.js";
 import { ask, pause } from "./service.js";
 
@@ -123,8 +123,9 @@ export function announce(text) {
  */
 export function later(name, title, make, signal) {
   const content = element("div");
-  const part = element("section", { class: name }, element("h2", {}, title), content);
+  const part = element("section", { class: name, tabindex: -1 }, element("h2", {}, title), content);
   async function fill() {
+    keepFocus(content, part);
     content.replaceChildren(loading());
     try {
       const made = await make();
@@ -137,6 +138,17 @@ export function later(name, title, make, signal) {
   }
   fill();
   return part;
+}
+
+/**
+ * Where what is focused goes, the keyboard would begin at the top of the page: it goes on from what
+ * stays.
+ *
+ * @param {HTMLElement} going
+ * @param {HTMLElement} [staying]
+ */
+export function keepFocus(going, staying = going) {
+  if (going.contains(document.activeElement)) staying.focus({ preventScroll: true });
 }
 
 /** @param {unknown} error @param {() => void} again */
@@ -184,9 +196,4 @@ async function isReady(signal) {
     if (error instanceof Problem) return false;
     throw error;
   }
-}
-
-/** What stands between backticks is code. @param {string} text */
-function marked(text) {
-  return text.split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part));
 }

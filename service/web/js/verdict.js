@@ -27,29 +27,44 @@ export function trust() {
 /**
  * @param {Prediction} prediction
  * @param {Trust} trusted
- * @param {string} [truth] the class that it has, where one is known
+ * @param {Pick<import("./records.js").ImageRecord, "label" | "split">} [stored] what is known of
+ *   it, where it is no new one
  */
-export function verdict(prediction, trusted, truth) {
+export function verdict(prediction, trusted, stored) {
   const { label, probabilities, set, typical } = prediction;
   return element(
     "section",
     { class: "verdict", "aria-labelledby": "verdict" },
     element("h2", { id: "verdict" }, "What the network sees"),
-    element("p", { class: "answer" }, swatch(label), label, outcome(label, truth)),
+    element("p", { class: "answer" }, swatch(label), label, outcome(label, stored?.label)),
     bars(probabilities),
-    element(
-      "p",
-      { class: "quiet" },
-      `Calibrated: on average, such probabilities are off by ${points(trusted)} points.`,
-    ),
-    element("p", {}, ...ofSet(set, trusted.sets.level)),
+    ...(stored?.split === "train" ? ofWhatIsKnown() : ofWhatIsNew(set, trusted)),
     element("p", {}, ofTypicality(typical)),
   );
 }
 
-/** @param {Trust} trusted */
-function points({ calibration }) {
-  return number(calibration.after.error * 100, 1);
+/** How far answers can be trusted was measured on photographs that were new to the network. */
+function ofWhatIsKnown() {
+  return [
+    element(
+      "p",
+      { class: "quiet" },
+      "It belongs to the training part, so this says little about how sure the network is of others.",
+    ),
+  ];
+}
+
+/** @param {string[]} set @param {Trust} trusted */
+function ofWhatIsNew(set, { calibration, sets }) {
+  const points = number(calibration.after.error * 100, 1);
+  return [
+    element(
+      "p",
+      { class: "quiet" },
+      `Calibrated: on average, such probabilities are off by ${points} points.`,
+    ),
+    element("p", {}, ...ofSet(set, sets.level)),
+  ];
 }
 
 /** @param {string} label @param {string} [truth] */
