@@ -1,5 +1,7 @@
 """How the map is drawn, and which part of it."""
 
+import re
+
 from playwright.sync_api import expect
 
 from api_tests.browser.on_map import heading, in_sight, place_of_a_point
@@ -61,6 +63,27 @@ def test_the_wheel_zooms_and_all_can_be_shown_again(opened, records):
     expect(heading(page)).not_to_have_text(f"In sight: {len(records)} photographs")
     page.get_by_role("button", name="Show all").click()
     in_sight(page, len(records))
+
+
+def test_two_fingers_on_a_trackpad_zoom_as_far_as_they_spread(opened, records):
+    page = opened()
+    page.mouse.move(*place_of_a_point(page))
+    # As browsers tell of it; a wheel that turns as far zooms by a quarter alone.
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -150)
+    page.keyboard.up("Control")
+    fewer = re.compile(rf"In sight: ({'|'.join(map(str, range(len(records) // 2)))}) ")
+    expect(heading(page)).to_have_text(fewer)
+
+
+def test_a_click_with_an_unsteady_hand_opens(opened):
+    page = opened()
+    x, y = place_of_a_point(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 2, y + 1)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("#/image/"))
 
 
 def test_the_part_shown_stays_whatever_becomes_of_the_window(opened, points):

@@ -54,6 +54,17 @@ def test_one_photograph_leads_to_the_next_and_back(opened, api):
     expect(page.locator(".map canvas")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("split", "said"), [("train", "belongs to the training part"), ("validation", "Calibrated:")]
+)
+def test_only_a_new_photograph_tells_how_sure_the_network_is(opened, records, split, said):
+    record = next(each for each in records if each["split"] == split)
+    page = opened(f"#/image/{record['id']}")
+    expect(page.locator(".verdict")).to_contain_text(said)
+    shown = page.locator(".verdict").inner_text()
+    assert ("Calibrated" in shown) == (split == "validation")
+
+
 def test_filters_choose_and_can_be_shared(opened, points, pictured):
     chosen = [each for each in points if each["label"] in ("lake", "road")]
     wrong = [each for each in chosen if each["predicted"] != each["label"]]
@@ -116,6 +127,28 @@ def test_a_second_touch_opens_what_the_first_one_showed(opened):
     assert "#/image/" not in page.url
     page.touchscreen.tap(*place)
     expect(page).to_have_url(re.compile(re.escape(address) + "$"))
+
+
+def test_the_card_leaves_with_its_point(opened):
+    page = opened(touch=True)
+    x, y = place_of_a_point(page)
+    page.touchscreen.tap(x, y)
+    card = page.locator(".hover-card")
+    expect(card).to_be_visible()
+    for _ in range(6):
+        page.get_by_role("button", name="Zoom in").tap()
+    expect(card).to_be_visible()
+    fingers = page.context.new_cdp_session(page)
+
+    def touch(kind, *places):
+        touched = [{"x": left, "y": y} for left in places]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
+
+    touch("touchStart", 700)
+    for left in (500, 250, 10):
+        touch("touchMove", left)
+    touch("touchEnd")
+    expect(card).to_be_hidden()
 
 
 @pytest.mark.parametrize("service", ["api", "odd"])

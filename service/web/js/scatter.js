@@ -84,7 +84,7 @@ export function scatter(host, points, watchers, { start, signal }) {
     if (signal.aborted) return;
     paper.redraw();
     const pointed = pointer.pointed();
-    if (pointed) told(pointed);
+    if (pointed) told(view.isInSight(pointed) ? pointed : null);
     watchers.move(part);
   }
 

@@ -14,6 +14,11 @@ import { framed } from "./frame.js";
 const { d3 } = globalThis;
 
 const MOST_ZOOM = 60;
+const STEADY_PIXELS = 4;
+
+// How far the wheel zooms, as a power of two, in its units: pixels, lines, pages.
+const WHEEL = [0.002, 0.05, 1];
+const PINCH = 10;
 
 // Where nothing is enlarged, all is shown whatever lies in the middle.
 const WHOLE = { x: 0, y: 0, zoomed: 1 };
@@ -40,6 +45,8 @@ export function viewport(canvas, points, changed, start = WHOLE) {
   const zoom = d3
     .zoom()
     .scaleExtent([1, MOST_ZOOM])
+    .clickDistance(STEADY_PIXELS)
+    .wheelDelta(() => wheelDelta(d3.event))
     .on("zoom", () => {
       const { x, y, k } = transform;
       transform = d3.event.transform;
@@ -120,6 +127,16 @@ export function viewport(canvas, points, changed, start = WHOLE) {
       surface.interrupt();
     },
   };
+}
+
+/**
+ * As later versions of D3 have it: two fingers that spread on a trackpad come as a wheel with Ctrl,
+ * and in small steps.
+ *
+ * @param {WheelEvent} event
+ */
+function wheelDelta({ deltaY, deltaMode, ctrlKey }) {
+  return -deltaY * WHEEL[deltaMode] * (ctrlKey ? PINCH : 1);
 }
 
 /** With a short transition, unless people want none. @param {any} selection */
