@@ -10,6 +10,7 @@ import { notice } from "./states.js";
 import { likelihood, plural } from "./words.js";
 
 const PAGE = 60;
+const MOST_KINDS = 24;
 
 /** How many were shown at each address, for who comes back. @type {Map<string, number>} */
 const reached = new Map();
@@ -45,12 +46,16 @@ export async function errorsView(place, { query, signal }) {
       errors.some((each) => each.heatmap) && "A heat map shows what spoke for its answer. ",
       (label || predicted) && element("a", { href: "#/errors" }, `Show all ${errors.length}`),
     ),
-    kinds(errors, label, predicted),
+    ...kinds(errors, label, predicted),
     gallery(chosen),
   );
 }
 
 /**
+ * @typedef {object} KindOfError
+ * @property {Misclassification} first of this kind
+ * @property {number} count
+ *
  * The confusions that happen, the most frequent first.
  *
  * @param {Misclassification[]} errors
@@ -58,7 +63,7 @@ export async function errorsView(place, { query, signal }) {
  * @param {string | null} predicted likewise
  */
 function kinds(errors, label, predicted) {
-  /** @type {Map<string, { first: Misclassification, count: number }>} */
+  /** @type {Map<string, KindOfError>} */
   const found = new Map();
   for (const each of errors) {
     const address = errorsOfKind(each.label, each.predicted);
@@ -66,28 +71,43 @@ function kinds(errors, label, predicted) {
     kind.count += 1;
     found.set(address, kind);
   }
-  const sorted = [...found].sort(([, a], [, b]) => b.count - a.count);
+  const links = [...found]
+    .sort(([, a], [, b]) => b.count - a.count)
+    .map(([address, kind]) => {
+      const isShown = kind.first.label === label && kind.first.predicted === predicted;
+      return kindLink(address, kind, isShown);
+    });
+  const [often, seldom] = [links.slice(0, MOST_KINDS), links.slice(MOST_KINDS)];
+  return [
+    element("ul", { class: "kinds", "aria-label": "Kinds of errors" }, ...often),
+    ...(seldom.length > 0 ? [rarer(seldom)] : []),
+  ];
+}
+
+/** @param {string} address @param {KindOfError} kind @param {boolean} isShown */
+function kindLink(address, { first, count }, isShown) {
   return element(
-    "ul",
-    { class: "kinds", "aria-label": "Kinds of errors" },
-    ...sorted.map(([address, { first, count }]) =>
-      element(
-        "li",
-        {},
-        element(
-          "a",
-          {
-            href: address,
-            "aria-current": first.label === label && first.predicted === predicted ? "true" : null,
-          },
-          classTag(first.label),
-          element("span", { "aria-hidden": "true" }, "→"),
-          element("span", { class: "unseen" }, " taken for "),
-          classTag(first.predicted),
-          element("span", { class: "count" }, count),
-        ),
-      ),
+    "li",
+    {},
+    element(
+      "a",
+      { href: address, "aria-current": isShown ? "true" : null },
+      classTag(first.label),
+      element("span", { "aria-hidden": "true" }, "→"),
+      element("span", { class: "unseen" }, " taken for "),
+      classTag(first.predicted),
+      element("span", { class: "count" }, count),
     ),
+  );
+}
+
+/** What happens less often, out of the way to the errors. @param {HTMLElement[]} links */
+function rarer(links) {
+  return element(
+    "details",
+    { open: links.some((each) => each.querySelector("[aria-current]")) },
+    element("summary", {}, plural(links.length, "rarer kind")),
+    element("ul", { class: "kinds", "aria-label": "Rarer kinds of errors" }, ...links),
   );
 }
 
