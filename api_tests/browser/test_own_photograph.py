@@ -91,6 +91,8 @@ def test_no_image_is_told_so_and_another_can_be_chosen(own, a_jpeg, breaches, pi
     expect(page.locator("#remark")).to_contain_text("There was no file in it")
     paste(page)
     expect(page.locator("#remark")).to_contain_text("There was no photograph to paste")
+    drop(page, b"")
+    expect(page.get_by_role("alert")).to_contain_text("The file is empty; choose another")
     drop(page, b"no image at all")
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no photograph in this file")
     expect(page.get_by_role("alert")).to_contain_text("send a JPEG, PNG or WebP file")
@@ -127,8 +129,9 @@ def test_what_comes_later_fails_and_comes_back_by_itself_alone(own, api, a_jpeg)
     expect(page.locator(".neighbours figure")).to_have_count(3)
     expect(page.get_by_role("alert")).to_have_text("It failed.")
     page.unroute("**/tsne")
-    page.locator(".locator").get_by_role("button", name="Try again").click()
+    page.locator(".locator").get_by_role("button", name="Try again").press("Enter")
     expect(page.locator(".locator canvas")).to_be_visible()
+    expect(page.locator(".locator")).to_be_focused()
 
 
 def test_what_is_too_large_is_told_so(own, serving, home, a_jpeg):

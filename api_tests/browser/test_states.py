@@ -24,6 +24,8 @@ def test_it_waits_for_a_release_and_goes_on_by_itself(opened, serving, home, tmp
         expect(title).to_have_text("The service is not ready")
         expect(page.get_by_text("belvedere publish")).to_be_visible()
         pictured(page, "not-ready")
+        page.get_by_role("button", name="Try again").press("Enter")
+        expect(page.locator("main")).to_be_focused()
         for name in ("store", "releases"):
             shutil.copytree(home / name, tmp_path / name, symlinks=True)
         wait_for(service, release=fingerprint(current_release(tmp_path / "releases")))

@@ -3,6 +3,8 @@
 import { remark } from "./states.js";
 import { number } from "./words.js";
 
+const MILLISECONDS_OUTSIDE = 100;
+
 /**
  * @typedef {object} OwnPhotograph
  * @property {File} file
@@ -46,12 +48,18 @@ export function receivePhotographs(onReceived) {
       remark("There was no photograph to paste; copy the picture itself, not its address.");
     }
   });
+  let leaving = 0;
   addEventListener("dragover", (event) => {
     event.preventDefault();
+    clearTimeout(leaving);
     curtain.hidden = !event.dataTransfer?.types.includes("Files");
   });
   addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) curtain.hidden = true;
+    // Safari never says where to, so it may have been from one element to the next.
+    if (event.relatedTarget) return;
+    leaving = setTimeout(() => {
+      curtain.hidden = true;
+    }, MILLISECONDS_OUTSIDE);
   });
   addEventListener("drop", (event) => {
     curtain.hidden = true;

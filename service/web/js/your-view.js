@@ -3,6 +3,7 @@
 import { element } from "./element.js";
 import { locator } from "./locator.js";
 import { neighbourhood } from "./neighbourhood.js";
+import { Problem } from "./problems.js";
 import { ask } from "./service.js";
 import { later, loading, notice, problemNotice } from "./states.js";
 import { choosePhotograph, ownPhotograph } from "./upload.js";
@@ -34,6 +35,8 @@ export async function yourView(place, { signal, again }) {
   }
   place.replaceChildren(loading("Looking at it …"));
   try {
+    if (own.file.size === 0)
+      throw new Problem("not an image", "The file is empty; choose another.");
     // The first answer says whether it can be read at all; only then it is sent again.
     const prediction = await answerFor(own, "/predict");
     const trusted = await trust();
