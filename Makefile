@@ -9,7 +9,7 @@ up: $(VENV)/.train ## environment, data, training, release, service
 	@$(BIN)/belvedere up
 
 test: $(VENV)/.dev ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-compose: $(VENV)/.dev ## build the images, run the whole stack and take it down again
 	@$(BIN)/python -m pytest -m compose api_tests/compose

@@ -1,7 +1,9 @@
-"""One small, real release for each process of a test run: painted, trained and published."""
+"""One small, real release for each test run: painted, trained and published."""
 
+import fcntl
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +36,16 @@ TINY = Preset(
 )
 
 
+MakeOnce = Callable[[str, Callable[[Path], None]], Path]
+
+_LONGEST = Path(__file__).parent / "tests" / "training"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that no process works on when the others have done."""
+    items.sort(key=lambda item: _LONGEST not in item.path.parents)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_settings_from_outside() -> Iterator[None]:
     """Settings of the person who runs the tests must not lead them to other data."""
@@ -64,32 +76,58 @@ def silent() -> Display:
 
 
 @pytest.fixture(scope="session")
-def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a weight file of MobileNetV2's shape; untrained, since none is downloaded."""
-    import keras
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Makes a folder once for all processes of a test run and gives each a copy of its own."""
+    everybody = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        everybody = everybody.parent
 
-    folder = tmp_path_factory.mktemp("weights")
-    backbone = keras.applications.MobileNetV2(
-        input_shape=(96, 96, 3), include_top=False, pooling="avg", weights=None
-    )
-    backbone.save_weights(folder / "mobilenet_v2_1.0_224_no_top.weights.h5")
-    return folder
+    def give(name: str, make: Callable[[Path], None]) -> Path:
+        made = everybody / f"{name}-for-everybody"
+        with made.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                draft = tmp_path_factory.mktemp(name)
+                make(draft)
+                draft.rename(made)
+        return Path(shutil.copytree(made, tmp_path_factory.mktemp(name) / "copy", symlinks=True))
+
+    return give
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory, silent: Display, random_weights: Path) -> Stage:
-    """Everything up to the published release, on 7 x 24 generated scenes."""
-    from training.campaign import train
-    from training.export import publish_best
+def random_weights(made_once: MakeOnce) -> Path:
+    """A folder with a weight file of MobileNetV2's shape; untrained, since none is downloaded."""
 
-    settings = TrainingSettings(
-        home=tmp_path_factory.mktemp("home"), data="scenes", scenes=24, weights=random_weights
-    )
-    stage = Stage(settings, TINY, silent)
-    take_data(stage, PublishedArchive())
-    train(stage)
-    publish_best(stage)
-    return stage
+    def make(folder: Path) -> None:
+        import keras
+
+        backbone = keras.applications.MobileNetV2(
+            input_shape=(96, 96, 3), include_top=False, pooling="avg", weights=None
+        )
+        backbone.save_weights(folder / "mobilenet_v2_1.0_224_no_top.weights.h5")
+
+    return made_once("weights", make)
+
+
+@pytest.fixture(scope="session")
+def stage(made_once: MakeOnce, silent: Display, random_weights: Path) -> Stage:
+    """Everything up to the published release, on 7 x 24 generated scenes."""
+
+    def stage_in(home: Path) -> Stage:
+        settings = TrainingSettings(home=home, data="scenes", scenes=24, weights=random_weights)
+        return Stage(settings, TINY, silent)
+
+    def make(home: Path) -> None:
+        from training.campaign import train
+        from training.export import publish_best
+
+        stage = stage_in(home)
+        take_data(stage, PublishedArchive())
+        train(stage)
+        publish_best(stage)
+
+    return stage_in(made_once("home", make))
 
 
 @pytest.fixture(scope="session")
