@@ -55,7 +55,9 @@ export async function errorsView(place, { query, signal }) {
  * @typedef {object} KindOfError
  * @property {Misclassification} first of this kind
  * @property {number} count
- *
+ */
+
+/**
  * The confusions that happen, the most frequent first.
  *
  * @param {Misclassification[]} errors
