@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.encoder import Encoded
+from embeddings.errors import BelvedereError
 from embeddings.index import FlatIndex, Neighbors
 from embeddings.manifest import Parity
 from embeddings.runtime import Floats, Precision
@@ -19,7 +20,7 @@ PRECISION_LOSS = 0.005
 _NEAREST = 3
 
 
-class ParityError(RuntimeError):
+class ParityError(BelvedereError):
     """The encoder differs from the network it was exported from; nothing is published."""
 
 

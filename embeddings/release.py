@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from embeddings.comparison import Comparison
 from embeddings.encoder import Encoded
+from embeddings.errors import BelvedereError
 from embeddings.graph import NeighborGraph
 from embeddings.manifest import MANIFEST, Manifest, file_digest
 from embeddings.photographs import Photograph
@@ -39,7 +40,7 @@ Number = TypeVar("Number", np.float32, np.float64, np.int64)
 PHOTOGRAPH_LIST = TypeAdapter(tuple[Photograph, ...])
 
 
-class ReleaseError(RuntimeError):
+class ReleaseError(BelvedereError):
     """There is no release, or it is not what its manifest says."""
 
 

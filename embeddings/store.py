@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from embeddings.encoder import Encoded
+from embeddings.errors import BelvedereError
 from embeddings.photographs import Collection, Photograph
 
 _COLLECTION = b"belvedere.collection"
@@ -36,7 +37,7 @@ _FEATURES = pa.schema(
 )
 
 
-class StoreError(RuntimeError):
+class StoreError(BelvedereError):
     """The feature store is missing or does not hold what was asked for."""
 
 

@@ -9,6 +9,8 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from embeddings.errors import BelvedereError
+
 _WEB = Path(__file__).parent / "web"
 _D3 = ("mpld3", "mpld3/js/d3.v5.min.js")
 """Importing that package would import matplotlib, which only its Python needs."""
@@ -32,7 +34,7 @@ class Asset:
     digest: str
 
 
-class PageIncomplete(RuntimeError):
+class PageIncomplete(BelvedereError):
     """The page lacks what it draws with; the message says what to do."""
 
 

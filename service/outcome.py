@@ -5,6 +5,7 @@ from typing import TypeVar
 import httpx
 from pydantic import ValidationError
 
+from embeddings.errors import BelvedereError
 from service.calls import Call
 from service.schemas import Problem
 
@@ -14,7 +15,7 @@ Outcome = httpx.Response | httpx.RequestError
 """The answer to a call, or why none came."""
 
 
-class ServiceError(RuntimeError):
+class ServiceError(BelvedereError):
     """The service did not answer as asked; the message says what to do."""
 
     def __init__(self, message: str, status: int | None = None) -> None:

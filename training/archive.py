@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from hashlib import sha1
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+
+from embeddings.atomic import atomic_file
+from embeddings.errors import BelvedereError
 
 _REPOSITORY = (
     "https://raw.githubusercontent.com/ml5js/ml5-data-and-models/master/datasets/images/landscapes"
@@ -28,7 +30,7 @@ class PublishedArchive:
     classes: tuple[str, ...] = ("city", "field", "forest", "lake", "mountain", "ocean", "road")
 
 
-class DownloadError(RuntimeError):
+class DownloadError(BelvedereError):
     """The archive could not be had; the message says why."""
 
 
@@ -59,15 +61,10 @@ def git_blob_id(path: Path) -> str:
 
 
 def _download(url: str, target: Path, blob: str | None, advance: Advance) -> None:
-    with NamedTemporaryFile(dir=target.parent, prefix=".download-", delete=False) as file:
-        partial = Path(file.name)
-    try:
+    with atomic_file(target) as partial:
         _copy(url, partial, advance)
         if blob is not None and git_blob_id(partial) != blob:
             raise DownloadError(f"{url} is not the published file: its git blob id is not {blob}.")
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _copy(url: str, target: Path, advance: Advance) -> None:

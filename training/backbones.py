@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
+from embeddings.errors import BelvedereError
 from training.experiments import Size
 from training.networks import POOLED
 from training.weights import WEIGHT_FILES, local_weights
@@ -20,7 +21,7 @@ _TIMEOUT_SECONDS = 15.0
 _TAKES_PIXELS = {"EfficientNetV2B0", "ConvNeXtTiny"}
 
 
-class WeightsUnavailable(RuntimeError):
+class WeightsUnavailable(BelvedereError):
     """Pretrained weights could not be had; the message says why and what to do."""
 
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from embeddings.comparison import Curves
+from embeddings.errors import BelvedereError
 from embeddings.runtime import CompiledNetwork, Floats
 from training.dataset import Dataset, Rows
 from training.experiments import FineTuning, FrozenTransfer
@@ -29,7 +30,7 @@ class Circumstances:
     """
 
 
-class TeacherMissing(RuntimeError):
+class TeacherMissing(BelvedereError):
     """An experiment that another one learns from is not trained; the message says which."""
 
 

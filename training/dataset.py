@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import write_array_header_1_0
 
+from embeddings.atomic import atomic_file
 from embeddings.images import Pixels, read_pixels
 from embeddings.photographs import Photograph
 from embeddings.progress import Track
@@ -85,10 +85,8 @@ class Dataset:
         return pixels
 
     def _decode(self, path: Path, size: Size) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         count = len(self.photographs)
-        with TemporaryDirectory(prefix=".decoding-", dir=path.parent) as temporary:
-            draft = Path(temporary) / path.name
+        with atomic_file(path) as draft:
             header = {"descr": "|u1", "fortran_order": False, "shape": (count, *size, 3)}
             # Written rather than mapped: on a full disk a write fails, a mapping kills the process.
             with draft.open("wb") as file:
@@ -96,7 +94,6 @@ class Dataset:
                 jpegs = self.track(self.table.jpegs(), f"Decoding at {size[1]}x{size[0]}", count)
                 for jpeg in jpegs:
                     file.write(read_pixels(jpeg, *size).tobytes())
-            draft.replace(path)
 
 
 def open_dataset(store_uri: str, cache: Path, seed: int, track: Track) -> Dataset:

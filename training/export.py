@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
 
+from embeddings.atomic import atomic_folder
 from embeddings.comparison import Comparison
 from embeddings.encoder import Encoded
 from embeddings.parity import Reference
@@ -84,11 +84,8 @@ def _in_8_bits(candidate: Candidate, run: Run, dataset: Dataset) -> Candidate:
 
 
 def _export(network: keras.Model, folder: Path) -> None:
-    with TemporaryDirectory(prefix=".exporting-", dir=folder.parent) as temporary:
-        draft = Path(temporary) / folder.name
-        draft.mkdir()
+    with atomic_folder(folder) as draft:
         network.export(str(draft / _MODEL), format="openvino", verbose=False)
-        draft.rename(folder)
 
 
 def _explaining(network: keras.Model, dataset: Dataset) -> Explain:

@@ -7,13 +7,14 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+from embeddings.errors import BelvedereError
 from training.scenes import paint_all
 
 _LARGEST_FILE = 200 << 20
 _PAINTER_VERSION = 1
 
 
-class DataError(RuntimeError):
+class DataError(BelvedereError):
     """The data set cannot be used; the message is one sentence that says what to do."""
 
 

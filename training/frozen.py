@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import keras
 import numpy as np
 from keras import layers
 
+from embeddings.atomic import atomic_file
 from embeddings.images import Pixels
 from embeddings.runtime import CompiledNetwork, Floats
 from training.dataset import Dataset, Rows
@@ -54,16 +54,13 @@ def _of_one(
     name = f"{backbone}-{dataset.fingerprint[:16]}-{height}x{width}{kind}.npz"
     path = dataset.cache / name
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".features-", dir=path.parent) as temporary:
+        with atomic_file(path) as draft:
             pixels = dataset.pixels(size)
             start = perf_counter()
             if view:
                 pixels = _varied(pixels, dataset.parts.fit, view)
-            features = _compute(network, pixels, Path(temporary), dataset)
-            draft = Path(temporary) / path.name
+            features = _compute(network, pixels, draft.parent, dataset)
             np.savez(draft, features=features, seconds=perf_counter() - start)
-            draft.replace(path)
     with np.load(path) as kept:
         return FrozenFeatures(kept["features"], float(kept["seconds"]))
 

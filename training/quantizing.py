@@ -6,11 +6,11 @@ the network learned from, so the validation set stays unseen.
 
 import logging
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import openvino as ov
 
+from embeddings.atomic import atomic_folder
 from embeddings.images import Pixels
 
 _PHOTOGRAPHS = 300
@@ -39,9 +39,6 @@ def quantize(model: Path, pixels: Pixels, folder: Path) -> Path:
         # The dense layers are a hundredth of the work, and the embedding is one of them.
         ignored_scope=nncf.IgnoredScope(types=["MatMul"], validate=False),
     )
-    with TemporaryDirectory(prefix=".quantizing-", dir=folder.parent) as temporary:
-        draft = Path(temporary) / folder.name
-        draft.mkdir()
+    with atomic_folder(folder) as draft:
         ov.save_model(smaller, draft / model.name, compress_to_fp16=False)
-        draft.rename(folder)
     return folder / model.name

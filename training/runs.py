@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from embeddings.atomic import atomic_file, atomic_folder, atomic_write
 from embeddings.comparison import Cost, ExperimentReport
 from embeddings.runtime import Floats
 
@@ -60,9 +59,8 @@ class Run:
 
     def write_held_out(self, probabilities: Floats) -> None:
         """Keep what they said."""
-        draft = self.folder / f".{self._held_out.name}"
-        np.save(draft, probabilities)
-        draft.replace(self._held_out)
+        with atomic_file(self._held_out) as draft:
+            np.save(draft, probabilities)
 
     @property
     def cost(self) -> Cost | None:
@@ -72,9 +70,7 @@ class Run:
 
     def write_cost(self, cost: Cost) -> None:
         """Keep what answering costs."""
-        draft = self.folder / f".{_COST}.part"
-        draft.write_text(cost.model_dump_json())
-        draft.replace(self.folder / _COST)
+        atomic_write(self.folder / _COST, cost.model_dump_json())
 
     @property
     def _predictions(self) -> Path:
@@ -112,16 +108,11 @@ class Runs:
         return run if run is not None and run.report.status == "done" else None
 
     def save(self, key: str, report: ExperimentReport, write: Write | None = None) -> Run:
-        """Keep a run: everything is written aside and appears by one rename."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        """Keep a run: its folder is written aside, flushed, and renamed to its place."""
         run = Run(self._folder(report.name, key))
-        with TemporaryDirectory(prefix=".running-", dir=self.root) as temporary:
-            draft = Path(temporary) / "run"
-            draft.mkdir()
+        with atomic_folder(run.folder) as draft:
             whole = write(draft) if write is not None else report
-            (draft / _REPORT).write_text(whole.model_dump_json(indent=2))
-            rmtree(run.folder, ignore_errors=True)
-            draft.rename(run.folder)
+            (draft / _REPORT).write_text(whole.model_dump_json(indent=2), encoding="utf-8")
         return run
 
     def _folder(self, name: str, key: str) -> Path:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from embeddings.atomic import atomic_write
 from service.app import create_api
 from service.description import OF_SCENES, with_examples
 from service.headers import RequestIds
@@ -20,6 +21,4 @@ def written() -> str:
 
 
 if __name__ == "__main__":
-    draft = PAGE.with_name(f".{PAGE.name}.part")
-    draft.write_text(written(), encoding="utf-8")
-    draft.replace(PAGE)
+    atomic_write(PAGE, written())

@@ -10,6 +10,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from embeddings.atomic import atomic_write
 from service.report.serving import ROOT, ReportError
 
 _FORMAT = 4
@@ -62,9 +63,8 @@ def execute(path: Path, url: str, *, thumbnails: bool) -> Executed:
 
 def write_text(path: Path, text: str) -> Path:
     """Write a file whole or not at all, and return its path."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(text, encoding="utf-8")
-    return draft.replace(path)
+    atomic_write(path, text)
+    return path
 
 
 def _normalised(notebook: NotebookNode) -> NotebookNode:

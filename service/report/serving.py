@@ -12,6 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
+from embeddings.errors import BelvedereError
 from embeddings.release import current_release
 from service.client import Client, ServiceError
 from service.settings import ServiceSettings
@@ -25,7 +26,7 @@ _PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.1
 
 
-class ReportError(RuntimeError):
+class ReportError(BelvedereError):
     """The report cannot be made; the message says why and what to do."""
 
 
