@@ -15,6 +15,12 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 8
 
+PIXELS_VERSION = 1
+"""Version of the rules from an image file to pixels; raise it if any file decodes differently.
+
+Caches of pixels and everything learned from pixels are keyed by it.
+"""
+
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
