@@ -45,7 +45,9 @@ class Collection(BaseModel):
     name: str = Field(description="What people call it, such as `generated scenes`.")
     source: str = Field(description="The setting that it was made from.")
     source_digest: str = Field(description="Digest of the source's state, to notice a change.")
-    fingerprint: str = Field(description="SHA-256 over ids, labels, splits and file digests.")
+    fingerprint: str = Field(
+        description="SHA-256 over ids in their order, labels, splits, groups and file digests."
+    )
     classes: tuple[str, ...]
     split_seed: int
     split_by: Literal["groups", "folders"]

@@ -1,5 +1,6 @@
 """Taking a data set into the feature store: inspected, split and with its licences."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -139,8 +140,5 @@ def _as_stored(content: bytes, photograph: Photograph) -> tuple[Photograph, byte
 
 
 def _fingerprint(photographs: Sequence[Photograph]) -> str:
-    lines = sorted(
-        f"{photograph.id}\t{photograph.label}\t{photograph.split}\t{photograph.digest}"
-        for photograph in photographs
-    )
-    return sha256("\n".join(lines).encode()).hexdigest()
+    facts = [(each.id, each.label, each.split, each.group, each.digest) for each in photographs]
+    return sha256(json.dumps(facts).encode()).hexdigest()

@@ -1,7 +1,7 @@
 """The files of a data set, wherever they lie: in a folder, in a zip, or painted."""
 
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -26,6 +26,8 @@ class DataFile:
     """Where it stands in the data set."""
     size: int
     """In bytes."""
+    state: str
+    """Changes when the content does; also orders files of the same path."""
     read: Callable[[], bytes]
 
     @property
@@ -59,23 +61,26 @@ def open_zip(path: Path) -> tuple[str, tuple[DataFile, ...]]:
     members = [member for member in archive.infolist() if not member.is_dir()]
     for member in members:
         _refuse_dangerous(path, member)
-    lines = [f"{member.filename}\t{member.CRC}\t{member.file_size}" for member in members]
-    return _digest(lines), tuple(
-        DataFile(PurePosixPath(member.filename), member.file_size, _member(archive, member))
+    return _with_digest(
+        DataFile(
+            PurePosixPath(member.filename),
+            member.file_size,
+            f"{member.CRC:08x}",
+            _member(archive, member),
+        )
         for member in members
     )
 
 
 def open_folder(path: Path) -> tuple[str, tuple[DataFile, ...]]:
-    """The digest and files of a folder, in the order of their paths."""
-    found = sorted(file for file in path.rglob("*") if file.is_file())
-    lines, files = [], []
-    for file in found:
+    """The digest and files of a folder."""
+
+    def opened(file: Path) -> DataFile:
         status = file.stat()
         relative = PurePosixPath(file.relative_to(path).as_posix())
-        lines.append(f"{relative}\t{status.st_size}\t{status.st_mtime_ns}")
-        files.append(DataFile(relative, status.st_size, file.read_bytes))
-    return _digest(lines), tuple(files)
+        return DataFile(relative, status.st_size, str(status.st_mtime_ns), file.read_bytes)
+
+    return _with_digest(opened(file) for file in path.rglob("*") if file.is_file())
 
 
 def painted_digest(per_class: int, seed: int) -> str:
@@ -87,7 +92,7 @@ def paint_files(per_class: int, seed: int) -> Iterator[DataFile]:
     """Generated scenes as files of class folders, painted as they are asked for."""
     for scene in paint_all(per_class, seed):
         path = PurePosixPath(scene.label, f"{scene.name}.jpg")
-        yield DataFile(path, len(scene.jpeg), _constant(scene.jpeg))
+        yield DataFile(path, len(scene.jpeg), "", _constant(scene.jpeg))
 
 
 def _refuse_dangerous(path: Path, member: ZipInfo) -> None:
@@ -109,6 +114,11 @@ def _member(archive: ZipFile, member: ZipInfo) -> Callable[[], bytes]:
 
 def _constant(content: bytes) -> Callable[[], bytes]:
     return lambda: content
+
+
+def _with_digest(files: Iterable[DataFile]) -> tuple[str, tuple[DataFile, ...]]:
+    listed = tuple(files)
+    return _digest(sorted(f"{each.path}\t{each.size}\t{each.state}" for each in listed)), listed
 
 
 def _digest(lines: list[str]) -> str:

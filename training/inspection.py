@@ -1,7 +1,7 @@
 """Inspecting every file of a data set: what can be taken, what is left out, and why."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -37,6 +37,7 @@ class Inspection:
     """All photographs that can be taken, and all files that cannot."""
 
     photographs: tuple[Inspected, ...]
+    """In the order of their ids."""
     clusters: tuple[int, ...]
     """Number of each photograph's cluster of near-duplicates."""
     left_out: tuple[LeftOut, ...]
@@ -46,12 +47,17 @@ _Outcome = Inspected | LeftOut
 
 
 def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspection:
-    """Decode every file and sort out damaged ones, duplicates and label conflicts."""
-    layout = find_layout([file.path for file in files])
-    outcomes = list(track(_examine_all(files, layout, workers), "Photographs", len(files)))
+    """Decode every file and sort out damaged ones, duplicates and label conflicts.
+
+    The order of `files` changes nothing.
+    """
+    ordered = sorted(files, key=lambda file: (file.path.parts, file.state))
+    layout = find_layout([file.path for file in ordered])
+    outcomes = list(track(_examine_all(ordered, layout, workers), "Photographs", len(ordered)))
     left_out = [outcome for outcome in outcomes if isinstance(outcome, LeftOut)]
     found = [outcome for outcome in outcomes if isinstance(outcome, Inspected)]
-    kept = _without_copies(_distinct_ids(found), left_out)
+    once = _without_copies(_distinct_ids(found), left_out)
+    kept = sorted(once, key=lambda photograph: photograph.id)
     pairs = near_pairs([photograph.hash for photograph in kept]) if kept else []
     conflicts = _same_name_conflicts(kept, pairs)
     left_out += [_left_out(kept[row], conflicts[row]) for row in sorted(conflicts)]
@@ -62,7 +68,7 @@ def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspecti
     )
 
 
-def _examine_all(files: tuple[DataFile, ...], layout: Layout, workers: int) -> Iterator[_Outcome]:
+def _examine_all(files: Sequence[DataFile], layout: Layout, workers: int) -> Iterator[_Outcome]:
     """Examine on several threads, in order, never holding many photographs in memory."""
     with ThreadPoolExecutor(workers) as pool:
         source = iter(files)

@@ -4,8 +4,11 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-SPLIT_RULE = 1
-"""Version of the rule below: a store that was split by another one is split anew."""
+SPLIT_RULE = 2
+"""Version of the rule below and of the order that groups are numbered in.
+
+A store that was split by another version is split anew.
+"""
 
 VALIDATION_SHARE = 0.2
 TUNING_SHARE = 0.1
