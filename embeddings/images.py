@@ -6,8 +6,10 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
+from PIL.ImageFile import ImageFile
 
 from embeddings.parts import has_too_many_parts
+from embeddings.sixteen_bit_png import has_sixteen_bits, to_eight_bits
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -15,7 +17,7 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 8
 
-PIXELS_VERSION = 1
+PIXELS_VERSION = 2
 """Version of the rules from an image file to pixels; raise it if any file decodes differently.
 
 Caches of pixels and everything learned from pixels are keyed by it.
@@ -53,13 +55,15 @@ class ImageRejected(ValueError):
 def open_rgb(data: bytes, at_least: int | None = None) -> Image.Image:
     """Decode an image file to upright 8-bit RGB; transparency is laid over white.
 
+    16-bit samples are scaled by their range, `significant_bits` in `sixteen_bit_png`.
     With `at_least` (pixels), a large JPEG may be decoded at a fraction of its size whose sides are
     still no smaller than that. Raises `ImageRejected`.
     """
-    image = _identify(data)
+    file = _identify(data)
     if at_least is not None:
-        image.draft(None, (at_least, at_least))
+        file.draft(None, (at_least, at_least))
     try:
+        image = to_eight_bits(file, data) if has_sixteen_bits(file) else file
         image.load()
         return _to_rgb(_upright(image))
     except Exception as error:  # decoders raise many kinds for damaged files
@@ -100,7 +104,7 @@ def to_jpeg(data: bytes, longest: int, quality: int = 95) -> bytes:
     return buffer.getvalue()
 
 
-def _identify(data: bytes) -> Image.Image:
+def _identify(data: bytes) -> ImageFile:
     """Read the header alone and refuse what must not be decoded."""
     if has_too_many_parts(data):
         raise ImageRejected(
@@ -147,10 +151,6 @@ def _upright(image: Image.Image) -> Image.Image:
 
 # Large images are copied only where they must be: 40 megapixels take 160 MB.
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        # 16-bit grey: converting it directly would clip everything above 255 to white.
-        grey = np.asarray(image) >> 8
-        image = Image.fromarray(grey.clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         clear = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
         image = Image.new("RGB", clear.size, "white")
