@@ -1,7 +1,6 @@
 """The command line: from photographs to a running service, whole or stage by stage."""
 
 import argparse
-import errno
 import gc
 import logging
 import os
@@ -10,9 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from embeddings.home import explain_setting
+from embeddings.errors import BelvedereError, explained
 from embeddings.processors import usable_processors
 
 if TYPE_CHECKING:
@@ -45,14 +42,17 @@ def main(arguments: list[str] | None = None) -> int:
         command(parsed)
     except KeyboardInterrupt:
         return _fail("Interrupted; what was finished is kept, run the command again to go on.", 130)
-    except ValidationError as error:
-        return _fail(explain_setting(error))
-    except (OSError, RuntimeError) as error:
-        if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
-            return _fail("The disk is full; make room, nothing was left half-written.")
-        if type(error).__module__.split(".")[0] not in {"embeddings", "training", "service"}:
-            raise
+    except BelvedereError as error:
         return _fail(str(error))
+    except BrokenPipeError:
+        # Whoever read the output has ended, as `head` does; Python would fail on flushing it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        sentence = explained(error)
+        if sentence is None:
+            raise
+        return _fail(sentence)
     return 0
 
 
@@ -101,7 +101,7 @@ def _serve(_given: argparse.Namespace) -> None:
     from service.app import serve
     from service.settings import ServiceSettings
 
-    serve(ServiceSettings())
+    serve(ServiceSettings.from_environment())
 
 
 def _prepare(given: argparse.Namespace) -> None:
@@ -135,7 +135,7 @@ def _stage(given: argparse.Namespace) -> "Stage":
     from training.stages import Stage
 
     chosen = getattr(given, "preset", None)
-    settings = TrainingSettings() if chosen is None else TrainingSettings(preset=chosen)
+    settings = TrainingSettings.from_environment(**({"preset": chosen} if chosen else {}))
     console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
     preset = PRESETS[settings.preset]
     if preset.local_networks:

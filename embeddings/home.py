@@ -1,20 +1,64 @@
 """Where everything lives: the layout of the folder `BELVEDERE_HOME`."""
 
 from pathlib import Path
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from embeddings.errors import SettingsError
+
+_LONGEST_SHOWN = 80
+
+
+def resolved(path: Path) -> Path:
+    """Return the one absolute spelling of a path: `~` expanded, links followed, `..` taken out.
+
+    Raises ValueError for a path that cannot be resolved.
+    """
+    try:
+        return path.expanduser().resolve()
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f"the path cannot be resolved ({error})") from error
+
+
+def _resolved_store(uri: str | None) -> str | None:
+    return uri if uri is None or "://" in uri else str(resolved(Path(uri)))
+
+
+ResolvedPath = Annotated[Path, AfterValidator(resolved)]
 
 
 class HomeSettings(BaseSettings):
     """Settings that every floor shares, read from variables with the prefix `BELVEDERE_`."""
 
-    model_config = SettingsConfigDict(env_prefix="BELVEDERE_", env_ignore_empty=True, frozen=True)
-
-    home: Path = Field(Path("var"), description="Folder of runs, feature store and releases.")
-    store: str | None = Field(
-        None, description="Lance URI of the feature store; `<home>/store` where it is not set."
+    model_config = SettingsConfigDict(
+        env_prefix="BELVEDERE_",
+        env_ignore_empty=True,
+        frozen=True,
+        validate_default=True,
+        hide_input_in_errors=True,
     )
+
+    home: ResolvedPath = Field(
+        Path("var"), description="Folder of runs, feature store and releases."
+    )
+    store: Annotated[str | None, AfterValidator(_resolved_store)] = Field(
+        None,
+        description="Lance URI or folder of the feature store; `<home>/store` where it is not set.",
+    )
+
+    @classmethod
+    def from_environment(cls, **given: Any) -> Self:
+        """Read the settings from the environment; those given take precedence.
+
+        Raises `SettingsError` that names every variable with a wrong value.
+        """
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            # Without its cause: that one holds the values, a key among them.
+            raise SettingsError(_explained(error)) from None
 
     @property
     def store_uri(self) -> str:
@@ -42,10 +86,13 @@ class HomeSettings(BaseSettings):
         return self.home / "downloads"
 
 
-def explain_setting(error: ValidationError) -> str:
-    """One sentence on the first setting that is wrong, naming its variable."""
-    problem = error.errors()[0]
-    variable = "_".join(["BELVEDERE", *(str(part) for part in problem["loc"])]).upper()
-    sentence = f"{variable}: {problem['msg'].removeprefix('Value error, ')}"
-    # A key must not stand in a terminal or a log.
-    return f"{sentence}." if variable.endswith("_KEY") else f"{sentence}; got {problem['input']!r}."
+def _explained(error: ValidationError) -> str:
+    sentences = []
+    for problem in error.errors():
+        variable = f"BELVEDERE_{problem['loc'][0]}".upper()
+        sentence = f"{variable}: {problem['msg'].removeprefix('Value error, ')}"
+        # A key must not stand in a terminal or a log.
+        if not variable.endswith("_KEY"):
+            sentence += f"; got {problem['input']!r:.{_LONGEST_SHOWN}}"
+        sentences.append(f"{sentence}.")
+    return " ".join(sentences)

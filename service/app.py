@@ -1,6 +1,7 @@
 """The service as an ASGI application, and how it is run."""
 
 import signal
+import socket
 import sys
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -12,6 +13,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
+from embeddings.errors import SettingsError
 from service.assets import assets
 from service.description import TAGS, TEXT, Description, completed
 from service.errors import answer_errors
@@ -108,7 +110,11 @@ def configured(
 
 
 def serve(settings: ServiceSettings) -> None:
-    """Run the service in this process until it is told to stop."""
+    """Run the service in this process until it is told to stop.
+
+    Raises `SettingsError` for an address that it cannot listen on.
+    """
+    _refuse_unusable_address(settings.host, settings.port)
     log_as_json()
     give_back_what_is_freed()
     # Whoever sends broken files must not fill the log with what is wrong with them.
@@ -116,6 +122,28 @@ def serve(settings: ServiceSettings) -> None:
     # uvicorn raises the signal again when it has shut down; being told to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.Server(configured(settings, keep_what_is_loaded)).run()
+
+
+def _refuse_unusable_address(host: str, port: int) -> None:
+    """Say what is wrong with the address before the release is opened for nothing."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(
+            f"BELVEDERE_HOST: {host!r} is not an address of this machine ({error}); set it to "
+            "127.0.0.1 for this machine alone, or to 0.0.0.0 for its network."
+        ) from error
+    try:
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        raise SettingsError(
+            f"BELVEDERE_PORT: the service cannot listen on port {port} of {host} "
+            f"({error.strerror}); end the process that uses it, or set another port."
+        ) from error
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -1,6 +1,7 @@
 """The command line as a user meets it: in a process of its own."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,12 @@ def belvedere(home: Path, *arguments: str, **settings: str) -> subprocess.Comple
         (["data"], {"scenes": "many"}, "BELVEDERE_SCENES"),
         (["train", "--preset", "huge"], {}, "Input should be 'quick' or 'full'"),
         (["train", "dropuot"], {}, "`belvedere train --list` names them all"),
+        (["data"], {"weights": "/nowhere"}, "BELVEDERE_WEIGHTS: it is not a folder"),
+        (["data"], {"data": "~nobody-of-this-name/x"}, "BELVEDERE_DATA: the path cannot be"),
+        (["serve"], {"port": "70000"}, "BELVEDERE_PORT: Input should be less than"),
+        (["serve"], {"port": "a", "queue": "b"}, "BELVEDERE_QUEUE: Input should be a valid int"),
+        (["serve"], {"origins": "x.example"}, "BELVEDERE_ORIGINS: an origin is a scheme"),
+        (["serve"], {"host": "no.such.invalid"}, "BELVEDERE_HOST: 'no.such.invalid' is not"),
     ],
 )
 def test_errors_are_one_sentence_and_a_status(
@@ -42,6 +49,41 @@ def test_errors_are_one_sentence_and_a_status(
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = belvedere(tmp_path, "serve", port=str(port))
+    assert done.returncode == 1
+    assert f"BELVEDERE_PORT: the service cannot listen on port {port}" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_output_that_nobody_reads_is_no_error(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb") as output:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "belvedere", "train", "--list"],
+            cwd=ROOT,
+            env={**os.environ, "BELVEDERE_HOME": str(tmp_path)},
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.stderr == ""
+
+
+def test_an_error_of_the_program_keeps_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A library of this name that is found first, and fails as only a bug would.
+    (tmp_path / "lance.py").write_text("raise RuntimeError('a bug')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    done = belvedere(tmp_path, "compare")
+    assert "Traceback" in done.stderr
 
 
 def test_a_service_whose_page_could_not_draw_does_not_start(

@@ -1,27 +1,44 @@
 """Settings of the training side, read from variables with the prefix `BELVEDERE_`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from embeddings.home import HomeSettings
+from embeddings.home import HomeSettings, ResolvedPath, resolved
 
 PresetName = Literal["quick", "full"]
+
+SCENES = "scenes"
+"""Value of `BELVEDERE_DATA` that asks for generated scenes."""
+
+_LARGEST_SEED = 2**31 - 1
+
+
+def _resolved_data(data: str | None) -> str | None:
+    return data if data is None or data == SCENES else str(resolved(Path(data)))
+
+
+def _folder(path: Path | None) -> Path | None:
+    if path is not None and not path.is_dir():
+        raise ValueError("it is not a folder")
+    return path
 
 
 class TrainingSettings(HomeSettings):
     """What to train on, and how much."""
 
-    data: str | None = Field(
+    data: Annotated[str | None, AfterValidator(_resolved_data)] = Field(
         None, description="A zip or folder of class folders, or `scenes`; else the ml5 archive."
     )
-    licenses: Path | None = Field(
+    licenses: ResolvedPath | None = Field(
         None, description="Folder of `<class>_photos_info.json`; else `licenses` beside the data."
     )
-    weights: Path | None = Field(
+    weights: Annotated[ResolvedPath | None, AfterValidator(_folder)] = Field(
         None, description="Folder of pretrained weights, looked into before any download."
     )
     preset: PresetName = Field("quick", description="Which experiments, and how long.")
     scenes: int = Field(200, ge=13, description="Generated scenes per class.")
-    seed: int = Field(0, ge=0, description="Seed of the split and of every experiment.")
+    seed: int = Field(
+        0, ge=0, le=_LARGEST_SEED, description="Seed of the split and of every experiment."
+    )

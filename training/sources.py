@@ -14,10 +14,9 @@ from training.files import (
     paint_files,
     painted_digest,
 )
-from training.settings import TrainingSettings
+from training.settings import SCENES, TrainingSettings
 
 PUBLISHED = "published archive"
-SCENES = "scenes"
 LANDSCAPES = "ml5 Landscapes photographs"
 
 Warn = Callable[[str], None]
@@ -65,7 +64,8 @@ def _own(settings: TrainingSettings, path: Path) -> DataSource:
     digest, files = open_folder(path) if path.is_dir() else open_zip(path)
     beside = path.parent / "licenses"
     licences = settings.licenses or (beside if beside.is_dir() else None)
-    return _described(f"{path.stem} photographs", str(path), digest, files, licences)
+    name = path.name if path.is_dir() else path.stem
+    return _described(f"{name} photographs", str(path), digest, files, licences)
 
 
 def _described(

@@ -9,11 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from embeddings.home import explain_setting
-from embeddings.release import ReleaseError
-from service.report.serving import ROOT, ReportError, a_service
+from embeddings.errors import BelvedereError, explained
+from service.report.serving import ROOT, a_service
 from service.settings import ServiceSettings
 
 NOTEBOOK = ROOT / "report.ipynb"
@@ -29,14 +26,17 @@ def main(arguments: list[str] | None = None, notebook: Path = NOTEBOOK) -> int:
     )
     committed: bool = parser.parse_args(arguments).committed
     try:
-        settings = ServiceSettings()
+        settings = ServiceSettings.from_environment()
         written = renew(notebook, settings) if committed else report(notebook, settings)
-    except ValidationError as error:
-        return _fail(explain_setting(error))
     except ModuleNotFoundError as error:
         return _fail(f"The report needs {error.name}; `make report` installs it.")
-    except (ReportError, ReleaseError) as error:
+    except BelvedereError as error:
         return _fail(str(error))
+    except OSError as error:
+        sentence = explained(error)
+        if sentence is None:
+            raise
+        return _fail(sentence)
     for path in written:
         sys.stdout.write(f"{path}\n")
     return 0

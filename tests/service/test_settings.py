@@ -1,9 +1,10 @@
+import traceback
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from embeddings.home import explain_setting
+from embeddings.errors import SettingsError
 from embeddings.processors import usable_processors
 from service.settings import ServiceSettings
 
@@ -41,6 +42,10 @@ def test_variables_set_everything(monkeypatch):
         {"upload_limit": 0},
         {"api_key": "Schlüssel"},
         {"api_key": ""},
+        {"api_key": "s3cret\n"},
+        {"api_key": " s3cret"},
+        {"upload_seconds": "inf"},
+        {"poll": "nan"},
         {"index": "tree"},
     ],
 )
@@ -49,10 +54,51 @@ def test_nonsense_is_refused(asked):
         ServiceSettings(**asked)
 
 
-def test_a_key_that_is_refused_is_not_shown(monkeypatch):
-    monkeypatch.setenv("BELVEDERE_API_KEY", "Schlüssel")
-    with pytest.raises(ValidationError) as caught:
-        ServiceSettings()
-    sentence = explain_setting(caught.value)
-    assert sentence.startswith("BELVEDERE_API_KEY: the key is sent in a header")
-    assert "Schlüssel" not in sentence
+@pytest.mark.parametrize("key", ["Schlüssel", "s3cret\n", "s3cret "])
+def test_a_key_that_is_refused_is_not_shown(monkeypatch, key):
+    monkeypatch.setenv("BELVEDERE_API_KEY", key)
+    monkeypatch.setenv("BELVEDERE_PORT", "many")
+    with pytest.raises(SettingsError) as caught:
+        ServiceSettings.from_environment()
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "BELVEDERE_PORT: " in str(caught.value)
+    assert "BELVEDERE_API_KEY: the key is sent in a header" in str(caught.value)
+    assert key.strip() not in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "origins"),
+    [
+        ("https://x.example", ("https://x.example",)),
+        ("https://x.example/", ("https://x.example",)),
+        ("HTTPS://X.Example:443", ("https://x.example",)),
+        (
+            "http://localhost:3000, https://x.example,",
+            ("http://localhost:3000", "https://x.example"),
+        ),
+        ('["https://x.example", "http://[::1]:80/"]', ("https://x.example", "http://[::1]")),
+        ("https://bücher.example", ("https://xn--bcher-kva.example",)),
+        ("*", ("*",)),
+    ],
+)
+def test_origins_are_read_as_people_write_them(monkeypatch, given, origins):
+    monkeypatch.setenv("BELVEDERE_ORIGINS", given)
+    assert ServiceSettings.from_environment().origins == origins
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "x.example",
+        "https://x.example/page",
+        "https://",
+        "https://x:port",
+        "null",
+        '["https://x"',
+        "[1]",
+    ],
+)
+def test_what_is_no_origin_is_refused(monkeypatch, given):
+    monkeypatch.setenv("BELVEDERE_ORIGINS", given)
+    with pytest.raises(SettingsError, match="BELVEDERE_ORIGINS: "):
+        ServiceSettings.from_environment()
