@@ -53,9 +53,9 @@ def test_unknown_addresses_are_problems(api, sentence):
 
 def test_unknown_methods_are_told_the_known_ones(api, sentence):
     answer = api.delete("/predict")
-    assert "GET, POST" in sentence(answer, 405)
-    assert answer.headers["allow"] == "GET, POST"
-    assert api.post("/features").headers["allow"] == "GET"
+    assert "GET, HEAD, POST" in sentence(answer, 405)
+    assert answer.headers["allow"] == "GET, HEAD, POST"
+    assert api.post("/features").headers["allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("call", POSTS)

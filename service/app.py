@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
@@ -22,9 +21,10 @@ from service.limits import LimitBodies
 from service.logs import log_as_json
 from service.memory import give_back_what_is_freed, keep_what_is_loaded
 from service.metrics import Metrics
+from service.normalizing import NormalizeRequests
+from service.origins import NamedOrigins
 from service.patience import PatientProtocol
 from service.routes import ROUTERS
-from service.schemas import API_KEY_HEADER
 from service.settings import ServiceSettings
 from service.shortcut import AnswerReady
 from service.state import ServiceState
@@ -52,8 +52,8 @@ def create_app(settings: ServiceSettings, opened: Callable[[], None] = lambda: N
     if settings.log != "all":
         app = AnswerReady(app, metrics, ids)
     if settings.origins:
-        app = CORSMiddleware(app, settings.origins, allow_headers=[API_KEY_HEADER])
-    return app
+        app = NamedOrigins(app, settings.origins)
+    return NormalizeRequests(app)
 
 
 def create_api(

@@ -18,6 +18,8 @@ is named by its `id`, its path in the data set without the extension; `GET /imag
 them. Shares and probabilities are numbers in 0–1, distances are Euclidean, times are in seconds
 where nothing else is said.
 
+`HEAD` is answered wherever `GET` is, with the same status and headers and without a body.
+
 Errors are `application/problem+json` (RFC 9457); their `detail` is a sentence that says what to do.
 Calls that cost ask for a key in the header `X-API-Key` where the service was started with one.
 """

@@ -161,11 +161,12 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
 
 
 def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
-    """What the address does answer; the router's own answer names one route's methods alone."""
+    """The methods of an address; the router's own answer names one route's methods alone."""
     matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
-    return {
+    methods = {
         method for route in matching if isinstance(route, Route) for method in route.methods or ()
     }
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 def _is_malformed(kind: str) -> bool:

@@ -1,0 +1,99 @@
+"""What pages of other origins may ask and read."""
+
+import pytest
+
+from service.settings import ServiceSettings
+
+NAMED = "https://gallery.example"
+ELSEWHERE = "https://elsewhere.example"
+KEY = "a key"
+
+
+@pytest.fixture(scope="module")
+def crossed(serving, home):
+    """A service with a key that one other origin may ask."""
+    with serving(ServiceSettings(home=home, origins=(NAMED,), api_key=KEY)) as client:
+        yield client
+
+
+def preflight(client, path, method, headers, origin=NAMED):
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": headers,
+    }
+    return client.options(path, headers=asked)
+
+
+def listed(answer, name):
+    return {each.strip().lower() for each in answer.headers.get(name, "").split(",")}
+
+
+@pytest.mark.parametrize("path", ["/predict", "/neighbors", "/tsne"])
+@pytest.mark.parametrize("headers", ["x-api-key", "content-type", "content-type,x-api-key"])
+def test_a_named_origin_may_upload(crossed, path, headers):
+    answer = preflight(crossed, path, "POST", headers)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == NAMED
+    assert listed(answer, "access-control-allow-methods") == {"get", "head", "post"}
+    assert set(headers.split(",")) <= listed(answer, "access-control-allow-headers")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_named_origin_may_read_with_a_key_and_a_copy(crossed, method):
+    answer = preflight(crossed, "/tsne", method, "if-none-match,x-api-key,x-request-id")
+    assert answer.status_code == 200
+
+
+def test_nothing_more_than_the_service_answers_is_allowed(crossed):
+    assert preflight(crossed, "/predict", "DELETE", "x-api-key").status_code == 400
+    assert preflight(crossed, "/predict", "POST", "x-other").status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["image/jpeg", "application/octet-stream"])
+def test_the_answer_to_an_upload_may_be_read(crossed, a_jpeg, kind):
+    headers = {"Origin": NAMED, "X-API-Key": KEY, "Content-Type": kind}
+    answer = crossed.post("/predict", content=a_jpeg, headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == NAMED
+    exposed = listed(answer, "access-control-expose-headers")
+    assert {"retry-after", "x-request-id", "etag"} <= exposed
+
+
+def test_problems_may_be_read_too(crossed, serving, tmp_path):
+    with serving(ServiceSettings(home=tmp_path, origins=(NAMED,))) as empty:
+        for client, path, status in (
+            (crossed, "/tsne", 401),
+            (crossed, "/nowhere", 404),
+            (crossed, "/images?limit=0", 422),
+            (empty, "/readyz", 503),
+        ):
+            answer = client.get(path, headers={"Origin": NAMED})
+            assert answer.status_code == status
+            assert answer.headers["access-control-allow-origin"] == NAMED
+
+
+def test_another_origin_is_told_nothing(crossed, records):
+    answers = [
+        preflight(crossed, "/predict", "POST", "x-api-key", ELSEWHERE),
+        preflight(crossed, "/predict", "POST", "x-api-key", "null"),
+        preflight(crossed, "/predict", "POST", "x-api-key", f"{NAMED}.elsewhere.example"),
+        crossed.get("/images", headers={"Origin": ELSEWHERE}),
+        crossed.get("/neighbors", params={"id": records[0]["id"]}, headers={"Origin": ELSEWHERE}),
+    ]
+    for answer in answers:
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+    assert [each.status_code for each in answers[:3]] == [405] * 3
+
+
+@pytest.mark.parametrize("origin", [None, NAMED, ELSEWHERE])
+@pytest.mark.parametrize("path", ["/images/{id}", "/neighbors?id={id}", "/web/js/app.js"])
+def test_caches_keep_the_answers_for_origins_apart(crossed, records, origin, path):
+    headers = {} if origin is None else {"Origin": origin}
+    answer = crossed.get(path.format(id=records[0]["id"]), headers=headers)
+    assert answer.status_code == 200
+    assert "origin" in listed(answer, "vary")
+
+
+def test_without_named_origins_answers_do_not_vary_by_origin(api, records):
+    assert "vary" not in api.get(f"/images/{records[0]['id']}").headers
