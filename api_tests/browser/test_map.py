@@ -129,26 +129,39 @@ def test_a_second_touch_opens_what_the_first_one_showed(opened):
     expect(page).to_have_url(re.compile(re.escape(address) + "$"))
 
 
-def test_the_card_leaves_with_its_point(opened):
-    page = opened(touch=True)
+@pytest.mark.parametrize("place", [-0.9, -0.3, 0.3, 0.9])
+def test_the_card_leaves_with_its_point(opened, api, points, place):
+    # The place of the point decides on which side of it the card lies.
+    point, other = points[:2]
+    sides = [other | {"x": side, "y": 0} for side in (-1, 1)]
+    answer = {
+        "release": api.get("/readyz").json()["release"],
+        "points": [point | {"x": place, "y": 1}, *sides],
+    }
+    page = opened("#/experiments", touch=True)
+    page.route("**/tsne?*", lambda route: route.fulfill(json=answer))
+    page.get_by_role("link", name="Map").tap()
     x, y = place_of_a_point(page)
     page.touchscreen.tap(x, y)
     card = page.locator(".hover-card")
     expect(card).to_be_visible()
     for _ in range(6):
         page.get_by_role("button", name="Zoom in").tap()
+    in_sight(page, 1)
     expect(card).to_be_visible()
     fingers = page.context.new_cdp_session(page)
 
-    def touch(kind, *places):
-        touched = [{"x": left, "y": y} for left in places]
+    def touch(kind, *heights):
+        touched = [{"x": x, "y": height} for height in heights]
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
 
-    touch("touchStart", 700)
-    for left in (500, 250, 10):
-        touch("touchMove", left)
+    # The finger begins at the point, which the card never covers: a touch of the card moves no map.
+    touch("touchStart", y)
+    for height in (y / 2, 1):
+        touch("touchMove", height)
     touch("touchEnd")
     expect(card).to_be_hidden()
+    in_sight(page, 0)
 
 
 @pytest.mark.parametrize("service", ["api", "odd"])
