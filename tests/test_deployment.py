@@ -86,3 +86,8 @@ def _fields(value: Any, place: str = "") -> list[str]:
     if isinstance(value, list):
         return [path for each in value for path in _fields(each, f"{place}[]")]
     return []
+
+
+def test_commands_use_no_path_outside_of_the_project() -> None:
+    for name in (".ci/run", "Makefile", "scripts/docker-engine"):
+        assert "../" not in (ROOT / name).read_text(encoding="utf-8"), name
