@@ -2,40 +2,41 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
 from embeddings.images import is_jpeg, measure, to_jpeg
 from embeddings.photographs import Collection, Photograph, Split
 from embeddings.progress import Track
 from embeddings.store import write_images
-from training.classes import is_photograph
 from training.files import DataError, DataSource
-from training.inspection import Inspected, Inspection, inspect
+from training.inspection import Inspected, Inspection, count_reasons, inspect
 from training.licences import NO_LICENCE, Licences, read_licences
 from training.near_duplicates import join
 from training.split import SPLIT_RULE, VALIDATION_SHARE, split_groups
 
 SMALLEST_CLASS = 10
 _LONGEST_SIDE = 2048
+_SHOWN = 5
 
 
 def collect(
-    source: DataSource, store_uri: str, seed: int, workers: int, track: Track
+    source: DataSource,
+    store_uri: str,
+    seed: int,
+    workers: int,
+    track: Track,
+    report: Callable[[Inspection], None],
 ) -> Collection:
     """Take a data set into the store in one atomic commit; return what was taken.
 
-    Raises `DataError` before anything is written where it cannot be learned from.
+    `report` is given what was found before anything is refused. Raises `DataError` before anything
+    is written where it cannot be learned from.
     """
-    files = source.list_files()
-    if not any(is_photograph(file.path) for file in files):
-        raise DataError(
-            f"{source.setting} holds no photographs; it needs one folder of JPEG, PNG or WebP "
-            "files for each class."
-        )
     licences = read_licences(source.licences)
-    inspection = inspect(files, workers, track)
-    _refuse_unlearnable(inspection.photographs)
+    inspection = inspect(source.list_files(), workers, track)
+    report(inspection)
+    _refuse_unlearnable(inspection, source)
     photographs = _describe(inspection, licences, seed)
     collection = Collection(
         name=source.name,
@@ -52,19 +53,33 @@ def collect(
     return collection
 
 
-def _refuse_unlearnable(found: Sequence[Inspected]) -> None:
-    counts = Counter(photograph.label for photograph in found)
-    if len(counts) < 2:
-        only = f"only the class {next(iter(counts))!r}" if counts else "no usable photograph"
-        raise DataError(f"The data set has {only}; it needs at least two folders of photographs.")
-    small = [
-        f"{label!r} ({count})" for label, count in sorted(counts.items()) if count < SMALLEST_CLASS
-    ]
+def _refuse_unlearnable(inspection: Inspection, source: DataSource) -> None:
+    counts = Counter(dict.fromkeys(inspection.labels, 0))
+    counts.update(photograph.label for photograph in inspection.photographs)
+    if not counts:
+        reasons = count_reasons(inspection.left_out)
+        raise DataError(
+            f"{source.setting} holds no photographs; it needs one folder of JPEG, PNG or WebP "
+            f"files for each class.{f' Left out: {reasons}.' if reasons else ''}"
+        )
+    small = [label for label, count in sorted(counts.items()) if count < SMALLEST_CLASS]
     if small:
+        named = [_with_reasons(label, counts[label], inspection) for label in small[:_SHOWN]]
+        more = f" and {len(small) - _SHOWN} more" if len(small) > _SHOWN else ""
         raise DataError(
             f"These classes have fewer than {SMALLEST_CLASS} usable photographs: "
-            f"{', '.join(small)}; add photographs or remove the folders."
+            f"{', '.join(named)}{more}; add photographs or remove the folders."
         )
+    if len(counts) < 2:
+        raise DataError(
+            f"The data set has only the class {next(iter(counts))!r}; it needs at least two "
+            "folders of photographs."
+        )
+
+
+def _with_reasons(label: str, count: int, inspection: Inspection) -> str:
+    reasons = count_reasons(inspection.left_out_of(label))
+    return f"{label!r} ({count}: {reasons})" if reasons else f"{label!r} ({count})"
 
 
 def _describe(inspection: Inspection, licences: Licences, seed: int) -> tuple[Photograph, ...]:
@@ -116,9 +131,14 @@ def _splits(found: Sequence[Inspected], groups: Sequence[int], seed: int) -> lis
     for label in sorted(set(labels)):
         sides = {split for split, other in zip(splits, labels, strict=True) if other == label}
         if len(sides) < 2:
+            advice = (
+                "of that class to the other side"
+                if all(own)
+                else "of other photographers or scenes to that class"
+            )
             raise DataError(
                 f"All photographs of {label!r} fall on the {sides.pop()} side of the split; "
-                "add photographs of other photographers or scenes to that class."
+                f"add photographs {advice}."
             )
     return splits
 

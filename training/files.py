@@ -1,17 +1,30 @@
 """The files of a data set, wherever they lie: in a folder, in a zip, or painted."""
 
-import stat
-from collections.abc import Callable, Iterable, Iterator
+import io
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from typing import IO
 
 from embeddings.errors import BelvedereError
 from training.scenes import paint_all
 
 _LARGEST_FILE = 200 << 20
 _PAINTER_VERSION = 1
+
+EMPTY_FOLDER = "empty folder"
+_HIDDEN = "hidden"
+_SYSTEM = "made by the operating system"
+# fmt: off
+_SYSTEM_NAMES = frozenset(
+    {
+        ".DS_Store", "$RECYCLE.BIN", "@eaDir", "__MACOSX", "desktop.ini", "ehthumbs.db",
+        "lost+found", "System Volume Information", "Thumbs.db",
+    }
+)
+# fmt: on
 
 
 class DataError(BelvedereError):
@@ -20,20 +33,37 @@ class DataError(BelvedereError):
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file of a data set and how to read it."""
+    """One file of a data set and how to read it, or why it is not read."""
 
     path: PurePosixPath
-    """Where it stands in the data set."""
+    """Where it stands in the data set, in the form NFC."""
     size: int
     """In bytes."""
     state: str
     """Changes when the content does; also orders files of the same path."""
-    read: Callable[[], bytes]
+    open: Callable[[], IO[bytes]]
+    refused: str = ""
+    """Why it cannot be read; empty if it can."""
 
     @property
     def too_large(self) -> bool:
         """Whether it is larger than any photograph; such a file is never read."""
         return self.size > _LARGEST_FILE
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it is hidden or of the operating system, so that it says nothing of classes."""
+        return self.refused.startswith((_HIDDEN, _SYSTEM))
+
+    def read(self) -> bytes:
+        """Return the whole content."""
+        with self.open() as stream:
+            return stream.read()
+
+    def start(self, count: int) -> bytes:
+        """Return the first `count` bytes."""
+        with self.open() as stream:
+            return stream.read(count)
 
 
 @dataclass(frozen=True)
@@ -52,35 +82,66 @@ class DataSource:
     """Folder of licence lists, where there is one."""
 
 
-def open_zip(path: Path) -> tuple[str, tuple[DataFile, ...]]:
-    """The digest and files of a zip. Raises `DataError` for a damaged or dangerous one."""
-    try:
-        archive = ZipFile(path)
-    except (BadZipFile, OSError) as error:
-        raise DataError(f"{path} is not a readable zip file; set BELVEDERE_DATA anew.") from error
-    members = [member for member in archive.infolist() if not member.is_dir()]
-    for member in members:
-        _refuse_dangerous(path, member)
-    return _with_digest(
-        DataFile(
-            PurePosixPath(member.filename),
-            member.file_size,
-            f"{member.CRC:08x}",
-            _member(archive, member),
-        )
-        for member in members
+def is_aside(path: PurePosixPath) -> bool:
+    """Return whether a file or folder is hidden, of the operating system, or within such a one."""
+    return _outermost_aside(path) is not None
+
+
+def refused_file(path: PurePosixPath, reason: str) -> DataFile:
+    """Return the entry of a file or folder that is not read."""
+    return DataFile(path, 0, "", io.BytesIO, reason)
+
+
+def with_folders(
+    files: Iterable[DataFile], folders: Collection[PurePosixPath]
+) -> tuple[DataFile, ...]:
+    """Return the files with an entry for each empty folder, and few for what is set aside.
+
+    Hidden folders get one entry each, files of the operating system one for each of their names.
+    """
+    listed: list[DataFile] = []
+    system: Counter[str] = Counter()
+    hidden: set[PurePosixPath] = set()
+    for file in files:
+        outermost = _outermost_aside(file.path)
+        if outermost is None:
+            listed.append(file)
+        elif _is_system(outermost.name):
+            system["._*" if outermost.name.startswith("._") else outermost.name] += 1
+        elif outermost == file.path:
+            listed.append(refused_file(file.path, f"{_HIDDEN} file"))
+        else:
+            hidden.add(outermost)
+    used = {parent for file in listed if not file.is_aside for parent in file.path.parents}
+    empty = set()
+    for folder in folders:
+        outermost = _outermost_aside(folder)
+        if outermost is None:
+            empty |= {folder} - used
+        elif _is_system(outermost.name):
+            system[outermost.name] += 1
+        else:
+            hidden.add(outermost)
+    return (
+        *listed,
+        *(refused_file(each, EMPTY_FOLDER) for each in empty if each.parent not in empty),
+        *(refused_file(each, _hidden_folder(each)) for each in hidden),
+        *(
+            refused_file(PurePosixPath(name), f"{_SYSTEM} ({system[name]} in all)")
+            for name in system
+        ),
     )
 
 
-def open_folder(path: Path) -> tuple[str, tuple[DataFile, ...]]:
-    """The digest and files of a folder."""
-
-    def opened(file: Path) -> DataFile:
-        status = file.stat()
-        relative = PurePosixPath(file.relative_to(path).as_posix())
-        return DataFile(relative, status.st_size, str(status.st_mtime_ns), file.read_bytes)
-
-    return _with_digest(opened(file) for file in path.rglob("*") if file.is_file())
+def digest_of(files: Iterable[DataFile]) -> str:
+    """Return what stands for the state of these files, in whatever order they come."""
+    return _digest(
+        sorted(
+            f"{file.path}\t{file.size}\t{file.state}\t{file.refused}"
+            for file in files
+            if not file.refused.startswith(_SYSTEM)
+        )
+    )
 
 
 def painted_digest(per_class: int, seed: int) -> str:
@@ -95,31 +156,24 @@ def paint_files(per_class: int, seed: int) -> Iterator[DataFile]:
         yield DataFile(path, len(scene.jpeg), "", _constant(scene.jpeg))
 
 
-def _refuse_dangerous(path: Path, member: ZipInfo) -> None:
-    name = PurePosixPath(member.filename.replace("\\", "/"))
-    if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
-        raise DataError(
-            f"{path} has the member {member.filename!r}, which points outside of it; "
-            "pack the photographs anew with relative paths."
-        )
-    if member.flag_bits & 0x1:
-        raise DataError(f"{path} is encrypted; unpack it and set BELVEDERE_DATA to the folder.")
-    if stat.S_ISLNK(member.external_attr >> 16):
-        raise DataError(f"{path} has the link {member.filename!r}; pack the file itself.")
+def _outermost_aside(path: PurePosixPath) -> PurePosixPath | None:
+    for depth, name in enumerate(path.parts, 1):
+        if name.startswith(".") or _is_system(name):
+            return PurePosixPath(*path.parts[:depth])
+    return None
 
 
-def _member(archive: ZipFile, member: ZipInfo) -> Callable[[], bytes]:
-    return lambda: archive.read(member)
+def _is_system(name: str) -> bool:
+    return name in _SYSTEM_NAMES or name.startswith("._")
 
 
-def _constant(content: bytes) -> Callable[[], bytes]:
-    return lambda: content
+def _hidden_folder(path: PurePosixPath) -> str:
+    return f"{_HIDDEN} folder; rename it to {path.name.lstrip('.')!r} if it is a class"
 
 
-def _with_digest(files: Iterable[DataFile]) -> tuple[str, tuple[DataFile, ...]]:
-    listed = tuple(files)
-    return _digest(sorted(f"{each.path}\t{each.size}\t{each.state}" for each in listed)), listed
+def _constant(content: bytes) -> Callable[[], IO[bytes]]:
+    return lambda: io.BytesIO(content)
 
 
 def _digest(lines: list[str]) -> str:
-    return sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+    return sha256("\n".join(lines).encode()).hexdigest()

@@ -1,20 +1,29 @@
 """Inspecting every file of a data set: what can be taken, what is left out, and why."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from itertools import islice
+from pathlib import PurePosixPath
+from typing import TypeVar
 
 from embeddings.images import ImageRejected, open_rgb
 from embeddings.photographs import LeftOut, Split
 from embeddings.progress import Track
-from training.classes import Layout, find_layout, is_photograph
-from training.files import DataFile
+from training.classes import Layout, find_layout
+from training.file_types import HEAD, is_named_as_image, is_readable, other_format
+from training.files import EMPTY_FOLDER, DataFile
 from training.near_duplicates import Hash, difference_hash, join, near_pairs
 
+T = TypeVar("T")
+
+_COPY_OF = "copy of "
+
 _AHEAD = 64
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,13 @@ class Inspection:
     clusters: tuple[int, ...]
     """Number of each photograph's cluster of near-duplicates."""
     left_out: tuple[LeftOut, ...]
+    layout: Layout
+    labels: frozenset[str]
+    """Classes of the data set, those without a usable photograph among them."""
+
+    def left_out_of(self, label: str) -> list[LeftOut]:
+        """Return what was left out of a class."""
+        return [entry for entry in self.left_out if _class_of(entry, self.layout) == label]
 
 
 _Outcome = Inspected | LeftOut
@@ -52,8 +68,14 @@ def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspecti
     The order of `files` changes nothing.
     """
     ordered = sorted(files, key=lambda file: (file.path.parts, file.state))
-    layout = find_layout([file.path for file in ordered])
-    outcomes = list(track(_examine_all(ordered, layout, workers), "Photographs", len(ordered)))
+    with ThreadPoolExecutor(workers) as pool:
+        examined = list(_in_chunks(pool, _recognise, ordered))
+        images = [file.path for file, is_image in examined if is_image]
+        layout = find_layout(images)
+        labels = {label for path in images if (label := layout.place(path).label)}
+        read = partial(_examine, layout)
+        steps = _in_chunks(pool, read, [file for file, _ in examined])
+        outcomes = list(track(steps, "Photographs", len(ordered)))
     left_out = [outcome for outcome in outcomes if isinstance(outcome, LeftOut)]
     found = [outcome for outcome in outcomes if isinstance(outcome, Inspected)]
     once = _without_copies(_distinct_ids(found), left_out)
@@ -63,30 +85,76 @@ def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspecti
     left_out += [_left_out(kept[row], conflicts[row]) for row in sorted(conflicts)]
     clusters = join(len(kept), pairs)
     rows = [row for row in range(len(kept)) if row not in conflicts]
+    empty = [entry for entry in left_out if entry.reason == EMPTY_FOLDER]
+    labels |= {label for entry in empty if (label := _class_of(entry, layout))}
     return Inspection(
-        tuple(kept[row] for row in rows), tuple(clusters[row] for row in rows), tuple(left_out)
+        tuple(kept[row] for row in rows),
+        tuple(clusters[row] for row in rows),
+        tuple(left_out),
+        layout,
+        frozenset(labels),
     )
 
 
-def _examine_all(files: Sequence[DataFile], layout: Layout, workers: int) -> Iterator[_Outcome]:
-    """Examine on several threads, in order, never holding many photographs in memory."""
-    with ThreadPoolExecutor(workers) as pool:
-        source = iter(files)
-        while chunk := list(islice(source, _AHEAD)):
-            yield from pool.map(lambda file: _examine(file, layout), chunk)
+def count_reasons(left_out: Sequence[LeftOut]) -> str:
+    """Return how many files were left out for each reason, the most frequent first."""
+    copied = sorted({entry.reason for entry in left_out if entry.reason.startswith(_COPY_OF)})
+    kinds = Counter(
+        _COPY_OF if entry.reason.startswith(_COPY_OF) else entry.reason.split(":")[0]
+        for entry in left_out
+    )
+    return ", ".join(
+        f"{count} are copies of {_some([reason.removeprefix(_COPY_OF) for reason in copied])}"
+        if kind == _COPY_OF
+        else f"{count} × {kind}"
+        for kind, count in kinds.most_common()
+    )
 
 
-def _examine(file: DataFile, layout: Layout) -> _Outcome:
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _in_chunks(
+    pool: ThreadPoolExecutor, work: Callable[[DataFile], T], files: Sequence[DataFile]
+) -> Iterator[T]:
+    """Work on several threads, in order, never holding many photographs in memory."""
+    source = iter(files)
+    while chunk := list(islice(source, _AHEAD)):
+        yield from pool.map(work, chunk)
+
+
+def _recognise(file: DataFile) -> tuple[DataFile, bool]:
+    """Return the file, refused if its first bytes say so, and whether it is meant as an image."""
+    named = is_named_as_image(file.path) and not file.is_aside
+    if file.refused:
+        return file, named
+    if file.size == 0:
+        return replace(file, refused="empty file"), named
+    try:
+        head = file.start(HEAD)
+    except Exception as error:  # a damaged archive member raises many kinds
+        return replace(file, refused=_unreadable(error)), named
+    if is_readable(head):
+        return file, True
+    other = other_format(head)
+    if other is not None:
+        refused = f"{other}: not read here; convert it to JPEG, PNG or WebP"
+        return replace(file, refused=refused), True
+    refused = "not a JPEG, PNG or WebP file"
+    return replace(file, refused=f"unreadable: {refused}" if named else refused), named
+
+
+def _examine(layout: Layout, file: DataFile) -> _Outcome:
     def refused(reason: str) -> LeftOut:
         return LeftOut(path=str(file.path), reason=reason)
 
-    if not is_photograph(file.path):
-        return refused("not a JPEG, PNG or WebP file")
-    label = layout.label(file.path)
-    if label is None:
-        return refused("in no class folder")
-    if file.size == 0:
-        return refused("empty file")
+    if file.refused:
+        return refused(file.refused)
+    place = layout.place(file.path)
+    if place.label is None:
+        return refused(place.reason)
     if file.too_large:
         return refused("larger than any photograph")
     try:
@@ -95,17 +163,27 @@ def _examine(file: DataFile, layout: Layout) -> _Outcome:
     except ImageRejected as error:
         return refused(f"{error.rejection}: {error}")
     except Exception as error:  # a damaged archive member raises many kinds
-        return refused(f"unreadable: {error}")
+        return refused(_unreadable(error))
     return Inspected(
         id=layout.identifier(file.path),
-        label=label,
-        split=layout.split(file.path),
+        label=place.label,
+        split=place.split,
         file=file,
         digest=sha256(content).hexdigest(),
         hash=difference_hash(image),
         width=image.width,
         height=image.height,
     )
+
+
+def _class_of(entry: LeftOut, layout: Layout) -> str | None:
+    path = PurePosixPath(entry.path)
+    return layout.place(path / "file" if entry.reason == EMPTY_FOLDER else path).label
+
+
+def _unreadable(error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"unreadable: {reason or type(error).__name__}"
 
 
 def _distinct_ids(found: list[Inspected]) -> list[Inspected]:
@@ -135,7 +213,7 @@ def _without_copies(found: list[Inspected], left_out: list[LeftOut]) -> list[Ins
             others = ", ".join(str(copy.file.path) for copy in same if copy is not photograph)
             left_out.append(_left_out(photograph, f"label conflict: also at {others}"))
         elif photograph is not same[0]:
-            left_out.append(_left_out(photograph, f"copy of {same[0].file.path}"))
+            left_out.append(_left_out(photograph, f"{_COPY_OF}{same[0].file.path}"))
         else:
             kept.append(photograph)
     return kept

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from embeddings.names import composed, file_name
 from training.files import DataError
 
 _SUFFIX = "_photos_info.json"
@@ -24,7 +25,7 @@ class Licence:
 NO_LICENCE = Licence(None, None, None, None, None)
 
 Licences = dict[tuple[str, str], Licence]
-"""By class and file name."""
+"""By class and file name, both in the form NFC."""
 
 
 def read_licences(folder: Path | None) -> Licences:
@@ -35,10 +36,10 @@ def read_licences(folder: Path | None) -> Licences:
         raise DataError(f"{folder} is not a folder; set BELVEDERE_LICENSES to the licence lists.")
     found: Licences = {}
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
-        label = path.name.removesuffix(_SUFFIX)
+        label = file_name(path.name).removesuffix(_SUFFIX)
         try:
             entries = json.loads(path.read_bytes())
-            found |= {(label, name): _licence(entry) for name, entry in entries.items()}
+            found |= {(label, composed(name)): _licence(entry) for name, entry in entries.items()}
         except (ValueError, AttributeError) as error:
             raise DataError(f"{path} is not a licence list ({error}); fetch it anew.") from error
     return found

@@ -16,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from training.experiments import EpochEnd
 
@@ -30,13 +31,11 @@ class Display:
 
     def say(self, message: str) -> None:
         """Print a line."""
-        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(Text(message), soft_wrap=True)
 
     def warn(self, message: str) -> None:
         """Print a line that must not be overlooked."""
-        self._console.print(
-            message, style="bold yellow", highlight=False, markup=False, soft_wrap=True
-        )
+        self._console.print(Text(message, style="bold yellow"), soft_wrap=True)
 
     def show(self, table: Table) -> None:
         """Print a table."""
@@ -78,7 +77,7 @@ class Display:
 
     def _bar(self, counter: ProgressColumn) -> Progress:
         return Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             counter,
             TimeElapsedColumn(),

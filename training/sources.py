@@ -1,20 +1,25 @@
 """Which data set the settings ask for, and the generated scenes where it cannot be had."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from embeddings.names import file_name
 from embeddings.photographs import GENERATED_SCENES
 from training.archive import Advance, DownloadError, PublishedArchive, fetch
 from training.files import (
     DataError,
     DataFile,
     DataSource,
-    open_folder,
-    open_zip,
+    digest_of,
     paint_files,
     painted_digest,
 )
+from training.folder_files import list_folder
 from training.settings import SCENES, TrainingSettings
+from training.showing import LEFT_OUT
+from training.zip_files import open_zip
 
 PUBLISHED = "published archive"
 LANDSCAPES = "ml5 Landscapes photographs"
@@ -24,59 +29,78 @@ Warn = Callable[[str], None]
 
 def setting_of(settings: TrainingSettings) -> str:
     """What names the wanted data set, before looking at it."""
-    return settings.data or PUBLISHED
+    return file_name(settings.data) if settings.data else PUBLISHED
 
 
+@contextmanager
 def open_source(
     settings: TrainingSettings,
     published: PublishedArchive,
     *,
     advance: Advance,
     warn: Warn,
-) -> DataSource:
-    """Open the data set of the settings. Raises `DataError`.
+) -> Iterator[DataSource]:
+    """Open the data set of the settings; its files can be read within the block.
 
     Only the published archive is replaced, by generated scenes and with a loud warning, where it
-    cannot be downloaded: who names a data set of their own wants that one.
+    cannot be downloaded: who names a data set of their own wants that one. Raises `DataError`.
     """
     setting = setting_of(settings)
     if setting == SCENES:
-        return _painted(settings, setting)
-    if setting != PUBLISHED:
-        return _own(settings, Path(setting))
-    try:
-        archive = fetch(published, settings.downloads, advance)
-    except DownloadError as error:
-        warn(
-            f"{error} GENERATED SCENES take the place of the photographs: nothing below is "
-            "measured on photographs. Set BELVEDERE_DATA to a copy of the archive, or run "
-            "`belvedere data` again when the network is there."
-        )
-        return _painted(settings, setting)
-    digest, files = open_zip(archive)
-    licences = settings.licenses or archive.parent / "licenses"
-    return _described(LANDSCAPES, setting, digest, files, licences)
+        yield _painted(settings, setting)
+    elif settings.data:
+        with _own(settings, Path(settings.data)) as source:
+            yield source
+    else:
+        try:
+            archive = fetch(published, settings.downloads, advance)
+        except DownloadError as error:
+            warn(
+                f"{error} GENERATED SCENES take the place of the photographs: nothing below is "
+                "measured on photographs. Set BELVEDERE_DATA to a copy of the archive, or run "
+                "`belvedere data` again when the network is there."
+            )
+            yield _painted(settings, setting)
+            return
+        licences = settings.licenses or archive.parent / "licenses"
+        with open_zip(archive) as files:
+            yield _described(LANDSCAPES, setting, files, licences)
 
 
-def _own(settings: TrainingSettings, path: Path) -> DataSource:
+@contextmanager
+def _own(settings: TrainingSettings, path: Path) -> Iterator[DataSource]:
     if not path.exists():
-        raise DataError(f"{path} does not exist; set BELVEDERE_DATA to a zip or a folder.")
-    digest, files = open_folder(path) if path.is_dir() else open_zip(path)
+        raise DataError(
+            f"{file_name(path)} does not exist; set BELVEDERE_DATA to a zip or a folder."
+        )
     beside = path.parent / "licenses"
     licences = settings.licenses or (beside if beside.is_dir() else None)
-    name = path.name if path.is_dir() else path.stem
-    return _described(f"{name} photographs", str(path), digest, files, licences)
+    setting = file_name(path)
+    if path.is_dir():
+        name = file_name(path.resolve().name)
+        files = list_folder(path, _not_data(settings, licences))
+        yield _described(f"{name} photographs", setting, files, licences)
+        return
+    name = re.sub(r"\.zip$", "", file_name(path.name), flags=re.IGNORECASE)
+    with open_zip(path) as files:
+        yield _described(f"{name} photographs", setting, files, licences)
+
+
+def _not_data(settings: TrainingSettings, licences: Path | None) -> list[Path]:
+    """Return what may stand in a folder of data without being part of it."""
+    home = (settings.releases, settings.runs, settings.cache, settings.downloads)
+    own = [settings.home, *home, settings.home / LEFT_OUT, Path(settings.store_uri)]
+    return own if licences is None else [*own, licences]
 
 
 def _described(
-    name: str,
-    setting: str,
-    digest: str,
-    files: tuple[DataFile, ...],
-    licences: Path | None,
+    name: str, setting: str, files: tuple[DataFile, ...], licences: Path | None
 ) -> DataSource:
-    lists = open_folder(licences)[0] if licences is not None and licences.is_dir() else ""
-    return DataSource(name, setting, f"{digest} {lists}".strip(), lambda: files, licences)
+    lists = ""
+    if licences is not None and licences.is_dir():
+        lists = digest_of(list_folder(licences))
+    digest = f"{digest_of(files)} {lists}".strip()
+    return DataSource(name, setting, digest, lambda: files, licences)
 
 
 def _painted(settings: TrainingSettings, setting: str) -> DataSource:

@@ -1,6 +1,8 @@
 """The stages before training: what they share, and taking the data in."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from embeddings.comparison import ExperimentReport
 from embeddings.photographs import Collection
@@ -14,7 +16,7 @@ from training.planning import Found, Trial, planned
 from training.progress import Display
 from training.runs import Run, Runs
 from training.settings import TrainingSettings
-from training.showing import show_collection
+from training.showing import show_collection, show_inspection, write_left_out
 from training.sources import PUBLISHED, open_source, setting_of
 from training.split import SPLIT_RULE
 
@@ -82,16 +84,20 @@ def take_data(stage: Stage, published: PublishedArchive, *, again: bool = True) 
         known = None
     if known is not None and known.source == PUBLISHED and not again:
         return known
-    with display.download("ml5 Landscapes archive") as advance:
-        source = open_source(settings, published, advance=advance, warn=display.warn)
-    if known is not None and known.source_digest == source.digest:
-        display.say(f"The store holds {known.name} already, unchanged.")
-        return known
-    display.say(f"Taking in {source.name} ({source.setting})")
-    collection = collect(
-        source, settings.store_uri, settings.seed, usable_processors(), display.track
-    )
-    show_collection(ImageTable.open(settings.store_uri), settings.home, display)
+    with ExitStack() as open_files:
+        with display.download("ml5 Landscapes archive") as advance:
+            opened = open_source(settings, published, advance=advance, warn=display.warn)
+            source = open_files.enter_context(opened)
+        if known is not None and known.source_digest == source.digest:
+            write_left_out(known.left_out, settings.home)
+            display.say(f"The store holds {known.name} already, unchanged.")
+            return known
+        display.say(f"Taking in {source.name} ({source.setting})")
+        report = partial(show_inspection, home=settings.home, display=display)
+        collection = collect(
+            source, settings.store_uri, settings.seed, usable_processors(), display.track, report
+        )
+    show_collection(ImageTable.open(settings.store_uri), display)
     return collection
 
 

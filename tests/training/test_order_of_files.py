@@ -13,10 +13,15 @@ from embeddings.store import ImageTable
 from tests.training.pictures import Take, class_folders, jpeg, picture
 from training.collecting import collect
 from training.files import DataFile, DataSource
+from training.inspection import Inspection
+
+
+def unreported(_: Inspection) -> None:
+    """Nobody looks at what was found."""
 
 
 def data_file(path: str, content: bytes) -> DataFile:
-    return DataFile(PurePosixPath(path), len(content), "", lambda: content)
+    return DataFile(PurePosixPath(path), len(content), "", lambda: io.BytesIO(content))
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +46,7 @@ def files() -> list[DataFile]:
 
 def taken(files: list[DataFile], folder: Path) -> tuple[Collection, tuple[object, ...]]:
     source = DataSource("set", "set", "", lambda: tuple(files))
-    collection = collect(source, str(folder), 0, 2, untracked)
+    collection = collect(source, str(folder), 0, 2, untracked, unreported)
     table = ImageTable.open(str(folder))
     return collection, (table.photographs, list(table.jpegs()))
 
@@ -96,10 +101,12 @@ def test_the_fingerprint_covers_groups(tmp_path: Path, files: list[DataFile]) ->
                 PurePosixPath("train" if place % 3 else "test") / file.path,
                 file.size,
                 file.state,
-                file.read,
+                file.open,
             )
             for place, file in enumerate(files)
         ]
         source = DataSource("set", "set", "", lambda own=own: tuple(own), lists)
-        fingerprints.add(collect(source, str(tmp_path / owner), 0, 2, untracked).fingerprint)
+        fingerprints.add(
+            collect(source, str(tmp_path / owner), 0, 2, untracked, unreported).fingerprint
+        )
     assert len(fingerprints) == 2
