@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
-from PIL import Image
+from PIL import ExifTags, Image
 
 from embeddings.comparison import Comparison, ExperimentReport
 from embeddings.encoder import Encoded, Encoder
@@ -44,6 +44,10 @@ ODD_IDS = (
     "lake/..",
     "lake/'quoted' \"twice\"",
 )
+
+PLACED = "forest/deep/er/down"
+"""The odd photograph whose metadata hold a location, `PLACE`, and an orientation."""
+PLACE = b"48.858370N 2.294481E"
 
 
 @contextmanager
@@ -88,7 +92,7 @@ def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pixels = rng.integers(0, 256, (6, 9, 3), dtype=np.uint8)
         buffer = io.BytesIO()
         large = Image.fromarray(pixels).resize((400, 300), Image.Resampling.BILINEAR)
-        large.save(buffer, "JPEG")
+        large.save(buffer, "JPEG", **_metadata(identifier))
         rows.append((_photograph(identifier, number, buffer.getvalue()), buffer.getvalue()))
     collection = Collection(
         name="odd names",
@@ -126,6 +130,15 @@ def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     publish(candidate, str(folder / "store"), folder / "releases", map_seed=MAP_SEED)
     return folder
+
+
+def _metadata(identifier: str) -> dict[str, Any]:
+    if identifier != PLACED:
+        return {}
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({29: PLACE.decode()})
+    return {"exif": exif, "comment": PLACE, "xmp": b"<x:xmpmeta>" + PLACE + b"</x:xmpmeta>"}
 
 
 def _photograph(identifier: str, number: int, data: bytes) -> Photograph:

@@ -90,6 +90,11 @@ def measure(data: bytes) -> tuple[int, int]:
     return open_rgb(data).size
 
 
+def orientation_of(data: bytes) -> int:
+    """Return the declared EXIF orientation, 1-8; 1 if there is none. Raises `ImageRejected`."""
+    return _orientation(_identify(data))
+
+
 def is_jpeg(data: bytes) -> bool:
     """Whether the bytes start as a JPEG file does."""
     return data.startswith(b"\xff\xd8\xff")
@@ -100,7 +105,8 @@ def to_jpeg(data: bytes, longest: int, quality: int = 95) -> bytes:
     image = open_rgb(data, at_least=longest)
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
+    # Pillow would take the comment over, which may name a place.
+    image.save(buffer, "JPEG", quality=quality, comment=None)
     return buffer.getvalue()
 
 
@@ -142,11 +148,16 @@ def _too_large() -> ImageRejected:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    try:
-        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # broken metadata say nothing about the picture
-        return image
+    turn = _TURNS.get(_orientation(image))
     return image if turn is None else image.transpose(turn)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return int(value) if value in _TURNS else 1
+    except Exception:  # broken metadata say nothing about the picture
+        return 1
 
 
 # Large images are copied only where they must be: 40 megapixels take 160 MB.

@@ -54,6 +54,10 @@ class ServiceSettings(HomeSettings):
         description="Other origins whose pages may read answers: one, several with commas or as a "
         "JSON list, or `*` for all; none by default.",
     )
+    keep_location: bool = Field(
+        False,
+        description="Whether served photographs keep the metadata that can hold a location.",
+    )
     poll: float = Field(
         1.0, gt=0, le=_DAY, description="Seconds between two looks for a newly published release."
     )

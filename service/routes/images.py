@@ -7,6 +7,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from embeddings.metadata import without_location
 from service.answers import record
 from service.caching import is_current
 from service.errors import ServiceProblem, problem_responses
@@ -37,6 +38,7 @@ _JPEG_RESPONSES: dict[int | str, dict[str, Any]] = {
     304: {"description": "The copy named by `If-None-Match` is still right."},
 }
 _THUMBNAIL = "/thumbnail"
+_PLACELESS = "-without-location"
 
 
 @router.get("/images", summary="A page of photographs", responses=problem_responses(400, 404, 422))
@@ -81,7 +83,7 @@ async def thumbnail(request: Request, opened: Opened, state: State, id: Identifi
     """A small JPEG file whose longer side has at most 160 pixels."""
     if id not in opened.release.rows and id + _THUMBNAIL in opened.release.rows:
         # The photograph's own name ends like this call.
-        return await run_in_threadpool(image, request, opened, id + _THUMBNAIL)
+        return await run_in_threadpool(image, request, opened, state, id + _THUMBNAIL)
     row = opened.row(id)
     headers = _cache_headers(opened, row, f"-{THUMBNAIL_SIDE}")
     if is_current(request, headers["ETag"]):
@@ -96,13 +98,16 @@ async def thumbnail(request: Request, opened: Opened, state: State, id: Identifi
     response_class=Response,
     responses={**_JPEG_RESPONSES, **problem_responses(404)},
 )
-def image(request: Request, opened: Opened, id: Identifier) -> Response:
-    """The photograph's JPEG file as it was taken into the store."""
+def image(request: Request, opened: Opened, state: State, id: Identifier) -> Response:
+    """The photograph's JPEG file, by default without metadata that can hold a location."""
     row = opened.row(id)
-    headers = _cache_headers(opened, row)
+    keeps = state.settings.keep_location
+    headers = _cache_headers(opened, row, "" if keeps else _PLACELESS)
     if is_current(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return Response(opened.jpeg(row), headers=headers, media_type="image/jpeg")
+    jpeg = opened.jpeg(row)
+    body = jpeg if keeps else without_location(jpeg)
+    return Response(body, headers=headers, media_type="image/jpeg")
 
 
 def _cache_headers(opened: OpenedRelease, row: int, variant: str = "") -> dict[str, str]:

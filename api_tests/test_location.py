@@ -1,0 +1,53 @@
+"""Served photographs carry no location unless that is wanted."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from api_tests.conftest import PLACE, PLACED
+from embeddings.images import open_rgb
+from embeddings.release import current_release, open_release
+from embeddings.store import ImageTable
+from service.settings import ServiceSettings
+
+ADDRESS = f"/images/{PLACED}"
+
+
+@pytest.fixture(scope="module")
+def stored(odd_home):
+    """The file as it is stored, and its digest."""
+    release = open_release(current_release(odd_home / "releases"))
+    row = release.rows[PLACED]
+    jpeg = ImageTable.open(str(odd_home / "store")).jpeg(row)
+    assert PLACE in jpeg
+    return jpeg, release.photographs[row].digest
+
+
+def test_the_served_photograph_carries_no_location(odd, stored):
+    jpeg, _ = stored
+    served = odd.get(ADDRESS).content
+    assert PLACE not in served
+    exif = Image.open(io.BytesIO(served)).getexif()
+    assert dict(exif) == {ExifTags.Base.Orientation: 6}
+    np.testing.assert_array_equal(np.asarray(open_rgb(served)), np.asarray(open_rgb(jpeg)))
+
+
+def test_neither_does_its_thumbnail(odd):
+    small = odd.get(f"{ADDRESS}/thumbnail").content
+    assert PLACE not in small
+    assert not Image.open(io.BytesIO(small)).getexif()
+
+
+def test_a_setting_keeps_the_file_as_it_is_stored(serving, odd, odd_home, stored):
+    jpeg, digest = stored
+    with serving(ServiceSettings(home=odd_home, keep_location=True)) as client:
+        answer = client.get(ADDRESS)
+        other = odd.get(ADDRESS).headers["etag"]
+        assert answer.content == jpeg
+        assert digest in answer.headers["etag"]
+        assert answer.headers["etag"] != other
+        # A copy from before the setting changed is not taken for this file.
+        assert client.get(ADDRESS, headers={"If-None-Match": other}).content == jpeg
+        assert PLACE not in client.get(f"{ADDRESS}/thumbnail").content

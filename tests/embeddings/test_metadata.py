@@ -1,0 +1,217 @@
+"""Location-free copies must hold no location and the same picture."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import ExifTags, Image, ImageCms
+
+from embeddings.images import ImageRejected, open_rgb, to_jpeg
+from embeddings.metadata import without_location
+
+SECRET = b"48.858370N 2.294481E"
+"""A location in a form that is easy to find again."""
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
+
+EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0" + bytes(40)
+LAST_SEGMENT = 65_533
+
+
+def photograph(mode: str = "RGB", **options: object) -> bytes:
+    grain = np.random.default_rng(3).integers(0, 256, (40, 56, 3), np.uint8)
+    image = Image.fromarray(grain).resize((64, 48), Image.Resampling.BILINEAR).convert(mode)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def segment(marker: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+
+def exif(orientation: int | None, order: str = "<") -> bytes:
+    """EXIF in either byte order with a location in its GPS part and in free text."""
+    block = Image.Exif()
+    block.endian = order
+    if orientation is not None:
+        block[ExifTags.Base.Orientation] = orientation
+    block[ExifTags.Base.ImageDescription] = SECRET.decode()
+    block.get_ifd(ExifTags.IFD.GPSInfo).update(
+        {1: "N", 2: (48.0, 51.0, 30.1), 3: "E", 4: (2.0, 17.0, 40.1), 29: SECRET.decode()}
+    )
+    return block.tobytes()
+
+
+def behind_start(jpeg: bytes, *segments: bytes) -> bytes:
+    return jpeg[:2] + b"".join(segments) + jpeg[2:]
+
+
+def location_of(jpeg: bytes) -> dict[int, object]:
+    return dict(Image.open(io.BytesIO(jpeg)).getexif().get_ifd(ExifTags.IFD.GPSInfo))
+
+
+def pixels(jpeg: bytes) -> np.ndarray:
+    return np.asarray(open_rgb(jpeg))
+
+
+def check(jpeg: bytes) -> bytes:
+    """The copy, which holds no location and the same upright picture."""
+    copy = without_location(jpeg)
+    assert SECRET not in copy
+    assert location_of(copy) == {}
+    image = Image.open(io.BytesIO(copy))
+    assert set(image.getexif()) <= {ExifTags.Base.Orientation}
+    assert not image.getxmp()
+    np.testing.assert_array_equal(pixels(copy), pixels(jpeg))
+    assert without_location(copy) == copy
+    return copy
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("orientation", [None, *range(1, 9)])
+def test_the_location_goes_and_the_orientation_stays(order, orientation):
+    jpeg = photograph(exif=exif(orientation, order))
+    assert SECRET in jpeg
+    assert location_of(jpeg)
+    copy = check(jpeg)
+    found = Image.open(io.BytesIO(copy)).getexif().get(ExifTags.Base.Orientation, 1)
+    assert found == (orientation or 1)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 300])
+def test_an_orientation_that_is_none_is_left_out(orientation):
+    copy = check(photograph(exif=exif(orientation)))
+    assert ExifTags.Base.Orientation not in Image.open(io.BytesIO(copy)).getexif()
+
+
+def test_an_orientation_that_xmp_alone_declares_stays():
+    text = XMP + b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6"/></x:xmpmeta>'
+    jpeg = behind_start(photograph(), segment(0xE1, text))
+    assert pixels(jpeg).shape == (64, 48, 3)
+    check(jpeg)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"progressive": True},
+        {"optimize": True, "quality": 30},
+        {"subsampling": 0, "quality": 100},
+        {"restart_marker_blocks": 2},
+        {"progressive": True, "restart_marker_rows": 1},
+        {"mode": "L"},
+        {"mode": "CMYK"},
+        {"keep_rgb": True},
+    ],
+)
+def test_the_compressed_picture_stays_bit_for_bit(options):
+    plain = photograph(**options)
+    assert check(plain) == plain
+    assert check(photograph(exif=exif(None), comment=SECRET, **options)) == plain
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        segment(0xE1, XMP + b"<x:xmpmeta>" + SECRET + b"</x:xmpmeta>"),
+        segment(0xE1, EXTENDED_XMP + SECRET),
+        segment(0xE1, SECRET),
+        segment(0xE1, b"Exif\0\0" + SECRET),
+        segment(0xED, b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x14" + SECRET),
+        segment(0xE2, b"MPF\0" + SECRET),
+        segment(0xE2, b"FPXR\0" + SECRET),
+        segment(0xEB, b"JP\0\1jumb" + SECRET),
+        segment(0xE0, b"JFXX\0\x10" + SECRET),
+        segment(0xE0, b"JFIF\0\1\2\0\0\1\0\1\2\2" + SECRET[:12] + SECRET),
+        segment(0xEE, b"Adobe\0\x64\0\0\0\0\1" + SECRET),
+        segment(0xEE, b"Ducky" + SECRET),
+        segment(0xFE, SECRET),
+        segment(0xFE, SECRET) * 3,
+        segment(0xE5, b"") + segment(0xEF, SECRET),
+        b"\xff\xff\xff" + segment(0xE1, b"Exif\0\0" + SECRET),
+    ],
+)
+def test_no_segment_carries_it_on(hidden):
+    plain = photograph("RGB")
+    jpeg = behind_start(plain, hidden)
+    assert SECRET in jpeg
+    check(jpeg)
+
+
+def test_neither_do_segments_between_scans():
+    plain = photograph(progressive=True)
+    second = plain.index(b"\xff\xda", plain.index(b"\xff\xda") + 2)
+    jpeg = plain[:second] + segment(0xFE, SECRET) + segment(0xE1, SECRET) + plain[second:]
+    assert check(jpeg) == plain
+
+
+def test_nor_what_follows_the_picture():
+    plain = photograph()
+    for behind in (SECRET, photograph(exif=exif(6), comment=SECRET), b"\xff" * 9 + SECRET):
+        assert check(plain + behind) == plain
+
+
+def test_nor_a_second_picture_of_a_phone():
+    buffer = io.BytesIO()
+    first, second = (Image.open(io.BytesIO(photograph())) for _ in range(2))
+    first.save(buffer, "MPO", save_all=True, append_images=[second], exif=exif(3), comment=SECRET)
+    copy = check(buffer.getvalue())
+    assert Image.open(io.BytesIO(copy)).format == "JPEG"
+
+
+def test_metadata_of_many_segments_goes():
+    text = (SECRET * (LAST_SEGMENT // len(SECRET)))[:60_000]
+    jpeg = photograph(exif=exif(8), comment=SECRET)
+    more = [segment(0xE1, b"Exif\0\0" + text), segment(0xE1, EXTENDED_XMP + text)]
+    assert len(check(behind_start(jpeg, *more))) < len(jpeg)
+
+
+def test_the_colour_profile_stays():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for whole in (profile, profile + bytes(150_000)):
+        copy = check(photograph(exif=exif(6), icc_profile=whole))
+        assert Image.open(io.BytesIO(copy)).info["icc_profile"] == whole
+
+
+def test_density_stays():
+    copy = check(photograph(dpi=(300, 300), exif=exif(6)))
+    assert Image.open(io.BytesIO(copy)).info["dpi"] == (300, 300)
+
+
+def test_what_is_no_image_is_refused():
+    for data in (b"", b"text", b"\xff\xd8\xff", photograph()[:100]):
+        with pytest.raises(ImageRejected):
+            without_location(data)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    changes=st.lists(st.tuples(st.integers(2, 4000), st.integers(0, 255)), max_size=4),
+    length=st.none() | st.integers(0, 4000),
+    progressive=st.booleans(),
+)
+def test_damaged_files_are_copied_alike_or_refused(changes, length, progressive):
+    damaged = bytearray(photograph(exif=exif(6), progressive=progressive))
+    for place, value in changes:
+        damaged[place % len(damaged)] = value
+    jpeg = bytes(damaged[:length])
+    try:
+        expected = pixels(jpeg)
+    except ImageRejected:
+        return
+    copy = without_location(jpeg)
+    assert SECRET not in copy
+    assert location_of(copy) == {}
+    np.testing.assert_array_equal(pixels(copy), expected)
+
+
+def test_files_that_are_encoded_anew_lose_it_too():
+    for jpeg in (photograph(exif=exif(6), comment=SECRET), photograph("CMYK", comment=SECRET)):
+        again = to_jpeg(jpeg, 32)
+        assert SECRET not in again
+        assert location_of(again) == {}
