@@ -124,7 +124,9 @@ def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         model=release.encoder,
         comparison=comparison,
         reference=Reference(ODD_IDS, encoded),
-        trust=release.trust,
+        temperature=release.trust.calibration.temperature,
+        uncalibrated=release.trust.calibration.before,
+        tuning=(),
         label_issues=(),
         explain=lambda ids, _predicted: np.ones((len(ids), 2, 3), np.float32),
     )

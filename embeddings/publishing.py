@@ -47,9 +47,10 @@ from embeddings.release import (
     verify_release,
     write_features,
 )
+from embeddings.reliability import measured_trust
 from embeddings.runtime import Floats, Precision
 from embeddings.store import FeatureTable, ImageTable
-from embeddings.trust import Trust, Typicality
+from embeddings.trust import Reliability, Trust, Typicality
 from embeddings.tsne import fit_map
 from embeddings.uncertainty import typicality
 
@@ -69,7 +70,12 @@ class Candidate:
     comparison: Comparison
     reference: Reference
     """The trained network's own answers, to check the encoder against."""
-    trust: Trust
+    temperature: float
+    """Of the calibration, which the model's probabilities contain."""
+    uncalibrated: Reliability
+    """Of the network as it was trained, on the validation set."""
+    tuning: tuple[str, ...]
+    """Ids of the tuning part, which sets the threshold of the prediction sets."""
     label_issues: tuple[LabelIssue, ...]
     explain: Explain
 
@@ -175,7 +181,8 @@ def _write_contents(
     (draft / ERRORS).write_bytes(ERROR_LIST.dump_json(errors))
     (draft / COMPARISON).write_text(candidate.comparison.model_dump_json())
     (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(candidate.label_issues))
-    (draft / TRUST).write_text(candidate.trust.model_dump_json())
+    trust = _measured_trust(candidate, photographs, encoded)
+    (draft / TRUST).write_text(trust.model_dump_json())
     (draft / TYPICALITY).write_text(_typicality(photographs, encoded).model_dump_json())
 
 
@@ -204,6 +211,25 @@ def _explained(errors: tuple[Misclassified, ...], explain: Explain) -> tuple[Mis
     return tuple(
         error.model_copy(update={"heat": tuple(map(tuple, grid))})
         for error, grid in zip(errors, np.round(heat.astype(float), 3).tolist(), strict=True)
+    )
+
+
+def _measured_trust(
+    candidate: Candidate, photographs: tuple[Photograph, ...], encoded: Encoded
+) -> Trust:
+    """Measure the promises on the probabilities of the very encoder that is published."""
+    classes = candidate.comparison.classes
+    numbers = {label: number for number, label in enumerate(classes)}
+    labels = np.array([numbers[photograph.label] for photograph in photographs], np.int64)
+    ids = set(candidate.tuning)
+    tuning = np.array([photograph.id in ids for photograph in photographs])
+    validation = np.array([photograph.split == "validation" for photograph in photographs])
+    return measured_trust(
+        candidate.temperature,
+        candidate.uncalibrated,
+        (encoded.probabilities[tuning], labels[tuning]),
+        (encoded.probabilities[validation], labels[validation]),
+        classes,
     )
 
 

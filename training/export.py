@@ -13,8 +13,9 @@ from embeddings.encoder import Encoded
 from embeddings.parity import Reference
 from embeddings.publishing import Candidate, Explain, publish
 from embeddings.release import LabelIssue, read_manifest
+from embeddings.reliability import reliability
 from embeddings.runtime import CompiledNetwork, Floats, Precision
-from training.calibration import calibrate, trust
+from training.calibration import calibrate, temperature_of
 from training.campaign import held_out
 from training.comparing import compare
 from training.dataset import Dataset
@@ -60,8 +61,9 @@ def export(
 ) -> Candidate:
     """Export a run's network, calibrated, and let Keras say what the encoder must say, too."""
     network = keras.saving.load_model(run.network)
-    certainty = trust(run.predictions, dataset, held_out)
-    calibrate(network, certainty.calibration.temperature)
+    predictions, parts = run.predictions, dataset.parts
+    temperature = temperature_of(predictions, dataset, held_out)
+    calibrate(network, temperature)
     encoder = encoder_of(network)
     if not run.encoder.is_dir():
         _export(encoder, run.encoder)
@@ -69,7 +71,9 @@ def export(
         model=run.encoder / _MODEL,
         comparison=comparison,
         reference=_reference(encoder, dataset),
-        trust=certainty,
+        temperature=temperature,
+        uncalibrated=reliability(predictions.validation, dataset.labels[parts.validation]),
+        tuning=tuple(dataset.photographs[row].id for row in parts.tuning),
         label_issues=label_issues,
         explain=_explaining(network, dataset),
     )

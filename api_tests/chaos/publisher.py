@@ -27,7 +27,9 @@ def candidate(home: Path, seed: int, folder: Path) -> Candidate:
             tuple(each.id for each in release.photographs),
             Encoded(release.embeddings, release.probabilities),
         ),
-        trust=release.trust,
+        temperature=release.trust.calibration.temperature,
+        uncalibrated=release.trust.calibration.before,
+        tuning=(),
         label_issues=release.label_issues,
         explain=lambda ids, _predicted: np.ones((len(ids), 2, 3), np.float32),
     )

@@ -1,0 +1,112 @@
+"""Reliability of probabilities and conformal prediction sets, measured on what is served."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.runtime import Floats
+from embeddings.trust import (
+    Calibration,
+    ClassCoverage,
+    PredictionSets,
+    Reliability,
+    ReliabilityBin,
+    Trust,
+)
+
+Labels = npt.NDArray[np.int64]
+
+LEVEL = 0.9
+HIGHEST_THRESHOLD = 0.999
+"""A class of this probability stands in every set: above it, probabilities saturate in float32."""
+ROUNDING = 1e-4
+"""Other processors compute a probability that differs by less; thresholds are lower by as much."""
+
+_BINS = 15
+
+
+def reliability(probabilities: Floats, labels: Labels) -> Reliability:
+    """Compare probabilities of shape (n, classes) with how often they are right, in 15 ranges."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    number = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    bins = []
+    for each in range(_BINS):
+        here = number == each
+        bins.append(
+            ReliabilityBin(
+                low=each / _BINS,
+                high=(each + 1) / _BINS,
+                count=int(here.sum()),
+                confidence=_mean(confidence[here]),
+                accuracy=_mean(right[here]),
+            )
+        )
+    error = sum(each.count * abs(each.confidence - each.accuracy) for each in bins)
+    return Reliability(error=error / max(len(labels), 1), bins=tuple(bins))
+
+
+def conformal_threshold(probabilities: Floats, labels: Labels, level: float = LEVEL) -> float:
+    """Return the probability that a class needs to stand in a set.
+
+    Of n photographs of known class, the ⌈(n + 1) · level⌉-th most probable true class sets it; with
+    too few of them every class stands in every set. It lies in 0-0.999, so no sure answer has an
+    empty set.
+    """
+    chances = np.sort(probabilities[np.arange(len(labels)), labels])[::-1]
+    rank = math.ceil((len(chances) + 1) * level)
+    if rank > len(chances):
+        return 0.0
+    threshold = max(0.0, min(float(chances[rank - 1]) - ROUNDING, HIGHEST_THRESHOLD))
+    # Probabilities are compared with it in single precision, here and by clients alike.
+    return float(np.float32(threshold))
+
+
+def prediction_sets(
+    threshold: float, probabilities: Floats, labels: Labels, classes: Sequence[str]
+) -> PredictionSets:
+    """Measure the sets of this threshold on photographs that had no part in it."""
+    member = probabilities >= threshold
+    covered = member[np.arange(len(labels)), labels]
+    sizes = member.sum(axis=1)
+    return PredictionSets(
+        level=LEVEL,
+        threshold=threshold,
+        coverage=_mean(covered),
+        mean_size=_mean(sizes),
+        empty=_mean(sizes == 0),
+        per_class=tuple(
+            ClassCoverage(
+                label=label,
+                coverage=_mean(covered[labels == number]),
+                support=int((labels == number).sum()),
+            )
+            for number, label in enumerate(classes)
+        ),
+    )
+
+
+def measured_trust(
+    temperature: float,
+    before: Reliability,
+    tuning: tuple[Floats, Labels],
+    validation: tuple[Floats, Labels],
+    classes: Sequence[str],
+) -> Trust:
+    """Return what the served probabilities of the tuning and the validation part promise and hold.
+
+    Both parts are pairs of probabilities, shape (n, classes), and labels, shape (n,).
+    """
+    threshold = conformal_threshold(*tuning)
+    return Trust(
+        calibration=Calibration(
+            temperature=temperature, before=before, after=reliability(*validation)
+        ),
+        sets=prediction_sets(threshold, *validation, classes),
+    )
+
+
+def _mean(values: npt.NDArray[np.generic]) -> float:
+    return float(values.mean()) if len(values) else 0.0
