@@ -1,5 +1,7 @@
 """What is said of experiments: each one's report, and their comparison."""
 
+import math
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -145,7 +147,8 @@ class Comparison(BaseModel):
     tuning: int = Field(description="Photographs of these held out for early stopping and choices.")
     validation: int = Field(description="Photographs of the validation set.")
     best: str = Field(
-        description="The experiment with the highest tuning accuracy; validation plays no part."
+        description="The experiment with the highest tuning accuracy or, without a tuning part, "
+        "with the lowest loss on the photographs learned from; validation plays no part."
     )
     experiments: tuple[ExperimentReport, ...]
     random_split: tuple[ExperimentReport, ...] = Field(
@@ -153,12 +156,25 @@ class Comparison(BaseModel):
     )
 
 
-def choose_best(reports: tuple[ExperimentReport, ...]) -> ExperimentReport:
-    """The finished experiment with the highest tuning accuracy, of equals the smaller network.
+def ranked(reports: Iterable[ExperimentReport]) -> list[ExperimentReport]:
+    """Return the finished experiments, the best first, without looking at the validation set.
 
-    Raises ValueError where none is finished.
+    The best has the highest tuning accuracy. Without a tuning part, it has the lowest loss on the
+    photographs learned from, after the last epoch. Of equals, the smaller network comes first.
     """
-    done = [report for report in reports if report.status == "done"]
-    if not done:
+
+    def order(report: ExperimentReport) -> tuple[float, float, int]:
+        loss = report.curves.loss[-1] if report.curves.loss else math.inf
+        if report.tuning_accuracy is not None or math.isnan(loss):
+            loss = math.inf
+        return -(report.tuning_accuracy or 0.0), loss, report.parameters or 0
+
+    return sorted((report for report in reports if report.status == "done"), key=order)
+
+
+def choose_best(reports: Iterable[ExperimentReport]) -> ExperimentReport:
+    """Return the first of the ranked experiments. Raises ValueError if none is finished."""
+    found = ranked(reports)
+    if not found:
         raise ValueError("No experiment is finished; run `belvedere train` first.")
-    return max(done, key=lambda report: (report.tuning_accuracy or 0.0, -(report.parameters or 0)))
+    return found[0]

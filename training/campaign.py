@@ -12,6 +12,7 @@ from training.comparing import compare
 from training.dataset import Dataset
 from training.evaluation import cross_entropy, evaluate, share_correct
 from training.experiments import Experiment, FineTuning, FrozenTransfer, SplitName
+from training.feasibility import limitations
 from training.files import DataError
 from training.heads import cross_fit
 from training.planning import Trial
@@ -30,6 +31,8 @@ def train(stage: Stage) -> None:
     the next time.
     """
     datasets: dict[SplitName, Dataset] = {"grouped": stage.dataset()}
+    for limitation in limitations(datasets["grouped"]):
+        stage.display.warn(limitation)
     settled: set[tuple[str, int, SplitName]] = set()
     while True:
         trials = stage.trials(datasets["grouped"])
@@ -173,8 +176,8 @@ def _report(experiment: Experiment, trained: Trained, given: Circumstances) -> E
         status="done",
         accuracy=figures.accuracy,
         macro_f1=figures.macro_f1,
-        tuning_accuracy=share_correct(trained.tuning, tuning),
-        tuning_loss=cross_entropy(trained.tuning, tuning),
+        tuning_accuracy=share_correct(trained.tuning, tuning) if len(tuning) else None,
+        tuning_loss=cross_entropy(trained.tuning, tuning) if len(tuning) else None,
         parameters=trained.network.count_params(),
         trainable_parameters=trained.trainable_parameters,
         train_seconds=trained.seconds,

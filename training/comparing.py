@@ -149,8 +149,9 @@ def _verdict(p_adjusted: float, first: Correct, other: Correct) -> Verdict:
 def _together(repeats: _Repeats, evidence: Evidence) -> ExperimentReport:
     """The report of the first seed with the means over all of them."""
 
-    def over_seeds(name: str) -> float:
-        return float(mean(getattr(report, name) for report in repeats.reports))
+    def over_seeds(name: str) -> float | None:
+        found = [getattr(report, name) for report in repeats.reports]
+        return None if None in found else float(mean(found))
 
     return repeats.reports[0].model_copy(
         update={

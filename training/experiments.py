@@ -183,7 +183,8 @@ class EpochEnd:
     epochs: int
     loss: float
     accuracy: float
-    tuning_accuracy: float
+    tuning_accuracy: float | None
+    """None without a tuning part."""
 
 
 def experiment_key(experiment: Experiment, facts: Mapping[str, int | str]) -> str:

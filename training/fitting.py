@@ -77,6 +77,7 @@ def fit(
 ) -> Curves:
     """Train a network in place with Adam and cosine decay, and return its curves.
 
+    Without tuning photographs there are no tuning curves, and training never stops early.
     With early stopping, training ends once the tuning loss has not improved for that many epochs,
     and the weights of the best epoch return. With averaging, the average of the weights is what
     the figures are measured with and what is left in the network.
@@ -88,22 +89,24 @@ def fit(
     )
     history = network.fit(
         **_shown(examples, plan),
-        validation_data=(tuning.inputs, tuning.targets),
+        validation_data=(tuning.inputs, tuning.targets) if len(tuning.targets) else None,
         epochs=plan.epochs,
         class_weight=_class_weights(examples.targets) if plan.class_weights else None,
-        callbacks=_callbacks(plan, on_epoch),
+        callbacks=_callbacks(plan, on_epoch, stops=len(tuning.targets) > 0),
         verbose=0,
     ).history
     return Curves(
         loss=tuple(history["loss"]),
         accuracy=tuple(history["accuracy"]),
-        tuning_loss=tuple(history["val_loss"]),
-        tuning_accuracy=tuple(history["val_accuracy"]),
+        tuning_loss=tuple(history.get("val_loss", ())),
+        tuning_accuracy=tuple(history.get("val_accuracy", ())),
     )
 
 
 def predict(network: keras.Model, inputs: Inputs, batch: int = 64) -> Floats:
-    """Class probabilities of shape (n, classes)."""
+    """Return the output of a network, such as probabilities of shape (n, classes)."""
+    if not len(inputs):
+        return np.empty((0, *network.output_shape[1:]), np.float32)
     return np.asarray(network.predict(inputs, batch_size=batch, verbose=0), dtype=np.float32)
 
 
@@ -136,10 +139,10 @@ def _optimizer(plan: Plan, steps: int) -> keras.optimizers.Optimizer:
     return optimizer
 
 
-def _callbacks(plan: Plan, on_epoch: OnEpoch) -> list[keras.callbacks.Callback]:
+def _callbacks(plan: Plan, on_epoch: OnEpoch, *, stops: bool) -> list[keras.callbacks.Callback]:
     callbacks = [keras.callbacks.SwapEMAWeights()] if plan.averaging else []
     callbacks.append(_reporting(plan.epochs, on_epoch))
-    if plan.early_stopping is not None:
+    if stops and plan.early_stopping is not None:
         callbacks.append(
             keras.callbacks.EarlyStopping(
                 "val_loss", patience=plan.early_stopping, restore_best_weights=True
@@ -159,6 +162,8 @@ def _class_weights(targets: Floats) -> dict[int, float]:
 
 def _reporting(epochs: int, on_epoch: OnEpoch) -> keras.callbacks.Callback:
     def report(epoch: int, logs: dict[str, float]) -> None:
-        on_epoch(EpochEnd(epoch + 1, epochs, logs["loss"], logs["accuracy"], logs["val_accuracy"]))
+        on_epoch(
+            EpochEnd(epoch + 1, epochs, logs["loss"], logs["accuracy"], logs.get("val_accuracy"))
+        )
 
     return keras.callbacks.LambdaCallback(on_epoch_end=report)

@@ -1,23 +1,24 @@
 """Heads on frozen features: trained alone, before fine-tuning, or fold by fold."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
 import keras
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from embeddings.comparison import Curves
 from embeddings.runtime import Floats
 from training.backbones import pretrained, side_by_side
 from training.circumstances import Circumstances, Layers, Trained, examples, trained
+from training.dataset import Rows
 from training.experiments import FineTuning, FrozenTransfer, backbones
 from training.fitting import Examples, OnEpoch, Plan, fit, one_hot, predict
+from training.folds import grouped_folds
 from training.frozen import frozen_features
 from training.networks import EMBEDDING, PROBABILITIES, with_head
 
-_FOLDS = 3
+HELD_OUT_FOLDS = 3
+"""Folds that the photographs to fit on are divided into, if their groups allow."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class _Learned:
     tuning: Examples
     seconds: float
 
-    def fitted(self, rows: Sequence[int] | slice = slice(None)) -> Examples:
+    def fitted(self, rows: Rows | slice = slice(None)) -> Examples:
         """These photographs in all their variants."""
         return Examples(
             np.concatenate([view.inputs[rows] for view in self.views]),
@@ -55,20 +56,21 @@ def train_head(experiment: FrozenTransfer, given: Circumstances, on_epoch: OnEpo
 
 
 def cross_fit(experiment: FrozenTransfer, given: Circumstances) -> Floats | None:
-    """What heads say of the photographs to fit on, each from one that has seen none of its group.
+    """Predict the photographs to fit on, each by a head that has seen none of its group.
 
-    Probabilities of shape (photographs to fit on, classes); None where there are too few groups.
+    Returns probabilities of shape (photographs to fit on, classes), with a row of zeros for each
+    photograph whose class has no other group to learn from; None if all rows would be zeros.
     Raises `WeightsUnavailable`.
     """
     data = given.dataset
     rows = data.parts.fit
     groups = [data.photographs[row].group for row in rows]
-    if len(set(groups)) < _FOLDS:
+    folds = grouped_folds(data.labels[rows], groups, HELD_OUT_FOLDS, given.seed)
+    if not folds:
         return None
     learned = _learned_from(experiment, given)
     found = np.zeros((len(rows), len(data.classes)), np.float32)
-    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=given.seed)
-    for known, asked in folds.split(rows, data.labels[rows], groups):
+    for known, asked in folds:
         keras.utils.set_random_seed(given.seed)
         head, _ = _fit_head(experiment, learned.fitted(known), learned.tuning, lambda end: None)
         found[asked] = predict(head, learned.features[rows[asked]])

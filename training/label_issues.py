@@ -6,7 +6,6 @@ Method: confident learning (Northcutt et al. 2021), by cleanlab.
 import numpy as np
 from cleanlab.filter import find_label_issues as _confident_learning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -15,37 +14,46 @@ from embeddings.runtime import Floats
 from training.backbones import pretrained
 from training.dataset import Dataset, Labels, Rows
 from training.experiments import FrozenTransfer
+from training.folds import grouped_folds
 from training.frozen import frozen_features
 from training.runs import Run
 from training.stages import Stage
 
-_FOLDS = 5
+ISSUE_FOLDS = 5
+"""Folds that all photographs are divided into, if their groups allow."""
 _REGULARISATION = 1e-3
+_TINY = 1e-12
 
 
 def find_label_issues(stage: Stage, best: Run, dataset: Dataset) -> tuple[LabelIssue, ...]:
     """The photographs whose label is likely wrong, the least believable first.
 
     Judged by a linear classifier on the frozen features that the preset has computed, out of fold:
-    of nobody's photographs has it seen others. Without such features only the tuning and validation
-    photographs are judged, by the best network, which has not learned from them.
+    of nobody's photographs has it seen others. Without such features, or with too few groups for
+    folds, only the tuning and validation photographs are judged, by the best network, which has
+    not learned from them. Classes of which no photograph is judged play no part.
     """
     features = _frozen(stage, dataset)
     if features is not None:
-        rows = np.arange(len(dataset.labels))
-        return _issues(out_of_fold(features, dataset), rows, dataset)
+        probabilities = out_of_fold(features, dataset)
+        judged = np.flatnonzero(probabilities.any(axis=1))
+        if len(judged):
+            return _issues(probabilities[judged], judged, dataset)
     known = best.predictions
     rows = np.concatenate([dataset.parts.tuning, dataset.parts.validation])
     return _issues(np.concatenate([known.tuning, known.validation]), rows, dataset)
 
 
 def out_of_fold(features: Floats, dataset: Dataset) -> Floats:
-    """Probabilities of shape (n, classes) from five folds that keep photographers together."""
+    """Predict each photograph by a classifier that has seen none of its group.
+
+    Returns probabilities of shape (n, classes), with a row of zeros for each photograph whose class
+    has no other group to learn from.
+    """
     labels = dataset.labels
     groups = [photograph.group for photograph in dataset.photographs]
-    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=0)
     found = np.zeros((len(labels), len(dataset.classes)), np.float32)
-    for learned, asked in folds.split(features, labels, groups):
+    for learned, asked in grouped_folds(labels, groups, ISSUE_FOLDS):
         model = make_pipeline(StandardScaler(), LogisticRegression(C=_REGULARISATION, max_iter=300))
         model.fit(features[learned], labels[learned])
         known = model[-1].classes_
@@ -74,10 +82,13 @@ def _frozen(stage: Stage, dataset: Dataset) -> Floats | None:
 
 def _issues(probabilities: Floats, rows: Rows, dataset: Dataset) -> tuple[LabelIssue, ...]:
     labels: Labels = dataset.labels[rows]
-    if set(labels) != set(range(len(dataset.classes))):
+    judged = np.unique(labels)
+    if len(judged) < 2:
         return ()
+    shares = probabilities[:, judged].astype(np.float64) + _TINY
     ranked = _confident_learning(
-        labels, probabilities, return_indices_ranked_by="self_confidence", filter_by="both",
+        np.searchsorted(judged, labels), shares / shares.sum(axis=1, keepdims=True),
+        return_indices_ranked_by="self_confidence", filter_by="both",
         n_jobs=1,
     )  # fmt: skip
     return tuple(

@@ -1,9 +1,9 @@
 """What a preset comes to: which experiment is trained with which seed on which split."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from embeddings.comparison import ExperimentReport
+from embeddings.comparison import ExperimentReport, ranked
 from training.combining import Score, combined
 from training.experiments import (
     Combination,
@@ -57,6 +57,12 @@ def planned(preset: Preset, found: Found) -> tuple[Trial, ...]:
     return tuple(trials)
 
 
+def without_combinations(preset: Preset) -> Preset:
+    """Return the preset without its combinations, which only a tuning part can choose."""
+    kept = tuple(each for each in preset.experiments if not isinstance(each, Combination))
+    return replace(preset, experiments=kept)
+
+
 def _resolved(declared: Declared, found: Found) -> tuple[Experiment, ...]:
     if not isinstance(declared, Combination):
         return (declared,)
@@ -83,19 +89,16 @@ def _repeats(preset: Preset, trials: Sequence[Trial], found: Found) -> Iterator[
     Named once every first trial is finished or skipped, since only then the best are known.
     """
     first = [trial for trial in trials if trial.repeat == 0]
-    reports = [(trial, found(trial)) for trial in first]
-    if any(report is None for _, report in reports):
+    reports = [report for trial in first if (report := found(trial)) is not None]
+    if len(reports) < len(first):
         return
-    ranked = sorted(
-        ((trial, report) for trial, report in reports if report and report.status == "done"),
-        key=lambda pair: -(pair[1].tuning_accuracy or 0.0),
-    )
-    own = [trial for trial, _ in ranked if trial.experiment.family in _OWN]
-    transfer = [trial for trial, _ in ranked if trial.experiment.family in _TRANSFER]
+    best = ranked(reports)
+    own = [report.name for report in best if report.family in _OWN]
+    transfer = [report.name for report in best if report.family in _TRANSFER]
     combinations = {
         each.name for each in preset.experiments if isinstance(each, Combination) and each.ablation
     }
-    wanted = {trial.experiment.name for trial in (*own[:1], *transfer[:_TRANSFERS_REPEATED])}
+    wanted = {*own[:1], *transfer[:_TRANSFERS_REPEATED]}
     for trial in first:
         name = trial.experiment.name
         if name in wanted | combinations and trial.experiment != first[0].experiment:

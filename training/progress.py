@@ -65,10 +65,9 @@ class Display:
             task = bar.add_task(name, total=None)
 
             def show(end: EpochEnd) -> None:
-                figures = (
-                    f"{name}: loss {end.loss:.3f}, accuracy {end.accuracy:.1%}, "
-                    f"tuning {end.tuning_accuracy:.1%}"
-                )
+                figures = f"{name}: loss {end.loss:.3f}, accuracy {end.accuracy:.1%}"
+                if end.tuning_accuracy is not None:
+                    figures += f", tuning {end.tuning_accuracy:.1%}"
                 bar.update(task, completed=end.epoch, total=end.epochs, description=figures)
                 if not self._console.is_terminal:
                     self.say(f"{figures}, epoch {end.epoch}/{end.epochs}")

@@ -77,7 +77,8 @@ def show_comparison(comparison: Comparison, display: Display) -> None:
         name = f"{report.name} *" if report.name == comparison.best else report.name
         shown.add_row(Text(name), report.family, *_figures(report))
     display.show(shown)
-    display.say("* the best by tuning accuracy; the validation set plays no part in the choice")
+    rule = "tuning accuracy" if comparison.tuning else "the loss on the photographs learned from"
+    display.say(f"* the best by {rule}; the validation set plays no part in the choice")
     for report in comparison.experiments:
         if report.reason:
             display.warn(f"{report.name}: {report.status}: {report.reason}")
@@ -91,7 +92,7 @@ def _figures(report: ExperimentReport) -> list[str]:
         f"{report.accuracy:.1%}",
         "{:.1%}–{:.1%}".format(*evidence.interval) if evidence else "",
         f"{report.macro_f1:.3f}",
-        f"{report.tuning_accuracy:.1%}",
+        f"{report.tuning_accuracy:.1%}" if report.tuning_accuracy is not None else "",
         f"{report.precision_at_3:.1%}" if report.precision_at_3 is not None else "",
         f"{report.parameters:,}",
         f"{report.train_seconds:.0f}",

@@ -22,7 +22,7 @@ def split_groups(
     Groups are drawn in random order from bands of like size, the largest first. After each band no
     class exceeds its share of what has been drawn from, so that prolific photographers are set
     aside as often as others; only a group larger than its class's share stays behind, unless the
-    class would otherwise have nothing set aside.
+    class would otherwise have nothing set aside. No class is set aside whole.
     """
     members: dict[int, Counter[str]] = defaultdict(Counter)
     for label, group in zip(labels, groups, strict=True):
@@ -40,10 +40,12 @@ def split_groups(
                 taken.update(members[group])
     for label in sorted(seen):
         ranked = sorted((count[label], group) for group, count in members.items() if count[label])
-        if len(ranked) > 1 and not taken[label]:
-            smallest = ranked[0][1]
-            chosen.add(smallest)
-            taken.update(members[smallest])
+        for _, group in ranked if not taken[label] else ():
+            counts = members[group].items()
+            if all(taken[other] + count < seen[other] for other, count in counts):
+                chosen.add(group)
+                taken.update(members[group])
+                break
     return frozenset(chosen)
 
 

@@ -12,7 +12,7 @@ from training.archive import PublishedArchive
 from training.collecting import collect
 from training.dataset import Dataset, open_dataset
 from training.experiments import OwnNetwork, Preset, SplitName, experiment_key
-from training.planning import Found, Trial, planned
+from training.planning import Found, Trial, planned, without_combinations
 from training.progress import Display
 from training.runs import Run, Runs
 from training.settings import TrainingSettings
@@ -68,7 +68,9 @@ class Stage:
 
     def trials(self, dataset: Dataset) -> tuple[Trial, ...]:
         """What the preset comes to, as far as it can be said by now."""
-        return planned(self.preset, self.found(dataset))
+        choosing = len(dataset.parts.tuning) > 0
+        preset = self.preset if choosing else without_combinations(self.preset)
+        return planned(preset, self.found(dataset))
 
 
 def take_data(stage: Stage, published: PublishedArchive, *, again: bool = True) -> Collection:

@@ -1,0 +1,39 @@
+"""Folds that keep photographs of one group together, as many as the groups allow."""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from training.dataset import Labels, Rows
+
+Fold = tuple[Rows, Rows]
+"""Row numbers of the photographs to learn from and of those to predict."""
+
+
+def grouped_folds(
+    labels: Labels, groups: Sequence[int], most: int, seed: int = 0
+) -> tuple[Fold, ...]:
+    """Return up to `most` stratified folds; no group stands on both sides of one.
+
+    `labels` has shape (n,). A photograph is predicted only by a fold that learns its class from
+    other groups, so classes with a single group are learned from and never predicted. Returns an
+    empty tuple if no photograph can be predicted.
+    """
+    labels = np.asarray(labels)
+    number = min(most, len(set(groups)), max(np.bincount(labels), default=0))
+    if number < 2:
+        return ()
+    folds = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # Of a class with fewer photographs than folds, some folds predict none.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        divided = list(folds.split(labels, labels, groups))
+    found = []
+    for learned, asked in divided:
+        known = np.unique(labels[learned])
+        predictable = asked[np.isin(labels[asked], known)]
+        if len(known) > 1 and len(predictable):
+            found.append((learned, predictable))
+    return tuple(found)
