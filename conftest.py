@@ -38,6 +38,12 @@ TINY = Preset(
 
 MakeOnce = Callable[[str, Callable[[Path], None]], Path]
 
+# They would lead clients past the services of the tests, or change what processes print.
+_OUTSIDE = {
+    *("all_proxy", "http_proxy", "https_proxy", "pythonwarnings"),
+    *("clicolor_force", "columns", "force_color", "lines", "tty_compatible"),
+}
+
 _LONGEST = Path(__file__).parent / "tests" / "training"
 
 
@@ -49,7 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _no_settings_from_outside() -> Iterator[None]:
     """Settings of the person who runs the tests must not lead them to other data."""
-    before = {name: os.environ.pop(name) for name in list(os.environ) if name[:10] == "BELVEDERE_"}
+    led = [each for each in os.environ if each[:10] == "BELVEDERE_" or each.lower() in _OUTSIDE]
+    before = {name: os.environ.pop(name) for name in led}
     yield
     os.environ.update(before)
 
