@@ -101,6 +101,7 @@ def _serve(_given: argparse.Namespace) -> None:
     from service.app import serve
     from service.settings import ServiceSettings
 
+    gc.enable()
     serve(ServiceSettings.from_environment())
 
 

@@ -26,6 +26,7 @@ from embeddings.release import current_release, open_release
 from embeddings.store import write_images
 from service.app import configured
 from service.settings import ServiceSettings
+from service.state import After, ServiceState
 
 MAP_SEED = 3
 """Of the release with odd ids."""
@@ -51,22 +52,34 @@ PLACE = b"48.858370N 2.294481E"
 
 
 @contextmanager
-def _serving(settings: ServiceSettings) -> Iterator[httpx.Client]:
-    server = uvicorn.Server(configured(settings.model_copy(update={"port": 0})))
+def served(
+    settings: ServiceSettings, *, at_once: bool = False, after: After = lambda: None
+) -> Iterator[tuple[httpx.Client, ServiceState]]:
+    """A client of a server, and what the server keeps.
+
+    The server has looked for its release, unless it is wanted `at_once`.
+    """
+    server = uvicorn.Server(configured(settings.model_copy(update={"port": 0}), after))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        while not server.started:
+        while not server.started or (not at_once and server.lifespan.state["service"].opening):
             assert thread.is_alive(), "The server did not start."
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         with httpx.Client(
             base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False
         ) as client:
-            yield client
+            yield client, server.lifespan.state["service"]
     finally:
         server.should_exit = True
         thread.join()
+
+
+@contextmanager
+def _serving(settings: ServiceSettings) -> Iterator[httpx.Client]:
+    with served(settings) as (client, _):
+        yield client
 
 
 @pytest.fixture(scope="session")

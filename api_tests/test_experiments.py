@@ -44,7 +44,7 @@ def test_an_unknown_experiment_is_told_the_known_ones(api, sentence):
 
 
 def test_errors_are_exactly_the_misclassified_validation_photographs(api, features):
-    answer = api.get("/errors", params={"limit": 10**6}).json()
+    answer = api.get("/errors", params={"limit": 10_000}).json()
     wrong = {
         identifier
         for identifier, stored in features.items()
@@ -58,7 +58,7 @@ def test_errors_are_exactly_the_misclassified_validation_photographs(api, featur
 
 
 def test_errors_come_worst_first(api):
-    errors = api.get("/errors", params={"limit": 10**6}).json()["errors"]
+    errors = api.get("/errors", params={"limit": 10_000}).json()["errors"]
     chances = [each["probabilities"][each["label"]] for each in errors]
     assert chances == sorted(chances)
     assert api.get("/errors", params={"limit": 2}).json()["errors"] == errors[:2]

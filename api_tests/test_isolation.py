@@ -83,10 +83,12 @@ def seen(home, a_jpeg, records, tmp_path_factory):
         try:
             assert process.stderr is not None
             log = ""
-            while not (running := re.search(r"running on (http://\S+)", log)):
+            while "Serving release" not in log or "running on" not in log:
                 line = process.stderr.readline()
                 assert line, log
                 log += line
+            running = re.search(r"running on (http://\S+)", log)
+            assert running is not None
             with httpx.Client(base_url=running[1], timeout=60, trust_env=False) as client:
                 _ask_everything(client, a_jpeg, records)
         finally:

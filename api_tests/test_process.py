@@ -29,7 +29,9 @@ while not server.started:
     time.sleep(0.01)
 port = server.servers[0].sockets[0].getsockname()[1]
 with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client:
-    client.get("/readyz").raise_for_status()
+    while "being opened" in (ready := client.get("/readyz")).text:
+        time.sleep(0.01)
+    ready.raise_for_status()
     identifier = client.get("/images/random").raise_for_status().json()["id"]
     jpeg = client.get(f"/images/{identifier}").raise_for_status().content
     client.post("/predict", content=jpeg).raise_for_status()
@@ -60,6 +62,10 @@ def test_it_serves_until_it_is_told_to_stop(home):
         assert process.stderr is not None
         log = ""
         while not (running := re.search(r"running on (http://\S+)", log)):
+            line = process.stderr.readline()
+            assert line, log
+            log += line
+        while "Serving release" not in log:
             line = process.stderr.readline()
             assert line, log
             log += line

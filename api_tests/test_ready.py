@@ -4,7 +4,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from api_tests.conftest import ODD_IDS
+from api_tests.conftest import ODD_IDS, served
+from service.settings import ServiceSettings
 
 
 def test_the_ready_answer_is_the_usual_one(api, records):
@@ -38,3 +39,38 @@ def test_ready_answers_are_counted_with_the_others(api, records):
 def test_other_methods_are_refused_as_ever(api, records):
     answer = api.put("/neighbors", params={"id": records[0]["id"]})
     assert answer.status_code == 405
+
+
+def test_misses_are_not_kept_and_each_row_is_kept_once(home, records, sentence):
+    with served(ServiceSettings(home=home)) as (client, state):
+        assert state.ready is not None
+        for number in range(50):
+            sentence(client.get("/neighbors", params={"id": f"none/{number}"}), 404)
+            sentence(client.get("/predict", params={"id": f"none/{number}"}), 404)
+        assert state.ready.neighborhood.cache_info().currsize == 0
+        assert state.ready.prediction.cache_info().currsize == 0
+        for written in (records[0]["id"], quote(records[0]["id"], safe=""), "%66" + "x"):
+            client.get(f"/neighbors?id={written}")
+        assert state.ready.neighborhood.cache_info().currsize == 1
+
+
+def test_an_address_beyond_the_limit_is_refused(api, records, sentence):
+    identifier = records[0]["id"]
+    assert api.get("/neighbors", params={"id": identifier, "x": "a" * 8000}).status_code == 200
+    for call in ("/neighbors?id=", "/images?label=", "/images/", "/predict?id=", "/nowhere/"):
+        for size in (8200, 60_000):
+            answer = api.get(call + "a" * size)
+            assert "8 KiB" in sentence(answer, 414)
+            assert answer.headers["X-Request-ID"]
+
+
+def test_ready_answers_are_logged_like_the_others(home, records, caplog):
+    asked = {"id": records[0]["id"]}
+    with served(ServiceSettings(home=home, log="all")) as (client, state), caplog.at_level("INFO"):
+        assert state.ready is not None
+        client.get("/neighbors", params=asked)
+        client.get("/neighbors", params=asked | {"k": 3})
+        assert state.ready.neighborhood.cache_info().currsize == 1
+    lines = [each.facts for each in caplog.records if each.getMessage() == "Answered."]
+    ready, usual = (each | {"seconds": 0} for each in lines if each["route"] == "/neighbors")
+    assert ready == usual

@@ -104,3 +104,19 @@ def test_who_goes_on_sending_after_the_answer_is_hung_up_on(serving, home, monke
             chunk = b"3e8\r\n" + b"x" * 1000 + b"\r\n"
             assert hung_up(stubborn, chunk, times=1000, pause=0.01)
         assert client.get("/livez").status_code == 200
+
+
+def test_headers_beyond_the_limit_are_refused_even_where_one_read_holds_them(serving, home):
+    with serving(ServiceSettings(home=home)) as client:
+        for filler in (
+            b"X-Filler: " + b"a" * 100_000,
+            b"\r\n".join([b"X-F: " + b"a" * 1000] * 100),
+        ):
+            with connected(client) as flooding:
+                flooding.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n" + filler + b"\r\n\r\n")
+                try:
+                    answer = flooding.recv(4096)
+                except ConnectionError:
+                    answer = b""
+                assert b" 200 " not in answer
+        assert client.get("/livez").status_code == 200

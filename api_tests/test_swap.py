@@ -1,13 +1,17 @@
 """A newly published release takes over while the service runs; a bad one does not."""
 
+import gc
 import shutil
 import threading
 import time
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
+from api_tests.conftest import served
 from embeddings.manifest import MANIFEST, Manifest
 from embeddings.release import CURRENT, read_manifest
 from service.settings import ServiceSettings
@@ -31,6 +35,13 @@ def point_to(releases: Path, folder: Path) -> None:
     draft = releases / ".next"
     draft.symlink_to(folder.name)
     draft.replace(releases / CURRENT)
+
+
+def wait_until(happened: Callable[[], object]) -> None:
+    until = time.monotonic() + DEADLINE
+    while not happened():
+        assert time.monotonic() < until, "It never happened."
+        time.sleep(0.01)
 
 
 def wait_for(client: httpx.Client, **expected: object) -> dict:
@@ -80,6 +91,33 @@ def test_a_new_release_takes_over_under_load_and_no_request_fails(serving, copie
         assert {each.json()["release"] for each in answers} == known
         point_to(releases, old)
         wait_for(client, release=fingerprint(old))
+
+
+def test_a_release_is_freed_when_another_one_is_served(copied_home, records):
+    releases = copied_home / "releases"
+    old, new = (releases / CURRENT).resolve(), another_release(releases)
+    with served(ServiceSettings(home=copied_home, poll=POLL)) as (client, state):
+        asked = {"id": records[0]["id"]}
+        jpeg = client.get(f"/images/{records[0]['id']}").content
+        gc.collect()
+        # Only what refers to itself in a circle would need the collector.
+        gc.disable()
+        try:
+            for folder in (new, old, new):
+                for call in ("/neighbors", "/predict", "/features"):
+                    assert client.get(call, params=asked).status_code == 200
+                    assert client.get(call, params=asked | {"k": 3}).status_code == 200
+                for call in ("/predict", "/neighbors", "/tsne"):
+                    assert client.post(call, content=jpeg).status_code == 200
+                for path in ("/tsne", f"/images/{records[0]['id']}/thumbnail", "/errors", "/docs"):
+                    assert client.get(path).status_code == 200
+                seen = [weakref.ref(each) for each in (state.opened, state.opened.release)]
+                seen += [weakref.ref(state.opened.encoder), weakref.ref(state.ready)]
+                point_to(releases, folder)
+                wait_for(client, release=fingerprint(folder), refused=None)
+                wait_until(lambda seen=seen: not any(each() for each in seen))
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize("harm", ["damaged", "half copied"])

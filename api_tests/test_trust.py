@@ -27,7 +27,7 @@ def home_without_heat_maps(copied_home: Path) -> Path:
 
 
 def all_of(api, path, name):
-    answer = api.get(path, params={"limit": 10**6}).json()
+    answer = api.get(path, params={"limit": 10_000}).json()
     assert answer["total"] == len(answer[name])
     return answer[name]
 

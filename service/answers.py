@@ -25,7 +25,12 @@ from service.schemas import (
 
 def as_json(answer: Answer) -> Response:
     """The answer as it is sent, so that the event loop need not look through it once more."""
-    return Response(answer.model_dump_json(), media_type="application/json")
+    return sent_as_json(answer.model_dump_json().encode())
+
+
+def sent_as_json(body: bytes) -> Response:
+    """An answer that is JSON already."""
+    return Response(body, media_type="application/json")
 
 
 def named(opened: OpenedRelease, probabilities: Floats) -> dict[str, float]:

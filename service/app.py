@@ -4,7 +4,7 @@ import signal
 import socket
 import sys
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -17,7 +17,7 @@ from service.assets import assets
 from service.description import TAGS, TEXT, Description, completed
 from service.errors import answer_errors
 from service.headers import DressAnswers, RequestIds
-from service.limits import LimitBodies
+from service.limits import LimitRequests
 from service.logs import log_as_json
 from service.memory import give_back_what_is_freed, keep_what_is_loaded
 from service.metrics import Metrics
@@ -27,7 +27,7 @@ from service.patience import PatientProtocol
 from service.routes import ROUTERS
 from service.settings import ServiceSettings
 from service.shortcut import AnswerReady
-from service.state import ServiceState
+from service.state import After, ServiceState
 from service.watching import WatchRequests
 
 _SHUTDOWN_SECONDS = 7
@@ -40,17 +40,16 @@ class _Service(FastAPI):
         return completed(super().openapi())
 
 
-def create_app(settings: ServiceSettings, opened: Callable[[], None] = lambda: None) -> ASGIApp:
-    """The application; it opens the current release when it starts, and then calls `opened`.
+def create_app(settings: ServiceSettings, after: After = lambda: None) -> ASGIApp:
+    """The application; it opens releases from its start on and calls `after` for each.
 
-    Raises `PageIncomplete`.
+    It answers at once: with 503 until the first release is open. Raises `PageIncomplete`.
     """
     # At the first request it would be too late to say that the page lacks a part.
     assets()
     metrics, ids = Metrics(), RequestIds()
-    app: ASGIApp = create_api(settings, metrics, ids, opened)
-    if settings.log != "all":
-        app = AnswerReady(app, metrics, ids)
+    app: ASGIApp = create_api(settings, metrics, ids, after)
+    app = AnswerReady(app, metrics, ids, settings.log)
     if settings.origins:
         app = NamedOrigins(app, settings.origins)
     return NormalizeRequests(app)
@@ -60,15 +59,14 @@ def create_api(
     settings: ServiceSettings,
     metrics: Metrics,
     ids: RequestIds,
-    opened: Callable[[], None] = lambda: None,
+    after: After = lambda: None,
 ) -> FastAPI:
     """All calls of the service, whether or not they have answers ready."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, ServiceState]]:
-        state = ServiceState(settings, metrics)
-        await state.open()
-        opened()
+        state = ServiceState(settings, metrics, after)
+        state.open()
         yield {"service": state}
         await state.close()
 
@@ -84,7 +82,7 @@ def create_api(
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
-    app.add_middleware(LimitBodies, limit=settings.upload_limit)
+    app.add_middleware(LimitRequests, limit=settings.upload_limit)
     app.add_middleware(WatchRequests, metrics=metrics, logged=settings.log)
     app.add_middleware(DressAnswers, ids=ids)
     answer_errors(app, [route for router in ROUTERS for route in router.routes])
@@ -93,12 +91,10 @@ def create_api(
     return app
 
 
-def configured(
-    settings: ServiceSettings, opened: Callable[[], None] = lambda: None
-) -> uvicorn.Config:
+def configured(settings: ServiceSettings, after: After = lambda: None) -> uvicorn.Config:
     """How the service is run: one process, one event loop."""
     return uvicorn.Config(
-        create_app(settings, opened),
+        create_app(settings, after),
         host=settings.host,
         port=settings.port,
         http=PatientProtocol,

@@ -66,6 +66,13 @@ def shown(value: object) -> str:
     return f"{value!r:.100}"
 
 
+def busy(seconds: int) -> ServiceProblem:
+    """The problem that as many are served and waiting as may; retry after so many seconds."""
+    return ServiceProblem(
+        429, f"The service is busy; try again in {seconds} s.", {"Retry-After": str(seconds)}
+    )
+
+
 def unknown_photograph(identifier: str) -> ServiceProblem:
     """The problem of an id that no stored photograph has."""
     return ServiceProblem(
@@ -99,13 +106,14 @@ def answer_errors(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     app.add_exception_handler(Exception, _on_unexpected)
 
 
-def _respond(
+def respond(
     request: Request,
     status: int,
     detail: str,
     headers: Mapping[str, str] | None = None,
     kind: str | None = None,
 ) -> Response:
+    """The answer that says what is wrong; it is counted under `kind`, or under the status."""
     kind = kind or HTTPStatus(status).phrase.lower()
     request.state.problem = kind
     state = getattr(request.state, "service", None)
@@ -123,20 +131,20 @@ def _respond(
 
 async def _on_service_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceProblem)
-    return _respond(request, error.status, error.detail, error.headers)
+    return respond(request, error.status, error.detail, error.headers)
 
 
 async def _on_rejected_image(request: Request, error: Exception) -> Response:
     assert isinstance(error, ImageRejected)
     kind = f"image {error.rejection.value}"
-    return _respond(request, _REJECTIONS[error.rejection], str(error), kind=kind)
+    return respond(request, _REJECTIONS[error.rejection], str(error), kind=kind)
 
 
 async def _on_invalid_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     status = 400 if any(_is_malformed(each["type"]) for each in found) else 422
-    return _respond(request, status, " ".join(_sentence(each) for each in found))
+    return respond(request, status, " ".join(_sentence(each) for each in found))
 
 
 async def _on_http_exception(
@@ -144,20 +152,20 @@ async def _on_http_exception(
 ) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return _respond(request, 404, "There is nothing at this address; `/docs` lists every call.")
+        return respond(request, 404, "There is nothing at this address; `/docs` lists every call.")
     if error.status_code == 405:
         allowed = ", ".join(sorted(_methods(routes, request))) or "GET"
         detail = f"{request.method} is not answered at this address; use {allowed}."
-        return _respond(request, 405, detail, {"Allow": allowed})
-    return _respond(request, error.status_code, error.detail, error.headers)
+        return respond(request, 405, detail, {"Allow": allowed})
+    return respond(request, error.status_code, error.detail, error.headers)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:
-    return _respond(request, 400, "The request ended early; send all of it.")
+    return respond(request, 400, "The request ended early; send all of it.")
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
-    return _respond(request, 500, "The service failed on this request; its log says why.")
+    return respond(request, 500, "The service failed on this request; its log says why.")
 
 
 def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:

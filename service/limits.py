@@ -1,14 +1,18 @@
-"""The limit of a request's body, kept before anything reads it."""
+"""The limits of a request's address and body, kept before anything reads them."""
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import ServiceProblem
+from service.errors import ServiceProblem, respond
+
+MOST_ADDRESS_BYTES = 8 * 1024
+"""Bytes of path and query of a request."""
 
 _MEBIBYTE = 2**20
 
 
-class LimitBodies:
-    """ASGI middleware that cuts off bodies beyond `limit` bytes, whatever their headers say.
+class LimitRequests:
+    """ASGI middleware that refuses long addresses, and cuts off bodies beyond `limit` bytes.
 
     Whoever reads such a body meets `ServiceProblem` (413): at once where its length was declared,
     else where it grows too long.
@@ -20,6 +24,9 @@ class LimitBodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, reading no more than the limit."""
+        if scope["type"] == "http" and _address_bytes(scope) > MOST_ADDRESS_BYTES:
+            await _too_long(scope)(scope, receive, send)
+            return
         if scope["type"] == "http" and scope["method"] != "GET":
             receive = self._limited(scope, receive)
         await self._app(scope, receive, send)
@@ -43,6 +50,18 @@ class LimitBodies:
             return message
 
         return counted
+
+
+def _address_bytes(scope: Scope) -> int:
+    return len(scope["raw_path"]) + len(scope["query_string"])
+
+
+def _too_long(scope: Scope) -> ASGIApp:
+    return respond(
+        Request(scope),
+        414,
+        f"The address has more than {MOST_ADDRESS_BYTES // 1024} KiB; ask for less at a time.",
+    )
 
 
 def _too_large(limit: int) -> ServiceProblem:

@@ -13,6 +13,12 @@ from service.workers import Workers
 MOST_FITTED = 2000
 """Photographs that a map fitted on request may have; fitting takes seconds beyond."""
 
+MOST_DRAWN = 100_000
+"""Photographs that any map may show; about 20 MB of JSON."""
+
+_Key = tuple[str, int, int]
+"""Fingerprint of the release, number of photographs, seed."""
+
 _KEPT = 16
 _FIT_SECONDS = 120.0
 
@@ -31,7 +37,8 @@ class FittedMaps:
 
     def __init__(self) -> None:
         self._workers = Workers("fit", threads=1, queue=4, retry_after=5, seconds=_FIT_SECONDS)
-        self._fits: OrderedDict[tuple[str, int, int], asyncio.Task[Points]] = OrderedDict()
+        self._fitting: dict[_Key, asyncio.Task[Points]] = {}
+        self._kept: OrderedDict[_Key, Points] = OrderedDict()
 
     @property
     def waiting(self) -> int:
@@ -53,19 +60,29 @@ class FittedMaps:
         Who asks for a map that is being fitted waits for that one. Raises `ServiceProblem` (429).
         """
         key = (release.manifest.fingerprint, len(rows), seed)
-        if key not in self._fits:
-            # On one thread: others would wait for each other while requests need the processors.
-            fit = self._workers.run(fit_map, release.embeddings[rows], seed, threads=1)
-            self._fits[key] = asyncio.create_task(fit)
-            if len(self._fits) > _KEPT:
-                self._fits.popitem(last=False)
-        self._fits.move_to_end(key)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        if key not in self._fitting:
+            self._fitting[key] = asyncio.create_task(self._fit(key, release, rows))
+        return await asyncio.shield(self._fitting[key])
+
+    async def _fit(self, key: _Key, release: Release, rows: Rows) -> Points:
+        *_, seed = key
         try:
-            return await asyncio.shield(self._fits[key])
-        except Exception:
-            self._fits.pop(key, None)
-            raise
+            points = await self._workers.run(_fitted, release, rows, seed)
+        finally:
+            del self._fitting[key]
+        self._kept[key] = points
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return points
 
     def close(self) -> None:
         """Let a running fit finish and drop those that wait."""
         self._workers.close()
+
+
+def _fitted(release: Release, rows: Rows, seed: int) -> Points:
+    # On one thread: others would wait for each other while requests need the processors.
+    return fit_map(release.embeddings[rows], seed, threads=1)

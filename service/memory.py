@@ -28,11 +28,12 @@ def give_back_what_is_freed() -> None:
 def keep_what_is_loaded() -> None:
     """Give back what loading needed, and never look for garbage among what stays.
 
-    Collections while serving are then short, and so are the waits that they cause.
+    Collections while serving are then short, and so are the waits that they cause. What an earlier
+    call kept is looked through once more, since a release that is replaced is garbage.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
-    gc.enable()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from time import perf_counter
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from embeddings.encoder import Encoded, Encoder
 from embeddings.hnsw import build_index
 from embeddings.images import read_pixels, to_jpeg
-from embeddings.index import Index, Mask
+from embeddings.index import Index, Mask, Rows
 from embeddings.manifest import Manifest
 from embeddings.photographs import Split
 from embeddings.release import Release, ReleaseError, current_release, open_release
@@ -94,18 +94,13 @@ class OpenedRelease:
         """
         itself = None
         if row is not None and self.training[row]:
-            itself = int(np.count_nonzero(self.training[:row]))
+            itself = int(self._training_rows[row])
         distance = distance_to_training(self.training_index, embedding, itself)
         return self.release.typicality.score(distance)
 
     def jpeg(self, row: int) -> bytes:
         """The JPEG file of a stored photograph. Raises `ServiceProblem` (503)."""
-        try:
-            return self.images.jpeg(row)
-        except (OSError, ValueError) as error:
-            raise ServiceProblem(
-                503, "The feature store cannot be read; check that its files are still there."
-            ) from error
+        return _jpeg(self.images, row)
 
     @cached_property
     def training(self) -> Mask:
@@ -115,12 +110,13 @@ class OpenedRelease:
     @cached_property
     def thumbnail(self) -> Callable[[int], bytes]:
         """The small JPEG file of a row; those asked for last are kept."""
+        # Refers to the images alone: a cycle would keep the release when another one is served.
+        return lru_cache(_THUMBNAILS_KEPT)(partial(_thumbnail, self.images))
 
-        @lru_cache(_THUMBNAILS_KEPT)
-        def made(row: int) -> bytes:
-            return to_jpeg(self.jpeg(row), THUMBNAIL_SIDE, _THUMBNAIL_QUALITY)
-
-        return made
+    @cached_property
+    def _training_rows(self) -> Rows:
+        """Shape (n,): the row of each training photograph in the index of those alone."""
+        return np.asarray(np.cumsum(self.training) - 1, dtype=np.int64)
 
     @cached_property
     def _labels(self) -> npt.NDArray[np.object_]:
@@ -154,6 +150,7 @@ def open_current(settings: ServiceSettings, metrics: Metrics) -> OpenedRelease:
             metrics=metrics,
         )
         _try_out(opened)
+        _prepare(opened)
     except (ReleaseError, StoreError):
         raise
     except Exception as error:  # each library raises its own kinds for what it cannot read
@@ -161,6 +158,24 @@ def open_current(settings: ServiceSettings, metrics: Metrics) -> OpenedRelease:
             f"The release under {settings.releases} cannot be served ({error}); publish it again."
         ) from error
     return opened
+
+
+def _prepare(opened: OpenedRelease) -> None:
+    """Look once through all photographs, so that no request does."""
+    _ = opened.release.rows, opened.release.predicted, opened._labels, opened._training_rows
+
+
+def _jpeg(images: ImageTable, row: int) -> bytes:
+    try:
+        return images.jpeg(row)
+    except (OSError, ValueError) as error:
+        raise ServiceProblem(
+            503, "The feature store cannot be read; check that its files are still there."
+        ) from error
+
+
+def _thumbnail(images: ImageTable, row: int) -> bytes:
+    return to_jpeg(_jpeg(images, row), THUMBNAIL_SIDE, _THUMBNAIL_QUALITY)
 
 
 def _try_out(opened: OpenedRelease) -> None:

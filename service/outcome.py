@@ -18,10 +18,12 @@ Outcome = httpx.Response | httpx.RequestError
 class ServiceError(BelvedereError):
     """The service did not answer as asked; the message says what to do."""
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, passing: bool = False) -> None:
         super().__init__(message)
         self.status = status
         """The HTTP status; None where no answer came."""
+        self.passing = passing
+        """Whether the service asks for the same call again in a moment."""
 
 
 def result_of(call: Call[Result], outcome: Outcome, service: httpx.URL) -> Result:
@@ -29,7 +31,8 @@ def result_of(call: Call[Result], outcome: Outcome, service: httpx.URL) -> Resul
     if not isinstance(outcome, httpx.Response):
         raise ServiceError(_why_silent(outcome, service)) from outcome
     if not outcome.is_success:
-        raise ServiceError(_sentence(outcome), outcome.status_code)
+        passing = "Retry-After" in outcome.headers
+        raise ServiceError(_sentence(outcome), outcome.status_code, passing)
     try:
         return call.read(outcome.content)
     except ValidationError as error:

@@ -27,7 +27,7 @@ async def opened_release(request: Request) -> OpenedRelease:
     """The release to answer from. Raises `ServiceProblem` (503)."""
     state = state_of(request)
     if state.opened is None:
-        raise ServiceProblem(503, state.reason or "No release is served.")
+        raise _not_served(state)
     return state.opened
 
 
@@ -35,9 +35,20 @@ async def ready_answers(request: Request) -> ReadyAnswers:
     """The answers that the release has ready. Raises `ServiceProblem` (503)."""
     state = state_of(request)
     if state.ready is None:
-        raise ServiceProblem(503, state.reason or "No release is served.")
+        raise _not_served(state)
     return state.ready
 
+
+def _not_served(state: ServiceState) -> ServiceProblem:
+    soon = {"Retry-After": "1"} if state.opening else None
+    return ServiceProblem(503, state.reason or "No release is served.", soon)
+
+
+MOST_NEIGHBORS = 1000
+"""Largest `k`."""
+
+MOST_LISTED = 10_000
+"""Largest `limit`."""
 
 State = Annotated[ServiceState, Depends(service_state)]
 Opened = Annotated[OpenedRelease, Depends(opened_release)]
@@ -82,5 +93,8 @@ Identifier = Annotated[
 ]
 
 Count = Annotated[
-    int, Query(ge=1, description="How many neighbours; more than there are gives all.")
+    int,
+    Query(
+        ge=1, le=MOST_NEIGHBORS, description="How many neighbours; more than there are gives all."
+    ),
 ]

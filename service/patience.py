@@ -26,6 +26,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_headers = True
         self._in_refused_body = False
         self._received = 0
+        self._header_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -51,6 +52,17 @@ class PatientProtocol(HttpToolsProtocol):
         """Expect the headers of a request."""
         super().on_message_begin()
         self._in_headers = True
+        self._header_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the address."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header."""
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Pass the request on."""
@@ -73,6 +85,18 @@ class PatientProtocol(HttpToolsProtocol):
         """Wait no longer."""
         self._stop()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Say why the request is refused, and hang up."""
+        if self._header_bytes > HEADER_BYTES:
+            msg = f"The headers have more than {HEADER_BYTES // 1024} KiB; send fewer."
+        super().send_400_response(msg)
+
+    def _count(self, size: int) -> None:
+        # One read can hold more than the limit and end the headers, too.
+        self._header_bytes += size
+        if self._header_bytes > HEADER_BYTES:
+            raise ValueError("the headers are too large")
 
     def _wait(self) -> None:
         if self._waiting is None:

@@ -28,6 +28,11 @@ class ServiceSettings(HomeSettings):
     upload_limit: int = Field(
         20 * _MEBIBYTE, ge=1, description="Largest request body that is read, in bytes."
     )
+    upload_memory: int = Field(
+        256 * _MEBIBYTE,
+        ge=1,
+        description="Bytes that uploads of more than 1 MiB may take at the same time.",
+    )
     concurrency: int = Field(
         # While as many are encoded as there are processors, the next one is decoded.
         default_factory=lambda: usable_processors() + 1,

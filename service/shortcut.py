@@ -4,9 +4,11 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.headers import HEADERS, RequestIds
+from service.headers import HEADERS, RequestIds, request_id
 from service.metrics import Metrics
+from service.settings import LoggedRequests
 from service.state import ServiceState
+from service.watching import log_answer
 
 _PATH = "/neighbors"
 _JSON = (b"content-type", b"application/json")
@@ -18,10 +20,13 @@ class AnswerReady:
     Whatever else is asked for, errors included, goes the usual way.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, ids: RequestIds) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, ids: RequestIds, logged: LoggedRequests
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._ids = ids
+        self._logs = logged == "all"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer at once, or pass the request on."""
@@ -30,14 +35,23 @@ class AnswerReady:
         if body is None:
             await self._app(scope, receive, send)
             return
-        headers = [(b"content-length", b"%d" % len(body)), _JSON, self._ids.header(scope), *HEADERS]
+        identifier = self._ids.header(scope)
+        headers = [(b"content-length", b"%d" % len(body)), _JSON, identifier, *HEADERS]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-        self._metrics.observe("GET", _PATH, 200, perf_counter() - started)
+        seconds = perf_counter() - started
+        self._metrics.observe("GET", _PATH, 200, seconds)
+        if self._logs:
+            request_id.set(identifier[1].decode())
+            log_answer(scope, "GET", _PATH, 200, seconds)
 
 
 def _ready(scope: Scope) -> bytes | None:
     if scope["type"] != "http" or scope["path"] != _PATH or scope["method"] != "GET":
         return None
     state: ServiceState = scope["state"]["service"]
-    return None if state.ready is None else state.ready.neighborhood(scope["query_string"])
+    ready = state.ready
+    if ready is None:
+        return None
+    row = ready.row_of(scope["query_string"])
+    return None if row is None else ready.neighborhood(row)

@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
+from embeddings.processors import usable_processors
 from embeddings.release import ReleaseError
 from embeddings.store import StoreError
+from service.admission import UploadAdmission
 from service.logs import facts
 from service.maps import FittedMaps
 from service.metrics import Metrics
@@ -17,6 +20,12 @@ from service.workers import Workers
 _RETRY_SECONDS = 30.0
 """What a release lacks may lie outside it, in the feature store."""
 
+_OPENING = "The release is being opened; try again in a moment."
+_QUERIES_WAITING = 256
+
+After = Callable[[], None]
+"""Called in a thread after each release that is taken into service."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -26,12 +35,14 @@ class ServiceState:
     A request takes `opened` once and answers from that alone, so an answer never mixes releases.
     """
 
-    def __init__(self, settings: ServiceSettings, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: ServiceSettings, metrics: Metrics, after: After = lambda: None
+    ) -> None:
         self.settings = settings
         self.metrics = metrics
         self.opened: OpenedRelease | None = None
         self.ready: ReadyAnswers | None = None
-        self.reason: str | None = "The release is being opened; try again in a moment."
+        self.reason: str | None = _OPENING
         """Why the release that the pointer names is not served; None where it is."""
         self.images = Workers(
             "image",
@@ -41,12 +52,25 @@ class ServiceState:
             seconds=settings.work_seconds,
             waited=metrics.waited,
         )
+        self.uploads = UploadAdmission(
+            settings.concurrency + settings.queue, settings.upload_memory
+        )
+        self.queries = Workers(
+            "query",
+            threads=usable_processors() + 1,
+            queue=_QUERIES_WAITING,
+            retry_after=1,
+            seconds=settings.work_seconds,
+        )
+        """Searches and long answers about stored photographs."""
         self.maps = FittedMaps()
         metrics.watch_queue("images", lambda: self.images.waiting)
+        metrics.watch_queue("queries", lambda: self.queries.waiting)
         metrics.watch_queue("maps", lambda: self.maps.waiting)
         self._tried: Seen | None = None
         self._again = 0.0
-        self._following: asyncio.Task[None] | None = None
+        self._after = after
+        self._loops: tuple[asyncio.Task[None], ...] = ()
 
     @property
     def fingerprint(self) -> str | None:
@@ -54,29 +78,51 @@ class ServiceState:
         return self.opened.manifest.fingerprint if self.opened else None
 
     @property
-    def healthy(self) -> bool:
-        """Whether every thread for heavy work does its work."""
-        return self.images.healthy and self.maps.healthy
+    def opening(self) -> bool:
+        """Whether the first look for a release has not ended."""
+        return self.reason == _OPENING
 
-    async def open(self) -> None:
-        """Open the current release, and every later one as soon as it is published."""
-        await self._refresh()
-        self._following = asyncio.create_task(self._follow())
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the service from its work, as a sentence; None if nothing does."""
+        if any(loop.done() for loop in self._loops):
+            return "The watch over releases and threads has ended; restart the service."
+        if not (self.images.healthy and self.queries.healthy and self.maps.healthy):
+            return "A thread was lost and is being replaced; try again in a moment."
+        return None
+
+    def open(self) -> None:
+        """Begin to open the current release, and every later one as soon as it is published.
+
+        Lost threads are replaced all the while, so by a loop of its own.
+        """
+        self._loops = (
+            asyncio.create_task(self._repeat(self._refresh)),
+            asyncio.create_task(self._repeat(self._mend)),
+        )
 
     async def close(self) -> None:
         """Let running work finish and end the threads."""
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.wait([self._following])
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
         self.images.close()
+        self.queries.close()
         self.maps.close()
 
-    async def _follow(self) -> None:
+    async def _repeat(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Repeat a step for ever; an error in it is logged and does not end the loop."""
         while True:
+            try:
+                await step()
+            except Exception:
+                _log.exception("A step of the watch over releases and threads failed.")
             await asyncio.sleep(self.settings.poll)
-            self.images.mend()
-            self.maps.mend()
-            await self._refresh()
+
+    async def _mend(self) -> None:
+        self.images.mend()
+        self.queries.mend()
+        self.maps.mend()
 
     async def _refresh(self) -> None:
         """Serve what the pointer names, unless it has just been tried.
@@ -95,9 +141,11 @@ class ServiceState:
                 _log.warning("Not served: %s", error, extra=facts(release=self.fingerprint))
             self.reason = str(error)
             self._again = now + _RETRY_SECONDS
-        else:
-            self._serve(opened)
+            self._tried = found
+            return
+        self._serve(opened)
         self._tried = found
+        await asyncio.to_thread(self._after)
 
     def _serve(self, opened: OpenedRelease) -> None:
         self.opened, self.ready, self.reason = opened, ReadyAnswers(opened), None

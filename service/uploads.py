@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -63,12 +63,23 @@ class _FormInMemory(MultiPartParser):
             raise MultiPartException("It ends before its last boundary")
 
 
-async def read_upload(request: Request) -> bytes:
-    """The bytes of the uploaded file. Raises `ServiceProblem` (400, 408, 413, 429)."""
+async def read_upload(request: Request) -> AsyncIterator[bytes]:
+    """Read the uploaded file into memory that stays reserved until the request is answered.
+
+    Raises `ServiceProblem` (400, 408, 413, 429).
+    """
     state = state_of(request)
-    # Who cannot be served anyway need not send the whole image first.
-    state.images.check_room()
-    seconds = state.settings.upload_seconds
+    with state.uploads.admitted(_most_bytes(request, state.settings.upload_limit)):
+        yield await _read_in_time(request, state.settings.upload_seconds)
+
+
+def _most_bytes(request: Request, limit: int) -> int:
+    """Bytes that the body may have: those declared, or the limit if none are."""
+    declared = request.headers.get("content-length", "")
+    return min(int(declared), limit) if declared.isdecimal() else limit
+
+
+async def _read_in_time(request: Request, seconds: float) -> bytes:
     try:
         async with asyncio.timeout(seconds):
             data = await _read(request)

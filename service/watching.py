@@ -11,6 +11,7 @@ from service.settings import LoggedRequests
 from service.state import ServiceState
 
 _UNKNOWN = "unknown"
+_REFUSED = 405
 _FAILED = 500
 
 _log = logging.getLogger(__name__)
@@ -46,20 +47,25 @@ class WatchRequests:
         finally:
             # Paths and methods of unknown calls would grow the figures without bound.
             route = getattr(scope.get("route"), "path", _UNKNOWN)
-            method = _UNKNOWN if route == _UNKNOWN else scope["method"]
+            method = _UNKNOWN if route == _UNKNOWN or status == _REFUSED else scope["method"]
             seconds = time.perf_counter() - started
             self._metrics.observe(method, route, status, seconds)
             if status >= self._least:
-                state: ServiceState = scope["state"]["service"]
-                _log.log(
-                    logging.ERROR if status >= _FAILED else logging.INFO,
-                    "Answered.",
-                    extra=facts(
-                        method=method,
-                        route=route,
-                        status=status,
-                        seconds=round(seconds, 6),
-                        problem=scope["state"].get("problem"),
-                        release=state.fingerprint,
-                    ),
-                )
+                log_answer(scope, method, route, status, seconds)
+
+
+def log_answer(scope: Scope, method: str, route: str, status: int, seconds: float) -> None:
+    """Log one answered request: its route, and neither what it asked for nor who asked."""
+    state: ServiceState = scope["state"]["service"]
+    _log.log(
+        logging.ERROR if status >= _FAILED else logging.INFO,
+        "Answered.",
+        extra=facts(
+            method=method,
+            route=route,
+            status=status,
+            seconds=round(seconds, 6),
+            problem=scope["state"].get("problem"),
+            release=state.fingerprint,
+        ),
+    )

@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
-from service.errors import ServiceProblem
+from service.errors import ServiceProblem, busy
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -63,12 +63,23 @@ class _Worker:
         self._thread.join(_LEAVING_SECONDS)
 
     def _work(self) -> None:
-        while not self._dismissed and (job := self._jobs.get()) is not None:
-            self._since, self._job = monotonic(), job
-            self._waited(self._since - job.asked)
-            if job.future.set_running_or_notify_cancel():
-                _do(job)
-            self._job = None
+        while not self._dismissed and self._does_next():
+            pass
+
+    def _does_next(self) -> bool:
+        """Do the next job; False if there are to be no more.
+
+        Nothing of a job outlives this call, so a waiting thread keeps neither upload nor release.
+        """
+        job = self._jobs.get()
+        if job is None:
+            return False
+        self._since, self._job = monotonic(), job
+        self._waited(self._since - job.asked)
+        if job.future.set_running_or_notify_cancel():
+            _do(job)
+        self._job = None
+        return True
 
 
 class Workers:
@@ -115,15 +126,6 @@ class Workers:
                 worker.dismiss()
                 self._workers[place] = self._hire()
 
-    def check_room(self) -> None:
-        """Raises `ServiceProblem` (429) where as many are running and waiting as may."""
-        if self._taken >= self._most:
-            raise ServiceProblem(
-                429,
-                f"The service is busy; try again in {self._retry_after} s.",
-                {"Retry-After": str(self._retry_after)},
-            )
-
     async def run(
         self,
         function: Callable[Parameters, Result],
@@ -137,7 +139,8 @@ class Workers:
         """
         future: Future[Result] = Future()
         with self._lock:
-            self.check_room()
+            if self._taken >= self._most:
+                raise busy(self._retry_after)
             self._taken += 1
         # A caller who leaves does not free the thread, so the work itself frees its place.
         future.add_done_callback(self._leave)

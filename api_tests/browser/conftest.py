@@ -144,7 +144,7 @@ def _arrive(page: Page, address: str, noted: list[str]) -> None:
 @pytest.fixture(scope="session")
 def points(api: httpx.Client) -> list[dict[str, Any]]:
     """All points of the map."""
-    found: list[dict[str, Any]] = api.get("/tsne", params={"n": 10**6}).json()["points"]
+    found: list[dict[str, Any]] = api.get("/tsne", params={"n": 100_000}).json()["points"]
     return found
 
 

@@ -49,16 +49,16 @@ def a_service(settings: ServiceSettings) -> Iterator[str]:
 
 
 def _is_ready(url: str) -> bool:
-    """Whether a service is ready there; False where nothing listens.
+    """Whether a service is ready there; False if nothing listens or it is being opened.
 
-    Raises `ReportError` where something listens that is not ready.
+    Raises `ReportError` if anything else listens.
     """
     client = Client(url, retries=0)
     with client:
         try:
             client.ready()
         except ServiceError as error:
-            if error.status is None:
+            if error.status is None or error.passing:
                 return False
             if error.status == HTTPStatus.OK:
                 raise ReportError(

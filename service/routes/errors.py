@@ -7,10 +7,10 @@ from fastapi import APIRouter, Path, Query, Response
 from embeddings.attribution import attribution_of
 from embeddings.heatmap import overlay
 from embeddings.release import LabelIssue, Misclassified
-from service.answers import named, nearest_in_training
+from service.answers import as_json, named, nearest_in_training
 from service.errors import ServiceProblem, problem_responses, shown
 from service.opened import OpenedRelease
-from service.parameters import Opened, State
+from service.parameters import MOST_LISTED, Opened, State
 from service.schemas import (
     CalibrationReport,
     ErrorList,
@@ -29,22 +29,30 @@ ErrorId = Annotated[
     str, Path(description="One that `GET /errors` lists with a heat map, percent-encoded.")
 ]
 
-Limit = Annotated[int, Query(ge=1, description="How many; more than there are gives all.")]
+Limit = Annotated[
+    int, Query(ge=1, le=MOST_LISTED, description="How many; more than there are gives all.")
+]
 
 
 @router.get(
     "/errors",
     summary="Misclassified photographs",
-    responses=problem_responses(400, 422),
+    response_model=ErrorList,
+    responses=problem_responses(400, 422, 429),
 )
-def errors(opened: Opened, limit: Limit = 20) -> ErrorList:
+async def errors(opened: Opened, state: State, limit: Limit = 20) -> Response:
     """The misclassified validation photographs, worst first."""
+    return await state.queries.run(_errors, opened, limit)
+
+
+def _errors(opened: OpenedRelease, limit: int) -> Response:
     found = opened.release.errors
-    return ErrorList(
+    worst = ErrorList(
         errors=tuple(_misclassification(opened, each) for each in found[:limit]),
         total=len(found),
         release=opened.manifest.fingerprint,
     )
+    return as_json(worst)
 
 
 @router.get(
@@ -58,6 +66,11 @@ def errors(opened: Opened, limit: Limit = 20) -> ErrorList:
 )
 async def heatmap(opened: Opened, state: State, id: ErrorId) -> Response:
     """The photograph with the places that speak for the wrong prediction glowing (Grad-CAM)."""
+    drawn = await state.images.run(_drawn, opened, id)
+    return Response(drawn, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
+
+
+def _drawn(opened: OpenedRelease, id: str) -> bytes:
     row = opened.row(id)
     error = next((each for each in opened.release.errors if each.id == id), None)
     if error is None:
@@ -68,36 +81,50 @@ async def heatmap(opened: Opened, state: State, id: ErrorId) -> Response:
         raise ServiceProblem(
             404, f"This release has no heat map of {shown(id)}; run `belvedere publish` again."
         )
-    heat = error.heat
-    drawn = await state.images.run(lambda: overlay(opened.jpeg(row), heat))
-    return Response(drawn, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
+    return overlay(opened.jpeg(row), error.heat)
 
 
 @router.get(
     "/labels/issues",
     summary="Labels that are likely wrong",
-    responses=problem_responses(400, 422),
+    response_model=LabelIssueList,
+    responses=problem_responses(400, 422, 429),
 )
-def label_issues(opened: Opened, limit: Limit = 20) -> LabelIssueList:
+async def label_issues(opened: Opened, state: State, limit: Limit = 20) -> Response:
     """Photographs whose label is likely wrong, the least believable first."""
+    return await state.queries.run(_label_issues, opened, limit)
+
+
+def _label_issues(opened: OpenedRelease, limit: int) -> Response:
     found = opened.release.label_issues
-    return LabelIssueList(
+    issues = LabelIssueList(
         issues=tuple(_label_issue(opened, each) for each in found[:limit]),
         total=len(found),
         release=opened.manifest.fingerprint,
     )
+    return as_json(issues)
 
 
-@router.get("/calibration", summary="How far answers can be trusted", responses=problem_responses())
-async def calibration(opened: Opened) -> CalibrationReport:
+@router.get(
+    "/calibration",
+    summary="How far answers can be trusted",
+    response_model=CalibrationReport,
+    responses=problem_responses(429),
+)
+async def calibration(opened: Opened, state: State) -> Response:
     """How far probabilities, prediction sets and the typical score can be trusted."""
+    return await state.queries.run(_calibration, opened)
+
+
+def _calibration(opened: OpenedRelease) -> Response:
     release = opened.release
-    return CalibrationReport(
+    report = CalibrationReport(
         calibration=release.trust.calibration,
         sets=release.trust.sets,
         typicality=release.typicality,
         release=opened.manifest.fingerprint,
     )
+    return as_json(report)
 
 
 def _label_issue(opened: OpenedRelease, issue: LabelIssue) -> LikelyLabelError:

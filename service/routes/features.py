@@ -1,10 +1,11 @@
 """`/features`: what the feature store holds of a photograph."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from service.answers import named, predicted
+from service.answers import as_json, named, predicted
 from service.errors import problem_responses
-from service.parameters import Opened, Row
+from service.opened import OpenedRelease
+from service.parameters import Opened, Row, State
 from service.schemas import Features
 
 router = APIRouter(tags=["features"])
@@ -13,13 +14,18 @@ router = APIRouter(tags=["features"])
 @router.get(
     "/features",
     summary="The features of a stored photograph",
-    responses=problem_responses(400, 404),
+    response_model=Features,
+    responses=problem_responses(400, 404, 429),
 )
-def features(opened: Opened, row: Row) -> Features:
+async def features(opened: Opened, state: State, row: Row) -> Response:
     """Embedding and probabilities of a stored photograph, as the release has them."""
+    return await state.queries.run(_features, opened, row)
+
+
+def _features(opened: OpenedRelease, row: int) -> Response:
     release = opened.release
     photograph = release.photographs[row]
-    return Features(
+    features = Features(
         id=photograph.id,
         embedding=tuple(release.embeddings[row].tolist()),
         probabilities=named(opened, release.probabilities[row]),
@@ -28,3 +34,4 @@ def features(opened: Opened, row: Row) -> Features:
         split=photograph.split,
         release=opened.manifest.fingerprint,
     )
+    return as_json(features)

@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz` and `/metrics`: how the service is doing; these calls never wait."""
+"""`/livez`, `/readyz` and `/metrics`: how the service is doing; these calls wait for no other."""
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -19,10 +19,8 @@ async def livez(state: State) -> Liveness:
 @router.get("/readyz", summary="Is a release served?", responses=problem_responses())
 async def readyz(opened: Opened, state: State) -> Readiness:
     """Whether a verified release is served; one of its photographs was encoded at the start."""
-    if not state.healthy:
-        raise ServiceProblem(
-            503, "A thread for images was lost and is being replaced; try again in a moment."
-        )
+    if state.trouble:
+        raise ServiceProblem(503, state.trouble)
     manifest = opened.manifest
     return Readiness(
         status="ready",
@@ -41,6 +39,6 @@ async def readyz(opened: Opened, state: State) -> Readiness:
     response_class=Response,
     responses={200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}},
 )
-async def metrics(state: State) -> Response:
+def metrics(state: State) -> Response:
     """Requests by route and status, their times, the release, and the process' memory."""
     return Response(state.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -5,14 +5,13 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from embeddings.metadata import without_location
-from service.answers import record
+from service.answers import as_json, record
 from service.caching import is_current
 from service.errors import ServiceProblem, problem_responses
-from service.opened import THUMBNAIL_SIDE, OpenedRelease
-from service.parameters import Identifier, Opened, Selected, State
+from service.opened import THUMBNAIL_SIDE, OpenedRelease, Selection
+from service.parameters import MOST_LISTED, Identifier, Opened, Selected, State
 from service.schemas import Image, ImageList
 
 router = APIRouter(tags=["photographs"])
@@ -23,7 +22,7 @@ Limit = Annotated[
     int | None,
     Query(
         ge=1,
-        le=10_000,
+        le=MOST_LISTED,
         description="Photographs per page; without it 50, or all of those asked for by id.",
     ),
 ]
@@ -41,36 +40,63 @@ _THUMBNAIL = "/thumbnail"
 _PLACELESS = "-without-location"
 
 
-@router.get("/images", summary="A page of photographs", responses=problem_responses(400, 404, 422))
-def images(
-    opened: Opened, selected: Selected, id: Ids = None, limit: Limit = None, offset: Offset = 0
-) -> ImageList:
+@router.get(
+    "/images",
+    summary="A page of photographs",
+    response_model=ImageList,
+    responses=problem_responses(400, 404, 422, 429),
+)
+async def images(
+    opened: Opened,
+    state: State,
+    selected: Selected,
+    id: Ids = None,
+    limit: Limit = None,
+    offset: Offset = 0,
+) -> Response:
     """A page of the stored photographs, in the order of the store."""
+    return await state.queries.run(_page, opened, selected, id, limit, offset)
+
+
+def _page(
+    opened: OpenedRelease,
+    selected: Selection,
+    ids: list[str] | None,
+    limit: int | None,
+    offset: int,
+) -> Response:
     rows = np.flatnonzero(opened.mask(selected))
-    if id is not None:
-        rows = np.intersect1d(rows, [opened.row(each) for each in id])
-    size = limit or (_PAGE if id is None else len(rows))
-    page = rows[offset:][:size]
-    return ImageList(
-        images=tuple(record(opened, row) for row in page.tolist()),
+    if ids is not None:
+        rows = np.intersect1d(rows, [opened.row(each) for each in ids])
+    size = limit or (_PAGE if ids is None else len(rows))
+    shown = rows[offset:][:size]
+    page = ImageList(
+        images=tuple(record(opened, row) for row in shown.tolist()),
         total=len(rows),
         release=opened.manifest.fingerprint,
     )
+    return as_json(page)
 
 
 @router.get(
     "/images/random",
     summary="A random photograph",
-    responses=problem_responses(404, 422),
+    response_model=Image,
+    responses=problem_responses(404, 422, 429),
 )
-def random_image(opened: Opened, selected: Selected, response: Response) -> Image:
+async def random_image(opened: Opened, state: State, selected: Selected) -> Response:
     """One photograph, another one at each call."""
+    return await state.queries.run(_random, opened, selected)
+
+
+def _random(opened: OpenedRelease, selected: Selection) -> Response:
     rows = np.flatnonzero(opened.mask(selected))
     if not len(rows):
         raise ServiceProblem(404, "No photograph fits these filters; leave one of them out.")
-    response.headers["Cache-Control"] = "no-store"
-    chosen = record(opened, random.choice(rows.tolist()))
-    return Image(**dict(chosen), release=opened.manifest.fingerprint)
+    chosen = record(opened, int(rows[random.randrange(len(rows))]))
+    answer = as_json(Image(**dict(chosen), release=opened.manifest.fingerprint))
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @router.get(
@@ -83,7 +109,7 @@ async def thumbnail(request: Request, opened: Opened, state: State, id: Identifi
     """A small JPEG file whose longer side has at most 160 pixels."""
     if id not in opened.release.rows and id + _THUMBNAIL in opened.release.rows:
         # The photograph's own name ends like this call.
-        return await run_in_threadpool(image, request, opened, state, id + _THUMBNAIL)
+        return await image(request, opened, state, id + _THUMBNAIL)
     row = opened.row(id)
     headers = _cache_headers(opened, row, f"-{THUMBNAIL_SIDE}")
     if is_current(request, headers["ETag"]):
@@ -96,18 +122,22 @@ async def thumbnail(request: Request, opened: Opened, state: State, id: Identifi
     "/images/{id:path}",
     summary="The file of a photograph",
     response_class=Response,
-    responses={**_JPEG_RESPONSES, **problem_responses(404)},
+    responses={**_JPEG_RESPONSES, **problem_responses(404, 429)},
 )
-def image(request: Request, opened: Opened, state: State, id: Identifier) -> Response:
+async def image(request: Request, opened: Opened, state: State, id: Identifier) -> Response:
     """The photograph's JPEG file, by default without metadata that can hold a location."""
     row = opened.row(id)
     keeps = state.settings.keep_location
     headers = _cache_headers(opened, row, "" if keeps else _PLACELESS)
     if is_current(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    jpeg = opened.jpeg(row)
-    body = jpeg if keeps else without_location(jpeg)
+    body = await state.queries.run(_file, opened, row, keeps)
     return Response(body, headers=headers, media_type="image/jpeg")
+
+
+def _file(opened: OpenedRelease, row: int, keeps: bool) -> bytes:
+    jpeg = opened.jpeg(row)
+    return jpeg if keeps else without_location(jpeg)
 
 
 def _cache_headers(opened: OpenedRelease, row: int, variant: str = "") -> dict[str, str]:

@@ -17,15 +17,14 @@ router = APIRouter(tags=["neighbours"])
 @router.get(
     "/neighbors",
     summary="Neighbours of a stored photograph",
-    responses=problem_responses(400, 404, 422),
+    response_model=Neighborhood,
+    responses=problem_responses(400, 404, 422, 429),
 )
-def neighbors_of_stored(
-    opened: Opened, row: Row, selected: Selected, k: Count = DEGREE
-) -> Neighborhood:
+async def neighbors_of_stored(
+    opened: Opened, state: State, row: Row, selected: Selected, k: Count = DEGREE
+) -> Response:
     """The nearest photographs to a stored one, which is itself left out."""
-    embedding = opened.release.embeddings[row]
-    found = opened.index.search(embedding, k, exclude=row, among=opened.among(selected))
-    return neighborhood(opened, opened.release.photographs[row].id, k, found)
+    return await state.queries.run(_near_stored, opened, row, k, selected)
 
 
 @router.post(
@@ -41,6 +40,12 @@ async def neighbors_of_upload(
 ) -> Response:
     """The nearest stored photographs to an uploaded image, which is not kept."""
     return await state.images.run(_near, opened, upload, k, selected)
+
+
+def _near_stored(opened: OpenedRelease, row: int, k: int, selected: Selection) -> Response:
+    embedding = opened.release.embeddings[row]
+    found = opened.index.search(embedding, k, exclude=row, among=opened.among(selected))
+    return as_json(neighborhood(opened, opened.release.photographs[row].id, k, found))
 
 
 def _near(opened: OpenedRelease, upload: bytes, k: int, selected: Selection) -> Response:

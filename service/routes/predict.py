@@ -2,12 +2,11 @@
 
 from fastapi import APIRouter, Response
 
-from embeddings.encoder import Encoded
-from service.answers import as_json, prediction
+from service.answers import as_json, prediction, sent_as_json
 from service.errors import problem_responses
 from service.guard import GUARDED
 from service.opened import OpenedRelease
-from service.parameters import Opened, Row, State
+from service.parameters import Opened, Ready, Row, State
 from service.schemas import Prediction
 from service.uploads import UPLOAD_BODY, Upload
 
@@ -17,13 +16,12 @@ router = APIRouter(tags=["prediction"])
 @router.get(
     "/predict",
     summary="The class of a stored photograph",
-    responses=problem_responses(400, 404),
+    response_model=Prediction,
+    responses=problem_responses(400, 404, 429),
 )
-async def predict_stored(opened: Opened, row: Row) -> Prediction:
+async def predict_stored(ready: Ready, state: State, row: Row) -> Response:
     """The published network's answer for a stored photograph, from its stored features."""
-    release = opened.release
-    stored = Encoded(release.embeddings, release.probabilities).row(row)
-    return prediction(opened, stored, row)
+    return sent_as_json(await state.queries.run(ready.prediction, row))
 
 
 @router.post(

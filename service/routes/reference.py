@@ -1,6 +1,6 @@
 """`/docs` and `/openapi.json`: all calls described, with examples of the release that is served."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from service.description import OF_SCENES, Description, examples_of, with_examples
@@ -15,15 +15,23 @@ _STYLE = "/web/reference.css"
 
 
 @router.get("/docs")
-def docs(request: Request, state: State) -> HTMLResponse:
+async def docs(request: Request, state: State) -> Response:
     """The description for people."""
+    return await state.queries.run(_docs, request, state)
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request, state: State) -> Response:
+    """The description for machines."""
+    return await state.queries.run(_openapi, request, state)
+
+
+def _docs(request: Request, state: ServiceState) -> Response:
     address = str(request.base_url).rstrip("/")
     return HTMLResponse(page(reference_of(_description(request, state)), address, _STYLE))
 
 
-@router.get("/openapi.json")
-def openapi(request: Request, state: State) -> JSONResponse:
-    """The description for machines."""
+def _openapi(request: Request, state: ServiceState) -> Response:
     return JSONResponse(_description(request, state))
 
 

@@ -3,14 +3,15 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
+from embeddings.index import Rows
 from embeddings.placing import place
+from embeddings.tsne import Points
 from service.answers import as_json, map_of
 from service.caching import coding_headers, takes_gzip
 from service.errors import ServiceProblem, problem_responses
 from service.guard import GUARDED
-from service.maps import MOST_FITTED, draw
+from service.maps import MOST_DRAWN, MOST_FITTED, draw
 from service.opened import OpenedRelease
 from service.parameters import Opened, Ready, State
 from service.schemas import Map, Placement, Point
@@ -19,7 +20,8 @@ from service.uploads import UPLOAD_BODY, Upload
 router = APIRouter(tags=["map"])
 
 Drawn = Annotated[
-    int, Query(ge=1, description="Photographs to draw; more than there are gives all.")
+    int,
+    Query(ge=1, le=MOST_DRAWN, description="Photographs to draw; more than there are gives all."),
 ]
 Seed = Annotated[
     int | None,
@@ -53,17 +55,21 @@ async def tsne_of_stored(
     if seed is None or seed == opened.manifest.map_seed:
         small = takes_gzip(request)
         made = ready.compressed_map if small else ready.map
-        body = await run_in_threadpool(made, min(n, len(opened.release.photographs)))
+        body = await state.queries.run(made, min(n, len(opened.release.photographs)))
         return Response(body, headers=coding_headers(small), media_type="application/json")
-    rows = draw(opened.release, n, seed)
-    if len(rows) > MOST_FITTED:
+    if min(n, len(opened.release.photographs)) > MOST_FITTED:
         raise ServiceProblem(
             422,
             f"A map for another seed than {opened.manifest.map_seed} is fitted anew and shows at "
             f"most {MOST_FITTED} photographs; ask for fewer.",
         )
+    rows = await state.queries.run(draw, opened.release, n, seed)
     points = await state.maps.points(opened.release, rows, seed)
-    return as_json(await run_in_threadpool(map_of, opened, rows, points))
+    return await state.queries.run(_shown, opened, rows, points)
+
+
+def _shown(opened: OpenedRelease, rows: Rows, points: Points) -> Response:
+    return as_json(map_of(opened, rows, points))
 
 
 @router.post(

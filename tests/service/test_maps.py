@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from embeddings.release import Release, current_release, open_release
 from embeddings.tsne import fit_map
+from service.errors import ServiceProblem
 from service.maps import FittedMaps, draw
 
 
@@ -69,5 +71,30 @@ def test_only_the_last_maps_are_kept(release):
             maps.close()
         assert kept is first
         assert fitted_again is not first
+
+    asyncio.run(main())
+
+
+def test_errors_of_one_fit_reach_those_who_wait_and_nobody_later(release):
+    async def main():
+        maps = FittedMaps()
+        rows = {seed: draw(release, 30, seed) for seed in range(8)}
+
+        async def asked(seed):
+            try:
+                return await maps.points(release, rows[seed], seed)
+            except ServiceProblem:
+                # Asked again by each as soon as it is told: the fit must be one for all of them.
+                while True:
+                    with suppress(ServiceProblem):
+                        return await maps.points(release, rows[seed], seed)
+                    await asyncio.sleep(0)
+
+        try:
+            found = await asyncio.gather(*(asked(seed) for seed in (*rows, *rows)))
+        finally:
+            maps.close()
+        for first, second in zip(found[: len(rows)], found[len(rows) :], strict=True):
+            assert first is second
 
     asyncio.run(main())

@@ -3,7 +3,7 @@
 import { recall } from "./service.js";
 
 // More than there are gives all.
-const ALL = "/errors?limit=1000000";
+const ALL = "/errors?limit=10000";
 
 /**
  * @typedef {object} Misclassification

@@ -3,7 +3,7 @@
 import { recall } from "./service.js";
 
 // More than there are gives all.
-const ALL = "/tsne?n=100000000";
+const ALL = "/tsne?n=100000";
 
 /**
  * @typedef {object} Spot in the map's coordinates
