@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from io import BytesIO
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -101,7 +102,11 @@ async def _read(request: Request) -> bytes:
     async with aclosing(request.stream()) as stream:
         if kind == "multipart/form-data":
             return await _file_of_form(request, stream)
-        return b"".join([chunk async for chunk in stream])
+        body = BytesIO()
+        async for chunk in stream:
+            body.write(chunk)
+        # Without a copy, which a list of chunks would need.
+        return body.getvalue()
 
 
 Upload = Annotated[bytes, Depends(read_upload)]

@@ -32,8 +32,14 @@ class Running:
             yield client
 
     def resident_bytes(self) -> int:
+        return self._bytes("VmRSS")
+
+    def most_resident_bytes(self) -> int:
+        return self._bytes("VmHWM")
+
+    def _bytes(self, name: str) -> int:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(each for each in status.splitlines() if each.startswith("VmRSS:"))
+        line = next(each for each in status.splitlines() if each.startswith(f"{name}:"))
         return int(line.split()[1]) * 1024
 
 

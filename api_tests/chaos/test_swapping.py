@@ -15,6 +15,7 @@ from embeddings.release import CURRENT, FEATURES, current_release, open_release,
 pytestmark = pytest.mark.chaos
 
 SWAPS = 20
+GROWTH = 1.10
 
 
 def other_release(releases: Path) -> Path:
@@ -90,6 +91,26 @@ def _answers_of(
         found[answers[0].json()["release"]] = [answer.content for answer in answers]
     assert len(set(map(tuple, found.values()))) == len(folders)
     return found
+
+
+def test_memory_after_swaps(copied_home, two_releases, tally):
+    """Releases are swapped and used; those replaced leave no memory behind (at most 10 % more)."""
+    releases, resident = copied_home / "releases", []
+    with running(copied_home) as service, service.client() as client:
+        calls = good_calls(service)
+        for number in range(SWAPS):
+            with tally.attempt():
+                chosen = two_releases[(number + 1) % 2]
+                point_to(releases, chosen)
+                wait_until(lambda chosen=chosen: serves(client, chosen))
+                assert {call(client).status_code for call in calls} == {200}
+            resident.append(service.resident_bytes())
+    after_two, last = resident[1], resident[-1]
+    tally.measured = (
+        f"{after_two / 1e6:.0f} MB after 2 swaps, {last / 1e6:.0f} MB after {SWAPS} "
+        f"({last / after_two - 1:+.1%})"
+    )
+    assert last <= after_two * GROWTH
 
 
 HARMS = {
