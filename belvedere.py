@@ -5,7 +5,8 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -60,22 +61,24 @@ def _data(given: argparse.Namespace) -> None:
     from training.archive import PublishedArchive
     from training.stages import take_data
 
-    take_data(_stage(given), PublishedArchive())
+    with _writing(given) as stage:
+        take_data(stage, PublishedArchive())
 
 
 def _train(given: argparse.Namespace) -> None:
     from training.selecting import listed, selected
 
-    stage = _stage(given)
     if given.list:
+        stage = _stage(given)
         for line in listed(stage.preset):
             stage.display.say(line)
         return
-    chosen = selected(stage.preset, given.names, given.seeds)
-    from training.campaign import train
+    with _writing(given) as stage:
+        chosen = selected(stage.preset, given.names, given.seeds)
+        from training.campaign import train
 
-    train(replace(stage, preset=chosen))
-    _show(replace(stage, preset=selected(stage.preset, given.names, given.seeds, beside=True)))
+        train(replace(stage, preset=chosen))
+        _show(replace(stage, preset=selected(stage.preset, given.names, given.seeds, beside=True)))
 
 
 def _compare(given: argparse.Namespace) -> None:
@@ -90,9 +93,12 @@ def _show(stage: "Stage") -> None:
 
 
 def _publish(given: argparse.Namespace) -> None:
+    from embeddings.release import refuse_newer_release
     from training.export import publish_best
 
-    publish_best(_stage(given), getattr(given, "precision", "f32"))
+    with _writing(given) as stage:
+        refuse_newer_release(stage.settings.releases)
+        publish_best(stage, given.precision)
 
 
 def _serve(_given: argparse.Namespace) -> None:
@@ -106,24 +112,37 @@ def _serve(_given: argparse.Namespace) -> None:
 
 
 def _prepare(given: argparse.Namespace) -> None:
+    from embeddings.release import refuse_newer_release
     from training.archive import PublishedArchive
     from training.comparing import up_to_date
     from training.stages import take_data
 
-    stage = _stage(given)
-    take_data(stage, PublishedArchive(), again=False)
-    if not up_to_date(stage):
-        from training.campaign import train
+    with _writing(given) as stage:
+        refuse_newer_release(stage.settings.releases)
+        take_data(stage, PublishedArchive(), again=False)
+        if not up_to_date(stage):
+            from training.campaign import train
+            from training.export import publish_best
 
-        train(stage)
-        _show(stage)
-        _publish(given)
+            train(stage)
+            _show(stage)
+            publish_best(stage)
 
 
 def _up(given: argparse.Namespace) -> None:
     _prepare(given)
     # A fresh process: the service must not carry TensorFlow's memory along.
     os.execv(sys.executable, [sys.executable, "-m", "belvedere", "serve"])
+
+
+@contextmanager
+def _writing(given: argparse.Namespace) -> Iterator["Stage"]:
+    """Give what the stages share, while no other process can write into the home."""
+    from embeddings.lock import home_lock
+
+    stage = _stage(given)
+    with home_lock(stage.settings.home, f"belvedere {given.called}"):
+        yield stage
 
 
 def _stage(given: argparse.Namespace) -> "Stage":
@@ -164,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
-        added.set_defaults(command=command)
+        added.set_defaults(command=command, called=name)
         if command in _OF_A_PRESET:
             added.add_argument("--preset", help="which experiments; else BELVEDERE_PRESET")
         return added

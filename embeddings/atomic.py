@@ -36,12 +36,23 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     with _draft_beside(target) as draft:
         draft.mkdir()
         yield draft
-        _flush_tree(draft)
+        flush_folder(draft)
         if target.exists() or target.is_symlink():
-            replaced = draft.parent / _REPLACED
-            replaced.mkdir()
-            target.rename(replaced / target.name)
+            _set_aside(target, draft)
         draft.rename(target)
+    _flush(target.parent)
+
+
+def atomic_symlink(target: Path, destination: str) -> None:
+    """Make `target` a symbolic link to `destination`, whatever stands there before.
+
+    A real folder is deleted; if the process is killed in between, `clear_drafts` puts it back.
+    """
+    with _draft_beside(target) as draft:
+        draft.symlink_to(destination)
+        if target.is_dir() and not target.is_symlink():
+            _set_aside(target, draft)
+        draft.replace(target)
     _flush(target.parent)
 
 
@@ -64,6 +75,13 @@ def clear_drafts(folder: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
+def flush_folder(folder: Path) -> None:
+    """Flush every file of a folder to disk, then the folders."""
+    for path in folder.rglob("*"):
+        _flush(path)
+    _flush(folder)
+
+
 @contextmanager
 def _draft_beside(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -71,10 +89,10 @@ def _draft_beside(target: Path) -> Iterator[Path]:
         yield Path(temporary) / target.name
 
 
-def _flush_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        _flush(path)
-    _flush(folder)
+def _set_aside(target: Path, draft: Path) -> None:
+    replaced = draft.parent / _REPLACED
+    replaced.mkdir()
+    target.rename(replaced / target.name)
 
 
 def _flush(path: Path) -> None:

@@ -11,6 +11,7 @@ from embeddings.photographs import GENERATED_SCENES
 from embeddings.runtime import Precision
 
 MANIFEST = "manifest.json"
+MANIFEST_FORMAT: Literal[2] = 2
 FINGERPRINT_LENGTH = 16
 
 
@@ -68,7 +69,7 @@ class DataInfo(_Frozen):
 class Manifest(_Frozen):
     """Everything that identifies a release; no clock time, so equal content has equal names."""
 
-    format: Literal[2] = 2
+    format: Literal[2] = MANIFEST_FORMAT
     data: DataInfo
     classes: tuple[str, ...]
     encoder: EncoderInfo

@@ -1,16 +1,16 @@
 """Publishing: from a trained network to a release, written whole before `current` points to it."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from embeddings.atomic import DRAFT_PREFIX, atomic_folder, atomic_symlink
 from embeddings.comparison import Comparison
-from embeddings.drafting import draft_beside, publisher_alone
 from embeddings.encoder import Encoded, Encoder, encoder_fingerprint
 from embeddings.graph import neighbor_graph
 from embeddings.images import Pixels, read_pixels
@@ -44,6 +44,8 @@ from embeddings.release import (
     LabelIssue,
     Misclassified,
     ReleaseError,
+    read_manifest,
+    refuse_newer_release,
     verify_release,
     write_features,
 )
@@ -91,21 +93,10 @@ def publish(
 ) -> Path:
     """Publish a candidate and return the folder of the release, which is then the current one.
 
-    Raises `ParityError` before anything is published where the encoder differs from its network,
-    and `ReleaseError` where somebody else is publishing.
+    Call it while the home is locked. Raises `ParityError` before anything is published where the
+    encoder differs from its network, and `ReleaseError` where a newer version has published.
     """
-    with publisher_alone(releases):
-        return _publish(candidate, store_uri, releases, track, map_seed, precision)
-
-
-def _publish(
-    candidate: Candidate,
-    store_uri: str,
-    releases: Path,
-    track: Track,
-    map_seed: int,
-    precision: Precision,
-) -> Path:
+    refuse_newer_release(releases)
     table = ImageTable.open(store_uri)
     encoder = Encoder(candidate.model, precision)
     fingerprint = encoder_fingerprint(candidate.model)
@@ -119,7 +110,9 @@ def _publish(
         [classes.index(table.photographs[row].label) for row in wanted],
         precision,
     )
-    with draft_beside(releases) as draft:
+    releases.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=DRAFT_PREFIX, dir=releases) as temporary:
+        draft = Path(temporary)
         _write_contents(draft, candidate, table, encoded, map_seed)
         manifest = Manifest(
             data=DataInfo(
@@ -141,7 +134,7 @@ def _publish(
             versions={name: version(name) for name in _LIBRARIES},
             files={path.name: file_digest(path) for path in sorted(draft.iterdir())},
         ).sealed()
-        (draft / MANIFEST).write_text(manifest.model_dump_json(indent=2))
+        (draft / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
         return _install(draft, releases, manifest.folder)
 
 
@@ -179,7 +172,7 @@ def _write_contents(
     )
     (draft / PHOTOGRAPHS).write_bytes(PHOTOGRAPH_LIST.dump_json(photographs))
     (draft / ERRORS).write_bytes(ERROR_LIST.dump_json(errors))
-    (draft / COMPARISON).write_text(candidate.comparison.model_dump_json())
+    (draft / COMPARISON).write_text(candidate.comparison.model_dump_json(), encoding="utf-8")
     (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(candidate.label_issues))
     trust = _measured_trust(candidate, photographs, encoded)
     (draft / TRUST).write_text(trust.model_dump_json())
@@ -240,19 +233,25 @@ def _typicality(photographs: tuple[Photograph, ...], encoded: Encoded) -> Typica
 
 
 def _install(draft: Path, releases: Path, name: str) -> Path:
-    """Move the finished folder to its name, then the pointer to it: each step is one rename."""
-    for path in (*draft.iterdir(), draft):
-        _flush(path)
+    """Move the finished files to the folder of their name, then point to it."""
     folder = releases / name
-    if folder.exists() and not _intact(folder):
-        folder.rename(draft.parent / "damaged")
-    if not folder.exists():
-        draft.rename(folder)
-    pointer = draft.parent / CURRENT
-    pointer.symlink_to(name)
-    pointer.replace(releases / CURRENT)
-    _flush(releases)
+    if not _intact(folder):
+        with atomic_folder(folder) as place:
+            for path in draft.iterdir():
+                path.rename(place / path.name)
+    _name_copied_release(releases)
+    atomic_symlink(releases / CURRENT, name)
     return folder
+
+
+def _name_copied_release(releases: Path) -> None:
+    """Keep the release in a folder `current`, which a copy that follows links makes of the link."""
+    copied = releases / CURRENT
+    if copied.is_symlink() or not _intact(copied):
+        return
+    folder = releases / read_manifest(copied).folder
+    if not folder.exists():
+        copied.rename(folder)
 
 
 def _intact(folder: Path) -> bool:
@@ -261,11 +260,3 @@ def _intact(folder: Path) -> bool:
     except ReleaseError:
         return False
     return True
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

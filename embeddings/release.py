@@ -1,5 +1,8 @@
 """A release: an immutable folder that the service serves from, verified before it is used."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +17,7 @@ from embeddings.comparison import Comparison
 from embeddings.encoder import Encoded
 from embeddings.errors import BelvedereError
 from embeddings.graph import NeighborGraph
-from embeddings.manifest import MANIFEST, Manifest, file_digest
+from embeddings.manifest import MANIFEST, MANIFEST_FORMAT, Manifest, file_digest
 from embeddings.photographs import Photograph
 from embeddings.runtime import Floats
 from embeddings.trust import Trust, Typicality
@@ -42,6 +45,10 @@ PHOTOGRAPH_LIST = TypeAdapter(tuple[Photograph, ...])
 
 class ReleaseError(BelvedereError):
     """There is no release, or it is not what its manifest says."""
+
+
+class NewerReleaseError(ReleaseError):
+    """A newer version of Belvedere published the release."""
 
 
 class Misclassified(BaseModel):
@@ -111,22 +118,68 @@ class Release:
 
 
 def current_release(releases: Path) -> Path:
-    """The folder that the pointer `current` names. Raises `ReleaseError` where there is none."""
+    """Return the folder that the pointer `current` names. Raises `ReleaseError`."""
     pointer = releases / CURRENT
-    if not pointer.exists():
-        raise ReleaseError(f"There is no release under {releases}; run `belvedere publish` first.")
-    return pointer.resolve()
+    if pointer.is_dir():
+        return pointer.resolve()
+    if pointer.is_symlink():
+        raise ReleaseError(
+            f"{pointer} names the release {pointer.readlink()}, which is missing; run "
+            "`belvedere publish` again."
+        )
+    if pointer.exists():
+        raise ReleaseError(
+            f"{pointer} is a file instead of a link to a release; run `belvedere publish` again."
+        )
+    raise ReleaseError(f"There is no release under {releases}; run `belvedere publish` first.")
+
+
+def refuse_newer_release(releases: Path) -> None:
+    """Raise `NewerReleaseError` where a newer version of Belvedere published the current one."""
+    try:
+        read_manifest(current_release(releases))
+    except NewerReleaseError:
+        raise
+    except ReleaseError:
+        return
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest and check its fingerprint. Raises `ReleaseError`."""
+    path = folder / MANIFEST
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-    except (OSError, ValidationError) as error:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ReleaseError(
+            f"{path} cannot be read ({error.strerror}); publish it again, or give this user access "
+            "to it."
+        ) from error
+    _refuse_other_formats(folder, content)
+    try:
+        manifest = Manifest.model_validate_json(content)
+    except ValidationError as error:
         raise ReleaseError(f"{folder} has no readable manifest; publish it again.") from error
     if manifest.sealed().fingerprint != manifest.fingerprint:
         raise ReleaseError(f"The manifest of {folder} was changed; publish it again.")
     return manifest
+
+
+def _refuse_other_formats(folder: Path, manifest: bytes) -> None:
+    try:
+        content = json.loads(manifest)
+    except ValueError:
+        return
+    found = content.get("format") if isinstance(content, dict) else None
+    if not isinstance(found, int) or found == MANIFEST_FORMAT:
+        return
+    if found > MANIFEST_FORMAT:
+        raise NewerReleaseError(
+            f"{folder} was published by a newer version of Belvedere (format {found}; this one "
+            f"reads {MANIFEST_FORMAT}); update Belvedere, or set BELVEDERE_HOME to another folder."
+        )
+    raise ReleaseError(
+        f"{folder} was published by an older version of Belvedere; run `belvedere publish` again."
+    )
 
 
 def verify_release(folder: Path) -> Manifest:
@@ -134,7 +187,14 @@ def verify_release(folder: Path) -> Manifest:
     manifest = read_manifest(folder)
     for name, digest in manifest.files.items():
         path = folder / name
-        if not path.is_file() or file_digest(path) != digest:
+        try:
+            intact = path.is_file() and file_digest(path) == digest
+        except OSError as error:
+            raise ReleaseError(
+                f"{path} cannot be read ({error.strerror}); publish it again, or give this user "
+                "access to it."
+            ) from error
+        if not intact:
             raise ReleaseError(f"{path} is missing or damaged; publish it again.")
     return manifest
 
@@ -148,6 +208,11 @@ def open_release(folder: Path) -> Release:
             f"{folder} was published by an older version and lacks {', '.join(sorted(missing))}; "
             "run `belvedere publish` again."
         )
+    with _readable(folder):
+        return _open(folder, manifest)
+
+
+def _open(folder: Path, manifest: Manifest) -> Release:
     features = _read_arrow(folder / FEATURES)
     return Release(
         folder=folder,
@@ -165,6 +230,18 @@ def open_release(folder: Path) -> Release:
         trust=Trust.model_validate_json((folder / TRUST).read_bytes()),
         typicality=Typicality.model_validate_json((folder / TYPICALITY).read_bytes()),
     )
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """Turn what libraries raise for contents that they cannot read into `ReleaseError`."""
+    try:
+        yield
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        raise ReleaseError(
+            f"{folder} has contents that this version of Belvedere cannot read; run `belvedere "
+            "publish` again."
+        ) from error
 
 
 def write_features(

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,39 @@ def test_data_shows_classes_split_and_what_was_left_out(tmp_path: Path) -> None:
     assert "mountain" in done.stdout
     again = belvedere(tmp_path, "data", data="scenes", scenes="13")
     assert "unchanged" in again.stdout
+
+
+def test_of_two_at_once_one_is_told_and_a_killed_one_leaves_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "belvedere", "prepare"]
+    settings = {"BELVEDERE_HOME": str(tmp_path), "BELVEDERE_DATA": "scenes"}
+    settings |= {"BELVEDERE_SCENES": "13"}
+    both = [
+        subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | settings, stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, text=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    try:
+        while not (ended := [each for each in both if each.poll() is not None]):
+            time.sleep(0.01)
+        (holder,) = [each for each in both if each not in ended]
+        assert ended[0].returncode == 1
+        assert ended[0].stderr is not None
+        told = ended[0].stderr.read()
+        assert f"in use by `belvedere prepare` (process {holder.pid} on " in told
+        assert len(told.splitlines()) == 1
+        while not list(tmp_path.glob("cache/.draft-*")):
+            assert holder.poll() is None
+            time.sleep(0.001)
+    finally:
+        for each in both:
+            each.kill()
+            each.communicate()
+    assert list(tmp_path.rglob(".draft-*"))
+    done = belvedere(tmp_path, "data", data="scenes", scenes="13")
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.rglob(".draft-*"))
 
 
 def test_help_names_every_stage(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from embeddings.encoder import Encoded
+from embeddings.lock import home_lock
 from embeddings.parity import Reference
 from embeddings.publishing import Candidate, publish
 from embeddings.release import current_release, open_release
@@ -41,7 +42,8 @@ def main(home: Path, seed: int, folder: Path) -> None:
     sys.stdin.readline()
     sys.stdout.write(f"{BEGINS}\n")
     sys.stdout.flush()
-    publish(made, str(home / "store"), home / "releases", map_seed=seed)
+    with home_lock(home, "publisher"):
+        publish(made, str(home / "store"), home / "releases", map_seed=seed)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 
 from api_tests.chaos.publisher import BEGINS
 from api_tests.chaos.running import ROOT, asked_all_the_while, good_calls, running, wait_until
+from embeddings.atomic import DRAFT_PREFIX
 from embeddings.release import current_release, open_release
 from embeddings.store import FeatureTable, ImageTable
 
@@ -106,7 +107,7 @@ def test_publishing_is_killed(copied_home, publisher, tally):
             wait_until(lambda: client.get("/readyz").json()["release"] == last.fingerprint)
             assert client.get("/readyz").json()["refused"] is None
     assert last.map_seed == 1000
-    assert not list(releases.glob(".publishing*"))
+    assert not list(releases.glob(f"{DRAFT_PREFIX}*"))
     assert asked.errors == []
     assert {answer.status_code for _, answer in asked.answers} == {200}
     assert {answer.json()["release"] for _, answer in asked.answers} <= known

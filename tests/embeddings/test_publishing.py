@@ -1,38 +1,27 @@
 import json
 import shutil
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from embeddings.drafting import LOCK
 from embeddings.encoder import Encoded, Encoder
 from embeddings.images import read_pixels
+from embeddings.manifest import file_digest
 from embeddings.parity import ParityError, Reference, check_parity
 from embeddings.publishing import publish
-from embeddings.release import ReleaseError, current_release, open_release, read_manifest
+from embeddings.release import (
+    NewerReleaseError,
+    ReleaseError,
+    current_release,
+    open_release,
+    read_manifest,
+)
 from embeddings.store import FeatureTable, ImageTable
 from training.comparing import compare
 from training.export import export
 from training.stages import Stage
-
-ROOT = Path(__file__).parents[2]
-
-DRAFTS_FOR_EVER = """
-import sys, time
-from pathlib import Path
-
-from embeddings.drafting import draft_beside, publisher_alone
-
-releases = Path(sys.argv[1])
-with publisher_alone(releases), draft_beside(releases) as draft:
-    (draft / "half").touch()
-    time.sleep(600)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +76,7 @@ def test_publishing_the_same_again_changes_nothing(stage: Stage, candidate) -> N
     publish(candidate, settings.store_uri, settings.releases)
     assert FeatureTable(settings.store_uri).version == version
     assert current_release(settings.releases).parent == before.parent
-    assert not [name for name in folders if name.startswith(".publishing")]
+    assert not [name for name in folders if name.startswith(".")]
 
 
 def test_an_encoder_that_differs_from_its_network_is_not_published(
@@ -103,26 +92,7 @@ def test_an_encoder_that_differs_from_its_network_is_not_published(
     )
     with pytest.raises(ParityError, match="nothing was published"):
         publish(spoilt, stage.settings.store_uri, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
-
-
-def test_what_a_killed_publisher_left_is_cleared_away(
-    stage: Stage, candidate, tmp_path: Path
-) -> None:
-    releases = tmp_path / "releases"
-    command = [sys.executable, "-c", DRAFTS_FOR_EVER, str(releases)]
-    with subprocess.Popen(command, cwd=ROOT) as child:
-        try:
-            while not (left := list(releases.glob(".publishing-*/release/half"))):
-                assert child.poll() is None
-                time.sleep(0.01)
-            with pytest.raises(ReleaseError, match="try again when that is done"):
-                publish(candidate, stage.settings.store_uri, releases)
-            assert left[0].exists()
-        finally:
-            child.kill()
-    folder = publish(candidate, stage.settings.store_uri, releases)
-    assert {path.name for path in releases.iterdir()} == {LOCK, "current", folder.name}
+    assert not list(tmp_path.iterdir())
 
 
 def test_parity_counts_changed_neighbours_but_not_ties() -> None:
@@ -213,3 +183,83 @@ def test_generated_scenes_say_so_in_the_fingerprint(stage: Stage) -> None:
 def test_no_release_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="belvedere publish"):
         current_release(tmp_path)
+
+
+@pytest.fixture
+def copied(stage: Stage, tmp_path: Path) -> Path:
+    """A copy of the releases that followed links, as `cp -rL` makes it."""
+    folder = tmp_path / "releases"
+    return Path(shutil.copytree(stage.settings.releases, folder, symlinks=False))
+
+
+def test_a_copy_that_followed_links_is_served_and_published_into(
+    stage: Stage, candidate, copied: Path
+) -> None:
+    assert not (copied / "current").is_symlink()
+    before = open_release(current_release(copied)).manifest
+    shutil.rmtree(copied / before.folder)
+    folder = publish(candidate, stage.settings.store_uri, copied, map_seed=7)
+    assert (copied / "current").is_symlink()
+    assert current_release(copied) == folder.resolve()
+    assert open_release(folder).manifest.map_seed == 7
+    assert open_release(copied / before.folder).manifest == before
+
+
+def test_a_pointer_that_names_nothing_or_is_a_file_says_so_and_is_replaced(
+    stage: Stage, candidate, tmp_path: Path
+) -> None:
+    pointer = tmp_path / "current"
+    pointer.symlink_to("gone")
+    with pytest.raises(ReleaseError, match=r"gone, which is missing; run `belvedere publish`"):
+        current_release(tmp_path)
+    publish(candidate, stage.settings.store_uri, tmp_path)
+    pointer.unlink()
+    pointer.write_text("a link as some programs unpack it")
+    with pytest.raises(ReleaseError, match=r"is a file .* run `belvedere publish` again"):
+        current_release(tmp_path)
+    folder = publish(candidate, stage.settings.store_uri, tmp_path)
+    assert current_release(tmp_path) == folder.resolve()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (-1, "older version of Belvedere; run `belvedere publish` again"),
+        (+1, "newer version of Belvedere .* update Belvedere"),
+    ],
+)
+def test_a_release_of_another_format_says_what_to_do(
+    copy: Path, change: int, sentence: str
+) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest |= {"format": manifest["format"] + change, "unknown": 1}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ReleaseError, match=sentence):
+        open_release(copy)
+
+
+def test_nothing_is_published_over_the_release_of_a_newer_version(
+    stage: Stage, candidate, copied: Path
+) -> None:
+    manifest = json.loads((copied / "current" / "manifest.json").read_text())
+    (copied / "current" / "manifest.json").write_text(
+        json.dumps(manifest | {"format": manifest["format"] + 1})
+    )
+    with pytest.raises(NewerReleaseError):
+        publish(candidate, stage.settings.store_uri, copied)
+
+
+@pytest.mark.parametrize(
+    "name", ["comparison.json", "photographs.json", "trust.json", "features.arrow"]
+)
+@pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1}', b"\xff\xfe"])
+def test_contents_that_cannot_be_read_are_one_sentence(
+    copy: Path, name: str, content: bytes
+) -> None:
+    (copy / name).write_bytes(content)
+    manifest = read_manifest(copy)
+    files = manifest.files | {name: file_digest(copy / name)}
+    sealed = manifest.model_copy(update={"files": files}).sealed()
+    (copy / "manifest.json").write_text(sealed.model_dump_json(), encoding="utf-8")
+    with pytest.raises(ReleaseError, match="run `belvedere publish` again"):
+        open_release(copy)

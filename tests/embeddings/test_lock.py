@@ -1,0 +1,129 @@
+"""One process at a time writes into a home; what killed ones left is cleared."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embeddings.errors import HomeError
+from embeddings.lock import LOCK, home_lock
+
+ROOT = Path(__file__).parents[2]
+
+HOLDER = """
+import sys
+from pathlib import Path
+
+from embeddings.atomic import atomic_folder
+from embeddings.lock import home_lock
+
+home = Path(sys.argv[1])
+with home_lock(home, "belvedere prepare"), atomic_folder(home / "runs" / "a") as draft:
+    (draft / "half").touch()
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+TRIES = """
+import sys
+from pathlib import Path
+
+from embeddings.errors import HomeError
+from embeddings.lock import home_lock
+
+try:
+    with home_lock(Path(sys.argv[1]), "x"):
+        print("taken")
+except HomeError as error:
+    print(error)
+"""
+
+FORMER = (
+    "runs/.running-x/report.json",
+    "runs/a/.exporting-x/encoder.xml",
+    "runs/a/.quantizing-x/encoder.xml",
+    "cache/.decoding-x/pixels.npy",
+    "cache/.features-x/features.npz",
+    "releases/.publishing-x/release/half",
+    "downloads/.download-x",
+    "downloads/licenses/.download-y",
+)
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A process that holds the lock of `tmp_path` and has a draft there."""
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_second_process_is_told_at_once_who_holds_the_home(
+    tmp_path: Path, holder: "subprocess.Popen[str]"
+) -> None:
+    with (
+        pytest.raises(
+            HomeError, match=rf"in use by `belvedere prepare` \(process {holder.pid} on "
+        ),
+        home_lock(tmp_path, "another"),
+    ):
+        pass
+    assert list(tmp_path.glob("runs/.draft-*/a/half"))
+
+
+def test_a_killed_process_gives_the_lock_back_and_its_drafts_are_cleared(
+    tmp_path: Path, holder: "subprocess.Popen[str]"
+) -> None:
+    for name in FORMER:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    holder.kill()
+    holder.wait()
+    with home_lock(tmp_path, "another"):
+        hidden = [path.name for path in tmp_path.rglob(".*")]
+    assert hidden == [LOCK]
+
+
+def test_the_lock_is_given_back_when_the_work_fails(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), home_lock(tmp_path, "first"):
+        _ = 1 / 0
+    with home_lock(tmp_path, "second"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("home", "sentence"),
+    [
+        ("file", "BELVEDERE_HOME: .*file: a file stands where a folder is needed"),
+        ("file/below", "BELVEDERE_HOME: .*below: a file stands where a folder is needed"),
+        ("closed/below", "BELVEDERE_HOME: .*below: permission is denied"),
+        ("closed", "BELVEDERE_HOME: .*closed cannot be written"),
+        ("n" * 300, "BELVEDERE_HOME: .*the name is too long"),
+    ],
+)
+def test_a_home_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, home: str, sentence: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed" / LOCK).touch()
+    (tmp_path / "closed").chmod(0o555)
+    # Root may write everywhere, unless it gives its capabilities away.
+    dropped = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.getuid() == 0 else []
+    tried = subprocess.run(
+        [*dropped, sys.executable, "-c", TRIES, str(tmp_path / home)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.search(sentence, tried.stdout)
