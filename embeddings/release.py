@@ -17,7 +17,7 @@ from embeddings.comparison import Comparison
 from embeddings.encoder import Encoded
 from embeddings.errors import BelvedereError
 from embeddings.graph import NeighborGraph
-from embeddings.manifest import MANIFEST, MANIFEST_FORMAT, Manifest, file_digest
+from embeddings.manifest import MANIFEST, MANIFEST_FORMAT, Manifest, StoreVersions, file_digest
 from embeddings.photographs import Photograph
 from embeddings.runtime import Floats
 from embeddings.trust import Trust, Typicality
@@ -180,6 +180,20 @@ def _refuse_other_formats(folder: Path, manifest: bytes) -> None:
     raise ReleaseError(
         f"{folder} was published by an older version of Belvedere; run `belvedere publish` again."
     )
+
+
+def referenced_versions(releases: Path) -> list[StoreVersions] | None:
+    """Return the versions of the store that the releases on disk refer to, of any format.
+
+    None if one of them cannot be told, because its manifest cannot be read.
+    """
+    found = []
+    for manifest in releases.glob(f"*/{MANIFEST}"):
+        try:
+            found.append(StoreVersions.model_validate(json.loads(manifest.read_bytes())["store"]))
+        except (OSError, KeyError, TypeError, ValueError):
+            return None
+    return found
 
 
 def verify_release(folder: Path) -> Manifest:

@@ -168,7 +168,7 @@ def _prepare(opened: OpenedRelease) -> None:
 def _jpeg(images: ImageTable, row: int) -> bytes:
     try:
         return images.jpeg(row)
-    except (OSError, ValueError) as error:
+    except StoreError as error:
         raise ServiceProblem(
             503, "The feature store cannot be read; check that its files are still there."
         ) from error

@@ -24,7 +24,7 @@ from training.label_issues import find_label_issues
 from training.networks import encoder_of
 from training.quantizing import quantize
 from training.runs import Run
-from training.stages import Stage
+from training.stages import Stage, delete_unused_versions
 
 _MODEL = "encoder.xml"
 _BATCH = 64
@@ -48,6 +48,7 @@ def publish_best(stage: Stage, precision: Precision = "f32") -> Path:
     folder = publish(
         candidate, settings.store_uri, settings.releases, track=display.track, precision=precision
     )
+    delete_unused_versions(settings)
     display.say(f"Published {read_manifest(folder).fingerprint} in {folder}")
     return folder
 

@@ -7,7 +7,8 @@ from functools import partial
 from embeddings.comparison import ExperimentReport
 from embeddings.photographs import Collection
 from embeddings.processors import usable_processors
-from embeddings.store import ImageTable, StoreError
+from embeddings.release import referenced_versions
+from embeddings.store import ImageTable, StoreDamaged, StoreError, delete_old_versions
 from training.archive import PublishedArchive
 from training.collecting import collect
 from training.dataset import Dataset, open_dataset
@@ -99,13 +100,30 @@ def take_data(stage: Stage, published: PublishedArchive, *, again: bool = True) 
         collection = collect(
             source, settings.store_uri, settings.seed, usable_processors(), display.track, report
         )
+    delete_unused_versions(settings)
     show_collection(ImageTable.open(settings.store_uri), display)
     return collection
 
 
+def delete_unused_versions(settings: TrainingSettings) -> None:
+    """Delete the versions of the store that are neither the newest nor those of a release on disk.
+
+    A store named by `BELVEDERE_STORE` is left alone, since other homes may refer to it.
+    """
+    kept = referenced_versions(settings.releases)
+    if settings.store is None and kept is not None:
+        images = {each.images for each in kept}
+        delete_old_versions(settings.store_uri, images, {each.features for each in kept})
+
+
 def known_collection(store_uri: str) -> Collection | None:
-    """What the store holds; None where there is no store."""
+    """Return what the store holds; None where there is no store, or one of another version.
+
+    Raises `StoreDamaged`.
+    """
     try:
         return ImageTable.open(store_uri).collection
+    except StoreDamaged:
+        raise
     except StoreError:
         return None

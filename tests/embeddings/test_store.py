@@ -1,11 +1,20 @@
 from pathlib import Path
 
+import lance
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from embeddings.encoder import Encoded
 from embeddings.photographs import Collection, Photograph
-from embeddings.store import FeatureTable, ImageTable, StoreError, write_images
+from embeddings.store import (
+    FeatureTable,
+    ImageTable,
+    StoreDamaged,
+    StoreError,
+    delete_old_versions,
+    write_images,
+)
 
 
 def photograph(name: str, digest: str = "0") -> Photograph:
@@ -90,3 +99,77 @@ def test_features_of_another_file_under_the_same_id_are_not_used(tmp_path: Path)
     features = FeatureTable(str(tmp_path))
     features.upsert("one", [photograph("lake/a", digest="old")], encoded(1, 1.0))
     assert features.read("one", [photograph("lake/a", digest="new")]) == {}
+
+
+def size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_versions_that_nothing_refers_to_are_deleted(tmp_path: Path) -> None:
+    store = str(tmp_path)
+    rng = np.random.default_rng(0)
+
+    def write(number: int) -> int:
+        row = photograph("lake/a", str(number))
+        FeatureTable(store).upsert("e", [row], encoded(1, number))
+        return write_images(store, collection(str(number)), [(row, rng.bytes(100_000))])
+
+    served = write(0)
+    opened = ImageTable.open(store, served)
+    jpeg = opened.jpeg(0)
+    for number in range(1, 6):
+        write(number)
+    # What a process that was killed while it wrote leaves.
+    (tmp_path / "images.lance" / "data" / "unfinished.lance").write_bytes(b"0" * 100_000)
+    assert size(tmp_path) > 700_000
+    delete_old_versions(store, {served}, {1})
+    assert size(tmp_path) < 250_000
+    (tmp_path / "images.lance" / "data" / "unfinished.lance").write_bytes(b"0" * 100_000)
+    delete_old_versions(store, {served}, {1})
+    assert size(tmp_path) < 250_000
+    assert opened.jpeg(0) == jpeg == ImageTable.open(store, served).jpeg(0)
+    assert ImageTable.open(store).collection.fingerprint == "5"
+    assert FeatureTable(store).read("e", [photograph("lake/a", "5")])
+    with pytest.raises(StoreError, match="no images at version 3"):
+        ImageTable.open(store, 3)
+
+
+def harm(folder: Path, pattern: str, content: bytes) -> None:
+    for path in folder.glob(pattern):
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 9])
+@pytest.mark.parametrize("pattern", ["_versions/*.manifest", "data/*.lance"])
+def test_a_damaged_table_says_what_to_do(tmp_path: Path, pattern: str, content: bytes) -> None:
+    store = str(tmp_path)
+    write_images(store, collection(), [(photograph("lake/a"), b"jpeg")])
+    FeatureTable(store).upsert("e", [photograph("lake/a")], encoded(1, 1))
+    harm(tmp_path / "images.lance", pattern, content)
+    harm(tmp_path / "features.lance", pattern, content)
+    with pytest.raises(StoreDamaged, match="delete that folder and run `belvedere data`") as images:
+        list(ImageTable.open(store).jpegs())
+    with pytest.raises(StoreDamaged, match="delete that folder and run `belvedere data`"):
+        FeatureTable(store).read("e", [photograph("lake/a")])
+    assert "/home/runner" not in str(images.value)
+
+
+def test_an_address_that_cannot_be_used_names_its_setting() -> None:
+    with pytest.raises(StoreDamaged, match="check BELVEDERE_STORE"):
+        ImageTable.open("nowhere://bucket/store")
+
+
+def test_what_the_rows_raise_is_raised(tmp_path: Path) -> None:
+    def rows():
+        yield photograph("lake/a"), b"jpeg"
+        raise KeyError("lost")
+
+    with pytest.raises(KeyError, match="lost"):
+        write_images(str(tmp_path), collection(), rows())
+
+
+def test_a_store_of_another_version_is_no_damage(tmp_path: Path) -> None:
+    lance.write_dataset(pa.table({"id": ["a"]}), tmp_path / "images.lance")
+    with pytest.raises(StoreError, match="run `belvedere data` again") as caught:
+        _ = ImageTable.open(str(tmp_path)).collection
+    assert not isinstance(caught.value, StoreDamaged)
