@@ -1,0 +1,55 @@
+"""A take-in deletes what no release refers to, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from embeddings.manifest import MANIFEST
+from embeddings.store import ImageTable, StoreError
+from tests.training.pictures import Take, class_folders
+
+
+def release(releases: Path, version: int) -> None:
+    (releases / str(version)).mkdir(parents=True)
+    text = f'{{"format": 1, "store": {{"images": {version}, "features": 1}}}}'
+    (releases / str(version) / MANIFEST).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def versions(tmp_path: Path, take: Take):
+    """Change the data four times under these settings, and return the versions that are kept."""
+
+    def change(**settings: object) -> list[int]:
+        data = class_folders(tmp_path / "data", {"cat": 12, "dog": 12})
+        made, store = [], ""
+        for seed in range(4):
+            table = take(data, seed=seed, **settings)
+            made.append(table.version)
+            store = table.dataset.uri.removesuffix("/images.lance")
+            if seed == 0:
+                release(tmp_path / "home" / "releases", table.version)
+        kept = []
+        for version in made:
+            try:
+                ImageTable.open(store, version).jpeg(0)
+            except StoreError:
+                continue
+            kept.append(made.index(version))
+        return kept
+
+    return change
+
+
+def test_the_newest_version_and_that_of_a_release_are_kept(versions) -> None:
+    assert versions() == [0, 3]
+
+
+def test_a_store_that_other_homes_may_use_is_left_alone(versions, tmp_path: Path) -> None:
+    assert versions(store=str(tmp_path / "shared")) == [0, 1, 2, 3]
+
+
+def test_a_release_that_cannot_be_read_keeps_everything(versions, tmp_path: Path) -> None:
+    damaged = tmp_path / "home" / "releases" / "damaged"
+    damaged.mkdir(parents=True)
+    (damaged / MANIFEST).write_bytes(b"")
+    assert versions() == [0, 1, 2, 3]
