@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import wraps
 from inspect import Parameter, Signature, signature
+from re import fullmatch
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -23,6 +25,9 @@ Result = TypeVar("Result")
 Method = TypeVar("Method", bound=Callable[..., object])
 
 _ADDRESS = "http://127.0.0.1:8000"
+_KEY = "[!-~]([ -~]*[!-~])?"
+"""What a header can carry: printable ASCII characters, without spaces at either end."""
+
 _TIMEOUT_SECONDS = 60.0
 """Fitting a map takes seconds."""
 _CONNECT_SECONDS = 5.0
@@ -60,8 +65,22 @@ def _shown_as(call: Callable[..., object], method: Method) -> Method:
     return method
 
 
+def _address(base_url: str) -> httpx.URL:
+    # Raised outside the handler: the library's error quotes an address that may hold a password.
+    with suppress(httpx.InvalidURL):
+        return httpx.URL(base_url)
+    raise ServiceError(f"The address of the service is not a URL; give one such as {_ADDRESS}.")
+
+
 def _headers(api_key: str | None) -> dict[str, str]:
-    return {} if api_key is None else {API_KEY_HEADER: api_key}
+    if api_key is None:
+        return {}
+    if not fullmatch(_KEY, api_key):
+        raise ServiceError(
+            "The API key cannot be sent in a header; it needs printable ASCII characters, without "
+            "spaces or line ends around them. The key is not shown here."
+        )
+    return {API_KEY_HEADER: api_key}
 
 
 def _timeout(seconds: float) -> httpx.Timeout:
@@ -70,6 +89,10 @@ def _timeout(seconds: float) -> httpx.Timeout:
 
 class Client:
     """Calls a service at `base_url`; every method raises `ServiceError` where it cannot answer.
+
+    The address may have a path, as behind a reverse proxy (`https://host/gallery`). A key that no
+    header can carry raises `ServiceError` at once; neither it nor a password in the address is
+    shown in a message.
 
     A photograph is given either as `id` (stored) or as `image` (the bytes of a file). An answer may
     take `timeout` seconds. A call that is turned away (429, 503) or cut off is sent again, at most
@@ -87,7 +110,10 @@ class Client:
     ) -> None:
         # What a proxy is set for lies elsewhere.
         self._http = httpx.Client(
-            base_url=base_url, headers=_headers(api_key), timeout=_timeout(timeout), trust_env=False
+            base_url=_address(base_url),
+            headers=_headers(api_key),
+            timeout=_timeout(timeout),
+            trust_env=False,
         )
         self._retries = retries
         self._patience = patience
@@ -157,7 +183,10 @@ class AsyncClient:
     ) -> None:
         # What a proxy is set for lies elsewhere.
         self._http = httpx.AsyncClient(
-            base_url=base_url, headers=_headers(api_key), timeout=_timeout(timeout), trust_env=False
+            base_url=_address(base_url),
+            headers=_headers(api_key),
+            timeout=_timeout(timeout),
+            trust_env=False,
         )
         self._retries = retries
         self._patience = patience

@@ -36,7 +36,8 @@ _MEANINGS = {
     413: "The body has too many bytes "
     f"(more than {_DEFAULTS['upload_limit'].default >> 20} MiB unless set otherwise), or the image "
     f"has more than {MAX_PIXELS // 10**6} million pixels.",
-    415: "The body is no image that is read here: JPEG, PNG or WebP, whole and not animated.",
+    415: "The body is no image that is read here: JPEG, PNG or WebP, whole and not animated, "
+    "without a `Content-Encoding`.",
     422: "A value is out of range, the class is unknown, or a side of the image has fewer than "
     f"{MIN_SIDE} pixels.",
     429: "As many requests are waiting as may; try again after the seconds in `Retry-After`.",

@@ -29,7 +29,7 @@ class ServiceError(BelvedereError):
 def result_of(call: Call[Result], outcome: Outcome, service: httpx.URL) -> Result:
     """The result of a call to the service at this address. Raises `ServiceError`."""
     if not isinstance(outcome, httpx.Response):
-        raise ServiceError(_why_silent(outcome, service)) from outcome
+        raise ServiceError(_why_silent(outcome, _shown(service))) from outcome
     if not outcome.is_success:
         passing = "Retry-After" in outcome.headers
         raise ServiceError(_sentence(outcome), outcome.status_code, passing)
@@ -37,13 +37,18 @@ def result_of(call: Call[Result], outcome: Outcome, service: httpx.URL) -> Resul
         return call.read(outcome.content)
     except ValidationError as error:
         raise ServiceError(
-            f"{outcome.url} answers otherwise than this client expects; is this the right "
+            f"{_shown(outcome.url)} answers otherwise than this client expects; is this the right "
             "service, in the same version?",
             outcome.status_code,
         ) from error
 
 
-def _why_silent(error: httpx.RequestError, service: httpx.URL) -> str:
+def _shown(address: httpx.URL) -> str:
+    """The address without name and password."""
+    return str(address.copy_with(username=None, password=None))
+
+
+def _why_silent(error: httpx.RequestError, service: str) -> str:
     slow = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
     if slow:
         return (
@@ -61,4 +66,4 @@ def _sentence(answer: httpx.Response) -> str:
     try:
         return Problem.model_validate_json(answer.content).detail
     except ValidationError:
-        return f"{answer.url} answered {answer.status_code}; is this the right service?"
+        return f"{_shown(answer.url)} answered {answer.status_code}; is this the right service?"

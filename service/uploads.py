@@ -2,8 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
+from email.message import Message
+from email.utils import collapse_rfc2231_value
 from io import BytesIO
 from typing import Annotated, Any
 
@@ -15,6 +17,9 @@ from service.errors import ServiceProblem
 from service.parameters import state_of
 
 FIELD = "file"
+
+_FILES = ("application", "image")
+"""Main types of what a part without a file name holds if it is a file."""
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
@@ -50,6 +55,10 @@ class _FormInMemory(MultiPartParser):
     spool_max_size = sys.maxsize
     _complete = False
 
+    def on_headers_finished(self) -> None:
+        self._current_part.content_disposition = _disposition(self._current_part.item_headers)
+        super().on_headers_finished()
+
     def on_end(self) -> None:
         self._complete = True
 
@@ -62,6 +71,30 @@ class _FormInMemory(MultiPartParser):
             yield chunk
         if not self._complete:
             raise MultiPartException("It ends before its last boundary")
+
+
+def _disposition(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """The `Content-Disposition` of a part in plain parameters, with a file name for every file.
+
+    The parser ignores `name*=` and `filename*=` (RFC 8187), and takes a part without a file name
+    for text. Raises `MultiPartException`.
+    """
+    part = Message()
+    for name, value in headers:
+        part[name.decode("latin-1")] = value.decode("latin-1")
+    if _codings(part.get_all("content-encoding", ())):
+        raise _compressed()
+    try:
+        field = part.get_param("name", header="content-disposition")
+        has_name = part.get_filename() is not None
+    except (TypeError, ValueError) as error:
+        raise MultiPartException("Its header Content-Disposition has no meaning") from error
+    if field is None:
+        raise MultiPartException("A part has no name")
+    plain = collapse_rfc2231_value(field).replace("\\", "\\\\").replace('"', '\\"')
+    encoded = plain.encode("utf-8" if isinstance(field, tuple) else "latin-1", "replace")
+    is_file = has_name or part.get_content_maintype() in _FILES
+    return b'form-data; name="%s"%s' % (encoded, b'; filename=""' if is_file else b"")
 
 
 async def read_upload(request: Request) -> AsyncIterator[bytes]:
@@ -98,6 +131,8 @@ async def _read_in_time(request: Request, seconds: float) -> bytes:
 
 
 async def _read(request: Request) -> bytes:
+    if _codings(request.headers.getlist("content-encoding")):
+        raise _compressed()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     async with aclosing(request.stream()) as stream:
         if kind == "multipart/form-data":
@@ -107,6 +142,21 @@ async def _read(request: Request) -> bytes:
             body.write(chunk)
         # Without a copy, which a list of chunks would need.
         return body.getvalue()
+
+
+def _codings(headers: Iterable[str]) -> list[str]:
+    """The content codings of a body other than `identity`."""
+    named = ",".join(headers).lower().split(",")
+    return [each.strip() for each in named if each.strip() not in ("", "identity")]
+
+
+def _compressed() -> ServiceProblem:
+    return ServiceProblem(
+        415,
+        "The body has a `Content-Encoding`, and none but `identity` is read here; send the image "
+        "file as it is, without that header.",
+        {"Accept-Encoding": "identity"},
+    )
 
 
 Upload = Annotated[bytes, Depends(read_upload)]
