@@ -18,7 +18,8 @@ def front(api):
 
 
 def referred(html: str) -> list[str]:
-    return re.findall(r'(?:href|src)="(/web/[^"]+)"', html)
+    """The page's files; it names them relative to its own address."""
+    return [f"/{each}" for each in re.findall(r'(?:href|src)="(web/[^"]+)"', html)]
 
 
 def imported(api, module: str) -> set[str]:

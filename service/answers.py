@@ -111,7 +111,7 @@ def _neighbor(opened: OpenedRelease, row: int, distance: float) -> Neighbor:
         label=photograph.label,
         split=photograph.split,
         distance=distance,
-        image=image_path(photograph.id),
+        image=opened.root_path + image_path(photograph.id),
         attribution=attribution_of(photograph),
     )
 

@@ -43,16 +43,29 @@ class _Service(FastAPI):
 def create_app(settings: ServiceSettings, after: After = lambda: None) -> ASGIApp:
     """The application; it opens releases from its start on and calls `after` for each.
 
-    It answers at once: with 503 until the first release is open. Raises `PageIncomplete`.
+    It answers at once: with 503 until the first release is open. Raises `PageIncomplete`,
+    `SettingsError`.
     """
     # At the first request it would be too late to say that the page lacks a part.
     assets()
+    _check_root_path(settings.root_path)
     metrics, ids = Metrics(), RequestIds()
     app: ASGIApp = create_api(settings, metrics, ids, after)
     app = AnswerReady(app, metrics, ids, settings.log)
     if settings.origins:
         app = NamedOrigins(app, settings.origins)
-    return NormalizeRequests(app)
+    return NormalizeRequests(app, settings.root_path)
+
+
+def _check_root_path(path: str) -> None:
+    """Raise `SettingsError` if addresses under this root path could mean two things."""
+    first = path.split("/")[1:2]
+    own = {route.path.split("/")[1] for router in ROUTERS for route in router.routes}
+    if own.intersection(first):
+        raise SettingsError(
+            f"BELVEDERE_ROOT_PATH is {path}, but the service has calls under /{first[0]} itself; "
+            "choose another path."
+        )
 
 
 def create_api(

@@ -51,6 +51,8 @@ class OpenedRelease:
     encoder: Encoder
     images: ImageTable
     metrics: Metrics
+    root_path: str = ""
+    """Path under which a reverse proxy shows the service; addresses in answers begin with it."""
 
     @property
     def manifest(self) -> Manifest:
@@ -148,6 +150,7 @@ def open_current(settings: ServiceSettings, metrics: Metrics) -> OpenedRelease:
             encoder=Encoder(release.encoder, manifest.encoder.precision),
             images=ImageTable.open(settings.store_uri, manifest.store.images),
             metrics=metrics,
+            root_path=settings.root_path,
         )
         _try_out(opened)
         _prepare(opened)

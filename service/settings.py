@@ -1,6 +1,7 @@
 """What the operator of the service may set, beside the folder that every floor shares."""
 
 import json
+from re import fullmatch
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ _EVERY_ORIGIN = "*"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 LoggedRequests = Literal["problems", "all"]
+
+_ROOT_PATH = r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
 
 
 class ServiceSettings(HomeSettings):
@@ -59,6 +62,11 @@ class ServiceSettings(HomeSettings):
         description="Other origins whose pages may read answers: one, several with commas or as a "
         "JSON list, or `*` for all; none by default.",
     )
+    root_path: str = Field(
+        "",
+        description="Path under which a reverse proxy shows the service, such as `/gallery`; "
+        "none by default.",
+    )
     keep_location: bool = Field(
         False,
         description="Whether served photographs keep the metadata that can hold a location.",
@@ -72,6 +80,17 @@ class ServiceSettings(HomeSettings):
     log: LoggedRequests = Field(
         "problems", description="Which requests are logged: `problems` or `all`."
     )
+
+    @field_validator("root_path")
+    @classmethod
+    def _as_path(cls, given: str) -> str:
+        path = given.rstrip("/")
+        if not fullmatch(_ROOT_PATH, path):
+            raise ValueError(
+                "it is the path under which a proxy shows the service, such as /gallery: a slash, "
+                "then letters, digits, dots, dashes and underscores"
+            )
+        return path
 
     @field_validator("api_key")
     @classmethod

@@ -45,7 +45,7 @@ def _entries(group: Group) -> str:
 def _parts(reference: Reference, address: str) -> Iterator[str]:
     yield f'<h1 id="top">{escape(reference.title)}</h1>'
     yield from (f"<p>{_inline(text)}</p>" for text in reference.paragraphs)
-    yield '<p>The same for machines: <a href="/openapi.json">openapi.json</a>.</p>'
+    yield '<p>The same for machines: <a href="openapi.json">openapi.json</a>.</p>'
     for group in reference.groups:
         yield f"<h2>{escape(group.name.capitalize())}</h2>"
         yield f"<p>{_inline(group.description)}</p>"
@@ -76,7 +76,7 @@ def _operation(operation: Operation, address: str) -> Iterator[str]:
         yield f"<p><b>Body</b> ({kinds}): {_inline(operation.body.description)}</p>"
     yield f"<pre><code>{escape(curl(operation, address))}</code></pre>"
     if operation.method == "GET":
-        yield f'<p><a href="{escape(operation.example)}">The answer to this example</a></p>'
+        yield f'<p><a href=".{escape(operation.example)}">The answer to this example</a></p>'
     answer = operation.answer
     yield f"<p><b>Answer</b> ({_codes(answer.media_types)}): {_inline(answer.description)}</p>"
     if answer.record is not None:

@@ -132,7 +132,7 @@ def _label_issue(opened: OpenedRelease, issue: LabelIssue) -> LikelyLabelError:
     return LikelyLabelError(
         **issue.model_dump(),
         split=photograph.split,
-        image=image_path(issue.id),
+        image=opened.root_path + image_path(issue.id),
         attribution=attribution_of(photograph),
     )
 
@@ -145,8 +145,8 @@ def _misclassification(opened: OpenedRelease, error: Misclassified) -> Misclassi
         predicted=error.predicted,
         probabilities=named(opened, opened.release.probabilities[row]),
         true_probability=error.true_probability,
-        image=image_path(error.id),
-        heatmap=heatmap_path(error.id) if error.heat else None,
+        image=opened.root_path + image_path(error.id),
+        heatmap=opened.root_path + heatmap_path(error.id) if error.heat else None,
         nearest=nearest_in_training(opened, row, _NEAREST),
         attribution=attribution_of(opened.release.photographs[row]),
     )

@@ -11,7 +11,7 @@ from service.state import ServiceState
 
 router = APIRouter(include_in_schema=False)
 
-_STYLE = "/web/reference.css"
+_STYLE = "web/reference.css"
 
 
 @router.get("/docs")
@@ -27,7 +27,7 @@ async def openapi(request: Request, state: State) -> Response:
 
 
 def _docs(request: Request, state: ServiceState) -> Response:
-    address = str(request.base_url).rstrip("/")
+    address = str(request.base_url).rstrip("/") + state.settings.root_path
     return HTMLResponse(page(reference_of(_description(request, state)), address, _STYLE))
 
 
@@ -38,4 +38,6 @@ def _openapi(request: Request, state: ServiceState) -> Response:
 def _description(request: Request, state: ServiceState) -> Description:
     opened = state.opened
     examples = OF_SCENES if opened is None else examples_of(opened)
-    return with_examples(request.app.openapi(), examples)
+    description = with_examples(request.app.openapi(), examples)
+    root = state.settings.root_path
+    return {**description, "servers": [{"url": root}]} if root else description

@@ -31,7 +31,7 @@ async function meetTheService(signal) {
       "recognised by ",
       element("a", { href: addressOfExperiment(served.network) }, served.network),
       `. Release ${served.release}. `,
-      element("a", { href: "/docs" }, "Every call of the service"),
+      element("a", { href: "docs" }, "Every call of the service"),
       ".",
     ),
   );

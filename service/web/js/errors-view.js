@@ -159,7 +159,7 @@ function errorCard(error) {
         `${likelihood(error.probabilities[error.predicted])} sure; ${error.label} had `,
         `${likelihood(error.true_probability)}.`,
       ),
-      ...(error.heatmap ? [heatmapSwitch(picture, error.heatmap)] : []),
+      ...(error.heatmap ? [heatmapSwitch(picture, error.id)] : []),
     );
   return figure;
 }

@@ -1,5 +1,6 @@
 /** Where the network looked when it was wrong. */
 
+import { heatmapOf } from "./addresses.js";
 import { element } from "./element.js";
 import { remark } from "./states.js";
 
@@ -7,9 +8,10 @@ import { remark } from "./states.js";
  * A switch between a photograph and its heat map.
  *
  * @param {HTMLImageElement} picture shows the photograph
- * @param {string} heatmap its address
+ * @param {string} id of the error
  */
-export function heatmapSwitch(picture, heatmap) {
+export function heatmapSwitch(picture, id) {
+  const heatmap = heatmapOf(id);
   const photograph = picture.getAttribute("src") ?? "";
   const { alt } = picture;
   /** @param {boolean} isOn */

@@ -31,7 +31,7 @@ export async function imageView(place, { name: id, signal }) {
     element(
       "article",
       { class: "photograph" },
-      large(record, error?.heatmap),
+      large(record, Boolean(error?.heatmap)),
       element(
         "div",
         { class: "about" },
@@ -57,16 +57,16 @@ export async function imageView(place, { name: id, signal }) {
 
 /**
  * @param {import("./records.js").ImageRecord} record
- * @param {string | null} [heatmap] its address, where there is one
+ * @param {boolean} hasHeatmap
  */
-function large(record, heatmap) {
+function large(record, hasHeatmap) {
   const { width, height } = record;
   const image = picture(imageOf(record.id), described(record), { width, height });
   return element(
     "figure",
     { class: "large" },
     image,
-    element("figcaption", {}, credit(record.attribution), heatmap && heatmapSwitch(image, heatmap)),
+    element("figcaption", {}, credit(record.attribution), hasHeatmap && heatmapSwitch(image, record.id)),
   );
 }
 

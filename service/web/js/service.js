@@ -1,5 +1,6 @@
 /** The service's public calls: answers as objects, failures as `Problem`. */
 
+import { callOf } from "./addresses.js";
 import { anotherKey, knownKey } from "./key.js";
 import { gone, Problem, refusal } from "./problems.js";
 
@@ -121,7 +122,7 @@ async function exchanged(path, request) {
  * @param {RequestInit} request
  */
 async function whole(path, request) {
-  const response = await fetch(path, request);
+  const response = await fetch(callOf(path), request);
   // What a proxy says of a service that is gone need not be JSON.
   const answer = await (response.ok ? response.json() : response.json().catch(() => ({})));
   return { response, answer };
@@ -153,7 +154,7 @@ function isReadable(image) {
 
 /** Whether the service answers at all. */
 async function isAlive() {
-  return fetch("/livez").then(
+  return fetch(callOf("/livez")).then(
     (response) => response.ok,
     () => false,
   );
