@@ -12,7 +12,7 @@ from embeddings.store import write_images
 from training.files import DataError, DataSource
 from training.inspection import Inspected, Inspection, count_reasons, inspect
 from training.licences import NO_LICENCE, Licences, read_licences
-from training.near_duplicates import join
+from training.near_duplicates import connect
 from training.split import SPLIT_RULE, VALIDATION_SHARE, split_groups
 
 SMALLEST_CLASS = 10
@@ -111,13 +111,19 @@ def _describe(inspection: Inspection, licences: Licences, seed: int) -> tuple[Ph
 
 def _groups(clusters: Sequence[int], photographers: Sequence[str | None]) -> list[int]:
     """Join clusters of near-duplicates that share a photographer, and the other way round."""
-    first: dict[tuple[str, int | str], int] = {}
-    pairs = []
+    first: dict[tuple[str, int | str | None], int] = {}
+    rows, partners = [], []
     for row, (cluster, photographer) in enumerate(zip(clusters, photographers, strict=True)):
-        pairs.append((row, first.setdefault(("cluster", cluster), row)))
-        if photographer is not None:
-            pairs.append((row, first.setdefault(("photographer", photographer), row)))
-    return join(len(clusters), pairs)
+        keys: list[tuple[str, int | str | None]] = [
+            ("cluster", cluster),
+            ("photographer", photographer),
+        ]
+        for key in keys:
+            if key[1] is not None:
+                rows.append(row)
+                partners.append(first.setdefault(key, row))
+    numbers: list[int] = connect(len(clusters), rows, partners).tolist()
+    return numbers
 
 
 def _splits(found: Sequence[Inspected], groups: Sequence[int], seed: int) -> list[Split]:

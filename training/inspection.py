@@ -16,7 +16,12 @@ from embeddings.progress import Track
 from training.classes import Layout, find_layout
 from training.file_types import HEAD, is_named_as_image, is_readable, other_format
 from training.files import EMPTY_FOLDER, DataFile
-from training.near_duplicates import Hash, difference_hash, join, near_pairs
+from training.near_duplicates import (
+    Thumbnail,
+    find_near_duplicates,
+    is_same_picture,
+    make_thumbnail,
+)
 
 T = TypeVar("T")
 
@@ -36,7 +41,7 @@ class Inspected:
     """The user's own split, where there is one."""
     file: DataFile
     digest: str
-    hash: Hash
+    thumbnail: Thumbnail
     width: int
     height: int
 
@@ -80,16 +85,17 @@ def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspecti
     found = [outcome for outcome in outcomes if isinstance(outcome, Inspected)]
     once = _without_copies(_distinct_ids(found), left_out)
     kept = sorted(once, key=lambda photograph: photograph.id)
-    pairs = near_pairs([photograph.hash for photograph in kept]) if kept else []
-    conflicts = _same_name_conflicts(kept, pairs)
+    alike = find_near_duplicates(
+        [photograph.thumbnail for photograph in kept], [photograph.label for photograph in kept]
+    )
+    conflicts = _conflicts_of_content(kept, alike.twins)
     left_out += [_left_out(kept[row], conflicts[row]) for row in sorted(conflicts)]
-    clusters = join(len(kept), pairs)
     rows = [row for row in range(len(kept)) if row not in conflicts]
     empty = [entry for entry in left_out if entry.reason == EMPTY_FOLDER]
     labels |= {label for entry in empty if (label := _class_of(entry, layout))}
     return Inspection(
         tuple(kept[row] for row in rows),
-        tuple(clusters[row] for row in rows),
+        tuple(alike.groups[row] for row in rows),
         tuple(left_out),
         layout,
         frozenset(labels),
@@ -170,7 +176,7 @@ def _examine(layout: Layout, file: DataFile) -> _Outcome:
         split=place.split,
         file=file,
         digest=sha256(content).hexdigest(),
-        hash=difference_hash(image),
+        thumbnail=make_thumbnail(image),
         width=image.width,
         height=image.height,
     )
@@ -219,14 +225,15 @@ def _without_copies(found: list[Inspected], left_out: list[LeftOut]) -> list[Ins
     return kept
 
 
-def _same_name_conflicts(kept: list[Inspected], pairs: list[tuple[int, int]]) -> dict[int, str]:
-    """Near-duplicates of the same name in two classes: the same photograph, saved twice."""
+def _conflicts_of_content(kept: list[Inspected], twins: dict[int, int]) -> dict[int, str]:
+    """Return the reasons of rows that hold the same image as a row of another class."""
     conflicts: dict[int, str] = {}
-    for first, second in pairs:
-        one, other = kept[first], kept[second]
-        if one.label != other.label and one.file.path.name == other.file.path.name:
-            conflicts[first] = f"label conflict: also at {other.file.path}"
-            conflicts[second] = f"label conflict: also at {one.file.path}"
+    for pair in sorted({(min(pair), max(pair)) for pair in twins.items()}):
+        one, other = (open_rgb(kept[row].file.read()) for row in pair)
+        if is_same_picture(one, other):
+            for row, copy in (pair, pair[::-1]):
+                reason = f"label conflict: the same picture as {kept[copy].file.path}"
+                conflicts.setdefault(row, reason)
     return conflicts
 
 

@@ -1,57 +1,195 @@
-"""Near-duplicate photographs, by the difference hash of their grey values.
+"""Near-duplicate images and copies of one image that were encoded differently.
 
-Method: N. Krawetz, "Kind of Like That" (2013): each of 256 bits says whether a pixel of the
-photograph scaled to 17x16 is brighter than its left neighbour.
+Candidates are found by a difference hash (N. Krawetz, "Kind of Like That", 2013) of a thumbnail of
+17x16 cells: two of 512 bits for each pair of horizontal neighbours say whether the grey value
+rises or falls by more than noise. Flat areas have no bits. Candidates are confirmed by the
+correlation of the differences of colour between neighbouring cells.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+import faiss
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-Hash = npt.NDArray[np.bool_]
+Thumbnail = npt.NDArray[np.uint8]
+"""RGB of shape (16, 17, 3)."""
 
-NEAR = 16
-"""Photographs whose hashes differ in at most this many of 256 bits count as near-duplicates."""
+NOISE = 2
+"""Differences of grey values, 0-255, up to this carry no information."""
+
+LEAST_BITS = 12
+"""A hash with fewer rises or fewer falls joins nothing: flat areas and plain gradients agree."""
+
+FARTHEST = 0.2
+"""Largest share of bits that differ between near-duplicates, of the bits set in the two hashes."""
+
+CORRELATION = 0.93
+"""Least correlation of near-duplicates; scenes that are merely alike stay below 0.6."""
+
+CLOSE_THUMBNAILS = 8.0
+"""Largest root mean square difference of the thumbnails of one image encoded twice."""
+
+_FINE_SIDE = 64
+_SAME_FINE, _SAME_FINE_VALUE = 6.0, 48.0
+_PLENTY = 128
+"""Limits for one image encoded twice, scaled to 64x64 pixels, values 0-255: the root mean square
+and the largest difference. JPEG of quality 30 and half the size stay within them. They rise in
+proportion for images of fewer than 128 pixels, in which errors of encoding average out less."""
 
 _SIDE = 16
-_CHUNK = 1024
+_GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_TILE = 8192
+_BLOCKS_PER_TILE = 16
+
+_Floats = npt.NDArray[np.float32]
+_Rows = npt.NDArray[np.int64]
+_Pairs = tuple[_Rows, _Rows]
 
 
-def difference_hash(image: Image.Image) -> Hash:
-    """256 bits, shape (256,), of an RGB image."""
-    grey = image.convert("L").resize((_SIDE + 1, _SIDE), Image.Resampling.BILINEAR)
-    values = np.asarray(grey, dtype=np.int16)
-    return np.asarray(values[:, 1:] > values[:, :-1]).ravel()
+@dataclass(frozen=True)
+class NearDuplicates:
+    """Groups of near-duplicates, and likely copies across labels."""
+
+    groups: list[int]
+    """Number of each image's group; groups are numbered by their first image."""
+    twins: dict[int, int]
+    """For each row with a nearly identical thumbnail of another label, the closest such row."""
 
 
-def near_pairs(hashes: Sequence[Hash]) -> list[tuple[int, int]]:
-    """All pairs (i, j), i < j, of near-duplicates."""
-    # Of vectors of +1 and -1 the product counts equal bits minus different ones.
-    signs = np.where(np.stack(hashes), 1, -1).astype(np.float32)
-    bits = signs.shape[1]
-    pairs: list[tuple[int, int]] = []
-    for start in range(0, len(signs), _CHUNK):
-        distances = (bits - signs[start : start + _CHUNK] @ signs.T) / 2
-        first, second = np.nonzero(distances <= NEAR)
-        first = first + start
-        upper = first < second
-        pairs += zip(first[upper].tolist(), second[upper].tolist(), strict=True)
-    return pairs
+def make_thumbnail(image: Image.Image) -> Thumbnail:
+    """Return the RGB thumbnail of an image, shape (16, 17, 3)."""
+    small = image.resize((_SIDE + 1, _SIDE), Image.Resampling.BILINEAR)
+    return np.asarray(small, dtype=np.uint8)
 
 
-def join(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
-    """Group numbers of `count` items of which the paired ones belong together."""
-    parent = list(range(count))
+def is_same_picture(image: Image.Image, other: Image.Image) -> bool:
+    """Return whether two RGB images are one image, encoded or scaled differently."""
+    size = (_FINE_SIDE, _FINE_SIDE)
+    first, second = (
+        np.asarray(each.resize(size, Image.Resampling.BILINEAR), dtype=np.float32)
+        for each in (image, other)
+    )
+    difference = np.abs(first - second)
+    slack = max(1.0, _PLENTY / min(max(image.size), max(other.size)))
+    within = np.sqrt(np.mean(difference**2)) <= _SAME_FINE * slack
+    return bool(within and difference.max() <= _SAME_FINE_VALUE * slack)
 
-    def root(item: int) -> int:
-        while parent[item] != item:
-            parent[item] = parent[parent[item]]
-            item = parent[item]
-        return item
 
-    for first, second in pairs:
-        parent[root(first)] = root(second)
-    numbers: dict[int, int] = {}
-    return [numbers.setdefault(root(item), len(numbers)) for item in range(count)]
+def find_near_duplicates(
+    thumbnails: Sequence[Thumbnail], labels: Sequence[str], tile: int = _TILE
+) -> NearDuplicates:
+    """Return the groups of near-duplicates among images, and their likely copies across labels.
+
+    Memory grows with the number of images and with `tile`, the number of images in one index, but
+    not with the number of pairs: at most tile**2 / 16 of them are held.
+    """
+    if not thumbnails:
+        return NearDuplicates([], {})
+    stack = np.stack(thumbnails)
+    label_numbers = np.unique(np.asarray(labels), return_inverse=True)[1]
+    groups = np.arange(len(stack), dtype=np.int32)
+    twins = np.full(len(stack), -1)
+    deviations = np.full(len(stack), np.inf, dtype=np.float32)
+    for first, second in _candidates(stack, tile):
+        crossing = label_numbers[first] != label_numbers[second]
+        open_pairs = (groups[first] != groups[second]) | crossing
+        first, second, crossing = first[open_pairs], second[open_pairs], crossing[open_pairs]
+        if not len(first):
+            continue
+        near, deviation = _compare(stack, first, second)
+        groups = connect(len(stack), groups[first[near]], groups[second[near]])[groups]
+        same = near & crossing & (deviation <= CLOSE_THUMBNAILS)
+        for rows, others in ((first, second), (second, first)):
+            _keep_closest(twins, deviations, rows[same], others[same], deviation[same])
+    paired = np.flatnonzero(twins >= 0)
+    return NearDuplicates(
+        groups.tolist(), dict(zip(paired.tolist(), twins[paired].tolist(), strict=True))
+    )
+
+
+def connect(count: int, first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.int32]:
+    """Return group numbers of `count` items, numbered by first item.
+
+    The pairs `first[i]`, `second[i]` belong together.
+    """
+    rows, columns = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
+    links = coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(count, count))
+    _, numbers = connected_components(links, directed=False)
+    return np.asarray(numbers, dtype=np.int32)
+
+
+def _candidates(stack: npt.NDArray[np.uint8], tile: int) -> Iterator[_Pairs]:
+    """Yield pairs of rows whose hashes are near, in portions of bounded size."""
+    hashes, bits = _hash(stack)
+    informed = np.flatnonzero(bits.min(axis=1) >= LEAST_BITS)
+    counts = bits.sum(axis=1)
+    # Near hashes have similar numbers of bits, so that only neighbours in this order are compared.
+    order = informed[np.argsort(counts[informed], kind="stable")]
+    hashes, counts = hashes[order], counts[order]
+    block = max(1, tile // _BLOCKS_PER_TILE)
+    for top in range(0, len(order), tile):
+        stored = slice(top, top + tile)
+        index = faiss.IndexBinaryFlat(8 * hashes.shape[1])
+        index.add(hashes[stored])
+        for start in range(0, min(top + tile, len(order)), block):
+            asked = slice(start, min(start + block, top + tile))
+            most, least = counts[asked].max(), counts[stored].min()
+            if least - most > FARTHEST * (least + most):
+                continue
+            radius = int(FARTHEST * (most + counts[stored].max()))
+            limits, distances, found = index.range_search(hashes[asked], radius + 1)
+            first = start + np.repeat(np.arange(len(limits) - 1), np.diff(limits.astype(np.int64)))
+            second = top + found
+            near = distances <= FARTHEST * (counts[first] + counts[second])
+            near &= first < second
+            yield order[first[near]], order[second[near]]
+
+
+def _hash(stack: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Return hashes, shape (rows, 64) bytes, and their numbers of rises and falls, (rows, 2)."""
+    hashes, bits = [], []
+    for start in range(0, len(stack), _TILE):
+        steps = np.diff(stack[start : start + _TILE] @ _GREY, axis=2)
+        moves = np.stack([steps > NOISE, steps < -NOISE], axis=1)
+        hashes.append(np.packbits(moves.reshape(len(moves), -1), axis=1))
+        bits.append(moves.sum(axis=(2, 3)))
+    return np.concatenate(hashes), np.concatenate(bits)
+
+
+def _compare(
+    stack: npt.NDArray[np.uint8], first: _Rows, second: _Rows
+) -> tuple[npt.NDArray[np.bool_], _Floats]:
+    """Return whether pairs of rows are near-duplicates, and their root mean square differences."""
+    left, at_left = np.unique(first, return_inverse=True)
+    right, at_right = np.unique(second, return_inverse=True)
+    one, other = stack[left].astype(np.float32), stack[right].astype(np.float32)
+    near = (_differences(one) @ _differences(other).T)[at_left, at_right] >= CORRELATION
+    # Values around zero keep the square of the difference exact enough.
+    one, other = one.reshape(len(one), -1) - 128, other.reshape(len(other), -1) - 128
+    products = (one @ other.T)[at_left, at_right]
+    squares = (one**2).sum(axis=1)[at_left] + (other**2).sum(axis=1)[at_right] - 2 * products
+    return near, np.sqrt(np.maximum(squares, 0) / one.shape[1])
+
+
+def _differences(thumbnails: _Floats) -> _Floats:
+    """Return the differences of neighbouring cells, right and below, as vectors of length one."""
+    steps = [np.diff(thumbnails, axis=axis).reshape(len(thumbnails), -1) for axis in (1, 2)]
+    vectors = np.concatenate(steps, axis=1)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+def _keep_closest(
+    twins: _Rows, deviations: _Floats, rows: _Rows, others: _Rows, found: _Floats
+) -> None:
+    """Note the closest of `others` for each of `rows` where it is closer than the one noted."""
+    # Of values assigned to the same place the last one stays.
+    falling = np.argsort(-found, kind="stable")
+    rows, others, found = rows[falling], others[falling], found[falling]
+    closer = found < deviations[rows]
+    twins[rows[closer]] = others[closer]
+    deviations[rows[closer]] = found[closer]

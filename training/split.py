@@ -4,8 +4,8 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-SPLIT_RULE = 2
-"""Version of the rule below and of the order that groups are numbered in.
+SPLIT_RULE = 3
+"""Version of the rule below, of the rule for groups and of the order that groups are numbered in.
 
 A store that was split by another version is split anew.
 """
