@@ -172,7 +172,7 @@ def _comparison(comparison: Comparison) -> list[str]:
             each.name,
             f"{each.accuracy:.1%}",
             f"{each.macro_f1:.3f}",
-            f"{each.tuning_accuracy:.1%}",
+            f"{each.tuning_accuracy:.1%}" if each.tuning_accuracy is not None else "–",
             f"{each.parameters:,}",
             f"{each.train_seconds:.0f}",
         ]

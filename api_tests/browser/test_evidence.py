@@ -161,3 +161,30 @@ def test_who_goes_back_is_where_they_were(opened, errors):
     expect(page.locator("table.experiments")).to_be_visible()
     page.get_by_role("link", name="Errors").click()
     expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+
+
+def test_of_many_classes_the_matrix_shows_those_with_the_most_confusions(opened, api, comparison):
+    report = api.get(f"/experiments/{comparison['best']}").json()
+    classes = [f"class {number}" for number in range(120)]
+    confusion = [[4 * (row == column) for column in range(120)] for row in range(120)]
+    confusion[7][99] = 3
+    report |= {"classes": classes, "confusion": confusion, "per_class": []}
+    page = opened("#/errors")
+    page.route("**/experiments/*", lambda route: route.fulfill(json=report))
+    page.goto(f"/#/experiments/{comparison['best']}")
+    matrix = page.locator(".confusion")
+    expect(matrix.locator("caption")).to_contain_text("the 20 of 120 classes")
+    expect(matrix.locator("tbody tr")).to_have_count(20)
+    expect(matrix.get_by_role("rowheader", name="class 7", exact=True)).to_be_visible()
+    expect(matrix.get_by_role("columnheader", name="class 99", exact=True)).to_be_attached()
+
+
+def test_without_a_tuning_part_the_curves_are_those_of_what_was_learned(opened, api, comparison):
+    report = api.get(f"/experiments/{comparison['best']}").json()
+    report["curves"] |= {"tuning_loss": [], "tuning_accuracy": []}
+    page = opened("#/errors")
+    page.route("**/experiments/*", lambda route: route.fulfill(json=report))
+    page.goto(f"/#/experiments/{comparison['best']}")
+    expect(page.locator(".curves path.learned")).to_have_count(2)
+    expect(page.locator(".curves path.held-out")).to_have_count(0)
+    expect(page.locator(".curves .legend")).not_to_contain_text("held out")

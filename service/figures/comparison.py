@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
-from embeddings.comparison import ExperimentReport, ExperimentSummary
+from embeddings.comparison import ExperimentReport, ExperimentSummary, ranked
 from service.client import Client
 from service.figures.fragments import Fragment, Part, bullets, joined, paragraph, strong, table
 from service.figures.style import ACCENT, INK, QUIET, Chart, bare, in_style
@@ -40,9 +40,12 @@ _HEADER = (
 
 
 def finished(client: Client, comparison: ExperimentList) -> Reports:
-    """Everything kept of each finished experiment."""
+    """Everything kept of each finished experiment but its confusion matrix.
+
+    Matrices grow with the square of the number of classes; `client.experiment` has them one by one.
+    """
     done = (each.name for each in comparison.experiments if each.status == "done")
-    return {name: client.experiment(name) for name in done}
+    return {name: client.experiment(name).model_copy(update={"confusion": ()}) for name in done}
 
 
 def of_family(reports: Reports, family: str) -> Reports:
@@ -58,22 +61,27 @@ def summary_table(comparison: ExperimentList) -> Fragment:
 
 def summary_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
     """What the comparison shows, in words."""
-    best = reports[comparison.best]
-    others = [report for report in reports.values() if report.name != best.name]
+    best, *others = ranked(reports.values())
     parts: list[Part] = [
         strong("What it shows. "),
-        f"{best.name} has the highest tuning accuracy ({percent(best.tuning_accuracy)}) and is "
+        f"{best.name} has {_merit(best)} and is "
         f"therefore published. On the {count(comparison.validation)} validation photographs, which "
         f"played no part in that choice, it recognises {percent(best.accuracy)}; the standard "
         f"error of such a share is {width(_error(best, comparison.validation))}.",
     ]
-    if others:
-        second = max(others, key=lambda report: report.tuning_accuracy or 0.0)
+    if others and others[0].tuning_accuracy is not None:
+        second = others[0]
         parts.append(
             f" Next comes {second.name} with {percent(second.tuning_accuracy)} on the tuning part "
             f"and {percent(second.accuracy)} on the validation set."
         )
     return joined([paragraph(*parts), paragraph(_tuning_in_words(comparison, reports))])
+
+
+def _merit(best: ExperimentReport) -> str:
+    if best.tuning_accuracy is None:
+        return "the lowest loss on the photographs learned from (there is no tuning part)"
+    return f"the highest tuning accuracy ({percent(best.tuning_accuracy)})"
 
 
 def differences(first: ExperimentReport, shown: Reports, comparison: ExperimentList) -> Fragment:
@@ -118,8 +126,12 @@ def comparison_chart(comparison: ExperimentList, reports: Reports) -> Chart:
 
 def _tuning_in_words(comparison: ExperimentList, reports: Reports) -> str:
     differences = [
-        (report.tuning_accuracy or 0.0) - (report.accuracy or 0.0) for report in reports.values()
+        report.tuning_accuracy - (report.accuracy or 0.0)
+        for report in reports.values()
+        if report.tuning_accuracy is not None
     ]
+    if not differences:
+        return ""
     mean = sum(differences) / len(differences)
     return (
         f"On the {plural(comparison.tuning, 'photograph')} of the tuning part the accuracies are "
@@ -142,9 +154,14 @@ def _draw_accuracies(
         elinewidth=2,
         label="validation ± standard error",
     )
+    tuned = {
+        row: report.tuning_accuracy
+        for row, report in enumerate(shown)
+        if report.tuning_accuracy is not None
+    }
     axes.plot(
-        [report.tuning_accuracy or 0.0 for report in shown],
-        rows,
+        list(tuned.values()),
+        list(tuned),
         "D",
         markersize=6,
         markerfacecolor="none",

@@ -9,13 +9,18 @@ from service.figures.comparison import Reports
 from service.figures.confusion import frequent_confusions
 from service.figures.curves import gap
 from service.figures.fragments import Fragment, bullets
-from service.figures.techniques import effects
+from service.figures.techniques import Effect, effects
 from service.figures.wording import count, percent, plural, points
 from service.schemas import ExperimentList, ImageRecord
 
 
-def agreement(client: Client, photographs: Sequence[ImageRecord], number: int, seed: int) -> float:
-    """Share of the three nearest that have the class of a validation photograph drawn at random."""
+def agreement(
+    client: Client, photographs: Sequence[ImageRecord], number: int, seed: int
+) -> float | None:
+    """Share of the three nearest that have the class of a validation photograph drawn at random.
+
+    None without validation photographs.
+    """
     aside = [record for record in photographs if record.split == "validation"]
     drawn = random.Random(seed).sample(aside, min(number, len(aside)))
     alike = [
@@ -23,12 +28,13 @@ def agreement(client: Client, photographs: Sequence[ImageRecord], number: int, s
         for record in drawn
         for neighbor in client.neighbors(record.id, k=3).neighbors
     ]
-    return sum(alike) / len(alike)
+    return sum(alike) / len(alike) if alike else None
 
 
-def conclusions(comparison: ExperimentList, reports: Reports, alike: float) -> Fragment:
-    """What the whole report comes to."""
-    best = reports[comparison.best]
+def conclusions(
+    comparison: ExperimentList, reports: Reports, best: ExperimentReport, alike: float | None
+) -> Fragment:
+    """What the whole report comes to; `best` is the published network with its matrix."""
     skipped = sum(each.status == "skipped" for each in comparison.experiments)
     lines = [
         f"{best.name} is the best of {plural(len(reports), 'finished experiment')}: it recognises "
@@ -49,7 +55,6 @@ def _techniques(reports: Reports, validation: int) -> list[str]:
     if not found:
         return []
     helpful = max(found, key=lambda effect: effect.difference)
-    closing = min(found, key=lambda effect: gap(effect.technique.curves))
     verdict = "more" if helpful.notable else "no more"
     gain = (
         f"{helpful.technique.name} does most for the validation accuracy of {helpful.base.name} "
@@ -59,11 +64,22 @@ def _techniques(reports: Reports, validation: int) -> list[str]:
         else f"none raises the validation accuracy of {helpful.base.name}; "
         f"{helpful.technique.name} comes nearest ({points(helpful.difference)})"
     )
-    return [
-        f"Of the techniques against overfitting, {gain}. The smallest gap between fit and tuning "
-        f"accuracy is that of {closing.technique.name} ({points(gap(closing.technique.curves))} "
-        f"instead of {points(gap(closing.base.curves))})."
-    ]
+    return [f"Of the techniques against overfitting, {gain}.{_smallest_gap(found)}"]
+
+
+def _smallest_gap(found: Sequence[Effect]) -> str:
+    gaps = {
+        effect.technique.name: (known, effect.base)
+        for effect in found
+        if (known := gap(effect.technique.curves)) is not None
+    }
+    if not gaps:
+        return ""
+    name, (smallest, base) = min(gaps.items(), key=lambda each: each[1][0])
+    return (
+        f" The smallest gap between fit and tuning accuracy is that of {name} "
+        f"({points(smallest)} instead of {points(gap(base.curves))})."
+    )
 
 
 def _weakest(best: ExperimentReport) -> list[str]:
@@ -71,7 +87,7 @@ def _weakest(best: ExperimentReport) -> list[str]:
     if not found:
         return []
     label, predicted, number = found[0]
-    worst = min(best.per_class, key=lambda each: each.f1)
+    worst = min((each for each in best.per_class if each.support), key=lambda each: each.f1)
     return [
         f"What it finds hardest is {worst.label} (F1 {percent(worst.f1)}); its most frequent "
         f"confusion is {label} taken for {predicted} ({plural(number, 'photograph')} of "

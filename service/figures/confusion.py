@@ -6,45 +6,63 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from embeddings.comparison import ExperimentReport
-from service.figures.fragments import Fragment, paragraph, strong, table
+from service.figures.fragments import Fragment, joined, paragraph, strong, table
 from service.figures.split import maker_of
 from service.figures.style import INK, Chart, in_style
-from service.figures.wording import count, enumeration, percent, plural
+from service.figures.wording import count, enumeration, partly, percent, plural
 from service.schemas import ErrorList, ExperimentList, LabelIssueList, Misclassification
 
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#7fa8c9", "#0b3c5d"])
-_MOST_WRITTEN = 20
+MOST_IN_MATRIX = 20
+"""Classes that a confusion matrix shows; of more, those with the most confusions."""
+MOST_IN_TABLE = 40
+"""Classes that a table shows; of more, the worst."""
+
 _SURE = 0.9
 
 
 @in_style
 def confusion_chart(report: ExperimentReport) -> Chart:
-    """Validation photographs by true and predicted class; the shade is the share of the row."""
-    matrix = np.array(report.confusion)
+    """Validation photographs by true and predicted class; the shade is the share of the row.
+
+    Of more than 20 classes, the 20 with the most confusions are shown.
+    """
+    number = len(report.classes)
+    matrix = np.array(report.confusion, np.int64).reshape(number, number)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    size = 2.2 + 0.42 * len(report.classes)
+    wrong = matrix - np.diag(np.diag(matrix))
+    confused = wrong.sum(axis=0) + wrong.sum(axis=1)
+    chosen = np.sort(np.argsort(-confused, kind="stable")[:MOST_IN_MATRIX])
+    matrix, shares = matrix[np.ix_(chosen, chosen)], shares[np.ix_(chosen, chosen)]
+    classes = [report.classes[each] for each in chosen]
+    size = 2.2 + 0.42 * len(classes)
     chart = Chart(
         height=size, width=size + 0.6, alt=f"Confusion matrix of {report.name}, validation set."
     )
     axes = chart.subplots()
     axes.imshow(shares, cmap=_SHADES, vmin=0, vmax=1)
-    if len(report.classes) <= _MOST_WRITTEN:
-        for (row, column), number in np.ndenumerate(matrix):
-            colour = "white" if shares[row, column] > 0.5 else INK
-            written = count(number) if number else "·"
-            axes.text(column, row, written, color=colour, ha="center", va="center")
-    axes.set_xticks(range(len(report.classes)), report.classes, rotation=35, ha="right")
-    axes.set_yticks(range(len(report.classes)), report.classes)
+    for (row, column), photographs in np.ndenumerate(matrix):
+        colour = "white" if shares[row, column] > 0.5 else INK
+        written = count(photographs) if photographs else "·"
+        axes.text(column, row, written, color=colour, ha="center", va="center")
+    axes.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true class")
-    axes.set_title(report.name)
+    axes.set_title(
+        f"{report.name}: the {len(classes)} of {count(number)} classes with the most confusions"
+        if number > len(classes)
+        else report.name
+    )
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     return chart
 
 
 def class_table(report: ExperimentReport) -> Fragment:
-    """Precision, recall and F1 of each class of the validation set."""
+    """Precision, recall and F1 of each class of the validation set; of many, the worst 40."""
+    worst = sorted(report.per_class, key=lambda each: each.f1)[:MOST_IN_TABLE]
+    kept = {each.label for each in worst}
     rows = [
         [
             each.label,
@@ -54,13 +72,19 @@ def class_table(report: ExperimentReport) -> Fragment:
             str(each.support),
         ]
         for each in report.per_class
+        if each.label in kept
     ]
-    return table(("class", "precision", "recall", "F1", "photographs"), rows)
+    shown = table(("class", "precision", "recall", "F1", "photographs"), rows)
+    if len(rows) == len(report.per_class):
+        return shown
+    return joined([paragraph(f"{partly(len(rows), len(report.per_class))} the lowest F1:"), shown])
 
 
 def confusion_findings(report: ExperimentReport) -> Fragment:
     """What the matrix shows, in words."""
-    ranked = sorted(report.per_class, key=lambda each: each.recall)
+    ranked = sorted(
+        (each for each in report.per_class if each.support), key=lambda each: each.recall
+    )
     seeds = report.evidence.seeds if report.evidence else 1
     first = " (the mean over its seeds; the matrix is that of the first)" if seeds > 1 else ""
     worst, best = ranked[0], ranked[-1]
@@ -79,7 +103,7 @@ def error_findings(errors: ErrorList, comparison: ExperimentList) -> Fragment:
     if not errors.total:
         return paragraph(strong("What it shows. "), "It misclassifies no validation photograph.")
     sure = sum(error.probabilities[error.predicted] >= _SURE for error in errors.errors)
-    share = errors.total / comparison.validation
+    share = errors.total / max(comparison.validation, 1)
     return paragraph(
         strong("What it shows. "),
         f"{count(errors.total)} of {count(comparison.validation)} validation photographs "
@@ -120,6 +144,8 @@ def label_findings(issues: LabelIssueList, errors: ErrorList) -> Fragment:
 
 def frequent_confusions(report: ExperimentReport, most: int = 3) -> list[tuple[str, str, int]]:
     """The most frequent confusions: true class, predicted class, number of photographs."""
+    if not report.confusion:
+        return []
     found = [
         (label, predicted, number)
         for label, row in zip(report.classes, report.confusion, strict=True)

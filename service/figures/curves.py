@@ -19,9 +19,18 @@ _TITLE_WIDTH = 26
 _HEADROOM = 1.15
 
 
-def gap(curves: Curves) -> float:
-    """Accuracy on the part learned from less that on the tuning part, in the last epoch."""
-    return curves.accuracy[-1] - curves.tuning_accuracy[-1]
+def gap(curves: Curves) -> float | None:
+    """Accuracy on the part learned from less that on the tuning part, in the last epoch.
+
+    None without a tuning part or without curves.
+    """
+    learned, held_out = last(curves.accuracy), last(curves.tuning_accuracy)
+    return None if learned is None or held_out is None else learned - held_out
+
+
+def last(values: Sequence[float]) -> float | None:
+    """Return the value after the last epoch; None without curves."""
+    return values[-1] if values else None
 
 
 @in_style
@@ -34,12 +43,15 @@ def learning_curves(report: ExperimentReport) -> Chart:
     curves = report.curves
     _draw_pair(losses, curves.loss, curves.tuning_loss)
     losses.set_title("Cross-entropy")
-    losses.set_ylim(0, _HEADROOM * max(*curves.loss, *curves.tuning_loss))
-    _mark_lowest(losses, curves.tuning_loss)
+    highest = max((*curves.loss, *curves.tuning_loss), default=0.0)
+    losses.set_ylim(0, _HEADROOM * highest or 1.0)
+    if curves.tuning_loss:
+        _mark_lowest(losses, curves.tuning_loss)
     _draw_pair(accuracies, curves.accuracy, curves.tuning_accuracy)
     accuracies.set_title("Accuracy")
     accuracies.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    accuracies.legend(loc="lower right")
+    if curves.accuracy:
+        accuracies.legend(loc="lower right")
     return chart
 
 
@@ -64,11 +76,18 @@ def technique_panels(base: ExperimentReport, techniques: Mapping[str, Experiment
 def curve_findings(report: ExperimentReport) -> Fragment:
     """What the curves of one network show, in words."""
     curves = report.curves
-    epochs = len(curves.loss)
+    said = strong("What the curves show. ")
+    if not curves.loss:
+        return paragraph(said, f"{report.name} was fitted in one step, so it has no curves.")
+    learned = (
+        f"After {plural(len(curves.loss), 'epoch')}, {percent(curves.accuracy[-1])} of the "
+        "photographs learned from"
+    )
+    if not curves.tuning_loss:
+        return paragraph(said, f"{learned} are recognised. There is no tuning part.")
     return paragraph(
-        strong("What the curves show. "),
-        f"After {plural(epochs, 'epoch')}, {percent(curves.accuracy[-1])} of the photographs "
-        f"learned from and {percent(curves.tuning_accuracy[-1])} of the tuning part are "
+        said,
+        f"{learned} and {percent(last(curves.tuning_accuracy))} of the tuning part are "
         f"recognised: a gap of {points(gap(curves))}. {_course(curves)}",
     )
 
@@ -77,11 +96,9 @@ def _course(curves: Curves) -> str:
     lowest = int(np.argmin(curves.tuning_loss))
     if lowest == len(curves.tuning_loss) - 1:
         return "The loss on the tuning part is lowest in the last epoch."
-    rise = curves.tuning_loss[-1] / curves.tuning_loss[lowest] - 1
-    course = (
-        f"The loss on the tuning part is lowest after epoch {lowest + 1} and {percent(rise)} above "
-        "that in the end"
-    )
+    least, final = curves.tuning_loss[lowest], curves.tuning_loss[-1]
+    rise = f"{percent(final / least - 1)} above that" if least else f"{final:.3f}"
+    course = f"The loss on the tuning part is lowest after epoch {lowest + 1} and {rise} in the end"
     if curves.loss[-1] < curves.loss[lowest]:
         return f"{course}, while the loss on the part learned from goes on falling."
     return f"{course}."
@@ -104,7 +121,7 @@ def _mark_lowest(axes: Axes, losses: Sequence[float]) -> None:
 def _draw_panel(axes: Axes, report: ExperimentReport, base: ExperimentReport) -> None:
     curves = report.curves
     _draw_pair(axes, curves.accuracy, curves.tuning_accuracy)
-    if report.name != base.name:
+    if report.name != base.name and base.curves.tuning_accuracy:
         axes.plot(
             _epochs(base.curves.tuning_accuracy),
             base.curves.tuning_accuracy,
@@ -115,14 +132,17 @@ def _draw_panel(axes: Axes, report: ExperimentReport, base: ExperimentReport) ->
     axes.set_title(fill(report.name, _TITLE_WIDTH))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.xaxis.set_tick_params(labelbottom=True)
-    axes.legend(loc="lower right", title=f"gap in the end: {points(gap(curves))}")
+    if curves.accuracy:
+        axes.legend(loc="lower right", title=f"gap in the end: {points(gap(curves))}")
 
 
 def _draw_pair(axes: Axes, fit: Sequence[float], tuning: Sequence[float]) -> None:
     epochs = _epochs(fit)
-    axes.fill_between(epochs, fit, tuning, color=PALE, alpha=0.6, linewidth=0)
-    axes.plot(epochs, fit, color=QUIET, linewidth=1.8, label="fit (learned from)")
-    axes.plot(epochs, tuning, color=INK, linewidth=2.2, label="tuning (held out)")
+    if tuning:
+        axes.fill_between(epochs, fit, tuning, color=PALE, alpha=0.6, linewidth=0)
+        axes.plot(epochs, tuning, color=INK, linewidth=2.2, label="tuning (held out)")
+    if fit:
+        axes.plot(epochs, fit, color=QUIET, linewidth=1.8, label="fit (learned from)")
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 

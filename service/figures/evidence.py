@@ -67,6 +67,12 @@ def evidence_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
     """What the tests show, in words."""
     shown = list(reports.values())
     first, others = shown[0], shown[1:]
+    if not others:
+        return paragraph(
+            strong("What it shows. "),
+            f"{first.name} is the only finished experiment, so nothing is compared.",
+            _seeds_in_words(shown),
+        )
     kinds = {
         kind: [each.name for each in others if each.evidence and each.evidence.verdict == kind]
         for kind in ("better", "worse", "no evidence of a difference")

@@ -7,6 +7,7 @@ from service.figures.fragments import Fragment, element, joined, paragraph, stro
 from service.figures.wording import plural
 from service.schemas import ExperimentList, ImageRecord, Readiness
 
+_MOST_LISTED = 40
 _BANNER = "border:3px solid #b5361c;padding:10px 14px;font-size:1.15em"
 
 
@@ -16,7 +17,7 @@ def introduction(ready: Readiness, comparison: ExperimentList) -> Fragment:
         "This report speaks of ",
         strong(ready.data),
         f": {plural(ready.photographs, 'picture')} of "
-        f"{plural(len(ready.classes), 'class', 'classes')} ({', '.join(ready.classes)}). Release ",
+        f"{plural(len(ready.classes), 'class', 'classes')} ({_listed(ready.classes)}). Release ",
         element("code", ready.release),
         f", published network {ready.network}, experiments of the preset {comparison.preset}.",
     )
@@ -30,6 +31,12 @@ def introduction(ready: Readiness, comparison: ExperimentList) -> Fragment:
         style=_BANNER,
     )
     return joined([banner, release])
+
+
+def _listed(classes: Sequence[str]) -> str:
+    more = len(classes) - _MOST_LISTED
+    shown = ", ".join(classes[:_MOST_LISTED])
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def licence_findings(photographs: Sequence[ImageRecord]) -> Fragment:

@@ -13,19 +13,26 @@ from service.figures.style import INK, Chart, in_style, looks
 from service.figures.wording import count, percent, plural
 from service.schemas import Map, MapPoint
 
+_MOST_NAMED = 40
+
 Places = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.str_]
 
 
 @in_style
 def map_chart(found: Map, classes: Sequence[str]) -> Chart:
-    """The photographs of a map in the colours of their classes, the errors ringed."""
+    """The photographs of a map in the colours of their classes, the errors ringed.
+
+    The 40 most frequent classes are named.
+    """
     chart = Chart(height=6.2, alt="t-SNE map of photographs, coloured by class, errors ringed.")
     axes = chart.subplots()
+    frequent = Counter(point.label for point in found.points).most_common(_MOST_NAMED)
+    named = {label for label, _ in frequent}
     for label, look in looks(classes).items():
         x, y = _places([point for point in found.points if point.label == label])
         axes.scatter(x, y, s=24, color=look.colour, marker=look.mark, alpha=0.75, linewidth=0)
-        if len(x):
+        if label in named:
             _name(axes, label, float(np.median(x)), float(np.median(y)))
     x, y = _places(_errors(found))
     axes.scatter(x, y, s=80, facecolor="none", edgecolor=INK, linewidth=1.4, label="misclassified")
@@ -74,7 +81,7 @@ def _neighbours_alike(found: Map, labels: Labels) -> float:
 
 def _alike_by_chance(labels: Labels) -> float:
     counts = np.unique(labels, return_counts=True)[1]
-    return float((counts * (counts - 1)).sum() / (len(labels) * (len(labels) - 1)))
+    return float((counts * (counts - 1)).sum() / max(len(labels) * (len(labels) - 1), 1))
 
 
 def _errors(found: Map) -> list[MapPoint]:

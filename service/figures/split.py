@@ -7,10 +7,11 @@ from embeddings.attribution import Attribution
 from service.client import Client
 from service.figures.fragments import Fragment, joined, paragraph, strong
 from service.figures.style import Chart, bare, in_style, looks
-from service.figures.wording import count, percent, plural
+from service.figures.wording import count, partly, percent, plural
 from service.schemas import ExperimentList, ImageRecord
 
 _PAGE = 10_000
+_MOST_CLASSES = 40
 
 
 def every_photograph(client: Client) -> tuple[ImageRecord, ...]:
@@ -25,9 +26,16 @@ def every_photograph(client: Client) -> tuple[ImageRecord, ...]:
 
 @in_style
 def split_chart(photographs: Sequence[ImageRecord], classes: Sequence[str]) -> Chart:
-    """Training and validation photographs of each class, side by side."""
+    """Training and validation photographs of each class, side by side.
+
+    Of more than 40 classes, the 40 with the fewest photographs are shown.
+    """
     look = looks(classes)
     sides = _sides(photographs)
+    number = len(classes)
+    if number > _MOST_CLASSES:
+        sizes = {label: sides[label, "train"] + sides[label, "validation"] for label in classes}
+        classes = sorted(classes, key=sizes.__getitem__)[:_MOST_CLASSES]
     chart = Chart(
         height=1.0 + 0.36 * len(classes),
         alt="Bar chart of the training and validation photographs of each class.",
@@ -39,7 +47,8 @@ def split_chart(photographs: Sequence[ImageRecord], classes: Sequence[str]) -> C
         axes.barh(row, train, height=0.66, color=colour, alpha=0.4)
         axes.barh(row, validation, left=train, height=0.66, color=colour)
         axes.annotate(
-            f"{count(train)} + {count(validation)}  ({percent(validation / (train + validation))})",
+            f"{count(train)} + {count(validation)}  "
+            f"({percent(validation / max(train + validation, 1))})",
             (train + validation, row),
             xytext=(6, 0),
             textcoords="offset points",
@@ -50,6 +59,8 @@ def split_chart(photographs: Sequence[ImageRecord], classes: Sequence[str]) -> C
     axes.margins(x=0.25)
     axes.set_xlim(left=0)
     axes.set_xlabel("photographs: training (light) + validation (full colour)")
+    if number > len(classes):
+        axes.set_title(f"{partly(len(classes), number)} the fewest photographs")
     bare(axes)
     axes.grid(visible=False)
     return chart
@@ -59,7 +70,8 @@ def split_findings(photographs: Sequence[ImageRecord], comparison: ExperimentLis
     """What the split looks like, in words."""
     sides = _sides(photographs)
     shares = {
-        label: sides[label, "validation"] / (sides[label, "train"] + sides[label, "validation"])
+        label: sides[label, "validation"]
+        / max(sides[label, "train"] + sides[label, "validation"], 1)
         for label in comparison.classes
     }
     least, most = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from embeddings.comparison import ExperimentReport
 from service.figures.comparison import Reports, of_family
-from service.figures.curves import gap
+from service.figures.curves import gap, last
 from service.figures.fragments import Fragment, bullets, joined, paragraph, strong, table
 from service.figures.style import ACCENT, INK, QUIET, Chart, bare, in_style
 from service.figures.wording import TWICE, count, difference_error, percent, points, signed, width
@@ -120,8 +120,8 @@ def _figures(report: ExperimentReport) -> list[str]:
     return [
         report.name,
         report.change,
-        percent(report.curves.accuracy[-1]),
-        percent(report.curves.tuning_accuracy[-1]),
+        percent(last(report.curves.accuracy)),
+        percent(last(report.curves.tuning_accuracy)),
         signed(gap(report.curves)),
         percent(report.accuracy),
     ]

@@ -9,9 +9,10 @@ from PIL import Image
 
 from embeddings.trust import Reliability
 from service.client import Client
+from service.figures.confusion import MOST_IN_TABLE
 from service.figures.fragments import Fragment, joined, paragraph, strong, table
 from service.figures.style import ACCENT, INK, PALE, QUIET, Chart, in_style
-from service.figures.wording import count, percent
+from service.figures.wording import count, partly, percent
 from service.schemas import CalibrationReport, ImageRecord, Prediction
 
 _SIDE = 256
@@ -32,11 +33,14 @@ def reliability_chart(report: CalibrationReport) -> Chart:
 def reliability_findings(report: CalibrationReport) -> Fragment:
     """What the curves show, in words."""
     calibration = report.calibration
-    direction = "softer" if calibration.temperature > 1 else "sharper"
+    temperature = calibration.temperature
+    effect = f"makes probabilities {'softer' if temperature > 1 else 'sharper'}"
+    if temperature == 1.0:
+        effect = "leaves the probabilities as they are"
     return paragraph(
         strong("What it shows. "),
-        f"The temperature is {calibration.temperature:.2f}: it makes "
-        f"probabilities {direction}. On the validation set, the calibration error goes from "
+        f"The temperature is {temperature:.2f}: it {effect}. On the validation set, the "
+        f"calibration error goes from "
         f"{percent(calibration.before.error)} to {percent(calibration.after.error)}.",
     )
 
@@ -44,7 +48,16 @@ def reliability_findings(report: CalibrationReport) -> Fragment:
 def set_findings(report: CalibrationReport) -> Fragment:
     """What the prediction sets hold, in words and class by class."""
     sets = report.sets
-    rows = [[each.label, percent(each.coverage), count(each.support)] for each in sets.per_class]
+    covered = sorted(sets.per_class, key=lambda each: each.coverage if each.support else 1.0)
+    kept = {each.label for each in covered[:MOST_IN_TABLE]}
+    rows = [
+        [each.label, percent(each.coverage if each.support else None), count(each.support)]
+        for each in sets.per_class
+        if each.label in kept
+    ]
+    some = ""
+    if len(rows) < len(sets.per_class):
+        some = f" {partly(len(rows), len(sets.per_class))} the lowest coverage:"
     return joined(
         [
             paragraph(
@@ -54,7 +67,8 @@ def set_findings(report: CalibrationReport) -> Fragment:
                 f"on the validation set they hold that of {percent(sets.coverage)}. A set has "
                 f"{sets.mean_size:.2f} classes on average; {percent(sets.empty)} of the sets are "
                 "empty: there the network is less sure of any class than it is of nine in ten "
-                "photographs. The promise holds over all classes together, not for each:",
+                "photographs. The promise holds over all classes together, not for each"
+                f"{'.' if some else ':'}{some}",
             ),
             table(("class", "coverage", "validation photographs"), rows),
         ]
@@ -73,6 +87,8 @@ def unusual(client: Client, photographs: list[ImageRecord]) -> Fragment:
     rows = [_answer(name, client.predict(image=_png(image))) for name, image in made.items()]
     answers = [client.predict(each.id) for each in photographs]
     scores = sorted(answer.typical for answer in answers)
+    if not scores:
+        return table(header, rows)
     middle = scores[len(scores) // 2]
     return joined(
         [

@@ -26,15 +26,17 @@ def probability(share: float) -> str:
     return percent(share)
 
 
-def signed(difference: float) -> str:
-    """A difference of two shares in percentage points, always with its sign."""
+def signed(difference: float | None) -> str:
+    """A difference of two shares in percentage points, always with its sign; a dash for None."""
+    if difference is None:
+        return "–"
     rounded = round(100 * difference, 1)
     return f"{_MINUS if rounded < 0 else '+'}{abs(rounded):.1f}"
 
 
-def points(difference: float) -> str:
+def points(difference: float | None) -> str:
     """The same with its unit."""
-    return f"{signed(difference)} points"
+    return signed(difference) if difference is None else f"{signed(difference)} points"
 
 
 def width(share: float) -> str:
@@ -64,6 +66,11 @@ def plural(number: int, one: str, many: str | None = None) -> str:
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
+def partly(shown: int, number: int) -> str:
+    """Return the beginning of a heading above some of many classes."""
+    return f"The {shown} of {count(number)} classes with"
+
+
 def enumeration(items: Sequence[str]) -> str:
     """Items as a sentence names them: a, b and c."""
     if len(items) < 2:
@@ -72,8 +79,8 @@ def enumeration(items: Sequence[str]) -> str:
 
 
 def standard_error(share: float, number: int) -> float:
-    """Binomial standard error of a share of `number` photographs."""
-    return math.sqrt(share * (1 - share) / number)
+    """Binomial standard error of a share of `number` photographs; 0 without photographs."""
+    return math.sqrt(share * (1 - share) / number) if number else 0.0
 
 
 def difference_error(first: float, second: float, number: int) -> float:

@@ -1,3 +1,4 @@
+import io
 import json
 import warnings
 from collections import Counter
@@ -66,7 +67,7 @@ def stage_of(folder: Path, weights: Path, photographers: int, console: Console) 
 def test_without_a_tuning_part_it_is_said_first_and_all_else_works(
     tmp_path: Path, random_weights: Path
 ) -> None:
-    console = Console(width=500, record=True, quiet=False, file=(tmp_path / "said").open("w"))
+    console = Console(width=500, record=True, file=io.StringIO())
     stage = stage_of(tmp_path, random_weights, 2, console)
     data = stage.dataset()
     assert not len(data.parts.tuning)

@@ -5,28 +5,42 @@ import { errorsOfKind } from "./errors.js";
 import { columnHeader, rowHeader, scrolling } from "./tables.js";
 import { percent } from "./words.js";
 
+const MOST_CLASSES = 20;
+
 /**
+ * Of more than 20 classes, the 20 with the most confusions are shown.
+ *
  * @param {string[]} classes
  * @param {number[][]} counts rows: true class, columns: predicted class
  * @param {boolean} hasGallery whether the errors behind the counts can be looked at
  */
 export function confusionMatrix(classes, counts, hasGallery) {
-  const title = "Validation photographs: the true class at the left, what the network sees above";
+  const chosen = mostConfused(counts);
+  const title =
+    "Validation photographs: the true class at the left, what the network sees above" +
+    (chosen.length < classes.length
+      ? `. These are the ${chosen.length} of ${classes.length} classes with the most confusions.`
+      : "");
   return scrolling(
     "Confusion matrix",
     element(
       "table",
       { class: "confusion" },
       element("caption", {}, title),
-      element("thead", {}, element("tr", {}, element("td"), ...classes.map(columnHeader))),
+      element("thead", {}, element("tr", {}, element("td"), ...chosen.map((number) => columnHeader(classes[number])))),
       element(
         "tbody",
         {},
-        ...counts.map((row, truth) => {
-          const total = row.reduce((sum, each) => sum + each, 0);
-          const cells = row.map((count, predicted) =>
+        ...chosen.map((truth) => {
+          const total = sum(counts[truth]);
+          const cells = chosen.map((predicted) =>
             cell(
-              { count, total, label: classes[truth], predicted: classes[predicted] },
+              {
+                count: counts[truth][predicted],
+                total,
+                label: classes[truth],
+                predicted: classes[predicted],
+              },
               hasGallery,
             ),
           );
@@ -35,6 +49,23 @@ export function confusionMatrix(classes, counts, hasGallery) {
       ),
     ),
   );
+}
+
+/** Numbers of the classes to show, in their order. @param {number[][]} counts */
+function mostConfused(counts) {
+  const confusions = counts.map(
+    (row, truth) => sum(row) + sum(counts.map((each) => each[truth])) - 2 * row[truth],
+  );
+  return counts
+    .map((_, number) => number)
+    .sort((a, b) => confusions[b] - confusions[a])
+    .slice(0, MOST_CLASSES)
+    .sort((a, b) => a - b);
+}
+
+/** @param {number[]} values */
+function sum(values) {
+  return values.reduce((total, each) => total + each, 0);
 }
 
 /**

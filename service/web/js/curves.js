@@ -8,7 +8,7 @@ import { number, plural } from "./words.js";
  * @typedef {object} Curves
  * @property {number[]} loss
  * @property {number[]} accuracy
- * @property {number[]} tuning_loss
+ * @property {number[]} tuning_loss empty without a tuning part
  * @property {number[]} tuning_accuracy
  */
 
@@ -31,7 +31,8 @@ export function learningCurves(curves, signal) {
       "p",
       { class: "legend" },
       element("span", { class: "line learned" }, "learned from"),
-      element("span", { class: "line held-out" }, "held out for tuning"),
+      curves.tuning_loss.length > 0 &&
+        element("span", { class: "line held-out" }, "held out for tuning"),
     ),
   );
 }
@@ -44,10 +45,11 @@ export function learningCurves(curves, signal) {
  * @param {AbortSignal} signal
  */
 function pair(title, learned, heldOut, format, signal) {
-  const last = [learned.at(-1), heldOut.at(-1)].map((value) => format(value ?? 0, DIGITS_SAID));
+  const last = [learned, heldOut].map((values) => format(values.at(-1) ?? 0, DIGITS_SAID));
+  const ofHeldOut = heldOut.length > 0 ? ` and ${last[1]} on what was held out` : "";
   const description =
     `${title} over ${plural(learned.length, "epoch")}; at last ${last[0]} on what was learned ` +
-    `from and ${last[1]} on what was held out.`;
+    `from${ofHeldOut}.`;
   return chart(
     description,
     HEIGHT,
@@ -67,10 +69,10 @@ function pair(title, learned, heldOut, format, signal) {
         .line()
         .x((/** @type {number} */ _, /** @type {number} */ index) => x(index + 1))
         .y(y);
-      picture.append(
-        drawn("path", { class: "learned", d: line(learned) }),
-        drawn("path", { class: "held-out", d: line(heldOut) }),
-      );
+      picture.append(drawn("path", { class: "learned", d: line(learned) }));
+      if (heldOut.length > 0) {
+        picture.append(drawn("path", { class: "held-out", d: line(heldOut) }));
+      }
     },
     signal,
   );

@@ -32,7 +32,9 @@ export async function experimentsView(place, { signal }) {
       `Trained on ${number(comparison.train)} photographs, ${number(comparison.tuning)} of them `,
       `held out for choices, and judged on ${number(comparison.validation)} others. Published is `,
       element("a", { href: addressOfExperiment(best) }, best),
-      ", the best on those held out.",
+      comparison.tuning > 0
+        ? ", the best on those held out."
+        : ", the one with the lowest loss on the photographs learned from.",
     ),
     ...(measured.length > 1 ? whatAccuracyCosts(measured, best, signal) : []),
     element("h2", {}, "The comparison"),
