@@ -20,12 +20,15 @@ def bootstrap_interval(
     """95 % percentile interval of a share, drawn with replacement by group.
 
     `correct` of shape (n,) holds how often each photograph is right, 0-1. Photographs of one group
-    are alike, so whole groups are drawn (the cluster bootstrap, Cameron et al. 2008).
+    are alike, so whole groups are drawn (the cluster bootstrap, Cameron et al. 2008). One group
+    says nothing of others: its interval is 0-1.
     """
     numbers = np.unique(np.asarray(groups), return_inverse=True)[1]
     right = np.bincount(numbers, weights=correct)
     sizes = np.bincount(numbers)
     count = len(sizes)
+    if count < 2:
+        return 0.0, 1.0
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), _DRAWS)
     shares = (drawn @ right) / (drawn @ sizes)
     low, high = np.quantile(shares, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])

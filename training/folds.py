@@ -8,6 +8,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from training.dataset import Labels, Rows
 
+_LEAST_SHARE = 1 / 3
+
 Fold = tuple[Rows, Rows]
 """Row numbers of the photographs to learn from and of those to predict."""
 
@@ -17,12 +19,13 @@ def grouped_folds(
 ) -> tuple[Fold, ...]:
     """Return up to `most` stratified folds; no group stands on both sides of one.
 
-    `labels` has shape (n,). A photograph is predicted only by a fold that learns its class from
-    other groups, so classes with a single group are learned from and never predicted. Returns an
-    empty tuple if no photograph can be predicted.
+    `labels` has shape (n,). A photograph is predicted only by a fold that learns from at least a
+    third of its class: predictions learned from less say little, and of a class with a single group
+    there are none. Returns an empty tuple if no photograph can be predicted.
     """
     labels = np.asarray(labels)
-    number = min(most, len(set(groups)), max(np.bincount(labels), default=0))
+    sizes = np.bincount(labels)
+    number = min(most, len(set(groups)), max(sizes, default=0))
     if number < 2:
         return ()
     folds = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
@@ -32,8 +35,9 @@ def grouped_folds(
         divided = list(folds.split(labels, labels, groups))
     found = []
     for learned, asked in divided:
-        known = np.unique(labels[learned])
-        predictable = asked[np.isin(labels[asked], known)]
-        if len(known) > 1 and len(predictable):
+        known = np.bincount(labels[learned], minlength=len(sizes))
+        enough = known >= np.maximum(sizes * _LEAST_SHARE, 1)
+        predictable = asked[enough[labels[asked]]]
+        if np.count_nonzero(known) > 1 and len(predictable):
             found.append((learned, predictable))
     return tuple(found)

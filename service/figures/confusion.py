@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-from embeddings.comparison import ExperimentReport
+from embeddings.comparison import ClassReport, ExperimentReport
 from service.figures.fragments import Fragment, joined, paragraph, strong, table
 from service.figures.split import maker_of
 from service.figures.style import INK, Chart, in_style
@@ -91,10 +91,17 @@ def confusion_findings(report: ExperimentReport) -> Fragment:
     return paragraph(
         strong("What the matrix shows. "),
         f"On the validation set, {report.name} recognises {percent(report.accuracy)} of the "
-        f"photographs{first}. Of the classes, {best.label} is found most surely "
+        f"photographs{first}. {_extremes_in_words(worst, best)}{_confusions_in_words(report)}",
+    )
+
+
+def _extremes_in_words(worst: ClassReport, best: ClassReport) -> str:
+    if worst.recall == best.recall:
+        return ""
+    return (
+        f"Of the classes, {best.label} is found most surely "
         f"({percent(best.recall)} of its {plural(best.support, 'photograph')}) and {worst.label} "
-        f"least surely "
-        f"({percent(worst.recall)} of {count(worst.support)}). {_confusions_in_words(report)}",
+        f"least surely ({percent(worst.recall)} of {count(worst.support)}). "
     )
 
 
@@ -124,6 +131,12 @@ def label_findings(issues: LabelIssueList, errors: ErrorList) -> Fragment:
     """How many labels are doubtful, and how many errors they explain, in words."""
     if not issues.total:
         return paragraph(strong("What it shows. "), "No label is doubtful enough to be listed.")
+    listed = (
+        f"{plural(issues.total, 'label')} of all photographs "
+        f"{'is' if issues.total == 1 else 'are'} listed."
+    )
+    if not errors.total:
+        return paragraph(strong("What it shows. "), listed)
     doubtful = {issue.id for issue in issues.issues}
     explained = sum(error.id in doubtful for error in errors.errors)
     agreed = sum(
@@ -134,8 +147,7 @@ def label_findings(issues: LabelIssueList, errors: ErrorList) -> Fragment:
     )
     return paragraph(
         strong("What it shows. "),
-        f"{plural(issues.total, 'label')} of all photographs "
-        f"{'is' if issues.total == 1 else 'are'} listed. {count(explained)} of the "
+        f"{listed} {count(explained)} of the "
         f"{plural(errors.total, 'error')} of the published network on the validation set "
         f"{'is' if explained == 1 else 'are'} among them, {count(agreed)} with the very class that "
         "is suggested: there the network may be right and the label wrong.",

@@ -73,6 +73,8 @@ def pareto_findings(reports: Reports) -> Fragment:
     best = frontier(reports)
     if not best:
         return paragraph("The cost of the networks was not measured.")
+    if len(_measured(reports)) == 1:
+        return paragraph(f"{best[0].name} is the only network measured.")
     said = [f"{each.name} ({percent(each.accuracy)} in {_latency(each):.1f} ms)" for each in best]
     return paragraph(
         strong("What it shows. "),

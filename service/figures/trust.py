@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from PIL import Image
 
-from embeddings.trust import Reliability
+from embeddings.trust import PredictionSets, Reliability
 from service.client import Client
 from service.figures.confusion import MOST_IN_TABLE
 from service.figures.fragments import Fragment, joined, paragraph, strong, table
@@ -62,7 +62,7 @@ def set_findings(report: CalibrationReport) -> Fragment:
         [
             paragraph(
                 strong("What it shows. "),
-                f"A class stands in a set from a probability of {percent(sets.threshold)} on. The "
+                f"{_threshold_in_words(sets)} The "
                 f"sets were to hold the true class of {percent(sets.level, 0)} of the photographs; "
                 f"on the validation set they hold that of {percent(sets.coverage)}. A set has "
                 f"{sets.mean_size:.2f} classes on average; {percent(sets.empty)} of the sets are "
@@ -73,6 +73,12 @@ def set_findings(report: CalibrationReport) -> Fragment:
             table(("class", "coverage", "validation photographs"), rows),
         ]
     )
+
+
+def _threshold_in_words(sets: PredictionSets) -> str:
+    if sets.threshold == 0:
+        return "The tuning part is too small for a threshold, so every class stands in every set."
+    return f"A class stands in a set from a probability of {percent(sets.threshold)} on."
 
 
 def unusual(client: Client, photographs: list[ImageRecord]) -> Fragment:

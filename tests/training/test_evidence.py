@@ -47,3 +47,7 @@ def test_the_correction_lies_between_none_and_bonferroni_and_keeps_the_order(val
         assert before <= after <= min(1.0, len(values) * before) + 1e-12
     order = sorted(range(len(values)), key=lambda number: values[number])
     assert [adjusted[number] for number in order] == sorted(adjusted)
+
+
+def test_a_single_group_says_nothing_of_others() -> None:
+    assert bootstrap_interval(np.ones(12), [7] * 12) == (0.0, 1.0)

@@ -124,7 +124,8 @@ def test_folds_predict_a_class_only_if_they_have_learned_it_from_other_groups(
     assert len(folds) <= min(most, len(set(groups)))
     for learned, asked in folds:
         assert not set(groups[learned]) & set(groups[asked])
-        assert set(labels[asked]) <= set(labels[learned])
+        for label in labels[asked]:
+            assert 3 * np.sum(labels[learned] == label) >= np.sum(labels == label)
         assert len(set(labels[learned])) > 1
         asked_of_all.update(asked.tolist())
     assert all(count == 1 for count in asked_of_all.values())
