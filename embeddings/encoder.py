@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings.images import Pixels
+from embeddings.images import PIXELS_VERSION, Pixels
+from embeddings.manifest import file_digest
 from embeddings.runtime import CompiledNetwork, Floats, Precision
 
 
@@ -58,8 +59,12 @@ class Encoder:
 
 
 def encoder_fingerprint(model: Path) -> str:
-    """SHA-256 over both files of an OpenVINO model (`.xml` and `.bin`), as a hexadecimal string."""
-    digest = sha256()
+    """Return the SHA-256 over an OpenVINO model and the version of the pixel rules.
+
+    The model's files are `.xml` and `.bin`. Features are stored under this fingerprint, so those of
+    other pixels are never taken for these.
+    """
+    digest = sha256(f"pixels {PIXELS_VERSION}".encode())
     for part in (model, model.with_suffix(".bin")):
-        digest.update(sha256(part.read_bytes()).digest())
+        digest.update(bytes.fromhex(file_digest(part)))
     return digest.hexdigest()

@@ -1,7 +1,7 @@
 """The manifest of a release: what it consists of, and the fingerprint that names it."""
 
+import hashlib
 import json
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,7 @@ from embeddings.photographs import GENERATED_SCENES
 from embeddings.runtime import Precision
 
 MANIFEST = "manifest.json"
-MANIFEST_FORMAT: Literal[2] = 2
+MANIFEST_FORMAT: Literal[3] = 3
 FINGERPRINT_LENGTH = 16
 
 
@@ -31,7 +31,9 @@ class InputSpec(_Frozen):
 class EncoderInfo(_Frozen):
     """Which network serves, and how."""
 
-    fingerprint: str = Field(description="SHA-256 over the encoder's two files.")
+    fingerprint: str = Field(
+        description="SHA-256 over the encoder's two files and the version of the pixel rules."
+    )
     experiment: str = Field(description="The experiment that trained it.")
     embedding_dimension: int
     input: InputSpec
@@ -44,6 +46,12 @@ class Parity(_Frozen):
     photographs: int
     largest_relative_error: float = Field(description="Of an embedding, L2.")
     same_neighbors: float = Field(description="Share with the same three nearest, ties aside.")
+    largest_probability_change: float = Field(
+        description="Largest difference of a class probability, 0-1."
+    )
+    mean_probability_change: float = Field(
+        description="Mean over the photographs of the largest difference of a probability, 0-1."
+    )
     accuracy_change: float = Field(description="Accuracy of the encoder less the network's.")
     precision_at_3_change: float = Field(
         description="Share of the three nearest validation photographs that are of the same class: "
@@ -69,7 +77,7 @@ class DataInfo(_Frozen):
 class Manifest(_Frozen):
     """Everything that identifies a release; no clock time, so equal content has equal names."""
 
-    format: Literal[2] = MANIFEST_FORMAT
+    format: Literal[3] = MANIFEST_FORMAT
     data: DataInfo
     classes: tuple[str, ...]
     encoder: EncoderInfo
@@ -87,7 +95,7 @@ class Manifest(_Frozen):
         """
         content = self.model_dump(mode="json", exclude={"fingerprint"})
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        digest = sha256(canonical.encode()).hexdigest()[:FINGERPRINT_LENGTH]
+        digest = hashlib.sha256(canonical.encode()).hexdigest()[:FINGERPRINT_LENGTH]
         prefix = f"{GENERATED_SCENES} " if self.data.name == GENERATED_SCENES else ""
         return self.model_copy(update={"fingerprint": prefix + digest})
 
@@ -98,5 +106,6 @@ class Manifest(_Frozen):
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file as a hexadecimal string."""
-    return sha256(path.read_bytes()).hexdigest()
+    """Return the SHA-256 of a file as a hexadecimal string; the file is read piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,6 +15,8 @@ from embeddings.runtime import Floats, Precision
 Labels = npt.NDArray[np.int64]
 
 RELATIVE_ERROR = 1e-4
+PROBABILITY_ERROR = 1e-3
+PROBABILITY_DRIFT = 0.05
 ACCURACY_LOSS = 0.002
 PRECISION_LOSS = 0.005
 _NEAREST = 3
@@ -38,8 +40,10 @@ def check_parity(
     """Compare the encoder's answers for the same photographs, in the same order.
 
     `labels` are the numbers of their classes. Raises `ParityError` where an embedding differs by
-    more than 1e-4 (relative, L2) or where the three nearest differ other than by a tie. An encoder
-    in `int8` is meant to differ; it may lose 0.2 points of accuracy and 0.005 of P@3.
+    more than 1e-4 (relative, L2), a probability by more than 0.001, or where the three nearest
+    differ other than by a tie. So a predicted class changes only where two are equally probable but
+    for rounding. An encoder in `int8` is meant to differ; it may lose 0.2 points of accuracy and
+    0.005 of P@3, and its probabilities may differ by 0.05 in the mean over the photographs.
     """
     parity = compared(reference, served, np.asarray(labels, dtype=np.int64))
     if precision == "int8":
@@ -58,8 +62,11 @@ def compared(reference: Reference, served: Encoded, labels: Labels) -> Parity:
         _agree(mine, reference_, expected, row)
         for row, (mine, reference_) in enumerate(zip(ours, theirs, strict=True))
     ]
+    changes = np.abs(served.probabilities - reference.encoded.probabilities).max(axis=1)
     return Parity(
         photographs=len(expected),
+        largest_probability_change=float(changes.max()),
+        mean_probability_change=float(changes.mean()),
         largest_relative_error=float((np.linalg.norm(actual - expected, axis=1) / norms).max()),
         same_neighbors=float(np.mean(agreeing)),
         accuracy_change=_accuracy(served, labels) - _accuracy(reference.encoded, labels),
@@ -72,6 +79,11 @@ def _check_equality(parity: Parity) -> None:
         raise ParityError(
             f"An exported embedding differs by {parity.largest_relative_error:.1e} from the "
             f"network's (at most {RELATIVE_ERROR:.0e} is allowed); nothing was published."
+        )
+    if not parity.largest_probability_change <= PROBABILITY_ERROR:
+        raise ParityError(
+            f"An exported probability differs by {parity.largest_probability_change:.1e} from the "
+            f"network's (at most {PROBABILITY_ERROR:.0e} is allowed); nothing was published."
         )
     if parity.same_neighbors < 1.0:
         raise ParityError(
@@ -89,6 +101,11 @@ def check_quality(parity: Parity) -> None:
             f"8 bits change the accuracy by {parity.accuracy_change:+.2%} and P@3 by "
             f"{parity.precision_at_3_change:+.4f} (a loss of {ACCURACY_LOSS:.1%} and "
             f"{PRECISION_LOSS} is allowed); nothing was published. Publish it in f32."
+        )
+    if not parity.mean_probability_change <= PROBABILITY_DRIFT:
+        raise ParityError(
+            f"8 bits change probabilities by {parity.mean_probability_change:.3f} in the mean (at "
+            f"most {PROBABILITY_DRIFT} is allowed); nothing was published. Publish it in f32."
         )
 
 

@@ -19,6 +19,7 @@ from embeddings.release import (
     read_manifest,
 )
 from embeddings.store import FeatureTable, ImageTable
+from training.calibration import scale
 from training.comparing import compare
 from training.export import export
 from training.stages import Stage
@@ -109,6 +110,27 @@ def test_parity_counts_changed_neighbours_but_not_ties() -> None:
         )
         assert parity.same_neighbors == 1.0
         assert 0 < parity.largest_relative_error < 1e-4
+
+
+def test_probabilities_must_be_those_of_the_network() -> None:
+    rng = np.random.default_rng(0)
+    embeddings = rng.normal(size=(300, 4)).astype(np.float32)
+    labels = (np.arange(300) % 3).tolist()
+    probabilities = rng.dirichlet(np.ones(3), 300).astype(np.float32)
+    reference = Reference(tuple(map(str, range(300))), Encoded(embeddings, probabilities))
+    rounded = Encoded(embeddings, probabilities + np.float32(1e-5))
+    assert 0 < check_parity(reference, rounded, labels).largest_probability_change < 1e-4
+    other_temperature = Encoded(embeddings, scale(probabilities, 1.3))
+    damaged = Encoded(embeddings, probabilities * np.float32(np.nan))
+    for spoilt in (other_temperature, damaged):
+        with pytest.raises(ParityError, match="An exported probability differs"):
+            check_parity(reference, spoilt, labels)
+    parity = check_parity(
+        reference, Encoded(embeddings, scale(probabilities, 1.05)), labels, "int8"
+    )
+    assert 0 < parity.mean_probability_change < 0.05
+    with pytest.raises(ParityError, match="8 bits change probabilities"):
+        check_parity(reference, Encoded(embeddings, scale(probabilities, 2.0)), labels, "int8")
 
 
 def test_eight_bits_may_change_embeddings_but_not_cost_quality() -> None:
