@@ -82,7 +82,11 @@ def _train(given: argparse.Namespace) -> None:
 
 
 def _compare(given: argparse.Namespace) -> None:
-    _show(_stage(given))
+    from training.comparing import warn_of_unused_runs
+
+    stage = _stage(given)
+    warn_of_unused_runs(stage)
+    _show(stage)
 
 
 def _show(stage: "Stage") -> None:

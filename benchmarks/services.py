@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from benchmarks.processes import Running, free_port, running
 from embeddings.encoder import encoder_fingerprint
 from embeddings.release import Release
-from training.runs import Run, Runs
+from training.runs import NETWORK
 
 OURS, TUTORIAL, LITSERVE, BENTOML, FLOOR = "Belvedere", "tutorial", "LitServe", "BentoML", "floor"
 
@@ -79,7 +79,7 @@ def ours(home: Path) -> Service:
 
 def tutorial(home: Path, release: Release) -> Service:
     """FastAPI with `model.predict` and scikit-learn."""
-    network = _published(home, release).network
+    network = _published_network(home, release)
     module = (sys.executable, "-m", "benchmarks.rivals.tutorial")
     return Service(
         TUTORIAL, (*module, "{port}", str(release.folder), str(network)), "/openapi.json"
@@ -113,13 +113,12 @@ def _importing() -> dict[str, str]:
     return {"PYTHONPATH": str(_REPOSITORY)}
 
 
-def _published(home: Path, release: Release) -> Run:
-    """The run whose exported encoder the release serves."""
+def _published_network(home: Path, release: Release) -> Path:
+    """Return the Keras network of the run whose exported encoder the release serves."""
     wanted = release.manifest.encoder.fingerprint
-    for folder in sorted(Runs(home / "runs").root.iterdir()):
-        model = Run(folder).encoder / release.encoder.name
-        if model.is_file() and encoder_fingerprint(model) == wanted:
-            return Run(folder)
+    for model in sorted((home / "runs").glob(f"*/encoder-*/{release.encoder.name}")):
+        if encoder_fingerprint(model) == wanted:
+            return model.parents[1] / NETWORK
     raise RuntimeError(
         f"No run under {home} has the network of the release; run `belvedere publish` again."
     )

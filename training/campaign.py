@@ -8,7 +8,7 @@ from embeddings.comparison import ExperimentReport
 from embeddings.runtime import CompiledNetwork, Floats
 from training.backbones import WeightsUnavailable
 from training.circumstances import Circumstances, TeacherMissing, Trained
-from training.comparing import compare
+from training.comparing import compare, warn_of_unused_runs
 from training.dataset import Dataset
 from training.evaluation import cross_entropy, evaluate, share_correct
 from training.experiments import Experiment, FineTuning, FrozenTransfer, SplitName
@@ -16,10 +16,10 @@ from training.feasibility import limitations
 from training.files import DataError
 from training.heads import cross_fit
 from training.planning import Trial
-from training.probing import PROBE, export_probe, look, measure_cost
+from training.probing import export_probe, look, measure_cost
 from training.retrieval import precision_at_3
 from training.running import run
-from training.runs import Predictions, Run
+from training.runs import NETWORK, Predictions, write_predictions
 from training.stages import Stage
 
 
@@ -30,6 +30,8 @@ def train(stage: Stage) -> None:
     others reached. One whose weights or teachers cannot be had is kept as skipped and tried again
     the next time.
     """
+    stage.runs.delete_damaged(stage.display.warn)
+    warn_of_unused_runs(stage)
     datasets: dict[SplitName, Dataset] = {"grouped": stage.dataset()}
     for limitation in limitations(datasets["grouped"]):
         stage.display.warn(limitation)
@@ -56,11 +58,12 @@ def held_out(stage: Stage, trial: Trial, dataset: Dataset) -> Floats | None:
     run = stage.run(trial, dataset)
     if run is None or not isinstance(trial.experiment, FrozenTransfer):
         return None
-    kept = run.held_out
+    key = dataset.groups_digest(dataset.parts.fit)
+    kept = run.held_out(key, dataset.warn)
     if kept is None:
         kept = cross_fit(trial.experiment, _circumstances(stage, trial, dataset))
         if kept is not None:
-            run.write_held_out(kept)
+            run.write_held_out(key, kept)
     return kept
 
 
@@ -69,12 +72,12 @@ def _identity(trial: Trial) -> tuple[str, int, SplitName]:
 
 
 def _settle(stage: Stage, trial: Trial, dataset: Dataset) -> None:
-    key = stage.key(trial, dataset)
     name = described(trial)
-    if stage.runs.finished(trial.experiment.name, key):
+    run = stage.run(trial, dataset)
+    if run is not None and run.report.status == "done":
         stage.display.say(f"{name}: already trained")
         return
-    report = _train_one(stage, trial, key, dataset)
+    report = _train_one(stage, trial, dataset)
     if report.status == "skipped":
         stage.display.warn(f"{name}: skipped: {report.reason}")
     else:
@@ -92,22 +95,22 @@ def described(trial: Trial) -> str:
     return f"{trial.experiment.name}{repeat}{split}"
 
 
-def _train_one(stage: Stage, trial: Trial, key: str, dataset: Dataset) -> ExperimentReport:
+def _train_one(stage: Stage, trial: Trial, dataset: Dataset) -> ExperimentReport:
     experiment = trial.experiment
+    key, facts = stage.key(trial, dataset), stage.facts(trial, dataset)
     given = _circumstances(stage, trial, dataset)
     try:
         with stage.display.epochs(described(trial)) as on_epoch:
             trained = run(experiment, given, on_epoch)
     except (WeightsUnavailable, TeacherMissing) as error:
-        return stage.runs.save(key, _skipped(experiment, str(error))).report
+        return stage.runs.save(key, facts, _skipped(experiment, str(error))).report
     finally:
         keras.utils.clear_session(free_memory=True)
     report = _report(experiment, trained, given)
 
     def write(folder: Path) -> ExperimentReport:
-        draft = Run(folder)
-        trained.network.save(draft.network)
-        draft.write_predictions(Predictions(trained.tuning, trained.validation))
+        trained.network.save(folder / NETWORK)
+        write_predictions(folder, Predictions(trained.tuning, trained.validation))
         probe = export_probe(trained.network, folder)
         layers = trained.layers or look(probe, dataset.pixels(experiment.input))
         figures = {
@@ -116,7 +119,7 @@ def _train_one(stage: Stage, trial: Trial, key: str, dataset: Dataset) -> Experi
         }
         return report.model_copy(update=figures)
 
-    return stage.runs.save(key, report, write).report
+    return stage.runs.save(key, facts, report, write).report
 
 
 def _circumstances(stage: Stage, trial: Trial, dataset: Dataset) -> Circumstances:
@@ -126,7 +129,7 @@ def _circumstances(stage: Stage, trial: Trial, dataset: Dataset) -> Circumstance
             raise TeacherMissing(
                 f"It learns from {declared.name}, which could not be trained; see there."
             )
-        return CompiledNetwork(run.folder / PROBE)
+        return CompiledNetwork(run.probe)
 
     settings = stage.settings
     seed = settings.seed + trial.repeat
@@ -136,7 +139,7 @@ def _circumstances(stage: Stage, trial: Trial, dataset: Dataset) -> Circumstance
 def _hold_out_for_the_best(stage: Stage, dataset: Dataset) -> None:
     """Do now what publishing will want, so that publishing itself stays short."""
     try:
-        best = compare(stage).best
+        best = compare(stage, dataset).best
     except DataError:
         return
     trials = stage.trials(dataset)
@@ -150,7 +153,7 @@ def _measure_costs(stage: Stage, dataset: Dataset) -> None:
         if trial.repeat or trial.split == "random" or run is None:
             continue
         if run.report.status == "done" and run.cost is None:
-            run.write_cost(measure_cost(run.folder / PROBE))
+            run.write_cost(measure_cost(run.probe))
 
 
 def _skipped(experiment: Experiment, reason: str) -> ExperimentReport:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
-from training.experiments import Combination, OwnNetwork, needed
+from training.experiments import DESCRIPTION, Combination, OwnNetwork, needed
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,6 @@ class Score:
 Tuning = Callable[[OwnNetwork], Sequence[Score]]
 """Scores of an experiment, one per repeat; none where it is not finished."""
 
-_ABOUT = {"name", "change", "base", "family"}
 _FEWEST_ABLATED = 3
 
 
@@ -115,7 +114,7 @@ def _together(design: OwnNetwork, techniques: Sequence[OwnNetwork]) -> OwnNetwor
     for technique in techniques:
         for field in fields(technique):
             value = getattr(technique, field.name)
-            if field.name in _ABOUT or value == getattr(plain, field.name):
+            if field.name in DESCRIPTION or value == getattr(plain, field.name):
                 continue
             before = changes.get(field.name, getattr(design, field.name))
             joined = isinstance(value, tuple) and field.name != "input"

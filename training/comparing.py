@@ -7,16 +7,14 @@ from statistics import mean
 import numpy as np
 
 from embeddings.comparison import Comparison, Evidence, ExperimentReport, Verdict, choose_best
-from embeddings.release import COMPARISON, ReleaseError, current_release, read_manifest
-from embeddings.store import StoreError
+from embeddings.errors import BelvedereError
+from embeddings.release import COMPARISON, current_release, verify_release
 from training.dataset import Dataset
 from training.evidence import SIGNIFICANCE, Correct, bootstrap_interval, holm, mcnemar
-from training.experiments import SplitName, backbones
 from training.files import DataError
 from training.planning import Trial
 from training.runs import Run
-from training.stages import Stage, known_collection
-from training.weights import local_weights
+from training.stages import Stage
 
 
 @dataclass(frozen=True)
@@ -28,16 +26,20 @@ class _Repeats:
     correct: tuple[Correct, ...]
 
 
-def compare(stage: Stage) -> Comparison:
+def compare(stage: Stage, dataset: Dataset | None = None) -> Comparison:
     """Put the runs of the preset beside each other and choose the best.
 
-    Raises `DataError` where none is finished.
+    Raises `DataError` where none is finished for the photographs and their split, and `DamagedRun`.
     """
-    dataset = stage.dataset()
+    dataset = dataset or stage.dataset()
     trials = stage.trials(dataset)
-    reports = _compared(stage, trials, "grouped")
+    reports = _compared(stage, trials, dataset)
+    leaking = [trial for trial in trials if trial.split == "random"]
     if not any(report.status == "done" for report in reports):
-        raise DataError("No experiment is finished; run `belvedere train` first.")
+        raise DataError(
+            "No experiment is finished for the photographs in the store and their split; run "
+            "`belvedere train` first."
+        )
     parts = dataset.parts
     return Comparison(
         preset=stage.preset.name,
@@ -47,7 +49,7 @@ def compare(stage: Stage) -> Comparison:
         validation=len(parts.validation),
         best=choose_best(reports).name,
         experiments=reports,
-        random_split=_compared(stage, trials, "random"),
+        random_split=_compared(stage, leaking, _at_random(stage, dataset)) if leaking else (),
     )
 
 
@@ -56,40 +58,49 @@ def up_to_date(stage: Stage) -> bool:
 
     An experiment that was skipped for want of weights counts as done until they are at hand.
     """
-    settings = stage.settings
     try:
-        folder = current_release(settings.releases)
-        manifest = read_manifest(folder)
+        folder = current_release(stage.settings.releases)
+        manifest = verify_release(folder)
         published = Comparison.model_validate_json((folder / COMPARISON).read_bytes())
-        known = known_collection(settings.store_uri)
-        if known is None or manifest.data.fingerprint != known.fingerprint:
+        dataset = stage.dataset()
+        if manifest.data.fingerprint != dataset.fingerprint:
             return False
-        return published == compare(stage) and not _to_train(stage)
-    except (ReleaseError, StoreError, DataError, OSError, ValueError):
+        return published == compare(stage, dataset) and not _to_train(stage, dataset)
+    except (BelvedereError, OSError, ValueError):
         return False
 
 
-def _to_train(stage: Stage) -> bool:
-    dataset = stage.dataset()
-    found = stage.found(dataset)
-    for trial in stage.trials(dataset):
-        report = found(trial)
-        if report is None:
-            return True
-        missing = backbones(trial.experiment)
-        at_hand = [local_weights(each, stage.settings.weights) for each in missing]
-        if report.status == "skipped" and at_hand and all(at_hand):
-            return True
-    return False
+def _to_train(stage: Stage, dataset: Dataset) -> bool:
+    trials = stage.trials(dataset)
+    splits = {"grouped": dataset}
+    if any(trial.split == "random" for trial in trials):
+        splits["random"] = _at_random(stage, dataset)
+    return any(stage.run(trial, splits[trial.split]) is None for trial in trials)
+
+
+def _at_random(stage: Stage, dataset: Dataset) -> Dataset:
+    return dataset.split_at_random(stage.settings.seed)
+
+
+def warn_of_unused_runs(stage: Stage) -> None:
+    """Name the runs that take space and that nothing finds under the present settings."""
+    folders = stage.unused_runs(stage.dataset())
+    if not folders:
+        return
+    files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    size = sum(path.stat().st_size for path in files) / 1e6
+    named = ", ".join(folder.name for folder in folders)
+    stage.display.warn(
+        f"Not used: {len(folders)} of the runs in {stage.settings.runs}, made by another "
+        "version or for other photographs, another split or other weights; delete them to free "
+        f"{size:.0f} MB: {named}."
+    )
 
 
 def _compared(
-    stage: Stage, trials: Sequence[Trial], split: SplitName
+    stage: Stage, trials: Sequence[Trial], dataset: Dataset
 ) -> tuple[ExperimentReport, ...]:
-    trials = [trial for trial in trials if trial.split == split]
-    if not trials:
-        return ()
-    dataset = stage.dataset(split)
+    trials = [trial for trial in trials if trial.split == dataset.split]
     labels = dataset.labels[dataset.parts.validation]
     skipped: dict[str, ExperimentReport] = {}
     finished: dict[str, _Repeats] = {}

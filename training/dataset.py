@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,18 @@ import numpy.typing as npt
 from numpy.lib.format import write_array_header_1_0
 
 from embeddings.atomic import atomic_file
-from embeddings.images import Pixels, read_pixels
+from embeddings.images import PIXELS_VERSION, Pixels, read_pixels
 from embeddings.photographs import Photograph
 from embeddings.progress import Track
 from embeddings.store import ImageTable
+from training.digests import Warn, delete_superseded, digest_of, read_cached
 from training.experiments import Size, SplitName
 from training.split import TUNING_SHARE, VALIDATION_SHARE, split_groups
 
 Labels = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
+
+_KEY_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Dataset:
     parts: Parts
     cache: Path
     track: Track
+    warn: Warn
     split: SplitName = "grouped"
 
     @property
@@ -54,6 +59,30 @@ class Dataset:
     def fingerprint(self) -> str:
         """Digest of the collection."""
         return self.table.collection.fingerprint
+
+    @cached_property
+    def images_digest(self) -> str:
+        """Digest of the ids and files of all photographs, in the order of every array."""
+        return digest_of([(each.id, each.digest) for each in self.photographs])
+
+    @cached_property
+    def training_digest(self) -> str:
+        """Digest of all that training and validation see: ids, files, labels and parts."""
+        parts = [self.parts.fit, self.parts.tuning, self.parts.validation]
+        labels = [self.classes[label] for label in self.labels]
+        rows = [part.tolist() for part in parts]
+        return digest_of([self.images_digest, self.classes, labels, rows])
+
+    def groups_digest(self, rows: Rows) -> str:
+        """Return the digest of how groups divide these photographs, whatever their numbers are."""
+        first: dict[int, int] = {}
+        return digest_of(
+            [first.setdefault(self.photographs[row].group, len(first)) for row in rows]
+        )
+
+    def pixels_key(self, size: Size) -> str:
+        """Return the key of all photographs at a size."""
+        return digest_of([self.images_digest, size, PIXELS_VERSION])[:_KEY_LENGTH]
 
     def split_at_random(self, seed: int) -> "Dataset":
         """The same photographs in equally large parts that take no account of groups.
@@ -78,11 +107,21 @@ class Dataset:
     def pixels(self, size: Size) -> Pixels:
         """All photographs at a size: uint8, shape (n, height, width, 3), memory-mapped."""
         height, width = size
-        path = self.cache / f"pixels-{self.fingerprint[:16]}-{height}x{width}.npy"
-        if not path.exists():
+        key = self.pixels_key(size)
+        path = self.cache / f"pixels-{key}-{height}x{width}.npy"
+
+        def read(path: Path) -> Pixels:
+            pixels: Pixels = np.load(path, mmap_mode="r")
+            if pixels.shape != (len(self.photographs), *size, 3) or pixels.dtype != np.uint8:
+                raise ValueError(pixels.shape)
+            return pixels
+
+        kept = read_cached(path, read, self.warn)
+        if kept is None:
             self._decode(path, size)
-        pixels: Pixels = np.load(path, mmap_mode="r")
-        return pixels
+            delete_superseded(path, key)
+            kept = read(path)
+        return kept
 
     def _decode(self, path: Path, size: Size) -> None:
         count = len(self.photographs)
@@ -96,13 +135,13 @@ class Dataset:
                     file.write(read_pixels(jpeg, *size).tobytes())
 
 
-def open_dataset(store_uri: str, cache: Path, seed: int, track: Track) -> Dataset:
+def open_dataset(store_uri: str, cache: Path, seed: int, track: Track, warn: Warn) -> Dataset:
     """Open the newest photographs of the store. Raises `StoreError` where there are none."""
     table = ImageTable.open(store_uri)
     classes = table.collection.classes
     numbers = {label: number for number, label in enumerate(classes)}
     labels = np.array([numbers[photograph.label] for photograph in table.photographs], np.int64)
-    return Dataset(table, classes, labels, _parts(table.photographs, seed), cache, track)
+    return Dataset(table, classes, labels, _parts(table.photographs, seed), cache, track, warn)
 
 
 def _parts(photographs: Sequence[Photograph], seed: int) -> Parts:

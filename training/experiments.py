@@ -1,10 +1,19 @@
 """What an experiment is: a base and one change, declared as plain data."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from hashlib import sha256
+from dataclasses import dataclass, field, fields
 from typing import Literal
+
+from training.digests import digest_of
+
+BUILDER_VERSION = 1
+"""Version of the networks and of how they are trained.
+
+Raise it when the same declaration gives another network: every experiment is then trained anew.
+"""
+
+DESCRIPTION = frozenset({"name", "change", "base", "family"})
+"""Fields of a declaration that say nothing of the training itself."""
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -148,6 +157,13 @@ def backbones(experiment: Experiment) -> tuple[str, ...]:
             return (experiment.backbone,)
 
 
+def all_backbones(experiment: Experiment) -> tuple[str, ...]:
+    """Return the pretrained networks that an experiment and its teachers need, sorted."""
+    teachers = experiment.teachers if isinstance(experiment, FineTuning) else ()
+    named = {name for each in (experiment, *teachers) for name in backbones(each)}
+    return tuple(sorted(named))
+
+
 def needed(declared: Declared) -> tuple[Experiment, ...]:
     """The experiments that must be trained before this one can be."""
     if isinstance(declared, Combination):
@@ -187,12 +203,24 @@ class EpochEnd:
     """None without a tuning part."""
 
 
-def experiment_key(experiment: Experiment, facts: Mapping[str, int | str]) -> str:
-    """Digest of a declaration and of the facts its result hangs on besides (data, seed, epochs).
+def hyper_parameters(experiment: Experiment) -> dict[str, object]:
+    """Return all that a declaration says of the training itself, without its description.
 
     What is switched off is left out, so that a new technique leaves finished experiments valid.
     """
-    active = {name: value for name, value in asdict(experiment).items() if value}
-    kind = type(experiment).__name__
-    content = {"experiment": active, "kind": kind, "facts": dict(facts)}
-    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    active: dict[str, object] = {"kind": type(experiment).__name__}
+    for each in fields(experiment):
+        value = getattr(experiment, each.name)
+        if each.name == "teachers":
+            value = [hyper_parameters(teacher) for teacher in value]
+        if value and each.name not in DESCRIPTION:
+            active[each.name] = value
+    return active
+
+
+def experiment_key(experiment: Experiment, facts: Mapping[str, object]) -> str:
+    """Return the digest of an experiment's hyper-parameters and of the facts beside them.
+
+    Facts are all else that the result depends on, such as photographs, weights and the seed.
+    """
+    return digest_of({"experiment": hyper_parameters(experiment), "facts": dict(facts)})

@@ -1,6 +1,6 @@
 """Export: a trained Keras network becomes the encoder that is served."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from embeddings.reliability import reliability
 from embeddings.runtime import CompiledNetwork, Floats, Precision
 from training.calibration import calibrate, temperature_of
 from training.campaign import held_out
+from training.checksums import damaged_file, write_checksums
 from training.comparing import compare
 from training.dataset import Dataset
+from training.digests import Warn
 from training.heatmaps import grad_cam
 from training.label_issues import find_label_issues
 from training.networks import encoder_of
@@ -34,7 +36,7 @@ def publish_best(stage: Stage, precision: Precision = "f32") -> Path:
     """Publish the best network of the preset; return the folder of the release."""
     settings, display = stage.settings, stage.display
     dataset = stage.dataset()
-    comparison = compare(stage)
+    comparison = compare(stage, dataset)
     best = next(
         trial for trial in stage.trials(dataset) if trial.experiment.name == comparison.best
     )
@@ -66,10 +68,13 @@ def export(
     temperature = temperature_of(predictions, dataset, held_out)
     calibrate(network, temperature)
     encoder = encoder_of(network)
-    if not run.encoder.is_dir():
-        _export(encoder, run.encoder)
+
+    def write(draft: Path) -> None:
+        encoder.export(str(draft / _MODEL), format="openvino", verbose=False)
+
+    run.delete_other_encoders(temperature)
     return Candidate(
-        model=run.encoder / _MODEL,
+        model=_exported(run.encoder(temperature), write, dataset.warn),
         comparison=comparison,
         reference=_reference(encoder, dataset),
         temperature=temperature,
@@ -81,16 +86,24 @@ def export(
 
 
 def _in_8_bits(candidate: Candidate, run: Run, dataset: Dataset) -> Candidate:
-    model = run.quantized / _MODEL
-    if not run.quantized.is_dir():
+    def write(draft: Path) -> None:
         pixels = dataset.pixels(CompiledNetwork(candidate.model).size)
-        model = quantize(candidate.model, pixels[dataset.parts.fit], run.quantized)
-    return replace(candidate, model=model)
+        quantize(candidate.model, pixels[dataset.parts.fit], draft)
+
+    folder = run.quantized(candidate.temperature)
+    return replace(candidate, model=_exported(folder, write, dataset.warn))
 
 
-def _export(network: keras.Model, folder: Path) -> None:
-    with atomic_folder(folder) as draft:
-        network.export(str(draft / _MODEL), format="openvino", verbose=False)
+def _exported(folder: Path, write: Callable[[Path], None], warn: Warn) -> Path:
+    """Return the model in a folder, which is written where it is missing or damaged."""
+    damaged = damaged_file(folder, content=True)
+    if damaged is not None:
+        if folder.exists():
+            warn(f"{damaged} is damaged; the encoder is exported anew.")
+        with atomic_folder(folder) as draft:
+            write(draft)
+            write_checksums(draft)
+    return folder / _MODEL
 
 
 def _explaining(network: keras.Model, dataset: Dataset) -> Explain:

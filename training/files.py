@@ -9,10 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from embeddings.errors import BelvedereError
-from training.scenes import paint_all
+from training.scenes import PAINTER_VERSION, paint_all
 
 _LARGEST_FILE = 200 << 20
-_PAINTER_VERSION = 1
 
 EMPTY_FOLDER = "empty folder"
 _HIDDEN = "hidden"
@@ -146,7 +145,7 @@ def digest_of(files: Iterable[DataFile]) -> str:
 
 def painted_digest(per_class: int, seed: int) -> str:
     """What stands for the state of generated scenes: they follow from these numbers alone."""
-    return _digest([f"painter {_PAINTER_VERSION}", str(per_class), str(seed)])
+    return _digest([f"painter {PAINTER_VERSION}", str(per_class), str(seed)])
 
 
 def paint_files(per_class: int, seed: int) -> Iterator[DataFile]:

@@ -13,8 +13,10 @@ from embeddings.atomic import atomic_file
 from embeddings.images import Pixels
 from embeddings.runtime import CompiledNetwork, Floats
 from training.dataset import Dataset, Rows
-from training.experiments import Size
+from training.digests import delete_superseded, digest_of, read_cached
+from training.experiments import BUILDER_VERSION, Size
 from training.techniques import AUGMENTATIONS
+from training.weights import weights_digest
 
 _BATCH = 16
 _VIEW = ("flip", "shift", "zoom")
@@ -31,15 +33,20 @@ class FrozenFeatures:
 
 
 def frozen_features(
-    networks: Mapping[str, keras.Model], dataset: Dataset, size: Size, view: int = 0
+    networks: Mapping[str, keras.Model],
+    weights: Path | None,
+    dataset: Dataset,
+    size: Size,
+    view: int = 0,
 ) -> FrozenFeatures:
     """Compute the features of every photograph once, or read them where that was done.
 
-    Those of several backbones stand one after the other. View 0 is every photograph as it is; the
+    `weights` is the folder that the networks were read from. Features of several backbones stand
+    one after the other. View 0 is every photograph as it is; the
     others are augmented, those learned from alone. The runtime that also serves is several times as
     fast as Keras on a CPU.
     """
-    found = [_of_one(name, each, dataset, size, view) for name, each in networks.items()]
+    found = [_of_one(name, each, weights, dataset, size, view) for name, each in networks.items()]
     return FrozenFeatures(
         np.concatenate([each.features for each in found], axis=1),
         sum(each.seconds for each in found),
@@ -47,13 +54,22 @@ def frozen_features(
 
 
 def _of_one(
-    backbone: str, network: keras.Model, dataset: Dataset, size: Size, view: int
+    backbone: str,
+    network: keras.Model,
+    weights: Path | None,
+    dataset: Dataset,
+    size: Size,
+    view: int,
 ) -> FrozenFeatures:
     height, width = size
+    pixels_key = dataset.pixels_key(size)
+    augmented = dataset.parts.fit.tolist() if view else None
+    facts = [pixels_key, weights_digest(backbone, weights), BUILDER_VERSION, augmented]
+    key = digest_of(facts)[: len(pixels_key)]
     kind = f"-view{view}-{dataset.split}" if view else ""
-    name = f"{backbone}-{dataset.fingerprint[:16]}-{height}x{width}{kind}.npz"
-    path = dataset.cache / name
-    if not path.exists():
+    path = dataset.cache / f"{backbone}-{key}-{height}x{width}{kind}.npz"
+    kept = read_cached(path, _read, dataset.warn)
+    if kept is None:
         with atomic_file(path) as draft:
             pixels = dataset.pixels(size)
             start = perf_counter()
@@ -61,7 +77,14 @@ def _of_one(
                 pixels = _varied(pixels, dataset.parts.fit, view)
             features = _compute(network, pixels, draft.parent, dataset)
             np.savez(draft, features=features, seconds=perf_counter() - start)
-    with np.load(path) as kept:
+        delete_superseded(path, key)
+        kept = _read(path)
+    return kept
+
+
+def _read(path: Path) -> FrozenFeatures:
+    # NumPy leaves a file open that it finds damaged.
+    with path.open("rb") as file, np.load(file) as kept:
         return FrozenFeatures(kept["features"], float(kept["seconds"]))
 
 

@@ -85,7 +85,9 @@ def first_head(
     The first steps, taken with a random head, would distort the features (Kumar et al. 2022).
     """
     alone = FrozenTransfer(f"{experiment.name}: head", "", hidden=experiment.hidden)
-    frozen = frozen_features({experiment.backbone: backbone}, given.dataset, experiment.input)
+    frozen = frozen_features(
+        {experiment.backbone: backbone}, given.weights, given.dataset, experiment.input
+    )
     start = perf_counter()
     head, _ = _fit_head(alone, *examples(frozen.features, given.dataset), on_epoch)
     return head, frozen.seconds + perf_counter() - start
@@ -110,11 +112,11 @@ def with_backbone(
 def _learned_from(experiment: FrozenTransfer, given: Circumstances) -> _Learned:
     data, size = given.dataset, experiment.input
     networks = {name: pretrained(name, size, given.weights) for name in backbones(experiment)}
-    frozen = frozen_features(networks, data, size)
+    frozen = frozen_features(networks, given.weights, data, size)
     fitted, tuning = examples(frozen.features, data)
     views, seconds = [fitted], frozen.seconds
     for view in range(1, experiment.views + 1):
-        varied = frozen_features(networks, data, size, view)
+        varied = frozen_features(networks, given.weights, data, size, view)
         targets = one_hot(data.labels[data.parts.fit], len(data.classes))
         views.append(Examples(varied.features, targets))
         seconds += varied.seconds

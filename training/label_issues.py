@@ -74,8 +74,9 @@ def _frozen(stage: Stage, dataset: Dataset) -> Floats | None:
         if run is not None and run.report.status == "done":
             name = (experiment.backbone, experiment.input)
             if name not in kept:
-                network = pretrained(*name, stage.settings.weights)
-                features = frozen_features({name[0]: network}, dataset, name[1])
+                weights = stage.settings.weights
+                networks = {name[0]: pretrained(*name, weights)}
+                features = frozen_features(networks, weights, dataset, name[1])
                 kept[name] = features.features
     return np.concatenate(list(kept.values()), axis=1) if kept else None
 

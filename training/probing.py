@@ -12,8 +12,8 @@ from embeddings.images import Pixels
 from embeddings.runtime import CompiledNetwork
 from training.circumstances import Layers
 from training.networks import EMBEDDING, POOLED
+from training.runs import PROBE
 
-PROBE = "probe.xml"
 _REPETITIONS = 60
 _PHOTOGRAPHS = 192
 

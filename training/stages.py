@@ -1,10 +1,14 @@
 """The stages before training: what they share, and taking the data in."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+
+from pydantic import JsonValue
 
 from embeddings.comparison import ExperimentReport
+from embeddings.images import PIXELS_VERSION
 from embeddings.photographs import Collection
 from embeddings.processors import usable_processors
 from embeddings.release import referenced_versions
@@ -12,14 +16,25 @@ from embeddings.store import ImageTable, StoreDamaged, StoreError, delete_old_ve
 from training.archive import PublishedArchive
 from training.collecting import collect
 from training.dataset import Dataset, open_dataset
-from training.experiments import OwnNetwork, Preset, SplitName, experiment_key
+from training.experiments import (
+    BUILDER_VERSION,
+    DESCRIPTION,
+    FineTuning,
+    OwnNetwork,
+    Preset,
+    SplitName,
+    all_backbones,
+    experiment_key,
+)
 from training.planning import Found, Trial, planned, without_combinations
 from training.progress import Display
-from training.runs import Run, Runs
+from training.runs import Facts, Run, Runs
+from training.scenes import PAINTER_VERSION
 from training.settings import TrainingSettings
 from training.showing import show_collection, show_inspection, write_left_out
 from training.sources import PUBLISHED, open_source, setting_of
 from training.split import SPLIT_RULE
+from training.weights import weights_digest
 
 
 @dataclass(frozen=True)
@@ -38,25 +53,74 @@ class Stage:
     def dataset(self, split: SplitName = "grouped") -> Dataset:
         """The photographs of the store. Raises `StoreError` where there are none."""
         settings = self.settings
-        data = open_dataset(settings.store_uri, settings.cache, settings.seed, self.display.track)
+        data = open_dataset(
+            settings.store_uri,
+            settings.cache,
+            settings.seed,
+            self.display.track,
+            self.display.warn,
+        )
         return data if split == "grouped" else data.split_at_random(settings.seed)
 
     def key(self, trial: Trial, dataset: Dataset) -> str:
-        """Digest of an experiment and of all that its result hangs on."""
-        facts: dict[str, int | str] = {
-            "data": dataset.fingerprint,
-            "seed": self.settings.seed,
-            "repeat": trial.repeat,
+        """Return the digest of all that the result of a trial depends on."""
+        return experiment_key(trial.experiment, self.facts(trial, dataset))
+
+    def facts(self, trial: Trial, dataset: Dataset) -> dict[str, JsonValue]:
+        """Return what the result of a trial depends on beside its hyper-parameters."""
+        experiment, settings = trial.experiment, self.settings
+        facts: dict[str, JsonValue] = {
+            "data": dataset.training_digest,
             "split": trial.split,
+            "seed": settings.seed + trial.repeat,
+            "builder": BUILDER_VERSION,
+            "pixels": PIXELS_VERSION,
+            "weights": {
+                name: weights_digest(name, settings.weights) for name in all_backbones(experiment)
+            },
         }
-        experiment = trial.experiment
         if isinstance(experiment, OwnNetwork):
             facts["epochs"] = self.preset.epochs
-        return experiment_key(experiment, facts)
+            if experiment.scenes:
+                facts["painter"] = PAINTER_VERSION
+        if isinstance(experiment, FineTuning) and experiment.teachers:
+            facts["seed of the teachers"] = settings.seed
+        return facts
 
     def run(self, trial: Trial, dataset: Dataset) -> Run | None:
-        """The run of a trial, finished or skipped, where there is one."""
-        return self.runs.find(trial.experiment.name, self.key(trial, dataset))
+        """Return the run of a trial, finished or skipped, described as it is declared today.
+
+        Raises `DamagedRun`.
+        """
+        run = self.runs.find(self.key(trial, dataset))
+        if run is None:
+            return None
+        declared = {name: getattr(trial.experiment, name) for name in DESCRIPTION}
+        return replace(run, report=run.report.model_copy(update=declared))
+
+    def unused_runs(self, dataset: Dataset) -> list[Path]:
+        """Return the folders of finished runs that nothing finds any more under these settings.
+
+        They were made by another version, or for other photographs, another split or other weights.
+        """
+        weights, seed = self.settings.weights, self.settings.seed
+        current = {"builder": BUILDER_VERSION, "pixels": PIXELS_VERSION, "painter": PAINTER_VERSION}
+
+        @cache
+        def data(split: SplitName) -> str:
+            whole = dataset if split == "grouped" else dataset.split_at_random(seed)
+            return whole.training_digest
+
+        def is_current(facts: Facts) -> bool:
+            named = facts["weights"]
+            assert isinstance(named, dict)
+            return (
+                facts["data"] == data("random" if facts["split"] == "random" else "grouped")
+                and all(facts.get(name, version) == version for name, version in current.items())
+                and all(weights_digest(name, weights) == digest for name, digest in named.items())
+            )
+
+        return self.runs.unused(is_current)
 
     def found(self, dataset: Dataset) -> Found:
         """How to look up the report of a trial."""

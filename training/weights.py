@@ -2,8 +2,10 @@
 
 import json
 import zipfile
+from functools import lru_cache
 from pathlib import Path
 
+from embeddings.manifest import file_digest
 from training.experiments import Size
 
 _AXES = 4
@@ -25,6 +27,24 @@ def local_weights(backbone: str, folder: Path | None) -> Path | None:
         return None
     names = WEIGHT_FILES.get(backbone, (f"{backbone}.keras",))
     return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def weights_digest(backbone: str, folder: Path | None) -> str:
+    """Return what identifies the weights of a backbone: the SHA-256 of the local file.
+
+    Weights that Keras would download are identified by their published name.
+    """
+    path = local_weights(backbone, folder)
+    if path is None:
+        return f"keras.applications.{backbone}" if backbone in WEIGHT_FILES else "missing"
+    status = path.stat()
+    return _digest(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache
+def _digest(path: Path, _size: int, _changed: int) -> str:
+    """Read a file once for each state of it."""
+    return file_digest(path)
 
 
 def local_networks(folder: Path | None) -> dict[str, Size | None]:

@@ -35,6 +35,9 @@ PAINTERS: dict[str, Painter] = {
 LABELS: tuple[str, ...] = tuple(sorted(PAINTERS))
 CHUNK = 8
 
+PAINTER_VERSION = 1
+"""Version of the painters: raise it when the same arguments give other scenes."""
+
 
 @dataclass(frozen=True)
 class Scene:

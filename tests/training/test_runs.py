@@ -1,0 +1,353 @@
+"""Runs and caches stand for the photographs, weights and settings that they were made from."""
+
+import io
+import json
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zipfile import ZipFile
+
+import keras
+import numpy as np
+import pytest
+from rich.console import Console
+
+from conftest import MakeOnce
+from embeddings.release import current_release, open_release
+from embeddings.store import ImageTable, write_images
+from tests.training.pictures import class_folders
+from training.archive import PublishedArchive
+from training.campaign import held_out, train
+from training.comparing import compare, up_to_date, warn_of_unused_runs
+from training.dataset import Dataset
+from training.experiments import FineTuning, FrozenTransfer, Preset, experiment_key
+from training.export import export, publish_best
+from training.files import DataError
+from training.own_experiments import BASELINE
+from training.planning import Trial
+from training.progress import Display
+from training.runs import DamagedRun, Run
+from training.settings import TrainingSettings
+from training.stages import Stage, take_data
+
+SIZE = (32, 48)
+OWN = replace(BASELINE, input=SIZE)
+FROZEN = FrozenTransfer(
+    "mine-frozen", "A head on features", backbone="mine", input=SIZE, views=1, hidden=8, epochs=2
+)
+PRESET = Preset("small", 1, (OWN, FROZEN))
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home of its own for one test, with the data set and weights that it was made from."""
+
+    folder: Path
+    screen: io.StringIO
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / "weights"
+
+    def stage(self, *, preset: Preset = PRESET, data: Path | None = None) -> Stage:
+        settings = TrainingSettings(
+            home=self.folder / "home", data=str(data or self.data), weights=self.weights
+        )
+        return Stage(settings, preset, Display(Console(file=self.screen, width=1000)))
+
+    def said(self) -> str:
+        """What was printed since the last call."""
+        text = self.screen.getvalue()
+        self.screen.seek(0)
+        self.screen.truncate()
+        return text
+
+
+def backbone(folder: Path, seed: int) -> None:
+    keras.utils.set_random_seed(seed)
+    image = keras.Input((*SIZE, 3))
+    x = keras.layers.Conv2D(8, 5, strides=4, activation="relu")(image)
+    network = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    folder.mkdir(exist_ok=True)
+    network.save(folder / "mine.keras")
+
+
+@pytest.fixture(scope="module")
+def trained_home(made_once: MakeOnce) -> Path:
+    def make(folder: Path) -> None:
+        class_folders(folder / "data" / "train", {"cat": 26, "dog": 26})
+        for label in ("cat", "dog"):
+            aside = folder / "data" / "test" / label
+            aside.mkdir(parents=True)
+            for path in sorted((folder / "data" / "train" / label).iterdir())[20:]:
+                path.rename(aside / path.name)
+        backbone(folder / "weights", 1)
+        stage = Home(folder, io.StringIO()).stage()
+        take_data(stage, PublishedArchive())
+        train(stage)
+        publish_best(stage)
+
+    return made_once("small-home", make)
+
+
+@pytest.fixture
+def home(trained_home: Path, tmp_path: Path) -> Home:
+    folder = Path(shutil.copytree(trained_home, tmp_path / "small", symlinks=True))
+    return Home(folder, io.StringIO())
+
+
+def states(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def run_of(stage: Stage, number: int) -> Run:
+    run = stage.run(Trial(stage.preset.experiments[number]), stage.dataset())
+    assert run is not None
+    return run
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def spoil(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+def test_the_same_photographs_packed_in_another_order_train_nothing_anew(home: Home) -> None:
+    before = states(home.folder / "home" / "runs")
+    release = open_release(current_release(home.stage().settings.releases))
+    files = sorted(home.data.rglob("*.jpg"))
+    random.Random(3).shuffle(files)
+    with ZipFile(home.folder / "data.zip", "w") as archive:
+        for file in files:
+            archive.write(file, file.relative_to(home.data))
+    packed = home.stage(data=home.folder / "data.zip")
+    take_data(packed, PublishedArchive())
+    train(packed)
+    assert states(home.folder / "home" / "runs") == before
+    publish_best(packed)
+    again = open_release(current_release(packed.settings.releases))
+    assert again.photographs == release.photographs
+    assert np.array_equal(again.probabilities, release.probabilities)
+    assert np.array_equal(again.embeddings, release.embeddings)
+
+
+def test_words_and_names_are_no_part_of_a_run(home: Home) -> None:
+    before = states(home.folder / "home" / "runs")
+    renamed = replace(FROZEN, name="head", change="A small head.", base="baseline")
+    stage = home.stage(preset=replace(PRESET, experiments=(OWN, renamed)))
+    train(stage)
+    assert states(home.folder / "home" / "runs") == before
+    report = compare(stage).experiments[1]
+    assert (report.name, report.change, report.base) == ("head", "A small head.", "baseline")
+
+
+def test_a_teacher_counts_by_what_it_is_and_not_by_what_is_said_of_it() -> None:
+    pupil = FineTuning("pupil", "", teachers=(FROZEN,))
+    reworded = replace(pupil, teachers=(replace(FROZEN, name="other", change="Said better."),))
+    retrained = replace(pupil, teachers=(replace(FROZEN, hidden=9),))
+    assert experiment_key(pupil, {}) == experiment_key(reworded, {})
+    assert experiment_key(pupil, {}) != experiment_key(retrained, {})
+
+
+def test_replaced_weights_are_learned_from_anew(home: Home) -> None:
+    stage = home.stage()
+    own, frozen = run_of(stage, 0), run_of(stage, 1)
+    said = frozen.predictions.validation
+    caches = set((home.folder / "home" / "cache").glob("mine-*"))
+    assert up_to_date(stage)
+    backbone(home.weights, 2)
+    assert not up_to_date(stage)
+    train(stage)
+    assert run_of(stage, 0) == own
+    again = run_of(stage, 1)
+    assert again.folder != frozen.folder
+    assert not np.array_equal(again.predictions.validation, said)
+    new = set((home.folder / "home" / "cache").glob("mine-*"))
+    assert len(new) == len(caches) == 2
+    assert not new & caches
+
+
+def regrouped(stage: Stage, folder: Path, group: Callable[[int], int]) -> Dataset:
+    """The same photographs and parts with other groups."""
+    table = ImageTable.open(stage.settings.store_uri)
+    photographs = (
+        each.model_copy(update={"group": group(each.group)}) for each in table.photographs
+    )
+    write_images(str(folder), table.collection, zip(photographs, table.jpegs(), strict=True))
+    return replace(stage.dataset(), table=ImageTable.open(str(folder)))
+
+
+def test_held_out_photographs_are_asked_about_anew_when_groups_change(home: Home) -> None:
+    stage, trial = home.stage(), Trial(FROZEN)
+    kept = held_out(stage, trial, stage.dataset())
+    assert kept is not None
+    path = run_of(stage, 1).folder / "held_out.npz"
+    before = path.stat().st_mtime_ns
+    renumbered = regrouped(stage, home.folder / "renumbered", lambda group: 1000 - group)
+    same = held_out(stage, trial, renumbered)
+    assert same is not None
+    assert np.array_equal(same, kept)
+    assert path.stat().st_mtime_ns == before
+    joined = held_out(
+        stage, trial, regrouped(stage, home.folder / "joined", lambda each: each // 2)
+    )
+    assert joined is not None
+    assert not np.array_equal(joined, kept)
+
+
+def test_photographers_that_become_known_move_parts_and_what_was_learned_from_them(
+    home: Home,
+) -> None:
+    stage = home.stage()
+    runs, cache = home.folder / "home" / "runs", home.folder / "home" / "cache"
+    pixels = {path: moment for path, moment in states(cache).items() if path.suffix == ".npy"}
+    before = states(runs)
+    for label in ("cat", "dog"):
+        owners = {f"{number:03}.jpg": {"owner_id": f"{number % 4}"} for number in range(20)}
+        lists = home.folder / "licenses"
+        lists.mkdir(exist_ok=True)
+        (lists / f"{label}_photos_info.json").write_text(json.dumps(owners))
+    take_data(stage, PublishedArchive())
+    assert not up_to_date(stage)
+    with pytest.raises(DataError, match="run `belvedere train`"):
+        publish_best(stage)
+    train(stage)
+    dataset = stage.dataset()
+    fit, tuning = (
+        {dataset.photographs[row].photographer_id for row in part}
+        for part in (dataset.parts.fit, dataset.parts.tuning)
+    )
+    assert fit
+    assert tuning
+    assert not fit & tuning
+    assert before.items() <= states(runs).items()
+    assert pixels.items() <= states(cache).items()
+    assert open_release(current_release(stage.settings.releases)).manifest.data.fingerprint != (
+        dataset.fingerprint
+    )
+    publish_best(stage)
+    assert up_to_date(stage)
+
+
+@pytest.mark.parametrize("damage", [cut, empty, spoil])
+@pytest.mark.parametrize(
+    "name", ["report.json", "predictions.npz", "network.keras", "probe.xml", "probe.bin"]
+)
+def test_a_damaged_run_is_named_and_given_up(
+    home: Home, name: str, damage: Callable[[Path], None]
+) -> None:
+    stage = home.stage()
+    run = run_of(stage, 0)
+    damage(run.folder / name)
+    if damage is not spoil:
+        with pytest.raises(DamagedRun, match="run `belvedere train`") as raised:
+            compare(stage)
+        assert str(run.folder / name) in str(raised.value)
+    assert damage is spoil or not up_to_date(stage)
+    stage.runs.delete_damaged(stage.display.warn)
+    assert str(run.folder / name) in home.said()
+    assert stage.run(Trial(OWN), stage.dataset()) is None
+    assert stage.run(Trial(FROZEN), stage.dataset()) is not None
+
+
+def test_whatever_is_damaged_is_made_anew_by_training(home: Home) -> None:
+    stage = home.stage()
+    trial, dataset = Trial(FROZEN), stage.dataset()
+    kept = held_out(stage, trial, dataset)
+    frozen = run_of(stage, 1)
+    damaged = [run_of(stage, 0).folder / "report.json", frozen.folder / "cost.json"]
+    for path in (*damaged, frozen.folder / "held_out.npz"):
+        cut(path)
+    with pytest.raises(DamagedRun, match=r"cost\.json is damaged; run `belvedere train`"):
+        compare(replace(stage, preset=replace(PRESET, experiments=(FROZEN,))))
+    train(stage)
+    warned = home.said()
+    for path in damaged:
+        assert str(path) in warned
+    assert run_of(stage, 1).cost is not None
+    assert [each.status for each in compare(stage).experiments] == ["done", "done"]
+    assert np.array_equal(held_out(stage, trial, dataset), kept)  # type: ignore[arg-type]
+    assert str(frozen.folder / "held_out.npz") in warned + home.said()
+    publish_best(stage)
+    assert up_to_date(stage)
+
+
+def test_damaged_caches_are_made_anew(home: Home) -> None:
+    stage = home.stage()
+    trial, dataset = Trial(FROZEN), stage.dataset()
+    cache = home.folder / "home" / "cache"
+    pixels = np.array(dataset.pixels(SIZE))
+    names = sorted(path.name for path in cache.iterdir())
+    for damage in (cut, empty):
+        for path in cache.iterdir():
+            damage(path)
+        (run_of(stage, 1).folder / "held_out.npz").unlink(missing_ok=True)
+        home.said()
+        assert held_out(stage, trial, dataset) is not None
+        warned = home.said()
+        for name in names:
+            assert str(cache / name) in warned
+        assert sorted(path.name for path in cache.iterdir()) == names
+        assert np.array_equal(dataset.pixels(SIZE), pixels)
+
+
+def test_caches_of_other_photographs_are_replaced_by_those_of_these(home: Home) -> None:
+    stage = home.stage()
+    cache = home.folder / "home" / "cache"
+    before = {path.name for path in cache.iterdir()}
+    next((home.data / "train" / "cat").iterdir()).unlink()
+    take_data(stage, PublishedArchive())
+    train(stage)
+    after = {path.name for path in cache.iterdir()}
+    assert len(after) == len(before)
+    assert not after & before
+
+
+def test_runs_of_another_version_or_of_other_photographs_are_named_once(home: Home) -> None:
+    stage = home.stage()
+    old = stage.settings.runs / "baseline-0123456789ab"
+    old.mkdir()
+    (old / "report.json").write_text(run_of(stage, 0).report.model_dump_json())
+    (old / "network.keras").write_bytes(bytes(3_000_000))
+    warn_of_unused_runs(stage)
+    line = home.said()
+    assert line.startswith("Not used: 1 of the runs in ")
+    assert "to free 3 MB: baseline-0123456789ab." in line
+    next((home.data / "train" / "cat").iterdir()).unlink()
+    take_data(stage, PublishedArchive())
+    home.said()
+    warn_of_unused_runs(stage)
+    assert home.said().startswith("Not used: 3 of the runs in ")
+    shutil.rmtree(stage.settings.runs)
+    warn_of_unused_runs(stage)
+    assert home.said() == ""
+
+
+def test_an_encoder_is_exported_anew_with_another_temperature_and_when_damaged(home: Home) -> None:
+    stage = home.stage()
+    dataset, comparison, run = stage.dataset(), compare(stage), run_of(stage, 1)
+    sure = np.eye(2, dtype=np.float32)[dataset.labels[dataset.parts.fit]] * 0.8 + 0.1
+    first, second = (export(run, dataset, comparison, (), each).model for each in (sure, 1 - sure))
+    assert first.parent != second.parent
+    assert not first.exists()
+    content = second.with_suffix(".bin").read_bytes()
+    for damage in (cut, empty, spoil):
+        damage(second.with_suffix(".bin"))
+        home.said()
+        assert export(run, dataset, comparison, (), 1 - sure).model == second
+        assert str(second.with_suffix(".bin")) in home.said()
+        assert len(second.with_suffix(".bin").read_bytes()) == len(content)
