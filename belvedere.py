@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import io
 import logging
 import os
 import sys
@@ -38,6 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # It warns of every network that is compiled anew, which is what a comparison does.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal's encoding lacks is shown with escapes.
+        sys.stdout.reconfigure(errors="backslashreplace")
     command: Command = parsed.command
     try:
         command(parsed)

@@ -1,5 +1,6 @@
 """Ids with spaces, signs of addresses, other scripts, and names of calls."""
 
+from unicodedata import normalize
 from urllib.parse import quote
 
 import pytest
@@ -42,6 +43,19 @@ def test_every_call_by_id_finds_it(odd, identifier):
     for call in ("/predict", "/neighbors", "/features"):
         assert odd.get(call, params={"id": identifier}).status_code == 200
     assert odd.get(f"/features?id={quote(identifier, safe='')}").json()["id"] == identifier
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_an_id_is_found_in_whatever_unicode_form_it_comes(odd, tags, form):
+    stored = "forest/Wälder über Zürich 山"
+    identifier = normalize(form, stored)
+    for call in ("/neighbors", "/features"):
+        assert odd.get(call, params={"id": identifier}).json()["id"] == stored
+    assert odd.get("/predict", params={"id": identifier}).status_code == 200
+    for address in (image_path(identifier), f"{image_path(identifier)}/thumbnail"):
+        assert odd.get(address).status_code == 200
+    page = odd.get("/images", params={"id": identifier}).json()
+    assert [each["id"] for each in page["images"]] == [stored]
 
 
 def test_the_addresses_of_neighbors_lead_to_them(odd, tags):

@@ -21,7 +21,7 @@ _HEADER = (
 def main() -> None:
     """Write `docs/experiments.md` from the current release of BELVEDERE_HOME."""
     release = open_release(current_release(HomeSettings().releases))
-    PAGE.write_text(page(release))
+    PAGE.write_text(page(release), encoding="utf-8")
 
 
 def page(release: Release) -> str:

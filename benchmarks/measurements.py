@@ -35,7 +35,7 @@ def keep(measurement: Measurement, home: Path) -> None:
     path = _path(type(measurement), home)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")
-    draft.write_text(measurement.model_dump_json(indent=1))
+    draft.write_text(measurement.model_dump_json(indent=1), encoding="utf-8")
     draft.replace(path)
 
 

@@ -42,7 +42,7 @@ def main() -> None:
     home = home_of_settings()
     results = results_of(home)
     release = open_release(current_release(home / "releases"))
-    PAGE.write_text(page(release, results))
+    PAGE.write_text(page(release, results), encoding="utf-8")
     if results.http is not None and results.http.rounds:
         draw(results.http, PICTURE)
 

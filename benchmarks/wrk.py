@@ -123,7 +123,9 @@ def load(
     encoded = [request.encoded(urlsplit(url).netloc) for request in requests]
     with TemporaryDirectory(prefix="wrk-") as folder:
         (Path(folder) / _REQUESTS).write_bytes(b"".join(encoded))
-        (Path(folder) / "script.lua").write_text(_script(encoded, clients, per_second))
+        (Path(folder) / "script.lua").write_text(
+            _script(encoded, clients, per_second), encoding="utf-8"
+        )
         command = [program, "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout"]
         finished = subprocess.run(
             [*command, f"{_PATIENCE_SECONDS}s", "-s", "script.lua", url],

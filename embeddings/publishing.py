@@ -175,8 +175,10 @@ def _write_contents(
     (draft / COMPARISON).write_text(candidate.comparison.model_dump_json(), encoding="utf-8")
     (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(candidate.label_issues))
     trust = _measured_trust(candidate, photographs, encoded)
-    (draft / TRUST).write_text(trust.model_dump_json())
-    (draft / TYPICALITY).write_text(_typicality(photographs, encoded).model_dump_json())
+    (draft / TRUST).write_text(trust.model_dump_json(), encoding="utf-8")
+    (draft / TYPICALITY).write_text(
+        _typicality(photographs, encoded).model_dump_json(), encoding="utf-8"
+    )
 
 
 def find_errors(

@@ -1,7 +1,7 @@
 """A release: an immutable folder that the service serves from, verified before it is used."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +18,7 @@ from embeddings.encoder import Encoded
 from embeddings.errors import BelvedereError
 from embeddings.graph import NeighborGraph
 from embeddings.manifest import MANIFEST, MANIFEST_FORMAT, Manifest, StoreVersions, file_digest
+from embeddings.names import composed
 from embeddings.photographs import Photograph
 from embeddings.runtime import Floats
 from embeddings.trust import Trust, Typicality
@@ -81,6 +82,23 @@ ERROR_LIST = TypeAdapter(tuple[Misclassified, ...])
 LABEL_ISSUE_LIST = TypeAdapter(tuple[LabelIssue, ...])
 
 
+class _Composed(Mapping[str, int]):
+    """Numbers by name: a name that is not there as it stands is looked up in the form NFC."""
+
+    def __init__(self, numbers: dict[str, int]) -> None:
+        self._numbers = numbers
+
+    def __getitem__(self, name: str) -> int:
+        number = self._numbers.get(name)
+        return self._numbers[composed(name)] if number is None else number
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
 @dataclass(frozen=True)
 class Release:
     """What is published of n photographs; all arrays and lists share their order."""
@@ -107,9 +125,9 @@ class Release:
         return self.folder / ENCODER
 
     @cached_property
-    def rows(self) -> dict[str, int]:
-        """Row number of each photograph's id."""
-        return {photograph.id: row for row, photograph in enumerate(self.photographs)}
+    def rows(self) -> Mapping[str, int]:
+        """Row number of each photograph's id, found in whatever Unicode form it is asked for."""
+        return _Composed({each.id: row for row, each in enumerate(self.photographs)})
 
     @cached_property
     def predicted(self) -> npt.NDArray[np.int64]:

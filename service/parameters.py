@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
+from embeddings.names import composed
 from embeddings.photographs import Split
 from service.errors import ServiceProblem, shown
 from service.opened import OpenedRelease, Selection
@@ -76,6 +77,8 @@ async def selection(
 ) -> Selection:
     """The photographs to consider. Raises `ServiceProblem` (422)."""
     classes = opened.manifest.classes
+    if label is not None and label not in classes:
+        label = composed(label)
     if label is not None and label not in classes:
         raise ServiceProblem(
             422, f"There is no class {shown(label)}; the classes are {', '.join(classes)}."

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from embeddings.store import ImageTable
+from tests.training.pictures import class_folders
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -19,7 +22,8 @@ def belvedere(home: Path, *arguments: str, **settings: str) -> subprocess.Comple
         env={**os.environ, "BELVEDERE_HOME": str(home)}
         | {f"BELVEDERE_{name.upper()}": value for name, value in settings.items()},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
         timeout=120,
     )
@@ -141,6 +145,27 @@ def test_of_two_at_once_one_is_told_and_a_killed_one_leaves_nothing(tmp_path: Pa
     done = belvedere(tmp_path, "data", data="scenes", scenes="13")
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.rglob(".draft-*"))
+
+
+@pytest.mark.parametrize("stream", ["ascii", "latin-1", "utf-8"])
+def test_no_name_stops_the_output_whatever_the_locale(
+    tmp_path: Path, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The locale C without Python's coercion has the poorest encoding: ASCII."""
+    folder = class_folders(tmp_path / "Bäume", {"Wälder": 10, "cats [old]": 10, ":dog:": 10})
+    (folder / "Wälder/森[red].txt").write_bytes(b"x")
+    for name, value in {
+        "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": stream
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    done = belvedere(tmp_path / "home", "data", data=str(folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "cats [old]" in done.stdout
+    assert ":dog:" in done.stdout
+    left_out = (tmp_path / "home/left_out.txt").read_text("utf-8")
+    assert left_out == "Wälder/森[red].txt: not a JPEG, PNG or WebP file\n"
+    classes = ImageTable.open(str(tmp_path / "home/store")).collection.classes
+    assert classes == (":dog:", "Wälder", "cats [old]")
 
 
 def test_help_names_every_stage(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def _refuse_unlearnable(inspection: Inspection, source: DataSource) -> None:
 
 
 def _with_reasons(label: str, count: int, inspection: Inspection) -> str:
-    reasons = count_reasons(inspection.left_out_of(label))
+    reasons = count_reasons(inspection.left_out_of(label), name_copied=True)
     return f"{label!r} ({count}: {reasons})" if reasons else f"{label!r} ({count})"
 
 

@@ -1,5 +1,6 @@
 """Inspecting every file of a data set: what can be taken, what is left out, and why."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from training.near_duplicates import (
 
 T = TypeVar("T")
 
+_COPY = "copy"
 _COPY_OF = "copy of "
 
 _AHEAD = 64
@@ -102,19 +104,25 @@ def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspecti
     )
 
 
-def count_reasons(left_out: Sequence[LeftOut]) -> str:
-    """Return how many files were left out for each reason, the most frequent first."""
-    copied = sorted({entry.reason for entry in left_out if entry.reason.startswith(_COPY_OF)})
+def count_reasons(left_out: Sequence[LeftOut], *, name_copied: bool = False) -> str:
+    """Return how many files were left out for each reason, the most frequent first.
+
+    With `name_copied`, the files that others are copies of are named.
+    """
+    copied = sorted({each.reason for each in left_out if each.reason.startswith(_COPY_OF)})
     kinds = Counter(
-        _COPY_OF if entry.reason.startswith(_COPY_OF) else entry.reason.split(":")[0]
-        for entry in left_out
+        _COPY if each.reason.startswith(_COPY_OF) else re.split("[:;]", each.reason)[0]
+        for each in left_out
     )
-    return ", ".join(
-        f"{count} are copies of {_some([reason.removeprefix(_COPY_OF) for reason in copied])}"
-        if kind == _COPY_OF
-        else f"{count} × {kind}"
-        for kind, count in kinds.most_common()
-    )
+
+    def counted(kind: str, count: int) -> str:
+        if kind == _COPY and name_copied:
+            return (
+                f"{count} are copies of {_some([each.removeprefix(_COPY_OF) for each in copied])}"
+            )
+        return kind if kind == EMPTY_FOLDER and count == 1 else f"{count} × {kind}"
+
+    return ", ".join(counted(kind, count) for kind, count in kinds.most_common())
 
 
 def _some(names: Sequence[str]) -> str:
