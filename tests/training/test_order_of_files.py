@@ -79,10 +79,11 @@ def test_a_zip_in_any_order_gives_the_same_store_as_its_folder(tmp_path: Path, t
     with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
         for path in paths:
             archive.write(path, path.relative_to(folder))
-    from_folder = take(folder)
+    table = take(folder)
+    photographs, fingerprint = table.photographs, table.collection.fingerprint
     from_zip = take(tmp_path / "pets.zip")
-    assert from_zip.photographs == from_folder.photographs
-    assert from_zip.collection.fingerprint == from_folder.collection.fingerprint
+    assert from_zip.photographs == photographs
+    assert from_zip.collection.fingerprint == fingerprint
     ids = [photograph.id for photograph in from_zip.photographs]
     assert ids == sorted(ids)
 
