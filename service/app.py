@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from embeddings.errors import SettingsError
@@ -60,7 +61,8 @@ def create_app(settings: ServiceSettings, after: After = lambda: None) -> ASGIAp
 def _check_root_path(path: str) -> None:
     """Raise `SettingsError` if addresses under this root path could mean two things."""
     first = path.split("/")[1:2]
-    own = {route.path.split("/")[1] for router in ROUTERS for route in router.routes}
+    routes = [route for router in ROUTERS for route in router.routes]
+    own = {route.path.split("/")[1] for route in routes if isinstance(route, Route)}
     if own.intersection(first):
         raise SettingsError(
             f"BELVEDERE_ROOT_PATH is {path}, but the service has calls under /{first[0]} itself; "
