@@ -75,7 +75,7 @@ def test_large_uploads_share_a_stated_memory_and_small_ones_go_on(home, a_jpeg, 
 def busy(home):
     """A service whose threads for queries are all taken, and whose queue for them is full."""
     gate = threading.Event()
-    with served(ServiceSettings(home=home)) as (client, state):
+    with served(ServiceSettings(home=home, work_seconds=600)) as (client, state):
 
         async def fill() -> None:
             asked = (state.queries.run(gate.wait) for _ in range(1000))
@@ -83,10 +83,12 @@ def busy(home):
 
         filling = threading.Thread(target=lambda: asyncio.run(fill()))
         filling.start()
-        wait_until(lambda: client.get("/images").status_code == 429)
-        yield client
-        gate.set()
-        filling.join()
+        wait_until(lambda: state.queries.full)
+        try:
+            yield client
+        finally:
+            gate.set()
+            filling.join()
 
 
 def test_searches_and_long_answers_leave_the_event_loop_to_others(busy, records, sentence):

@@ -126,6 +126,11 @@ class Workers:
                 worker.dismiss()
                 self._workers[place] = self._hire()
 
+    @property
+    def full(self) -> bool:
+        """Whether as many jobs are running and waiting as may."""
+        return self._taken >= self._most
+
     async def run(
         self,
         function: Callable[Parameters, Result],
@@ -139,7 +144,7 @@ class Workers:
         """
         future: Future[Result] = Future()
         with self._lock:
-            if self._taken >= self._most:
+            if self.full:
                 raise busy(self._retry_after)
             self._taken += 1
         # A caller who leaves does not free the thread, so the work itself frees its place.
