@@ -43,7 +43,7 @@ proportion for images of fewer than 128 pixels, in which errors of encoding aver
 
 _SIDE = 16
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-_TILE = 8192
+_TILE = 4096
 _BLOCKS_PER_TILE = 16
 
 _Floats = npt.NDArray[np.float32]
