@@ -49,9 +49,10 @@ def test_every_call_by_id_finds_it(odd, identifier):
 def test_an_id_is_found_in_whatever_unicode_form_it_comes(odd, tags, form):
     stored = "forest/Wälder über Zürich 山"
     identifier = normalize(form, stored)
-    for call in ("/neighbors", "/features"):
-        assert odd.get(call, params={"id": identifier}).json()["id"] == stored
-    assert odd.get("/predict", params={"id": identifier}).status_code == 200
+    for call in ("/neighbors", "/features", "/predict"):
+        answer = odd.get(call, params={"id": identifier})
+        assert answer.status_code == 200
+        assert answer.json() == odd.get(call, params={"id": stored}).json()
     for address in (image_path(identifier), f"{image_path(identifier)}/thumbnail"):
         assert odd.get(address).status_code == 200
     page = odd.get("/images", params={"id": identifier}).json()
