@@ -136,20 +136,17 @@ def serve(settings: ServiceSettings) -> None:
 
 
 def _refuse_unusable_address(host: str, port: int) -> None:
-    """Say what is wrong with the address before the release is opened for nothing."""
+    """Raise `SettingsError` for an address that cannot be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except (OSError, UnicodeError) as error:
+        with socket.socket(family, socket.SOCK_STREAM) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind((host, port))
+    except (socket.gaierror, UnicodeError) as error:
         raise SettingsError(
             f"BELVEDERE_HOST: {host!r} is not an address of this machine ({error}); set it to "
             "127.0.0.1 for this machine alone, or to 0.0.0.0 for its network."
         ) from error
-    try:
-        with socket.socket(family, kind, protocol) as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tried.bind(address)
     except OSError as error:
         raise SettingsError(
             f"BELVEDERE_PORT: the service cannot listen on port {port} of {host} "
