@@ -1,4 +1,4 @@
-"""What the clients must never show, and addresses with a path."""
+"""Secrets that the clients must never show, and addresses with a path."""
 
 import asyncio
 import traceback

@@ -1,4 +1,4 @@
-"""What pages of other origins may ask and read."""
+"""Requests and answers of pages of other origins (CORS)."""
 
 import pytest
 

@@ -165,7 +165,7 @@ def ranked(reports: Iterable[ExperimentReport]) -> list[ExperimentReport]:
 
     def order(report: ExperimentReport) -> tuple[float, float, int]:
         loss = report.curves.loss[-1] if report.curves.loss else math.inf
-        if report.tuning_accuracy is not None or math.isnan(loss):
+        if report.tuning_accuracy is not None:
             loss = math.inf
         return -(report.tuning_accuracy or 0.0), loss, report.parameters or 0
 

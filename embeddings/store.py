@@ -132,7 +132,7 @@ class ImageTable:
 
     @cached_property
     def collection(self) -> Collection:
-        """Where the photographs came from and what was left out. Raises `StoreError`."""
+        """Source of the photographs, and the files left out. Raises `StoreError`."""
         try:
             return Collection.model_validate_json(self.dataset.schema.metadata[_COLLECTION])
         except (KeyError, TypeError, ValidationError) as error:

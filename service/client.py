@@ -26,7 +26,7 @@ Method = TypeVar("Method", bound=Callable[..., object])
 
 _ADDRESS = "http://127.0.0.1:8000"
 _KEY = "[!-~]([ -~]*[!-~])?"
-"""What a header can carry: printable ASCII characters, without spaces at either end."""
+"""Values that a header can carry: printable ASCII, without spaces at either end."""
 
 _TIMEOUT_SECONDS = 60.0
 """Fitting a map takes seconds."""

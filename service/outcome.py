@@ -23,7 +23,7 @@ class ServiceError(BelvedereError):
         self.status = status
         """The HTTP status; None where no answer came."""
         self.passing = passing
-        """Whether the service asks for the same call again in a moment."""
+        """Return whether the service asks for the same call again in a moment."""
 
 
 def result_of(call: Call[Result], outcome: Outcome, service: httpx.URL) -> Result:

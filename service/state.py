@@ -79,12 +79,12 @@ class ServiceState:
 
     @property
     def opening(self) -> bool:
-        """Whether the first look for a release has not ended."""
+        """True until the first look for a release has ended."""
         return self.reason == _OPENING
 
     @property
     def trouble(self) -> str | None:
-        """What keeps the service from its work, as a sentence; None if nothing does."""
+        """Sentence on the fault that keeps the service from its work; None if there is none."""
         if any(loop.done() for loop in self._loops):
             return "The watch over releases and threads has ended; restart the service."
         if not (self.images.healthy and self.queries.healthy and self.maps.healthy):

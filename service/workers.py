@@ -128,7 +128,7 @@ class Workers:
 
     @property
     def full(self) -> bool:
-        """Whether as many jobs are running and waiting as may."""
+        """True if as many jobs are running and waiting as may."""
         return self._taken >= self._most
 
     async def run(

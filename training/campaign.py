@@ -7,7 +7,7 @@ import keras
 from embeddings.comparison import ExperimentReport
 from embeddings.runtime import CompiledNetwork, Floats
 from training.backbones import WeightsUnavailable
-from training.circumstances import Circumstances, TeacherMissing, Trained
+from training.circumstances import Circumstances, TeacherMissing, Trained, TrainingDiverged
 from training.comparing import compare, warn_of_unused_runs
 from training.dataset import Dataset
 from training.evaluation import cross_entropy, evaluate, share_correct
@@ -102,7 +102,7 @@ def _train_one(stage: Stage, trial: Trial, dataset: Dataset) -> ExperimentReport
     try:
         with stage.display.epochs(described(trial)) as on_epoch:
             trained = run(experiment, given, on_epoch)
-    except (WeightsUnavailable, TeacherMissing) as error:
+    except (WeightsUnavailable, TeacherMissing, TrainingDiverged) as error:
         return stage.runs.save(key, facts, _skipped(experiment, str(error))).report
     finally:
         keras.utils.clear_session(free_memory=True)

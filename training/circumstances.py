@@ -34,6 +34,10 @@ class TeacherMissing(BelvedereError):
     """An experiment that another one learns from is not trained; the message says which."""
 
 
+class TrainingDiverged(BelvedereError):
+    """Training gave figures that are not finite numbers."""
+
+
 @dataclass(frozen=True)
 class Layers:
     """What two layers of a network say of n photographs."""

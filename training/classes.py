@@ -35,13 +35,13 @@ _FILLED = re.compile(f"({'|'.join(_WORDS)})({'|'.join(_FILLERS)})")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a file stands: the class and split that its folders give it."""
+    """Place of a file: the class and split that its folders give it."""
 
     label: str | None = None
     split: Split | None = None
     """The user's own split, if there is one."""
     reason: str = ""
-    """Why there is no label."""
+    """Reason for a missing label."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class Layout:
     branches: Mapping[str, _Branch]
     """Sides of a split, by the name of their folder; empty if the outermost folders are classes."""
     split_within: bool = False
-    """Whether each class folder holds folders that are sides of a split."""
+    """True if each class folder holds folders that are sides of a split."""
     has_split: bool = False
-    """Whether the user's own split is kept."""
+    """True if the user's own split is kept."""
 
     def place(self, path: PurePosixPath) -> Place:
         """Return the class and the user's own split of a file."""

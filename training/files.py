@@ -35,14 +35,14 @@ class DataFile:
     """One file of a data set and how to read it, or why it is not read."""
 
     path: PurePosixPath
-    """Where it stands in the data set, in the form NFC."""
+    """Path in the data set, in the form NFC."""
     size: int
     """In bytes."""
     state: str
     """Changes when the content does; also orders files of the same path."""
     open: Callable[[], IO[bytes]]
     refused: str = ""
-    """Why it cannot be read; empty if it can."""
+    """Reason for not reading it; empty if it can be read."""
 
     @property
     def too_large(self) -> bool:
@@ -51,7 +51,7 @@ class DataFile:
 
     @property
     def is_aside(self) -> bool:
-        """Whether it is hidden or of the operating system, so that it says nothing of classes."""
+        """True if it is hidden or of the operating system, so that it says nothing of classes."""
         return self.refused.startswith((_HIDDEN, _SYSTEM))
 
     def read(self) -> bytes:

@@ -1,8 +1,9 @@
 """Running one experiment: from its declaration to a trained network and its figures."""
 
 import keras
+import numpy as np
 
-from training.circumstances import Circumstances, Trained
+from training.circumstances import Circumstances, Trained, TrainingDiverged
 from training.experiments import Experiment, FineTuning, FrozenTransfer, OwnNetwork
 from training.fitting import OnEpoch
 from training.heads import train_head
@@ -11,12 +12,23 @@ from training.transfer import fine_tune
 
 
 def run(experiment: Experiment, given: Circumstances, on_epoch: OnEpoch) -> Trained:
-    """Train one experiment. Raises `WeightsUnavailable` or `TeacherMissing`."""
+    """Train one experiment.
+
+    Raises `WeightsUnavailable`, `TeacherMissing`, or `TrainingDiverged` if a figure is not finite.
+    """
     keras.utils.set_random_seed(given.seed)
     match experiment:
         case OwnNetwork():
-            return train_own(experiment, given, on_epoch)
+            trained = train_own(experiment, given, on_epoch)
         case FrozenTransfer():
-            return train_head(experiment, given, on_epoch)
+            trained = train_head(experiment, given, on_epoch)
         case FineTuning():
-            return fine_tune(experiment, given, on_epoch)
+            trained = fine_tune(experiment, given, on_epoch)
+    curves = trained.curves
+    for figures in (curves.loss, curves.tuning_loss, trained.tuning, trained.validation):
+        if not np.isfinite(figures).all():
+            raise TrainingDiverged(
+                "Training diverged: the loss or a probability is not a finite number; declare the "
+                "experiment with a lower learning rate."
+            )
+    return trained

@@ -23,7 +23,7 @@ Write = Callable[[Path], ExperimentReport]
 """Writes files into the folder it is given, and completes the report."""
 
 Facts = Mapping[str, JsonValue]
-"""What a run's result depends on beside the hyper-parameters of its experiment."""
+"""Conditions of a run's result beside the hyper-parameters of its experiment."""
 
 NETWORK = "network.keras"
 """File of the trained Keras network, pixels to probabilities."""
@@ -88,7 +88,7 @@ class Run:
 
     @property
     def predictions(self) -> Predictions:
-        """What the network said of the tuning and the validation photographs, in their order.
+        """Probabilities of the tuning and the validation photographs, in their order.
 
         Raises `DamagedRun`.
         """
@@ -115,7 +115,7 @@ class Run:
 
     @property
     def cost(self) -> Cost | None:
-        """What answering costs, where it was measured. Raises `DamagedRun`."""
+        """Cost of an answer, if it was measured. Raises `DamagedRun`."""
         path = self.folder / _COST
         try:
             return Cost.model_validate_json(path.read_bytes())

@@ -34,7 +34,7 @@ def agreement(
 def conclusions(
     comparison: ExperimentList, reports: Reports, best: ExperimentReport, alike: float | None
 ) -> Fragment:
-    """What the whole report comes to; `best` is the published network with its matrix."""
+    """Return the conclusions of the report; `best` is the published network with its matrix."""
     skipped = sum(each.status == "skipped" for each in comparison.experiments)
     lines = [
         f"{best.name} is the best of {plural(len(reports), 'finished experiment')}: it recognises "

@@ -49,7 +49,7 @@ def a_service(settings: ServiceSettings) -> Iterator[str]:
 
 
 def _is_ready(url: str) -> bool:
-    """Whether a service is ready there; False if nothing listens or it is being opened.
+    """Return whether a service is ready there; False if nothing listens or it is being opened.
 
     Raises `ReportError` if anything else listens.
     """

@@ -105,6 +105,21 @@ def test_an_interrupted_training_goes_on_with_what_is_missing(stage: Stage, tmp_
         assert before.train_seconds == after.train_seconds
 
 
+def test_training_that_diverges_is_skipped_with_the_reason(stage: Stage, tmp_path: Path) -> None:
+    settings = stage.settings.model_copy(
+        update={"home": tmp_path, "store": stage.settings.store_uri}
+    )
+    diverging = replace(BASELINE, name="diverging", input=(32, 48), learning_rate=1e30)
+    preset = replace(stage.preset, epochs=1, experiments=(diverging,))
+    alone = Stage(settings, preset, stage.display)
+    train(alone)
+    report = alone.found(alone.dataset())(Trial(diverging))
+    assert report is not None
+    assert report.status == "skipped"
+    assert report.reason is not None
+    assert "lower learning rate" in report.reason
+
+
 def test_unavailable_weights_are_skipped_with_the_reason_and_tried_again(
     stage: Stage, tmp_path: Path, random_weights: Path
 ) -> None:

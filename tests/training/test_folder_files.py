@@ -1,4 +1,4 @@
-"""What of a folder is taken, and why the rest is not."""
+"""Files of a folder that are taken, and the reasons for the others."""
 
 import os
 import subprocess
@@ -56,11 +56,11 @@ def test_a_linked_class_folder_is_taken(tmp_path: Path, take: Take) -> None:
 def test_links_are_followed_once_and_never_in_circles(tmp_path: Path) -> None:
     (tmp_path / "pets/cat/old").mkdir(parents=True)
     (tmp_path / "pets/cat/old/0.jpg").write_bytes(b"0")
-    (tmp_path / "shared").mkdir()
-    (tmp_path / "shared/1.jpg").write_bytes(b"1")
+    (tmp_path / "birds").mkdir()
+    (tmp_path / "birds/1.jpg").write_bytes(b"1")
     for name, target in {
-        "again": "cat", "itself": ".", "around": "..", "root": "/", "bird": "../shared",
-        "car": "../shared", "cat/old/up": "../..", "gone": "nowhere", "loop": "loop",
+        "again": "cat", "itself": ".", "around": "..", "root": "/", "bird": "../birds",
+        "car": "../birds", "cat/old/up": "../..", "gone": "nowhere", "loop": "loop",
     }.items():  # fmt: skip
         (tmp_path / "pets" / name).symlink_to(target)
     assert reasons(tmp_path / "pets") == {

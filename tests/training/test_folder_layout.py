@@ -1,4 +1,4 @@
-"""Which folders are classes, which are sides of a split, and what is said of them."""
+"""Folders as classes and as sides of a split, and the sentence on them."""
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath

@@ -62,7 +62,7 @@ class Home:
         return Stage(settings, preset, Display(Console(file=self.screen, width=1000)))
 
     def said(self) -> str:
-        """What was printed since the last call."""
+        """Return the lines printed since the last call."""
         text = self.screen.getvalue()
         self.screen.seek(0)
         self.screen.truncate()
