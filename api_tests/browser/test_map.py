@@ -190,4 +190,5 @@ def test_ids_that_are_hard_to_put_into_an_address_work(opened, odd):
         expect(page.get_by_role("heading", level=1)).to_have_text(title)
         image = page.locator(".large img")
         expect(image).to_have_attribute("alt", f"{record['label']}: {title}")
-        assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 400
+        width = image.evaluate("image => image.decode().then(() => image.naturalWidth)")
+        assert width == record["width"]

@@ -1,6 +1,5 @@
 """Draws every figure of a comparison with so many classes; prints the peak of its memory in MB."""
 
-import resource
 import sys
 
 import numpy as np
@@ -18,6 +17,7 @@ from embeddings.trust import Typicality
 from service import figures
 from service.figures.comparison import Reports
 from service.schemas import CalibrationReport, ExperimentList, ImageRecord, Map, MapPoint
+from tests.peak_memory import peak_bytes
 
 FAMILIES = ("own network", "technique", "combination", "transfer")
 
@@ -186,5 +186,4 @@ def _record(label: str, side: str) -> ImageRecord:
 
 if __name__ == "__main__":
     html = draw(int(sys.argv[1]), FAMILIES, int(sys.argv[2]), tuning=True, perfect=False)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(f"{peak:.0f} {sum(map(len, html))}\n")
+    sys.stdout.write(f"{peak_bytes() / 2**20:.0f} {sum(map(len, html))}\n")

@@ -160,7 +160,6 @@ def report(name: str, loss: float, tuning: float | None, parameters: int) -> Exp
         ([("a", 0.1, 0.7, 1), ("b", 0.9, 0.8, 1)], "b"),
         ([("a", 0.1, None, 1), ("b", 0.9, None, 1)], "a"),
         ([("a", 0.1, None, 2), ("b", 0.1, None, 1)], "b"),
-        ([("a", float("nan"), None, 1), ("b", 0.9, None, 1)], "b"),
     ],
 )
 def test_the_best_is_that_on_the_tuning_part_or_else_the_best_learner(

@@ -222,16 +222,16 @@ def test_no_images_have_no_groups() -> None:
 
 
 _MANY_ALIKE = """
-import resource
 import numpy as np
+from tests.peak_memory import peak_bytes
 from training.near_duplicates import find_near_duplicates
 random = np.random.default_rng(0)
 scene = random.integers(30, 226, (16, 17, 3))
 frames = [(scene + random.normal(0, 1, scene.shape)).astype(np.uint8) for _ in range(20_000)]
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_bytes()
 found = find_near_duplicates(frames, ["a"] * 20_000)
-grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-print(len(set(found.groups)), grown * 1024)
+grown = peak_bytes() - before
+print(len(set(found.groups)), grown)
 """
 
 
