@@ -130,7 +130,7 @@ def test_stages_queues_and_problems_are_counted(api, a_jpeg):
 
 def test_the_dashboard_shows_figures_that_there_are(api):
     known = {re.split(r"[{ ]", line)[0] for line in api.get("/metrics").text.splitlines()}
-    dashboard = json.loads(DASHBOARD.read_text())
+    dashboard = json.loads(DASHBOARD.read_text("utf-8"))
     asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     assert len(asked) > 5
     for expression in asked:

@@ -23,7 +23,9 @@ OUTSIDE = {"host", "port", "home", "store"}
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))[
+        "services"
+    ]
     return found
 
 
@@ -39,8 +41,8 @@ def test_every_setting_reaches_its_container(
 
 
 def test_images_name_the_version_of_the_project() -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    lines = (ROOT / "Dockerfile").read_text("utf-8").splitlines()
     versions = [line for line in lines if line.startswith("ARG VERSION")]
     assert versions == [f"ARG VERSION={version}"] * 3
 
@@ -59,10 +61,14 @@ def test_no_service_of_the_stack_has_more_rights_than_it_needs(services: dict[st
 def test_grafana_finds_its_dashboard_and_its_figures(services: dict[str, Any]) -> None:
     """All of it but Grafana itself, whose image cannot be had everywhere."""
     folder = ROOT / "monitoring"
-    source = yaml.safe_load((folder / "grafana" / "datasource.yml").read_text())["datasources"][0]
+    source = yaml.safe_load((folder / "grafana" / "datasource.yml").read_text("utf-8"))[
+        "datasources"
+    ][0]
     host, port = source["url"].removeprefix("http://").split(":")
     assert services[host]["ports"][0].endswith(f":{port}")
-    provider = yaml.safe_load((folder / "grafana" / "provider.yml").read_text())["providers"][0]
+    provider = yaml.safe_load((folder / "grafana" / "provider.yml").read_text("utf-8"))[
+        "providers"
+    ][0]
     mounted = [volume.split(":")[:2] for volume in services["grafana"]["volumes"]]
     assert [
         "./monitoring/dashboard.json",
@@ -73,7 +79,7 @@ def test_grafana_finds_its_dashboard_and_its_figures(services: dict[str, Any]) -
 def test_the_dashboard_keeps_to_the_schema_of_grafana() -> None:
     """Grafana's own classes, made from its schema, read all of it and lose nothing."""
     register_default_plugins()
-    given = json.loads((ROOT / "monitoring" / "dashboard.json").read_text())
+    given = json.loads((ROOT / "monitoring" / "dashboard.json").read_text("utf-8"))
     understood = json.loads(JSONEncoder().encode(Dashboard.from_json(given)))
     assert set(_fields(given)) <= set(_fields(understood))
 

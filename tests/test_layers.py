@@ -14,7 +14,7 @@ def test_no_floor_imports_what_it_must_not_know() -> None:
 
 
 def test_the_serving_set_has_no_tensorflow_and_no_lock_names_a_registry() -> None:
-    locks = {path.stem: path.read_text() for path in (ROOT / "requirements").glob("*.txt")}
+    locks = {path.stem: path.read_text("utf-8") for path in (ROOT / "requirements").glob("*.txt")}
     assert set(locks) == {"serve", "train", "report", "dev", "rivals"}
     for name in ("tensorflow", "keras", "torch"):
         assert f"\n{name}==" not in locks["serve"] + locks["report"]

@@ -164,7 +164,7 @@ def rules() -> str:
     """axe-core's script, which knows the rules of accessibility."""
     import axe_playwright_python
 
-    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture

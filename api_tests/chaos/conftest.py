@@ -46,4 +46,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("what was tried and survived")
     terminalreporter.write_line(written)
     if target := config.getoption("--page", None):
-        target.write_text(written)
+        target.write_text(written, "utf-8")

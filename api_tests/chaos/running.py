@@ -38,7 +38,7 @@ class Running:
         return self._bytes("VmHWM")
 
     def _bytes(self, name: str) -> int:
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        status = Path(f"/proc/{self.process.pid}/status").read_text("utf-8")
         line = next(each for each in status.splitlines() if each.startswith(f"{name}:"))
         return int(line.split()[1]) * 1024
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.compose
 
 _CHILDREN = """
 from pathlib import Path
-print(sum(len(each.read_text().split()) for each in Path("/proc/1/task").glob("*/children")))
+print(sum(len(each.read_text("utf-8").split()) for each in Path("/proc/1/task").glob("*/children")))
 """
 _WRITE = """
 import errno

@@ -38,7 +38,7 @@ def test_report(stack, owner):
     for name in ("report.ipynb", "report.html", "slides.html"):
         written = stack.report / name
         assert written.stat().st_uid == owner
-    assert "data:image/jpeg;base64," in (stack.report / "report.html").read_text()
+    assert "data:image/jpeg;base64," in (stack.report / "report.html").read_text("utf-8")
 
 
 class _Behind:

@@ -30,7 +30,7 @@ def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert target.read_text() == "old"
+    assert target.read_text("utf-8") == "old"
     assert list(tmp_path.iterdir()) == [target]
 
 
@@ -39,7 +39,7 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
     for content in ("old", "new"):
         with atomic_folder(target) as draft:
             (draft / "report.json").write_text(content)
-    assert (target / "report.json").read_text() == "new"
+    assert (target / "report.json").read_text("utf-8") == "new"
     assert list(tmp_path.iterdir()) == [target]
 
 
@@ -73,5 +73,5 @@ def test_what_a_killed_process_moved_away_comes_back(tmp_path: Path) -> None:
     assert killed.returncode == -signal.SIGKILL
     assert not target.exists()
     clear_drafts(tmp_path)
-    assert (target / "report.json").read_text() == "old"
+    assert (target / "report.json").read_text("utf-8") == "old"
     assert list(tmp_path.iterdir()) == [target]

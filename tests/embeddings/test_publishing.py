@@ -175,7 +175,7 @@ def test_a_missing_file_is_noticed(copy: Path) -> None:
 
 
 def test_a_changed_manifest_is_noticed(copy: Path) -> None:
-    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
     manifest["classes"].reverse()
     (copy / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ReleaseError, match="was changed"):
@@ -253,7 +253,7 @@ def test_a_pointer_that_names_nothing_or_is_a_file_says_so_and_is_replaced(
 def test_a_release_of_another_format_says_what_to_do(
     copy: Path, change: int, sentence: str
 ) -> None:
-    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
     manifest |= {"format": manifest["format"] + change, "unknown": 1}
     (copy / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ReleaseError, match=sentence):
@@ -263,7 +263,7 @@ def test_a_release_of_another_format_says_what_to_do(
 def test_nothing_is_published_over_the_release_of_a_newer_version(
     stage: Stage, candidate, copied: Path
 ) -> None:
-    manifest = json.loads((copied / "current" / "manifest.json").read_text())
+    manifest = json.loads((copied / "current" / "manifest.json").read_text("utf-8"))
     (copied / "current" / "manifest.json").write_text(
         json.dumps(manifest | {"format": manifest["format"] + 1})
     )

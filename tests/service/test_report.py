@@ -52,10 +52,10 @@ def made(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
             assert main(["--committed"], copy) == 0
     written = folder / "home" / "report"
     return Made(
-        (written / "report.ipynb").read_text(),
-        (written / "report.html").read_text(),
-        (written / "slides.html").read_text(),
-        copy.read_text(),
+        (written / "report.ipynb").read_text("utf-8"),
+        (written / "report.html").read_text("utf-8"),
+        (written / "slides.html").read_text("utf-8"),
+        copy.read_text("utf-8"),
     )
 
 
@@ -86,7 +86,7 @@ def test_slides_show_every_chart_and_need_nothing_from_anywhere(made):
 
 
 def test_page_has_every_section(made):
-    source = NOTEBOOK.read_text()
+    source = NOTEBOOK.read_text("utf-8")
     headings = re.findall(r'"(#+ .+?)(?:\\n)?"', source)
     assert len(headings) >= 11
     for heading in headings:
@@ -122,7 +122,7 @@ def test_charts_have_a_text_for_who_cannot_see_them(made):
 
 
 def test_notebook_is_a_client_and_nothing_else():
-    cells = json.loads(NOTEBOOK.read_text())["cells"]
+    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
     code = "".join(line for cell in cells if cell["cell_type"] == "code" for line in cell["source"])
     imported = set(re.findall(r"^\s*(?:import|from) (\S+)", code, re.MULTILINE))
     assert imported == {"os", "random", "service", "service.client"}
@@ -130,7 +130,7 @@ def test_notebook_is_a_client_and_nothing_else():
 
 
 def test_prose_holds_no_result():
-    for cell in json.loads(NOTEBOOK.read_text())["cells"]:
+    for cell in json.loads(NOTEBOOK.read_text("utf-8"))["cells"]:
         if cell["cell_type"] == "markdown":
             assert not re.search(
                 r"\d ?%|\d\.\d|\d{3}", "".join(cell["source"]).replace(":8000", "")

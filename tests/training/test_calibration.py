@@ -83,7 +83,7 @@ def test_the_published_promise_is_measured_on_the_published_probabilities(stage:
     assert release.trust.calibration.after == reliability(
         served[validation], data.labels[validation]
     )
-    assert set(json.loads((folder / TRUST).read_text())) == {"calibration", "sets"}
+    assert set(json.loads((folder / TRUST).read_text("utf-8"))) == {"calibration", "sets"}
 
 
 @settings(max_examples=50, deadline=None)

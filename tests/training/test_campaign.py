@@ -155,7 +155,7 @@ def test_a_published_release_is_up_to_date_until_something_changes(stage: Stage)
 
 def test_the_release_carries_the_comparison(stage: Stage) -> None:
     folder = current_release(stage.settings.releases)
-    assert (folder / COMPARISON).read_text() == compare(stage).model_dump_json()
+    assert (folder / COMPARISON).read_text("utf-8") == compare(stage).model_dump_json()
 
 
 def test_the_baseline_has_about_400_k_parameters_and_any_size_of_input() -> None:

@@ -82,7 +82,7 @@ def test_what_cannot_be_used_is_left_out_with_its_reason(tmp_path: Path, take: T
     assert "no class folder" in found["loose.jpg"]
     assert found["cat/copy.jpg"] == "copy of cat/003.jpg"
     assert len(table.photographs) == 24
-    assert "cat/zero.jpg: empty" in (tmp_path / "home/left_out.txt").read_text()
+    assert "cat/zero.jpg: empty" in (tmp_path / "home/left_out.txt").read_text("utf-8")
 
 
 def test_the_same_photograph_in_two_classes_is_a_label_conflict(tmp_path: Path, take: Take) -> None:
