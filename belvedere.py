@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from embeddings.cpu import usable_processors
 from embeddings.errors import BelvedereError, explained
-from embeddings.processors import usable_processors
 
 if TYPE_CHECKING:
     from training.stages import Stage
@@ -101,7 +101,7 @@ def _show(stage: "Stage") -> None:
 
 
 def _publish(given: argparse.Namespace) -> None:
-    from embeddings.release import refuse_newer_release
+    from embeddings.release.reader import refuse_newer_release
     from training.export import publish_best
 
     with _writing(given) as stage:
@@ -120,7 +120,7 @@ def _serve(_given: argparse.Namespace) -> None:
 
 
 def _prepare(given: argparse.Namespace) -> None:
-    from embeddings.release import refuse_newer_release
+    from embeddings.release.reader import refuse_newer_release
     from training.archive import PublishedArchive
     from training.comparing import up_to_date
     from training.stages import take_data

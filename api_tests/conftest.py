@@ -16,14 +16,14 @@ import pytest
 import uvicorn
 from PIL import ExifTags, Image
 
-from embeddings.comparison import Comparison, ExperimentReport
 from embeddings.encoder import Encoded, Encoder
 from embeddings.images import measure, read_pixels
-from embeddings.parity import Reference
-from embeddings.photographs import Collection, Photograph
-from embeddings.publishing import Candidate, publish
-from embeddings.release import current_release, open_release
-from embeddings.store import write_images
+from embeddings.release.parity import Reference
+from embeddings.release.publish import Candidate, publish
+from embeddings.release.reader import current_release, open_release
+from embeddings.release.reports import Comparison, ExperimentReport
+from embeddings.store.images import write_images
+from embeddings.store.records import Collection, Photograph
 from service.app import configured
 from service.settings import ServiceSettings
 from service.state import After, ServiceState

@@ -2,7 +2,7 @@ import pytest
 
 
 def test_features_are_those_of_the_release(api, home, records, features):
-    from embeddings.release import current_release, open_release
+    from embeddings.release.reader import current_release, open_release
 
     release = open_release(current_release(home / "releases"))
     for record in records:

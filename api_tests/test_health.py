@@ -10,7 +10,7 @@ from service.settings import ServiceSettings
 
 
 def test_ready_says_what_is_served(api, home):
-    from embeddings.release import current_release, verify_release
+    from embeddings.release.reader import current_release, verify_release
 
     manifest = verify_release(current_release(home / "releases"))
     assert api.get("/readyz").json() == {

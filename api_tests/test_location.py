@@ -8,8 +8,8 @@ from PIL import ExifTags, Image
 
 from api_tests.conftest import PLACE, PLACED
 from embeddings.images import open_rgb
-from embeddings.release import current_release, open_release
-from embeddings.store import ImageTable
+from embeddings.release.reader import current_release, open_release
+from embeddings.store.images import ImageTable
 from service.settings import ServiceSettings
 
 ADDRESS = f"/images/{PLACED}"

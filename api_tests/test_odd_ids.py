@@ -21,7 +21,7 @@ REACHABLE = (
 
 @pytest.fixture(scope="module")
 def tags(odd, odd_home):
-    from embeddings.release import current_release, open_release
+    from embeddings.release.reader import current_release, open_release
 
     release = open_release(current_release(odd_home / "releases"))
     return {each.id: f'"{each.digest}-without-location"' for each in release.photographs}

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from api_tests.conftest import served
-from embeddings.manifest import MANIFEST, Manifest
-from embeddings.release import CURRENT, read_manifest
+from embeddings.release.manifest import MANIFEST, Manifest
+from embeddings.release.reader import CURRENT, read_manifest
 from service.settings import ServiceSettings
 
 POLL = 0.05

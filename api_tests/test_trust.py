@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embeddings.manifest import MANIFEST, file_digest
-from embeddings.release import CURRENT, ERROR_LIST, ERRORS, read_manifest
+from embeddings.digests import file_digest
+from embeddings.release.manifest import MANIFEST
+from embeddings.release.reader import CURRENT, ERROR_LIST, ERRORS, read_manifest
 from service.client import Client
 from service.figures.gallery import Gallery
 from service.settings import ServiceSettings

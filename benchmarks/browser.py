@@ -13,7 +13,7 @@ from benchmarks import services
 from benchmarks.chromium import BrowserMissing, chromium
 from benchmarks.measurements import home_of_settings, keep
 from benchmarks.visits import MANY, BrowserMeasurement, Frames
-from embeddings.release import Release, current_release, open_release
+from embeddings.release.reader import Release, current_release, open_release
 
 Milliseconds = npt.NDArray[np.float64]
 

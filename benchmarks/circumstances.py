@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 
-from embeddings.release import Release
+from embeddings.release.reader import Release
 
 _LIBRARIES = ("keras", "tensorflow", "openvino", "faiss-cpu", "openTSNE", "pylance", "numpy")
 

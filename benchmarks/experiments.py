@@ -5,9 +5,9 @@ from pathlib import Path
 
 from benchmarks.circumstances import circumstances
 from benchmarks.markdown import table
-from embeddings.comparison import Comparison, ExperimentReport
-from embeddings.home import HomeSettings
-from embeddings.release import Release, current_release, open_release
+from embeddings.release.reader import Release, current_release, open_release
+from embeddings.release.reports import Comparison, ExperimentReport
+from embeddings.settings import HomeSettings
 
 PAGE = Path("docs/experiments.md")
 

@@ -19,9 +19,9 @@ from benchmarks.processes import Running
 from benchmarks.services import RivalSettings, Service
 from benchmarks.wrk import Request, WrkMissing, load, wrk_version
 from embeddings.encoder import Encoder
-from embeddings.home import HomeSettings
-from embeddings.release import Release, current_release, open_release
-from embeddings.store import ImageTable
+from embeddings.release.reader import Release, current_release, open_release
+from embeddings.settings import HomeSettings
+from embeddings.store.images import ImageTable
 
 _IDS = 1000
 _PHOTOGRAPHS = 64

@@ -9,7 +9,7 @@ from benchmarks import services
 from benchmarks.http import drawn
 from benchmarks.measurements import Measurement, home_of_settings, keep
 from benchmarks.wrk import Request
-from embeddings.release import current_release, open_release
+from embeddings.release.reader import current_release, open_release
 
 _STORED = 50
 _FITTED = 3

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from embeddings.home import HomeSettings
+from embeddings.settings import HomeSettings
 
 FOLDER = "measurements"
 

@@ -16,8 +16,9 @@ import numpy as np
 
 from benchmarks.measurements import Measurement, home_of_settings, keep
 from benchmarks.processes import resident_megabytes
-from embeddings.hnsw import BUILDING_EFFORT, LINKS, SEARCHING_EFFORT, HnswIndex
-from embeddings.index import FlatIndex, Index, Rows
+from embeddings.index import Index, Rows
+from embeddings.index.flat import FlatIndex
+from embeddings.index.hnsw import BUILDING_EFFORT, LINKS, SEARCHING_EFFORT, HnswIndex
 from embeddings.runtime import Floats
 
 COUNT = 1_000_000

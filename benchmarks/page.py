@@ -15,8 +15,8 @@ from benchmarks.results import Results, results_of
 from benchmarks.services import BENTOML, FLOOR, LITSERVE, OURS, TUTORIAL
 from benchmarks.stages import StageMeasurement
 from benchmarks.targets import HEADER, targets
-from embeddings.comparison import Comparison
-from embeddings.release import Release, current_release, open_release
+from embeddings.release.reader import Release, current_release, open_release
+from embeddings.release.reports import Comparison
 
 PAGE = Path("docs/benchmarks.md")
 PICTURE = Path("docs/benchmarks.png")

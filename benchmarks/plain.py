@@ -9,9 +9,9 @@ from time import perf_counter
 
 import numpy as np
 
+from embeddings.cpu import usable_processors
 from embeddings.encoder import Encoder
 from embeddings.images import read_pixels
-from embeddings.processors import usable_processors
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from benchmarks.http import drawn
 from benchmarks.measurements import Figures, Measurement, home_of_settings, keep
 from benchmarks.plain import PlainLoop
 from embeddings.encoder import Encoded, Encoder
-from embeddings.home import HomeSettings
 from embeddings.images import Pixels, read_pixels
-from embeddings.manifest import Parity
-from embeddings.parity import ParityError, Reference, check_quality, compared
-from embeddings.photographs import Split
-from embeddings.release import Release, current_release, open_release
-from embeddings.store import ImageTable
+from embeddings.release.manifest import Parity
+from embeddings.release.parity import ParityError, Reference, check_quality, compared
+from embeddings.release.reader import Release, current_release, open_release
+from embeddings.settings import HomeSettings
+from embeddings.store.images import ImageTable
+from embeddings.store.records import Split
 from training.quantizing import quantize
 
 _ROUNDS = 5

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from benchmarks.processes import Running, free_port, running
 from embeddings.encoder import encoder_fingerprint
-from embeddings.release import Release
+from embeddings.release.reader import Release
 from training.runs import NETWORK
 
 OURS, TUTORIAL, LITSERVE, BENTOML, FLOOR = "Belvedere", "tutorial", "LitServe", "BentoML", "floor"

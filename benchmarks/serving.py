@@ -12,8 +12,8 @@ from benchmarks.loads import PREDICT
 from benchmarks.measurements import Figures, Measurement, home_of_settings, keep
 from benchmarks.processes import Running
 from benchmarks.wrk import WrkMissing, load
-from embeddings.index import FlatIndex
-from embeddings.release import Release, current_release, open_release
+from embeddings.index.flat import FlatIndex
+from embeddings.release.reader import Release, current_release, open_release
 
 _STARTS = 5
 _LOAD_SECONDS = 15

@@ -17,7 +17,7 @@ from benchmarks.results import Results
 from benchmarks.services import BENTOML, FLOOR, LITSERVE, OURS, TUTORIAL
 from benchmarks.serving import ServingMeasurement
 from benchmarks.visits import MANY, BrowserMeasurement
-from embeddings.manifest import Parity
+from embeddings.release.manifest import Parity
 
 
 @dataclass(frozen=True)

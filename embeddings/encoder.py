@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from embeddings.digests import file_digest
 from embeddings.images import PIXELS_VERSION, Pixels
-from embeddings.manifest import file_digest
 from embeddings.runtime import CompiledNetwork, Floats, Precision
 
 

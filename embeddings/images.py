@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image
 from PIL.ImageFile import ImageFile
 
-from embeddings.parts import has_too_many_parts
+from embeddings.image_limits import has_too_many_parts
 from embeddings.sixteen_bit_png import has_sixteen_bits, to_eight_bits
 
 Pixels = npt.NDArray[np.uint8]

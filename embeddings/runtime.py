@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
+from embeddings.cpu import usable_processors
 from embeddings.images import Pixels
-from embeddings.processors import usable_processors
 
 Floats = npt.NDArray[np.float32]
 Outputs = tuple[Floats, ...]

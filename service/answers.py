@@ -3,12 +3,12 @@
 import numpy as np
 from fastapi import Response
 
-from embeddings.attribution import attribution_of
 from embeddings.encoder import Encoded
 from embeddings.index import Neighbors, Rows
+from embeddings.recognition import prediction_set
 from embeddings.runtime import Floats
+from embeddings.store.records import attribution_of
 from embeddings.tsne import Points
-from embeddings.uncertainty import prediction_set
 from service.opened import OpenedRelease
 from service.schemas import (
     Answer,

@@ -6,7 +6,7 @@ from collections import OrderedDict
 import numpy as np
 
 from embeddings.index import Rows
-from embeddings.release import Release
+from embeddings.release.reader import Release
 from embeddings.tsne import Points, fit_map
 from service.workers import Workers
 

@@ -9,15 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.encoder import Encoded, Encoder
-from embeddings.hnsw import build_index
 from embeddings.images import read_pixels, to_jpeg
 from embeddings.index import Index, Mask, Rows
-from embeddings.manifest import Manifest
-from embeddings.photographs import Split
-from embeddings.release import Release, ReleaseError, current_release, open_release
+from embeddings.index.hnsw import build_index
+from embeddings.recognition import distance_to_training
+from embeddings.release.manifest import Manifest
+from embeddings.release.reader import Release, ReleaseError, current_release, open_release
 from embeddings.runtime import Floats
-from embeddings.store import ImageTable, StoreError
-from embeddings.uncertainty import distance_to_training
+from embeddings.store.images import ImageTable
+from embeddings.store.records import Split
+from embeddings.store.tables import StoreError
 from service.errors import ServiceProblem, unknown_photograph
 from service.metrics import Metrics
 from service.settings import ServiceSettings

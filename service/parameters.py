@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-from embeddings.names import composed
-from embeddings.photographs import Split
+from embeddings.file_names import composed
+from embeddings.store.records import Split
 from service.errors import ServiceProblem, shown
 from service.opened import OpenedRelease, Selection
 from service.ready import ReadyAnswers

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from embeddings.release import ReleaseError, current_release
+from embeddings.release.reader import ReleaseError, current_release
 
 Seen = tuple[str, tuple[tuple[str, int, int], ...]]
 """The folder that the pointer names; name, bytes and time of change of each file in it."""

@@ -5,7 +5,7 @@ from functools import lru_cache, partial
 from urllib.parse import unquote_plus
 
 from embeddings.encoder import Encoded
-from embeddings.graph import DEGREE
+from embeddings.index.knn_graph import DEGREE
 from service.answers import map_of, neighborhood, prediction
 from service.maps import draw
 from service.opened import OpenedRelease

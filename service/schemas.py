@@ -5,10 +5,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from embeddings.attribution import Attribution
-from embeddings.comparison import ExperimentReport, ExperimentSummary
-from embeddings.photographs import Split
-from embeddings.trust import Calibration, PredictionSets, Typicality
+from embeddings.release.reports import ExperimentReport, ExperimentSummary
+from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
+from embeddings.store.records import Attribution, Split
 
 API_KEY_HEADER = "X-API-Key"
 """The header that carries the service's key."""

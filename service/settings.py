@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from embeddings.home import HomeSettings
+from embeddings.cpu import usable_processors
 from embeddings.index import IndexKind
-from embeddings.processors import usable_processors
+from embeddings.settings import HomeSettings
 
 _MEBIBYTE = 1024 * 1024
 _DAY = 86_400.0

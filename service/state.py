@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from embeddings.processors import usable_processors
-from embeddings.release import ReleaseError
-from embeddings.store import StoreError
+from embeddings.cpu import usable_processors
+from embeddings.release.reader import ReleaseError
+from embeddings.store.tables import StoreError
 from service.admission import UploadAdmission
 from service.logs import facts
 from service.maps import FittedMaps

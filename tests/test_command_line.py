@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.store import ImageTable
+from embeddings.store.images import ImageTable
 from tests.training.pictures import class_folders
 
 ROOT = Path(__file__).parent.parent

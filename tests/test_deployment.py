@@ -11,7 +11,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from embeddings.home import HomeSettings
+from embeddings.settings import HomeSettings
 from service.settings import ServiceSettings
 from training.settings import TrainingSettings
 

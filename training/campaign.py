@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from embeddings.comparison import ExperimentReport
+from embeddings.release.reports import ExperimentReport
 from embeddings.runtime import CompiledNetwork, Floats
 from training.backbones import WeightsUnavailable
 from training.circumstances import Circumstances, TeacherMissing, Trained, TrainingDiverged

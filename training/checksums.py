@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from embeddings.manifest import file_digest
+from embeddings.digests import file_digest
 
 CHECKSUMS = "checksums.json"
 

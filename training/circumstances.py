@@ -7,8 +7,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from embeddings.comparison import Curves
 from embeddings.errors import BelvedereError
+from embeddings.release.reports import Curves
 from embeddings.runtime import CompiledNetwork, Floats
 from training.dataset import Dataset, Rows
 from training.experiments import FineTuning, FrozenTransfer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from embeddings.photographs import Split
+from embeddings.store.records import Split
 from training.file_types import without_suffix
 
 _Parts = tuple[str, ...]

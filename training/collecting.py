@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
 from embeddings.images import is_jpeg, measure, to_jpeg
-from embeddings.photographs import Collection, Photograph, Split
 from embeddings.progress import Track
-from embeddings.store import write_images
+from embeddings.store.images import write_images
+from embeddings.store.records import Collection, Photograph, Split
 from training.files import DataError, DataSource
 from training.inspection import Inspected, Inspection, count_reasons, inspect
 from training.licences import NO_LICENCE, Licences, read_licences

@@ -6,9 +6,9 @@ from statistics import mean
 
 import numpy as np
 
-from embeddings.comparison import Comparison, Evidence, ExperimentReport, Verdict, choose_best
 from embeddings.errors import BelvedereError
-from embeddings.release import COMPARISON, current_release, verify_release
+from embeddings.release.reader import COMPARISON, current_release, verify_release
+from embeddings.release.reports import Comparison, Evidence, ExperimentReport, Verdict, choose_best
 from training.dataset import Dataset
 from training.evidence import SIGNIFICANCE, Correct, bootstrap_interval, holm, mcnemar
 from training.files import DataError

@@ -11,9 +11,9 @@ from numpy.lib.format import write_array_header_1_0
 
 from embeddings.atomic import atomic_file
 from embeddings.images import PIXELS_VERSION, Pixels, read_pixels
-from embeddings.photographs import Photograph
 from embeddings.progress import Track
-from embeddings.store import ImageTable
+from embeddings.store.images import ImageTable
+from embeddings.store.records import Photograph
 from training.digests import Warn, delete_superseded, digest_of, read_cached
 from training.experiments import Size, SplitName
 from training.split import TUNING_SHARE, VALIDATION_SHARE, split_groups

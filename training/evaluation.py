@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
-from embeddings.comparison import ClassReport
+from embeddings.release.reports import ClassReport
 from embeddings.runtime import Floats
 from training.dataset import Labels
 

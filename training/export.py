@@ -8,12 +8,12 @@ import keras
 import numpy as np
 
 from embeddings.atomic import atomic_folder
-from embeddings.comparison import Comparison
 from embeddings.encoder import Encoded
-from embeddings.parity import Reference
-from embeddings.publishing import Candidate, Explain, publish
-from embeddings.release import LabelIssue, read_manifest
-from embeddings.reliability import reliability
+from embeddings.release.parity import Reference
+from embeddings.release.publish import Candidate, Explain, publish
+from embeddings.release.reader import LabelIssue, read_manifest
+from embeddings.release.reliability import reliability
+from embeddings.release.reports import Comparison
 from embeddings.runtime import CompiledNetwork, Floats, Precision
 from training.calibration import calibrate, temperature_of
 from training.campaign import held_out

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.comparison import Curves
+from embeddings.release.reports import Curves
 from embeddings.runtime import Floats
 from training.dataset import Labels
 from training.experiments import EpochEnd

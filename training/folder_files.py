@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from embeddings.names import file_name, is_utf8
+from embeddings.file_names import file_name, is_utf8
 from training.files import DataError, DataFile, is_aside, refused_file, with_folders
 
 _Identity = tuple[int, int]

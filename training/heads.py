@@ -6,7 +6,7 @@ from time import perf_counter
 import keras
 import numpy as np
 
-from embeddings.comparison import Curves
+from embeddings.release.reports import Curves
 from embeddings.runtime import Floats
 from training.backbones import pretrained, side_by_side
 from training.circumstances import Circumstances, Layers, Trained, examples, trained

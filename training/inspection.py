@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 
 from embeddings.images import ImageRejected, open_rgb
-from embeddings.photographs import LeftOut, Split
 from embeddings.progress import Track
+from embeddings.store.records import LeftOut, Split
 from training.classes import Layout, find_layout
 from training.file_types import HEAD, is_named_as_image, is_readable, other_format
 from training.files import EMPTY_FOLDER, DataFile

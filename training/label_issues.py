@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from embeddings.release import LabelIssue
+from embeddings.release.reader import LabelIssue
 from embeddings.runtime import Floats
 from training.backbones import pretrained
 from training.dataset import Dataset, Labels, Rows

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embeddings.names import composed, file_name
+from embeddings.file_names import composed, file_name
 from training.files import DataError
 
 _SUFFIX = "_photos_info.json"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from embeddings.comparison import ExperimentReport, ranked
+from embeddings.release.reports import ExperimentReport, ranked
 from training.combining import Score, combined
 from training.experiments import (
     Combination,

@@ -7,8 +7,8 @@ from time import perf_counter
 import keras
 import numpy as np
 
-from embeddings.comparison import Cost
 from embeddings.images import Pixels
+from embeddings.release.reports import Cost
 from embeddings.runtime import CompiledNetwork
 from training.circumstances import Layers
 from training.networks import EMBEDDING, POOLED

@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from embeddings.atomic import atomic_file, atomic_folder, atomic_write
-from embeddings.comparison import Cost, ExperimentReport
 from embeddings.errors import BelvedereError
+from embeddings.release.reports import Cost, ExperimentReport
 from embeddings.runtime import Floats
 from training.checksums import damaged_file, write_checksums
 from training.digests import Warn, digest_of, read_cached

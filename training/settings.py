@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from embeddings.home import HomeSettings, ResolvedPath, resolved
+from embeddings.settings import HomeSettings, ResolvedPath, resolved
 
 PresetName = Literal["quick", "full"]
 

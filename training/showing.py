@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from embeddings.atomic import atomic_write
-from embeddings.comparison import Comparison, ExperimentReport
-from embeddings.names import printable
-from embeddings.photographs import LeftOut
-from embeddings.store import ImageTable
+from embeddings.file_names import printable
+from embeddings.release.reports import Comparison, ExperimentReport
+from embeddings.store.images import ImageTable
+from embeddings.store.records import LeftOut
 from training.inspection import Inspection, count_reasons
 from training.progress import Display
 

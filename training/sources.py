@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embeddings.names import file_name
-from embeddings.photographs import GENERATED_SCENES
+from embeddings.file_names import file_name
+from embeddings.store.records import GENERATED_SCENES
 from training.archive import Advance, DownloadError, PublishedArchive, fetch
 from training.files import (
     DataError,

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from embeddings.comparison import ExperimentReport
+from embeddings.cpu import usable_processors
 from embeddings.images import PIXELS_VERSION
-from embeddings.photographs import Collection
-from embeddings.processors import usable_processors
-from embeddings.release import referenced_versions
-from embeddings.store import ImageTable, StoreDamaged, StoreError, delete_old_versions
+from embeddings.release.reader import referenced_versions
+from embeddings.release.reports import ExperimentReport
+from embeddings.store.images import ImageTable
+from embeddings.store.records import Collection
+from embeddings.store.tables import StoreDamaged, StoreError
+from embeddings.store.versions import delete_old_versions
 from training.archive import PublishedArchive
 from training.collecting import collect
 from training.dataset import Dataset, open_dataset

@@ -5,7 +5,7 @@ import zipfile
 from functools import lru_cache
 from pathlib import Path
 
-from embeddings.manifest import file_digest
+from embeddings.digests import file_digest
 from training.experiments import Size
 
 _AXES = 4

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from zipfile import ZipFile, ZipInfo
 
-from embeddings.names import composed, file_name
+from embeddings.file_names import composed, file_name
 from training.files import DataError, DataFile, with_folders
 
 _UTF8_FLAG = 0x800

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from api_tests.browser.giving import payload
 from api_tests.browser.standing_in import pass_time, stand_in
 from api_tests.test_swap import another_release, fingerprint, point_to, wait_for
-from embeddings.release import current_release
+from embeddings.release.reader import current_release
 from service.settings import ServiceSettings
 
 KEY = "correct horse battery staple"

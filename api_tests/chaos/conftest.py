@@ -7,7 +7,7 @@ import pytest
 
 from api_tests.chaos.tally import Tally, page
 from benchmarks.circumstances import circumstances
-from embeddings.release import current_release, open_release
+from embeddings.release.reader import current_release, open_release
 
 _TALLIES = pytest.StashKey[list[Tally]]()
 _CIRCUMSTANCES = pytest.StashKey[list[str]]()

@@ -8,9 +8,9 @@ import numpy as np
 
 from embeddings.encoder import Encoded
 from embeddings.lock import home_lock
-from embeddings.parity import Reference
-from embeddings.publishing import Candidate, publish
-from embeddings.release import current_release, open_release
+from embeddings.release.parity import Reference
+from embeddings.release.publish import Candidate, publish
+from embeddings.release.reader import current_release, open_release
 
 BEGINS = "begins"
 

@@ -12,8 +12,9 @@ import pytest
 from api_tests.chaos.publisher import BEGINS
 from api_tests.chaos.running import ROOT, asked_all_the_while, good_calls, running, wait_until
 from embeddings.atomic import DRAFT_PREFIX
-from embeddings.release import current_release, open_release
-from embeddings.store import FeatureTable, ImageTable
+from embeddings.release.reader import current_release, open_release
+from embeddings.store.features import FeatureTable
+from embeddings.store.images import ImageTable
 
 pytestmark = pytest.mark.chaos
 

@@ -7,10 +7,17 @@ import httpx
 import pytest
 
 from api_tests.chaos.running import Running, asked_all_the_while, good_calls, running, wait_until
+from embeddings.digests import file_digest
 from embeddings.encoder import Encoded
-from embeddings.graph import NeighborGraph
-from embeddings.manifest import MANIFEST, file_digest
-from embeddings.release import CURRENT, FEATURES, current_release, open_release, write_features
+from embeddings.index.knn_graph import NeighborGraph
+from embeddings.release.manifest import MANIFEST
+from embeddings.release.reader import (
+    CURRENT,
+    FEATURES,
+    current_release,
+    open_release,
+    write_features,
+)
 
 pytestmark = pytest.mark.chaos
 

@@ -19,7 +19,7 @@ from api_tests.hostile.case import (
     named,
     scene,
 )
-from embeddings.parts import MOST_PARTS, MOST_SCANS
+from embeddings.image_limits import MOST_PARTS, MOST_SCANS
 
 START, END = b"\xff\xd8", b"\xff\xd9"
 FRAME, SCAN, TABLES, CODES, RESTARTS = 0xC0, 0xDA, 0xDB, 0xC4, 0xDD

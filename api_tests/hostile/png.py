@@ -20,7 +20,7 @@ from api_tests.hostile.case import (
     named,
     scene,
 )
-from embeddings.parts import MOST_PARTS
+from embeddings.image_limits import MOST_PARTS
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = (b"IEND", b"")

@@ -7,7 +7,7 @@ import numpy as np
 
 from embeddings.encoder import Encoder
 from embeddings.images import read_pixels
-from embeddings.manifest import MANIFEST, Manifest
+from embeddings.release.manifest import MANIFEST, Manifest
 
 Answer = dict[str, str | dict[str, float]]
 

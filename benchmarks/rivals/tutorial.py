@@ -15,7 +15,7 @@ from fastapi import Body, FastAPI
 from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 
-from embeddings.release import open_release
+from embeddings.release.reader import open_release
 
 
 def create_app(folder: Path, network: Path) -> FastAPI:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
-from embeddings.comparison import ExperimentReport, ExperimentSummary, ranked
+from embeddings.release.reports import ExperimentReport, ExperimentSummary, ranked
 from service.client import Client
 from service.figures.fragments import Fragment, Part, bullets, joined, paragraph, strong, table
 from service.figures.style import ACCENT, INK, QUIET, Chart, bare, in_style

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from embeddings.comparison import ExperimentReport
+from embeddings.release.reports import ExperimentReport
 from service.client import Client
 from service.figures.comparison import Reports
 from service.figures.confusion import frequent_confusions

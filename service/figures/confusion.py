@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-from embeddings.comparison import ClassReport, ExperimentReport
+from embeddings.release.reports import ClassReport, ExperimentReport
 from service.figures.fragments import Fragment, joined, paragraph, strong, table
 from service.figures.split import maker_of
 from service.figures.style import INK, Chart, in_style

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from embeddings.comparison import Curves, ExperimentReport
+from embeddings.release.reports import Curves, ExperimentReport
 from service.figures.fragments import Fragment, paragraph, strong
 from service.figures.style import ACCENT, INK, PALE, QUIET, Chart, in_style
 from service.figures.wording import percent, plural, points

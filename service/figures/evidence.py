@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.ticker import PercentFormatter
 
-from embeddings.comparison import ExperimentReport
+from embeddings.release.reports import ExperimentReport
 from service.figures.comparison import Reports
 from service.figures.fragments import Fragment, Part, paragraph, strong, table
 from service.figures.style import ACCENT, INK, QUIET, Chart, bare, in_style

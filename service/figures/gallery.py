@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from embeddings.attribution import Attribution
+from embeddings.store.records import Attribution
 from service.client import Client
 from service.figures.fragments import Fragment, Part, element, joined, link, strong, void
 from service.figures.wording import probability

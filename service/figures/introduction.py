@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from embeddings.photographs import GENERATED_SCENES
+from embeddings.store.records import GENERATED_SCENES
 from service.figures.fragments import Fragment, element, joined, paragraph, strong
 from service.figures.wording import plural
 from service.schemas import ExperimentList, ImageRecord, Readiness

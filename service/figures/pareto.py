@@ -2,7 +2,7 @@
 
 from matplotlib.ticker import PercentFormatter, ScalarFormatter
 
-from embeddings.comparison import ExperimentReport
+from embeddings.release.reports import ExperimentReport
 from service.figures.comparison import Reports
 from service.figures.fragments import Fragment, paragraph, strong
 from service.figures.style import ACCENT, INK, QUIET, Chart, in_style

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from embeddings.attribution import Attribution
+from embeddings.store.records import Attribution
 from service.client import Client
 from service.figures.fragments import Fragment, joined, paragraph, strong
 from service.figures.style import Chart, bare, in_style, looks

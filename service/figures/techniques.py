@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from embeddings.comparison import ExperimentReport
+from embeddings.release.reports import ExperimentReport
 from service.figures.comparison import Reports, of_family
 from service.figures.curves import gap, last
 from service.figures.fragments import Fragment, bullets, joined, paragraph, strong, table

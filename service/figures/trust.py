@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from PIL import Image
 
-from embeddings.trust import PredictionSets, Reliability
+from embeddings.release.uncertainty import PredictionSets, Reliability
 from service.client import Client
 from service.figures.confusion import MOST_IN_TABLE
 from service.figures.fragments import Fragment, joined, paragraph, strong, table

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from embeddings.errors import BelvedereError
-from embeddings.release import current_release
+from embeddings.release.reader import current_release
 from service.client import Client, ServiceError
 from service.settings import ServiceSettings
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from embeddings.attribution import attribution_of
 from embeddings.heatmap import overlay
-from embeddings.release import LabelIssue, Misclassified
+from embeddings.release.reader import LabelIssue, Misclassified
+from embeddings.store.records import attribution_of
 from service.answers import as_json, named, nearest_in_training
 from service.errors import ServiceProblem, problem_responses, shown
 from service.opened import OpenedRelease

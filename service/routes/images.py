@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
-from embeddings.metadata import without_location
+from embeddings.jpeg_metadata import without_location
 from service.answers import as_json, record
 from service.caching import is_current
 from service.errors import ServiceProblem, problem_responses

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from embeddings.graph import DEGREE
+from embeddings.index.knn_graph import DEGREE
 from service.answers import as_json, neighborhood
 from service.errors import problem_responses
 from service.guard import GUARDED

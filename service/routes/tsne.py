@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from embeddings.index import Rows
-from embeddings.placing import place
-from embeddings.tsne import Points
+from embeddings.tsne import Points, place
 from service.answers import as_json, map_of
 from service.caching import coding_headers, takes_gzip
 from service.errors import ServiceProblem, problem_responses

@@ -13,7 +13,7 @@ from benchmarks.results import Results, results_of
 from benchmarks.services import FLOOR, OURS, TUTORIAL
 from benchmarks.visits import BrowserMeasurement, Frames
 from benchmarks.wrk import Answered
-from embeddings.release import Release, current_release, open_release
+from embeddings.release.reader import Release, current_release, open_release
 
 _RATES = {OURS: 400.0, TUTORIAL: 8.0, FLOOR: 1000.0}
 

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from embeddings.index import FlatIndex
-from embeddings.placing import place
-from embeddings.tsne import fit_map
+from embeddings.index.flat import FlatIndex
+from embeddings.tsne import fit_map, place
 
 
 def clusters(per_cluster: int = 40) -> np.ndarray:

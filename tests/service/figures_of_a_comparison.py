@@ -4,7 +4,8 @@ import sys
 
 import numpy as np
 
-from embeddings.comparison import (
+from embeddings.release.reliability import measured_trust, prediction_sets, reliability
+from embeddings.release.reports import (
     ClassReport,
     Cost,
     Curves,
@@ -12,8 +13,7 @@ from embeddings.comparison import (
     ExperimentReport,
     ExperimentSummary,
 )
-from embeddings.reliability import measured_trust, prediction_sets, reliability
-from embeddings.trust import Typicality
+from embeddings.release.uncertainty import Typicality
 from service import figures
 from service.figures.comparison import Reports
 from service.schemas import CalibrationReport, ExperimentList, ImageRecord, Map, MapPoint

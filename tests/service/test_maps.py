@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embeddings.release import Release, current_release, open_release
+from embeddings.release.reader import Release, current_release, open_release
 from embeddings.tsne import fit_map
 from service.errors import ServiceProblem
 from service.maps import FittedMaps, draw

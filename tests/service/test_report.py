@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.attribution import Attribution
+from embeddings.store.records import Attribution
 from service.figures.fragments import element, link, table
 from service.figures.gallery import credit, probable
 from service.figures.style import looks

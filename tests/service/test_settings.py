@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from embeddings.cpu import usable_processors
 from embeddings.errors import SettingsError
-from embeddings.processors import usable_processors
 from service.settings import ServiceSettings
 
 

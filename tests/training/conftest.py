@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.photographs import Collection
-from embeddings.store import ImageTable
+from embeddings.store.images import ImageTable
+from embeddings.store.records import Collection
 from tests.training.pictures import Take
 from training.archive import PublishedArchive
 from training.programme import PRESETS

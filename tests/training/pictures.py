@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from embeddings.store import ImageTable
+from embeddings.store.images import ImageTable
 
 Take = Callable[..., ImageTable]
 """Takes a data set into a store and opens its photographs."""

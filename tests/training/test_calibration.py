@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings.release import TRUST, current_release, open_release
-from embeddings.reliability import conformal_threshold, prediction_sets, reliability
+from embeddings.release.reader import TRUST, current_release, open_release
+from embeddings.release.reliability import conformal_threshold, prediction_sets, reliability
 from embeddings.runtime import Floats
 from training.calibration import calibrate, fit_temperature, scale, temperature_of
 from training.dataset import Rows

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from embeddings.comparison import choose_best
-from embeddings.release import COMPARISON, current_release
+from embeddings.release.reader import COMPARISON, current_release
+from embeddings.release.reports import choose_best
 from training.campaign import train
 from training.comparing import compare, up_to_date
 from training.experiments import OwnNetwork

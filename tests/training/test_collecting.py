@@ -10,7 +10,7 @@ from PIL import Image
 from rich.console import Console
 
 from embeddings.images import measure
-from embeddings.store import write_images
+from embeddings.store.images import write_images
 from tests.training.pictures import Take, class_folders, jpeg, picture
 from training.archive import PublishedArchive
 from training.files import DataError

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from embeddings.comparison import Curves, ExperimentReport, choose_best
-from embeddings.release import current_release, open_release
+from embeddings.release.reader import current_release, open_release
+from embeddings.release.reports import Curves, ExperimentReport, choose_best
 from tests.training.pictures import class_folders
 from training.archive import PublishedArchive
 from training.campaign import train

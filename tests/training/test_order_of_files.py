@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embeddings.photographs import Collection
 from embeddings.progress import untracked
-from embeddings.store import ImageTable
+from embeddings.store.images import ImageTable
+from embeddings.store.records import Collection
 from tests.training.pictures import Take, class_folders, jpeg, picture
 from training.collecting import collect
 from training.files import DataFile, DataSource

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from embeddings.comparison import ExperimentReport
+from embeddings.release.reports import ExperimentReport
 from training.combining import Score, combined, helpful
 from training.experiments import Combination, OwnNetwork, Preset
 from training.own_experiments import (

@@ -5,10 +5,10 @@ import numpy as np
 
 from embeddings.encoder import Encoded, Encoder
 from embeddings.images import read_pixels
-from embeddings.parity import Reference
-from embeddings.publishing import publish
-from embeddings.release import current_release, open_release
-from embeddings.store import ImageTable
+from embeddings.release.parity import Reference
+from embeddings.release.publish import publish
+from embeddings.release.reader import current_release, open_release
+from embeddings.store.images import ImageTable
 from training.comparing import compare
 from training.export import export
 from training.quantizing import quantize

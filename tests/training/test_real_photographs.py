@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from conftest import RealArchive
-from embeddings.attribution import attribution_of
-from embeddings.store import ImageTable
+from embeddings.store.images import ImageTable
+from embeddings.store.records import attribution_of
 from training.archive import PublishedArchive
 from training.programme import PRESETS
 from training.progress import Display

@@ -15,8 +15,8 @@ import pytest
 from rich.console import Console
 
 from conftest import MakeOnce
-from embeddings.release import current_release, open_release
-from embeddings.store import ImageTable, write_images
+from embeddings.release.reader import current_release, open_release
+from embeddings.store.images import ImageTable, write_images
 from tests.training.pictures import class_folders
 from training.archive import PublishedArchive
 from training.campaign import held_out, train

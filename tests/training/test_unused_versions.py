@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.manifest import MANIFEST
-from embeddings.store import ImageTable, StoreError
+from embeddings.release.manifest import MANIFEST
+from embeddings.store.images import ImageTable
+from embeddings.store.tables import StoreError
 from tests.training.pictures import Take, class_folders
 
 

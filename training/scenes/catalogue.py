@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from embeddings.processors import usable_processors
+from embeddings.cpu import usable_processors
 from training.scenes.canvas import Array, Rng, Size
 from training.scenes.city import paint_city
 from training.scenes.field import paint_field

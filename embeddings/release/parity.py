@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from embeddings.encoder import Encoded
 from embeddings.errors import BelvedereError
-from embeddings.index import FlatIndex, Neighbors
-from embeddings.manifest import Parity
+from embeddings.index import Neighbors
+from embeddings.index.flat import FlatIndex
+from embeddings.release.manifest import Parity
 from embeddings.runtime import Floats, Precision
 
 Labels = npt.NDArray[np.int64]

@@ -10,24 +10,22 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from embeddings.atomic import DRAFT_PREFIX, atomic_folder, atomic_symlink
-from embeddings.comparison import Comparison
+from embeddings.digests import file_digest
 from embeddings.encoder import Encoded, Encoder, encoder_fingerprint
-from embeddings.graph import neighbor_graph
 from embeddings.images import Pixels, read_pixels
-from embeddings.index import FlatIndex
-from embeddings.manifest import (
+from embeddings.index.flat import FlatIndex
+from embeddings.index.knn_graph import neighbor_graph
+from embeddings.progress import Track, untracked
+from embeddings.release.manifest import (
     MANIFEST,
     DataInfo,
     EncoderInfo,
     InputSpec,
     Manifest,
     StoreVersions,
-    file_digest,
 )
-from embeddings.parity import Reference, check_parity
-from embeddings.photographs import Photograph
-from embeddings.progress import Track, untracked
-from embeddings.release import (
+from embeddings.release.parity import Reference, check_parity
+from embeddings.release.reader import (
     COMPARISON,
     CURRENT,
     ENCODER,
@@ -49,12 +47,14 @@ from embeddings.release import (
     verify_release,
     write_features,
 )
-from embeddings.reliability import measured_trust
+from embeddings.release.reliability import measured_trust, typicality
+from embeddings.release.reports import Comparison
+from embeddings.release.uncertainty import Reliability, Trust, Typicality
 from embeddings.runtime import Floats, Precision
-from embeddings.store import FeatureTable, ImageTable
-from embeddings.trust import Reliability, Trust, Typicality
+from embeddings.store.features import FeatureTable
+from embeddings.store.images import ImageTable
+from embeddings.store.records import Photograph
 from embeddings.tsne import fit_map
-from embeddings.uncertainty import typicality
 
 _LIBRARIES = ("faiss-cpu", "numpy", "openTSNE", "openvino", "Pillow", "pylance")
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.neighbors import NearestNeighbors
 
-from embeddings.index import FlatIndex
+from embeddings.index.flat import FlatIndex
 
 # Few distinct values make ties and duplicates common.
 matrices = arrays.arrays(

@@ -4,9 +4,8 @@ from openTSNE import PartialTSNEEmbedding, TSNEEmbedding, initialization
 from openTSNE.affinity import PrecomputedAffinities, joint_probabilities_nn
 from scipy.sparse import csr_matrix
 
-from embeddings.index import FlatIndex
-from embeddings.placing import place
-from embeddings.tsne import fit_map
+from embeddings.index.flat import FlatIndex
+from embeddings.tsne import fit_map, place
 
 
 def placed_by_open_tsne(

@@ -4,7 +4,6 @@ import numpy as np
 
 from embeddings.index import Index
 from embeddings.runtime import Floats
-from embeddings.trust import Typicality
 
 NEIGHBOR = 10
 """Which of the nearest training photographs says how usual a photograph is."""
@@ -26,9 +25,3 @@ def distance_to_training(training: Index, embedding: Floats, exclude: int | None
     """
     found = training.search(embedding, NEIGHBOR, exclude=exclude)
     return float(found.distances[-1]) if len(found.distances) else float("inf")
-
-
-def typicality(training: Index, validation: Floats) -> Typicality:
-    """Measure validation embeddings of shape (n, dimension) against the training photographs."""
-    found = [distance_to_training(training, embedding) for embedding in validation]
-    return Typicality(neighbor=NEIGHBOR, distances=tuple(sorted(found)))

@@ -6,19 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embeddings.digests import file_digest
 from embeddings.encoder import Encoded, Encoder
 from embeddings.images import read_pixels
-from embeddings.manifest import file_digest
-from embeddings.parity import ParityError, Reference, check_parity
-from embeddings.publishing import publish
-from embeddings.release import (
+from embeddings.release.parity import ParityError, Reference, check_parity
+from embeddings.release.publish import publish
+from embeddings.release.reader import (
     NewerReleaseError,
     ReleaseError,
     current_release,
     open_release,
     read_manifest,
 )
-from embeddings.store import FeatureTable, ImageTable
+from embeddings.store.features import FeatureTable
+from embeddings.store.images import ImageTable
 from training.calibration import scale
 from training.comparing import compare
 from training.export import export

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 
 from embeddings.images import ImageRejected, open_rgb, to_jpeg
-from embeddings.metadata import without_location
+from embeddings.jpeg_metadata import without_location
 
 SECRET = b"48.858370N 2.294481E"
 """A location in a form that is easy to find again."""

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.processors import usable_processors
+from embeddings.cpu import usable_processors
 
 
 @pytest.mark.parametrize(

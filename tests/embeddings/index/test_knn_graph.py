@@ -1,7 +1,7 @@
 import numpy as np
 
-from embeddings.graph import DEGREE, neighbor_graph
-from embeddings.index import FlatIndex
+from embeddings.index.flat import FlatIndex
+from embeddings.index.knn_graph import DEGREE, neighbor_graph
 
 
 def test_the_graph_is_what_searching_finds() -> None:

@@ -4,7 +4,7 @@ import struct
 import pytest
 from PIL import Image
 
-from embeddings.parts import MOST_PARTS, MOST_SCANS, has_too_many_parts
+from embeddings.image_limits import MOST_PARTS, MOST_SCANS, has_too_many_parts
 
 
 def encoded(kind: str, **options: object) -> bytes:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import faiss
 import numpy as np
 
-from embeddings.index import FlatIndex, Index, IndexKind, Mask, Neighbors, checked
+from embeddings.index import Index, IndexKind, Mask, Neighbors, checked
+from embeddings.index.flat import FlatIndex
 from embeddings.runtime import Floats
 
 LINKS = 32

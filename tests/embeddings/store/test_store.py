@@ -6,15 +6,11 @@ import pyarrow as pa
 import pytest
 
 from embeddings.encoder import Encoded
-from embeddings.photographs import Collection, Photograph
-from embeddings.store import (
-    FeatureTable,
-    ImageTable,
-    StoreDamaged,
-    StoreError,
-    delete_old_versions,
-    write_images,
-)
+from embeddings.store.features import FeatureTable
+from embeddings.store.images import ImageTable, write_images
+from embeddings.store.records import Collection, Photograph
+from embeddings.store.tables import StoreDamaged, StoreError
+from embeddings.store.versions import delete_old_versions
 
 
 def photograph(name: str, digest: str = "0") -> Photograph:

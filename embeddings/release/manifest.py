@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from embeddings.photographs import GENERATED_SCENES
 from embeddings.runtime import Precision
+from embeddings.store.records import GENERATED_SCENES
 
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT: Literal[3] = 3
@@ -103,9 +102,3 @@ class Manifest(_Frozen):
     def folder(self) -> str:
         """Name of the release's folder."""
         return self.fingerprint.replace(" ", "-")
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file as a hexadecimal string; the file is read piece by piece."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

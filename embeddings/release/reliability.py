@@ -6,15 +6,18 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.runtime import Floats
-from embeddings.trust import (
+from embeddings.index import Index
+from embeddings.recognition import NEIGHBOR, distance_to_training
+from embeddings.release.uncertainty import (
     Calibration,
     ClassCoverage,
     PredictionSets,
     Reliability,
     ReliabilityBin,
     Trust,
+    Typicality,
 )
+from embeddings.runtime import Floats
 
 Labels = npt.NDArray[np.int64]
 
@@ -110,3 +113,9 @@ def measured_trust(
 
 def _mean(values: npt.NDArray[np.generic]) -> float:
     return float(values.mean()) if len(values) else 0.0
+
+
+def typicality(training: Index, validation: Floats) -> Typicality:
+    """Measure validation embeddings of shape (n, dimension) against the training photographs."""
+    found = [distance_to_training(training, embedding) for embedding in validation]
+    return Typicality(neighbor=NEIGHBOR, distances=tuple(sorted(found)))

@@ -13,15 +13,16 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from embeddings.comparison import Comparison
+from embeddings.digests import file_digest
 from embeddings.encoder import Encoded
 from embeddings.errors import BelvedereError
-from embeddings.graph import NeighborGraph
-from embeddings.manifest import MANIFEST, MANIFEST_FORMAT, Manifest, StoreVersions, file_digest
-from embeddings.names import composed
-from embeddings.photographs import Photograph
+from embeddings.file_names import composed
+from embeddings.index.knn_graph import NeighborGraph
+from embeddings.release.manifest import MANIFEST, MANIFEST_FORMAT, Manifest, StoreVersions
+from embeddings.release.reports import Comparison
+from embeddings.release.uncertainty import Trust, Typicality
 from embeddings.runtime import Floats
-from embeddings.trust import Trust, Typicality
+from embeddings.store.records import Photograph
 from embeddings.tsne import Points
 
 ENCODER = "encoder.xml"

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from embeddings.hnsw import HnswIndex, build_index
-from embeddings.index import FlatIndex
+from embeddings.index.flat import FlatIndex
+from embeddings.index.hnsw import HnswIndex, build_index
 
 matrices = arrays.arrays(
     np.float32,

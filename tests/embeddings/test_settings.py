@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.home import HomeSettings
+from embeddings.settings import HomeSettings
 from training.settings import TrainingSettings
 from training.sources import setting_of
 

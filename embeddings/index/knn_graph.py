@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.index import FlatIndex, Neighbors, Rows
+from embeddings.index import Neighbors, Rows
+from embeddings.index.flat import FlatIndex
 
 DEGREE = 3
 """Neighbours kept of each photograph; fewer where there are no more."""

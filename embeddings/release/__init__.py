@@ -1,0 +1,1 @@
+"""Release: an immutable folder with a model, an index of embeddings and the evidence for both."""

@@ -1,0 +1,89 @@
+"""Table of the features that each encoder computed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import lance
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from embeddings.encoder import Encoded
+from embeddings.store.records import Photograph
+from embeddings.store.tables import (
+    StoreError,
+    flush_table,
+    open_table,
+    table_uri,
+    translated_errors,
+)
+
+_FEATURES = pa.schema(
+    [
+        pa.field("id", pa.string()),
+        pa.field("encoder", pa.string()),
+        pa.field("digest", pa.string()),
+        pa.field("embedding", pa.list_(pa.float32())),
+        pa.field("probabilities", pa.list_(pa.float32())),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """The table `features`: what each encoder says of each photograph."""
+
+    uri: str
+
+    @property
+    def version(self) -> int:
+        """Version of the table, as written into a release."""
+        dataset = open_table(table_uri(self.uri, "features"))
+        if dataset is None:
+            raise StoreError(f"The feature store {self.uri} has no features; publish first.")
+        return int(dataset.version)
+
+    def upsert(self, encoder: str, photographs: Sequence[Photograph], encoded: Encoded) -> None:
+        """Add or replace the features of these photographs under this encoder, atomically."""
+        rows = pa.table(
+            [
+                pa.array([photograph.id for photograph in photographs]),
+                pa.array([encoder] * len(photographs)),
+                pa.array([photograph.digest for photograph in photographs]),
+                _lists(encoded.embeddings),
+                _lists(encoded.probabilities),
+            ],
+            schema=_FEATURES,
+        )
+        path = table_uri(self.uri, "features")
+        dataset = open_table(path)
+        with translated_errors(path):
+            if dataset is None:
+                lance.write_dataset(rows, path, mode="create")
+            else:
+                merge = dataset.merge_insert(["id", "encoder"])
+                merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
+        flush_table(path)
+
+    def read(self, encoder: str, photographs: Sequence[Photograph]) -> dict[str, Encoded]:
+        """The features of exactly these files under this encoder, by id."""
+        dataset = open_table(table_uri(self.uri, "features"))
+        if dataset is None:
+            return {}
+        digests = {photograph.id: photograph.digest for photograph in photographs}
+        with translated_errors(dataset.uri):
+            table = dataset.to_table(filter=f"encoder = '{encoder}'")
+        return {
+            row["id"]: Encoded(
+                np.asarray([row["embedding"]], np.float32),
+                np.asarray([row["probabilities"]], np.float32),
+            )
+            for row in table.to_pylist()
+            if digests.get(row["id"]) == row["digest"]
+        }
+
+
+def _lists(matrix: npt.NDArray[np.float32]) -> pa.Array:
+    count, width = matrix.shape
+    offsets = np.arange(0, (count + 1) * width, width, dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.ravel()))

@@ -1,0 +1,140 @@
+"""Table of the stored images: one row for each, with its JPEG file."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import lance
+import pyarrow as pa
+from pydantic import ValidationError
+
+from embeddings.store.records import Collection, Photograph
+from embeddings.store.tables import (
+    StoreDamaged,
+    StoreError,
+    flush_table,
+    open_table,
+    table_uri,
+    translated_errors,
+)
+
+_COLLECTION = b"belvedere.collection"
+_ROWS_PER_BATCH = 128
+
+_COLUMNS = list(Photograph.model_fields)
+_IMAGES = pa.schema(
+    [
+        pa.field(name, pa.int64() if name in {"width", "height", "group"} else pa.string())
+        for name in _COLUMNS
+    ]
+    + [pa.field("jpeg", pa.large_binary())]
+)
+
+
+def write_images(uri: str, collection: Collection, rows: Iterable[tuple[Photograph, bytes]]) -> int:
+    """Replace the table `images` in one atomic commit and return its new version.
+
+    `rows` are photographs with their JPEG bytes; they are written as they come, so the whole
+    collection never stands in memory. What they raise is raised here. Raises `StoreDamaged`.
+    """
+    schema = _IMAGES.with_metadata({_COLLECTION: collection.model_dump_json().encode()})
+    failures: list[BaseException] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            for chunk in _chunks(rows):
+                yield _image_batch(chunk, schema)
+        except BaseException as error:
+            # Lance makes a text of it.
+            failures.append(error)
+            raise
+
+    path = table_uri(uri, "images")
+    mode = "create" if open_table(path) is None else "overwrite"
+    reader = pa.RecordBatchReader.from_batches(schema, batches())
+    try:
+        with translated_errors(path):
+            version = int(lance.write_dataset(reader, path, schema=schema, mode=mode).version)
+    except StoreDamaged:
+        if failures:
+            raise failures[0] from None
+        raise
+    flush_table(path)
+    return version
+
+
+@dataclass(frozen=True)
+class ImageTable:
+    """The table `images` at one version; rows are addressed by their number."""
+
+    dataset: lance.LanceDataset
+
+    @classmethod
+    def open(cls, uri: str, version: int | None = None) -> "ImageTable":
+        """Open the newest or the given version.
+
+        Raises `StoreError` where there is none, and `StoreDamaged`.
+        """
+        dataset = open_table(table_uri(uri, "images"), version)
+        if dataset is None:
+            wanted = "" if version is None else f" at version {version}"
+            raise StoreError(
+                f"The feature store {uri} has no images{wanted}; run `belvedere data` first."
+            )
+        return cls(dataset)
+
+    @property
+    def version(self) -> int:
+        """Version of the table, as written into a release."""
+        return int(self.dataset.version)
+
+    @cached_property
+    def collection(self) -> Collection:
+        """Source of the photographs, and the files left out. Raises `StoreError`."""
+        try:
+            return Collection.model_validate_json(self.dataset.schema.metadata[_COLLECTION])
+        except (KeyError, TypeError, ValidationError) as error:
+            raise StoreError(
+                f"{self.dataset.uri} was written by another version of Belvedere; run `belvedere "
+                "data` again."
+            ) from error
+
+    @cached_property
+    def photographs(self) -> tuple[Photograph, ...]:
+        """All photographs without their pixels, in the order of their rows."""
+        with translated_errors(self.dataset.uri):
+            rows = self.dataset.to_table(columns=_COLUMNS).to_pylist()
+        return tuple(Photograph.model_validate(row) for row in rows)
+
+    def jpeg(self, row: int) -> bytes:
+        """The JPEG file of one row, read at random. Raises `StoreDamaged`."""
+        with translated_errors(self.dataset.uri):
+            column = self.dataset.take([row], columns=["jpeg"]).column("jpeg")
+        return bytes(column[0].as_py())
+
+    def jpegs(self) -> Iterator[bytes]:
+        """The JPEG files of all rows in their order, a few at a time. Raises `StoreDamaged`."""
+        batches = self.dataset.to_batches(columns=["jpeg"], batch_size=_ROWS_PER_BATCH)
+        while True:
+            with translated_errors(self.dataset.uri):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield from (bytes(value.as_py()) for value in batch.column("jpeg"))
+
+
+def _image_batch(rows: Sequence[tuple[Photograph, bytes]], schema: pa.Schema) -> pa.RecordBatch:
+    records: list[dict[str, Any]] = [
+        {**photograph.model_dump(), "jpeg": jpeg} for photograph, jpeg in rows
+    ]
+    return pa.RecordBatch.from_pylist(records, schema=schema)
+
+
+def _chunks(
+    rows: Iterable[tuple[Photograph, bytes]],
+) -> Iterator[Sequence[tuple[Photograph, bytes]]]:
+    source = iter(rows)
+    while chunk := list(islice(source, _ROWS_PER_BATCH)):
+        yield chunk

@@ -1,0 +1,27 @@
+"""Versions of the tables of the feature store."""
+
+from collections.abc import Collection
+
+from embeddings.store.tables import open_table, table_uri, translated_errors
+
+
+def delete_old_versions(uri: str, images: Collection[int], features: Collection[int]) -> None:
+    """Delete every version of both tables but the newest and those given, and unfinished writes.
+
+    Call it only while no other process can write into the store.
+    """
+    for name, kept in (("images", images), ("features", features)):
+        path = table_uri(uri, name)
+        dataset = open_table(path)
+        if dataset is None:
+            continue
+        with translated_errors(path):
+            found = {int(each["version"]) for each in dataset.versions()}
+            unused = sorted(found - set(kept) - {int(dataset.version)})
+            dataset.cleanup_old_versions(
+                # Lance takes no empty list.
+                versions=unused or None,
+                retain_versions=None if unused else len(found),
+                delete_unverified=True,
+                error_if_tagged_old_versions=False,
+            )
