@@ -1,14 +1,14 @@
 /** The page: what is the same in all views, and the start. */
 
-import { learnWhetherGenerated } from "./attribution.js";
-import { learnClasses } from "./classes.js";
-import { element } from "./element.js";
-import { addressOfExperiment } from "./experiment-table.js";
+import { ask } from "./core/api.js";
+import { learnWhetherGenerated } from "./core/attribution.js";
+import { learnClasses } from "./core/classes.js";
+import { element } from "./core/dom.js";
+import { number } from "./core/format.js";
+import { keepFocus, loading, problemNotice, remark, sayBusy } from "./core/status.js";
+import { addressOfExperiment } from "./experiments/experiment-table.js";
+import { receivePhotographs } from "./images/upload.js";
 import { followAddress, go, leave, tell } from "./router.js";
-import { ask } from "./service.js";
-import { keepFocus, loading, problemNotice, remark, sayBusy } from "./states.js";
-import { receivePhotographs } from "./upload.js";
-import { number } from "./words.js";
 
 // What the project calls the collection that it paints itself.
 const GENERATED = "generated scenes";

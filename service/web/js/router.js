@@ -1,13 +1,13 @@
 /** From addresses to views: `#/map`, `#/image/…`, `#/errors`, `#/experiments`, `#/yours`. */
 
-import { errorsView } from "./errors-view.js";
-import { experimentView } from "./experiment-view.js";
-import { experimentsView } from "./experiments-view.js";
-import { imageView } from "./image-view.js";
-import { mapView } from "./map-view.js";
-import { Problem } from "./problems.js";
-import { announce, keepFocus, loading, problemNotice } from "./states.js";
-import { yourView } from "./your-view.js";
+import { Problem } from "./core/api-error.js";
+import { announce, keepFocus, loading, problemNotice } from "./core/status.js";
+import { experimentView } from "./experiments/experiment-view.js";
+import { experimentsView } from "./experiments/experiments-view.js";
+import { imageView } from "./images/image-view.js";
+import { errorsView } from "./images/misclassifications-view.js";
+import { yourView } from "./images/upload-view.js";
+import { mapView } from "./map/map-view.js";
 
 /**
  * @typedef {object} Asked
