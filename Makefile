@@ -3,33 +3,38 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RIVALS := .rivals
 
-.PHONY: up test test-compose chaos check report slides bench experiments api lock clean
+.PHONY: up test test-compose chaos check report slides bench experiments api lock clean help
 
-up: $(VENV)/.train ## environment, data, training, release, service
+up: $(VENV)/.train ## install, ingest, train, compare, publish and serve; finished steps are skipped
 	@$(BIN)/belvedere up
 
-test: $(VENV)/.dev ## the whole test suite
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+test: $(VENV)/.dev ## run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-compose: $(VENV)/.dev ## build the images, run the whole stack and take it down again
+test-compose: $(VENV)/.dev ## build the container images, test the whole stack and stop it
 	@$(BIN)/python -m pytest -m compose api_tests/compose
 
-chaos: $(VENV)/.dev ## break things around the running service and write docs/chaos.md
+chaos: $(VENV)/.dev ## run the fault-injection tests and write docs/chaos.md
 	@$(BIN)/python -m pytest -m chaos api_tests/chaos --page docs/chaos.md
 
-check: $(VENV)/.dev ## formatting, lint, types, layers
+check: $(VENV)/.dev ## check formatting, lint, types, import layers and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
-report: $(VENV)/.dev ## execute the notebook against the running service, with thumbnails
+report: $(VENV)/.dev ## execute the notebook, with thumbnails, and export it as a page
 	$(BIN)/python -m service.report
 
-slides: report ## the same as a deck for a talk: slides.html in the folder `report` of BELVEDERE_HOME
+slides: report ## export the executed notebook as slides: report/slides.html in BELVEDERE_HOME
 
-# The rivals need an environment of their own; BENCH_RIVALS names the Python of another one.
-bench: $(VENV)/.dev $(if $(BENCH_RIVALS),,$(RIVALS)/.rivals) ## measure what docs/benchmarks.md says
+# The other services of the benchmark have an environment of their own; BENCH_RIVALS is the path of
+# another Python that has their packages.
+bench: $(VENV)/.dev $(if $(BENCH_RIVALS),,$(RIVALS)/.rivals) ## run the benchmarks and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 experiments: $(VENV)/.dev ## write docs/experiments.md from the current release
@@ -38,11 +43,11 @@ experiments: $(VENV)/.dev ## write docs/experiments.md from the current release
 api: $(VENV)/.dev ## write docs/api.md from the OpenAPI description
 	$(BIN)/python -m service.reference
 
-# Needs uv. Locks hold hashes and no registry's address. OpenVINO's telemetry is left out: its
-# converter would report every export to its makers, and works without it.
+# Requires uv. Lock files contain hashes and no registry address. OpenVINO's telemetry package is
+# excluded: the converter would report every export to its makers, and works without it.
 LOCK = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header --no-emit-package openvino-telemetry
-lock: ## lock the dependencies anew
+lock: ## update the lock files (requires uv)
 	$(LOCK) pyproject.toml --extra train --extra report --extra dev -o requirements/dev.txt
 	$(LOCK) pyproject.toml --extra report -c requirements/dev.txt -o requirements/report.txt
 	$(LOCK) pyproject.toml --extra train -c requirements/dev.txt -o requirements/train.txt
@@ -50,7 +55,7 @@ lock: ## lock the dependencies anew
 	grep -E '^(numpy|openvino|pillow)==' requirements/dev.txt | tr -d '\\' \
 		| $(LOCK) requirements/rivals.in -c /dev/stdin -o requirements/rivals.txt
 
-clean: ## remove the environments; data, runs and releases stay
+clean: ## remove the environments; data, runs and releases are kept
 	rm -rf $(VENV) $(RIVALS)
 
 $(RIVALS)/.rivals: requirements/rivals.txt
