@@ -15,7 +15,7 @@ from embeddings.cpu import usable_processors
 from embeddings.errors import BelvedereError, explained
 
 if TYPE_CHECKING:
-    from training.stages import Stage
+    from training.workspace import Stage
 
 _LOG_WIDTH = 130
 
@@ -62,15 +62,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _data(given: argparse.Namespace) -> None:
-    from training.archive import PublishedArchive
-    from training.stages import take_data
+    from training.data.download import PublishedArchive
+    from training.workspace import take_data
 
     with _writing(given) as stage:
         take_data(stage, PublishedArchive())
 
 
 def _train(given: argparse.Namespace) -> None:
-    from training.selecting import listed, selected
+    from training.experiments.presets import listed, selected
 
     if given.list:
         stage = _stage(given)
@@ -79,14 +79,14 @@ def _train(given: argparse.Namespace) -> None:
         return
     with _writing(given) as stage:
         chosen = selected(stage.preset, given.names, given.seeds)
-        from training.campaign import train
+        from training.runner import train
 
         train(replace(stage, preset=chosen))
         _show(replace(stage, preset=selected(stage.preset, given.names, given.seeds, beside=True)))
 
 
 def _compare(given: argparse.Namespace) -> None:
-    from training.comparing import warn_of_unused_runs
+    from training.evaluation.comparison import warn_of_unused_runs
 
     stage = _stage(given)
     warn_of_unused_runs(stage)
@@ -94,8 +94,8 @@ def _compare(given: argparse.Namespace) -> None:
 
 
 def _show(stage: "Stage") -> None:
-    from training.comparing import compare
-    from training.showing import show_comparison
+    from training.console import show_comparison
+    from training.evaluation.comparison import compare
 
     show_comparison(compare(stage), stage.display)
 
@@ -121,16 +121,16 @@ def _serve(_given: argparse.Namespace) -> None:
 
 def _prepare(given: argparse.Namespace) -> None:
     from embeddings.release.reader import refuse_newer_release
-    from training.archive import PublishedArchive
-    from training.comparing import up_to_date
-    from training.stages import take_data
+    from training.data.download import PublishedArchive
+    from training.evaluation.comparison import up_to_date
+    from training.workspace import take_data
 
     with _writing(given) as stage:
         refuse_newer_release(stage.settings.releases)
         take_data(stage, PublishedArchive(), again=False)
         if not up_to_date(stage):
-            from training.campaign import train
             from training.export import publish_best
+            from training.runner import train
 
             train(stage)
             _show(stage)
@@ -156,11 +156,10 @@ def _writing(given: argparse.Namespace) -> Iterator["Stage"]:
 def _stage(given: argparse.Namespace) -> "Stage":
     from rich.console import Console
 
-    from training.programme import PRESETS
-    from training.progress import Display
-    from training.selecting import with_local_networks
+    from training.console import Display
+    from training.experiments.presets import PRESETS, with_local_networks
     from training.settings import TrainingSettings
-    from training.stages import Stage
+    from training.workspace import Stage
 
     chosen = getattr(given, "preset", None)
     settings = TrainingSettings.from_environment(**({"preset": chosen} if chosen else {}))

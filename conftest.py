@@ -14,13 +14,13 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 from rich.console import Console
 
-from training.archive import PublishedArchive
-from training.experiments import Preset
-from training.own_experiments import BASELINE, DROPOUT
-from training.progress import Display
+from training.console import Display
+from training.data.download import PublishedArchive
+from training.experiments.config import Preset
+from training.experiments.from_scratch import BASELINE, DROPOUT
+from training.experiments.transfer import MOBILENETV2_FROZEN
 from training.settings import TrainingSettings
-from training.stages import Stage, take_data
-from training.transfer_experiments import MOBILENETV2_FROZEN
+from training.workspace import Stage, take_data
 
 _REAL_ARCHIVE = os.environ.get("BELVEDERE_DATA")
 _REAL_LICENCES = os.environ.get("BELVEDERE_LICENSES")
@@ -126,8 +126,8 @@ def stage(made_once: MakeOnce, silent: Display, random_weights: Path) -> Stage:
         return Stage(settings, TINY, silent)
 
     def make(home: Path) -> None:
-        from training.campaign import train
         from training.export import publish_best
+        from training.runner import train
 
         stage = stage_in(home)
         take_data(stage, PublishedArchive())

@@ -17,7 +17,7 @@ from embeddings.release.reader import Release, current_release, open_release
 from embeddings.settings import HomeSettings
 from embeddings.store.images import ImageTable
 from embeddings.store.records import Split
-from training.quantizing import quantize
+from training.quantization import quantize
 
 _ROUNDS = 5
 _SECONDS = 2.0

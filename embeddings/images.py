@@ -11,6 +11,9 @@ from PIL.ImageFile import ImageFile
 from embeddings.image_limits import has_too_many_parts
 from embeddings.sixteen_bit_png import has_sixteen_bits, to_eight_bits
 
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
 Pixels = npt.NDArray[np.uint8]
 
 FORMATS = ("JPEG", "PNG", "WEBP")

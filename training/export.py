@@ -15,18 +15,18 @@ from embeddings.release.reader import LabelIssue, read_manifest
 from embeddings.release.reliability import reliability
 from embeddings.release.reports import Comparison
 from embeddings.runtime import CompiledNetwork, Floats, Precision
-from training.calibration import calibrate, temperature_of
-from training.campaign import held_out
 from training.checksums import damaged_file, write_checksums
-from training.comparing import compare
-from training.dataset import Dataset
+from training.data.dataset import Dataset
 from training.digests import Warn
-from training.heatmaps import grad_cam
-from training.label_issues import find_label_issues
-from training.networks import encoder_of
-from training.quantizing import quantize
+from training.evaluation.calibration import calibrate, temperature_of
+from training.evaluation.comparison import compare
+from training.evaluation.grad_cam import grad_cam
+from training.evaluation.label_issues import find_label_issues
+from training.models.networks import encoder_of
+from training.quantization import quantize
+from training.runner import held_out
 from training.runs import Run
-from training.stages import Stage, delete_unused_versions
+from training.workspace import Stage, delete_unused_versions
 
 _MODEL = "encoder.xml"
 _BATCH = 64

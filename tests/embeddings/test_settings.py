@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from embeddings.settings import HomeSettings
+from training.data.sources import setting_of
 from training.settings import TrainingSettings
-from training.sources import setting_of
 
 SPELLINGS = ("{0}/birds", "{0}/birds/", "{0}//birds", "{0}/./birds", "{0}/x/../birds", "birds",
              "./birds", "~/birds", "{0}/link")  # fmt: skip

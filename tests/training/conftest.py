@@ -5,11 +5,11 @@ import pytest
 from embeddings.store.images import ImageTable
 from embeddings.store.records import Collection
 from tests.training.pictures import Take
-from training.archive import PublishedArchive
-from training.programme import PRESETS
-from training.progress import Display
+from training.console import Display
+from training.data.download import PublishedArchive
+from training.experiments.presets import PRESETS
 from training.settings import TrainingSettings
-from training.stages import Stage, take_data
+from training.workspace import Stage, take_data
 
 
 @pytest.fixture

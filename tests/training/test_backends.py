@@ -10,11 +10,11 @@ import pytest
 # In a process of its own each: a backend is chosen before Keras is imported.
 ONE_EPOCH = """
 import keras, numpy as np
-from training.experiments import FineTuning
-from training.fitting import Examples, Plan, fit, one_hot, predict
-from training.networks import NETWORKS, Regularisation
-from training.techniques import augmented
-from training.transfer import freeze
+from training.experiments.config import FineTuning
+from training.trainers.fit import Examples, Plan, fit, one_hot, predict
+from training.models.networks import NETWORKS, Regularisation
+from training.models.augmentation import augmented
+from training.trainers.fine_tuning import freeze
 
 rng = np.random.default_rng(0)
 pixels = rng.integers(0, 256, (24, 32, 48, 3), dtype=np.uint8)

@@ -18,19 +18,19 @@ from conftest import MakeOnce
 from embeddings.release.reader import current_release, open_release
 from embeddings.store.images import ImageTable, write_images
 from tests.training.pictures import class_folders
-from training.archive import PublishedArchive
-from training.campaign import held_out, train
-from training.comparing import compare, up_to_date, warn_of_unused_runs
-from training.dataset import Dataset
-from training.experiments import FineTuning, FrozenTransfer, Preset, experiment_key
+from training.console import Display
+from training.data.dataset import Dataset
+from training.data.download import PublishedArchive
+from training.errors import DataError
+from training.evaluation.comparison import compare, up_to_date, warn_of_unused_runs
+from training.experiments.config import FineTuning, FrozenTransfer, Preset, experiment_key
+from training.experiments.from_scratch import BASELINE
+from training.experiments.planner import Trial
 from training.export import export, publish_best
-from training.files import DataError
-from training.own_experiments import BASELINE
-from training.planning import Trial
-from training.progress import Display
+from training.runner import held_out, train
 from training.runs import DamagedRun, Run
 from training.settings import TrainingSettings
-from training.stages import Stage, take_data
+from training.workspace import Stage, take_data
 
 SIZE = (32, 48)
 OWN = replace(BASELINE, input=SIZE)

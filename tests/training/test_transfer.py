@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from embeddings.runtime import CompiledNetwork
-from training.circumstances import Circumstances, Trained
-from training.experiments import FineTuning, FrozenTransfer
-from training.heads import cross_fit
-from training.running import run
-from training.stages import Stage
+from training.experiments.config import FineTuning, FrozenTransfer
+from training.trainers.context import Circumstances, Trained
+from training.trainers.dispatch import run
+from training.trainers.head import cross_fit
+from training.workspace import Stage
 
 SIZE = (32, 48)
 TUNED = FineTuning("tuned", "", backbone="mine", input=SIZE, hidden=32, epochs=1, warm_up=0)

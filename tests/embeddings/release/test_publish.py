@@ -20,10 +20,10 @@ from embeddings.release.reader import (
 )
 from embeddings.store.features import FeatureTable
 from embeddings.store.images import ImageTable
-from training.calibration import scale
-from training.comparing import compare
+from training.evaluation.calibration import scale
+from training.evaluation.comparison import compare
 from training.export import export
-from training.stages import Stage
+from training.workspace import Stage
 
 
 @pytest.fixture(scope="module")

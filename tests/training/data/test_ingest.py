@@ -1,0 +1,255 @@
+import io
+import json
+import struct
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from embeddings.images import measure
+from embeddings.store.images import write_images
+from tests.training.pictures import Take, class_folders, jpeg, picture
+from training.console import Display
+from training.data.download import PublishedArchive
+from training.errors import DataError
+from training.experiments.presets import PRESETS
+from training.settings import TrainingSettings
+from training.workspace import Stage, take_data
+
+
+def reasons(table) -> dict[str, str]:
+    return {entry.path: entry.reason for entry in table.collection.left_out}
+
+
+def test_any_class_folders_are_taken_with_ids_from_their_paths(tmp_path: Path, take: Take) -> None:
+    table = take(class_folders(tmp_path / "pets", {"a cat": 20, "dög #1": 15, "emu": 12}))
+    assert table.collection.classes == ("a cat", "dög #1", "emu")
+    assert len(table.photographs) == 47
+    assert {"a cat/000", "dög #1/014"} <= {photograph.id for photograph in table.photographs}
+    assert table.collection.name == "pets photographs"
+
+
+def test_a_zip_gives_the_same_photographs_as_its_folder(tmp_path: Path, take: Take) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
+    archive = tmp_path / "pets.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(folder.rglob("*.jpg")):
+            file.write(path, Path("wrapped") / path.relative_to(folder))
+    from_folder = take(folder).photographs
+    assert take(archive).photographs == from_folder
+
+
+def test_folders_train_and_test_are_the_users_own_split(tmp_path: Path, take: Take) -> None:
+    class_folders(tmp_path / "set/train", {"cat": 12, "dog": 12})
+    class_folders(tmp_path / "set/test", {"cat": 5, "dog": 5})
+    for number in range(5):  # the same seeds would be copies of training photographs
+        (tmp_path / f"set/test/cat/{number:03}.jpg").write_bytes(jpeg(100 + number))
+        (tmp_path / f"set/test/dog/{number:03}.jpg").write_bytes(jpeg(200 + number))
+    table = take(tmp_path / "set")
+    assert table.collection.split_by == "folders"
+    sides = Counter(
+        (photograph.id.split("/")[0], photograph.split) for photograph in table.photographs
+    )
+    assert sides == {("train", "train"): 24, ("test", "validation"): 10}
+    assert table.collection.classes == ("cat", "dog")
+
+
+def test_what_cannot_be_used_is_left_out_with_its_reason(tmp_path: Path, take: Take) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
+    cat = folder / "cat"
+    (cat / "zero.jpg").write_bytes(b"")
+    (cat / "text.jpg").write_text("I am no photograph")
+    (cat / "short.jpg").write_bytes(jpeg(900)[:500])
+    (cat / "notes.txt").write_text("hello")
+    (folder / "loose.jpg").write_bytes(jpeg(901))
+    Image.new("RGB", (1, 1)).save(cat / "pixel.png")
+    picture(1).save(cat / "film.webp", save_all=True, append_images=[picture(2)])
+    (cat / "copy.jpg").write_bytes((cat / "003.jpg").read_bytes())
+    table = take(folder)
+    found = reasons(table)
+    assert set(found) == {
+        "cat/zero.jpg", "cat/text.jpg", "cat/short.jpg", "cat/notes.txt", "loose.jpg",
+        "cat/pixel.png", "cat/film.webp", "cat/copy.jpg",
+    }  # fmt: skip
+    assert "empty" in found["cat/zero.jpg"]
+    assert "unreadable" in found["cat/text.jpg"]
+    assert "unreadable" in found["cat/short.jpg"]
+    assert "animated" in found["cat/film.webp"]
+    assert "too small" in found["cat/pixel.png"]
+    assert "no class folder" in found["loose.jpg"]
+    assert found["cat/copy.jpg"] == "copy of cat/003.jpg"
+    assert len(table.photographs) == 24
+    assert "cat/zero.jpg: empty" in (tmp_path / "home/left_out.txt").read_text("utf-8")
+
+
+def test_the_same_photograph_in_two_classes_is_a_label_conflict(tmp_path: Path, take: Take) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
+    (folder / "cat/both.jpg").write_bytes(jpeg(500))
+    (folder / "dog/both.jpg").write_bytes(jpeg(500))
+    (folder / "cat/again.jpg").write_bytes(jpeg(501, quality=90))
+    (folder / "dog/again.jpg").write_bytes(jpeg(501, quality=60))
+    table = take(folder)
+    found = reasons(table)
+    assert set(found) == {
+        f"{label}/{name}.jpg" for label in ("cat", "dog") for name in ("both", "again")
+    }
+    assert all(reason.startswith("label conflict") for reason in found.values())
+    assert len(table.photographs) == 24
+
+
+def test_two_files_that_would_share_an_id_are_both_kept(tmp_path: Path, take: Take) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
+    picture(700).save(folder / "cat/000.png")
+    ids = [photograph.id for photograph in take(folder).photographs]
+    assert {"cat/000", "cat/000.png"} <= set(ids)
+    assert len(set(ids)) == 25
+
+
+def test_usual_jpegs_are_stored_as_they_are_and_others_as_jpeg(tmp_path: Path, take: Take) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
+    picture(700, 4000, 1000).save(folder / "cat/wide.png")
+    table = take(folder)
+    rows = {photograph.id: row for row, photograph in enumerate(table.photographs)}
+    assert table.jpeg(rows["cat/005"]) == (folder / "cat/005.jpg").read_bytes()
+    wide = table.photographs[rows["cat/wide"]]
+    assert (wide.width, wide.height) == (2048, 512) == measure(table.jpeg(rows["cat/wide"]))
+
+
+def licence_lists(folder: Path, owners: dict[str, dict[str, str]]) -> Path:
+    folder.mkdir()
+    for label, photographs in owners.items():
+        entries = {
+            name: {"owner": owner.title(), "owner_id": owner, "license": "4", "title": name,
+                   "url": f"https://farm1.staticflickr.com/1/{name}"}
+            for name, owner in photographs.items()
+        }  # fmt: skip
+        (folder / f"{label}_photos_info.json").write_text(json.dumps(entries))
+    return folder
+
+
+def test_no_photographer_and_no_near_duplicate_crosses_the_split(
+    tmp_path: Path, take: Take
+) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 60, "dog": 60})
+    for label in ("cat", "dog"):
+        for number in range(0, 60, 6):  # near-duplicates: another quality, another file
+            path = folder / label / f"{number:03}.jpg"
+            with Image.open(io.BytesIO(path.read_bytes())) as image:
+                image.save(folder / label / f"{number:03}_again.jpg", quality=50)
+    owners = {
+        label: {f"{number:03}.jpg": f"p{number % 17}" for number in range(60)}
+        for label in ("cat", "dog")
+    }
+    table = take(folder, licenses=licence_lists(tmp_path / "lists", owners))
+    split = {photograph.id: photograph.split for photograph in table.photographs}
+    for photograph in table.photographs:
+        if photograph.id.endswith("_again"):
+            assert split[photograph.id] == split[photograph.id.removesuffix("_again")]
+    by_owner: dict[str, set[str]] = {}
+    for photograph in table.photographs:
+        if photograph.photographer_id:
+            by_owner.setdefault(photograph.photographer_id, set()).add(photograph.split)
+    assert len(by_owner) == 17
+    assert all(len(sides) == 1 for sides in by_owner.values())
+    shares = Counter(photograph.split for photograph in table.photographs)
+    assert 0.1 <= shares["validation"] / len(table.photographs) <= 0.2
+    known = table.photographs[0]
+    assert (known.photographer, known.licence, known.title) == ("P0", "4", "000.jpg")
+
+
+@pytest.mark.parametrize(
+    ("counts", "sentence"),
+    [
+        ({"cat": 12, "dog": 9}, r"'dog' \(9\)"),
+        ({"cat": 12}, "only the class 'cat'"),
+        ({}, "no photographs"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_refused_and_nothing_written(
+    tmp_path: Path, take: Take, counts: dict[str, int], sentence: str
+) -> None:
+    (tmp_path / "pets").mkdir()
+    with pytest.raises(DataError, match=sentence):
+        take(class_folders(tmp_path / "pets", counts))
+    assert not (tmp_path / "home/store").exists()
+
+
+@pytest.mark.parametrize(
+    "member", ["../out.jpg", "/etc/out.jpg", "cat/../../out.jpg", "C:\\out.jpg"]
+)
+def test_a_zip_that_points_outside_is_refused(tmp_path: Path, take: Take, member: str) -> None:
+    archive = tmp_path / "bad.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(member, jpeg(0))
+    with pytest.raises(DataError, match="points outside"):
+        take(archive)
+
+
+def test_a_damaged_member_of_a_zip_is_left_out(tmp_path: Path, take: Take) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
+    archive = tmp_path / "pets.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(folder.rglob("*.jpg")):
+            file.write(path, path.relative_to(folder))
+        offset = file.getinfo("cat/003.jpg").header_offset
+    content = bytearray(archive.read_bytes())
+    name_length, extra_length = struct.unpack("<HH", content[offset + 26 : offset + 30])
+    content[offset + 30 + name_length + extra_length + 40] ^= 0xFF
+    archive.write_bytes(content)
+    assert "unreadable" in reasons(take(archive))["cat/003.jpg"]
+
+
+@pytest.mark.parametrize("data", ["nowhere", "text.zip"])
+def test_a_source_that_is_not_there_is_one_sentence(tmp_path: Path, take: Take, data: str) -> None:
+    (tmp_path / "text.zip").write_text("no zip")
+    with pytest.raises(DataError, match="BELVEDERE_DATA"):
+        take(tmp_path / data)
+
+
+def test_unchanged_data_are_not_taken_again_and_changed_ones_are(
+    tmp_path: Path, take: Take
+) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
+    first = take(folder).version
+    assert take(folder).version == first
+    (folder / "cat/new.jpg").write_bytes(jpeg(999))
+    table = take(folder)
+    assert table.version > first
+    assert len(table.photographs) == 25
+
+
+def test_a_store_that_was_split_by_an_older_rule_is_split_anew(tmp_path: Path, take: Take) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
+    table = take(folder)
+    older = table.collection.model_copy(update={"split_rule": table.collection.split_rule - 1})
+    swapped = [
+        photograph.model_copy(
+            update={"split": "train" if photograph.split == "validation" else "validation"}
+        )
+        for photograph in table.photographs
+    ]
+    uri = str(tmp_path / "home" / "store")
+    write_images(uri, older, zip(swapped, list(table.jpegs()), strict=True))
+    assert take(folder).photographs == table.photographs
+
+
+def test_without_the_archive_generated_scenes_take_its_place_loudly(
+    tmp_path: Path, unreachable: PublishedArchive
+) -> None:
+    console = Console(record=True, file=io.StringIO(), width=200)
+    settings = TrainingSettings(home=tmp_path, scenes=13)
+    stage = Stage(settings, PRESETS["quick"], Display(console))
+    taken = take_data(stage, unreachable)
+    said = console.export_text()
+    assert taken.name == "generated scenes"
+    assert "could not be downloaded" in said
+    assert "GENERATED SCENES take the place of the photographs" in said
+    assert len(taken.classes) == 7
+
+    take_data(stage, unreachable, again=False)
+    assert console.export_text() == "", "the download must not be tried at every start"
+    take_data(stage, unreachable)
+    assert "could not be downloaded" in console.export_text()

@@ -1,0 +1,244 @@
+import io
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageEnhance
+
+from tests.training.pictures import picture
+from training.data.near_duplicates import (
+    CLOSE_THUMBNAILS,
+    CORRELATION,
+    FARTHEST,
+    LEAST_BITS,
+    NOISE,
+    Thumbnail,
+    connect,
+    find_near_duplicates,
+    is_same_picture,
+    make_thumbnail,
+)
+
+
+def groups(images: Sequence[Image.Image]) -> list[int]:
+    return find_near_duplicates(
+        [make_thumbnail(image) for image in images], [""] * len(images)
+    ).groups
+
+
+def encoded(image: Image.Image, quality: int, scale: float = 1.0) -> Image.Image:
+    """The image as it comes back from a JPEG file of that quality and size."""
+    buffer = io.BytesIO()
+    size = (round(image.width * scale), round(image.height * scale))
+    image.resize(size, Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=quality)
+    return Image.open(buffer).convert("RGB")
+
+
+def noisy(image: Image.Image, seed: int, deviation: float) -> Image.Image:
+    noise = np.random.default_rng(seed).normal(0, deviation, (image.height, image.width, 3))
+    return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
+
+
+def horizontal(start: int, end: int) -> Image.Image:
+    """A plain gradient from left to right."""
+    row = np.linspace(start, end, 160).astype(np.uint8)
+    return Image.fromarray(np.repeat(row[None, :, None], 100, axis=0).repeat(3, axis=2))
+
+
+def object_on(background: object, seed: int, side: tuple[int, int]) -> Image.Image:
+    random = np.random.default_rng(seed)
+    image = Image.new("RGB", (320, 320), background)
+    x, y = (int(value) for value in random.integers(60, 160, 2))
+    size = int(random.integers(*side))
+    colour = tuple(int(value) for value in random.integers(20, 200, 3))
+    shape = ("ellipse", "rectangle", "rounded_rectangle")[seed % 3]
+    getattr(ImageDraw.Draw(image), shape)((x, y, x + size, y + size), fill=colour)
+    return encoded(image, 92)
+
+
+def test_a_brighter_smaller_copy_is_near_and_other_pictures_are_not() -> None:
+    original = picture(1, 240, 160)
+    copy = ImageEnhance.Brightness(original).enhance(1.1).resize((120, 80))
+    others = [picture(seed, 240, 160) for seed in range(2, 40)]
+    assert groups([original, copy, *others]) == [0, 0, *range(1, 39)]
+
+
+def test_frames_of_one_scene_are_one_group() -> None:
+    scenes = [noisy(picture(seed, 96, 64), 100 * seed + n, 4) for n in range(6) for seed in (1, 2)]
+    assert groups(scenes) == [0, 1] * 6
+
+
+@pytest.mark.parametrize("quality", [100, 92, 60, 30])
+@pytest.mark.parametrize(
+    "image",
+    [Image.new("RGB", (160, 100), tone) for tone in ("white", "black", "gray", "teal")]
+    + [horizontal(0, 255), horizontal(200, 90), horizontal(0, 255).rotate(90, expand=True)],
+    ids=["white", "black", "grey", "teal", "rising", "falling", "downwards"],
+)
+def test_flat_images_and_plain_gradients_join_nothing(image: Image.Image, quality: int) -> None:
+    alike = [encoded(noisy(image, seed, 1), quality) for seed in range(5)]
+    thumbnails = [make_thumbnail(each) for each in alike]
+    found = find_near_duplicates(thumbnails, list("ababa"))
+    assert found.groups == list(range(5))
+    assert found.twins == {}
+
+
+@pytest.mark.parametrize("background", ["white", "black", "gray", (240, 250, 245)])
+@pytest.mark.parametrize("side", [(12, 40), (50, 90), (100, 150)])
+def test_different_objects_on_one_background_are_not_one_group(
+    background: object, side: tuple[int, int]
+) -> None:
+    sizes = Counter(groups([object_on(background, seed, side) for seed in range(90)]))
+    assert len(sizes) >= 80
+    assert max(sizes.values()) <= 3
+
+
+def test_horizons_of_like_shape_and_other_light_are_not_one_group() -> None:
+    """Suns over the sea have one hash: brighter towards the middle, in every row."""
+    x, y = np.meshgrid(np.linspace(-1, 1, 240), np.linspace(0, 1, 160))
+    seas = []
+    for height, width, horizon in ((0.1, 0.3, 0.3), (0.6, 0.5, 0.6), (0.9, 0.2, 0.5)):
+        glow = 200 * np.exp(-((x / width) ** 2) - ((y - height) / 0.3) ** 2) + 40 * np.exp(-(x**2))
+        sea = np.where(y > horizon, 0.4 * glow, glow)[..., None] * [1.0, 0.8, 0.6]
+        seas.append(Image.fromarray(sea.clip(0, 255).astype(np.uint8)))
+    assert groups(seas) == [0, 1, 2]
+
+
+def test_the_closest_twin_has_another_label() -> None:
+    base = picture(1, 240, 160)
+    images = [base, encoded(base, 90), encoded(base, 50), picture(2, 240, 160), encoded(base, 92)]
+    thumbnails = [make_thumbnail(image) for image in images]
+    found = find_near_duplicates(thumbnails, ["cat", "cat", "dog", "dog", "emu"])
+    assert found.groups == [0, 0, 0, 1, 0]
+    assert set(found.twins) == {0, 1, 2, 4}
+    assert found.twins[0] == found.twins[1] == 4
+
+
+@pytest.mark.parametrize(("quality", "scale"), [(95, 1), (75, 1), (40, 1), (90, 0.5), (85, 0.75)])
+def test_one_picture_encoded_again_is_the_same(quality: int, scale: float) -> None:
+    image = picture(3, 480, 320)
+    assert is_same_picture(image, encoded(image, quality, scale))
+
+
+@pytest.mark.parametrize("edge", [6, 12, 30])
+def test_a_picture_with_a_mark_on_it_is_another(edge: int) -> None:
+    image = picture(3, 480, 320)
+    marked = image.copy()
+    ImageDraw.Draw(marked).rectangle((200, 100, 200 + edge, 100 + edge), fill="white")
+    assert not is_same_picture(image, marked)
+
+
+Draws = list[tuple[int, int, int, str]]
+
+
+def thumbnails_of(draws: Draws) -> list[Thumbnail]:
+    """Thumbnails of few scenes: each with noise, some with parts that are flat."""
+    made = []
+    for number, (scene, deviation, flat, _) in enumerate(draws):
+        base = np.random.default_rng(scene).integers(0, 256, (16, 17, 3))
+        noise = np.random.default_rng(1000 + number).normal(0, deviation, (16, 17, 3))
+        base[:, 17 - flat :] = 255
+        made.append(np.clip(base + noise, 0, 255).astype(np.uint8))
+    return made
+
+
+def oracle(thumbnails: list[Thumbnail], labels: list[str]) -> tuple[list[int], set[int]]:
+    """Groups and rows with a twin, by comparing every pair as the rules are written."""
+    count = len(thumbnails)
+    grey = [each @ np.array([0.299, 0.587, 0.114], np.float32) for each in thumbnails]
+    steps = [each[:, 1:] - each[:, :-1] for each in grey]
+    rises, falls = [each > NOISE for each in steps], [each < -NOISE for each in steps]
+    bits = [(int(up.sum()), int(down.sum())) for up, down in zip(rises, falls, strict=True)]
+    numbers, twins = list(range(count)), set()
+    for one in range(count):
+        for other in range(one):
+            if min(*bits[one], *bits[other]) < LEAST_BITS:
+                continue
+            different = (rises[one] ^ rises[other]).sum() + (falls[one] ^ falls[other]).sum()
+            if different > FARTHEST * (sum(bits[one]) + sum(bits[other])):
+                continue
+            a, b = thumbnails[one].astype(float), thumbnails[other].astype(float)
+            u, v = (
+                np.concatenate([np.diff(each, axis=axis).ravel() for axis in (0, 1)])
+                for each in (a, b)
+            )
+            if u @ v < CORRELATION * np.linalg.norm(u) * np.linalg.norm(v):
+                continue
+            if numbers[one] != numbers[other]:
+                old, new = sorted((numbers[one], numbers[other]), reverse=True)
+                numbers = [new if each == old else each for each in numbers]
+            if labels[one] != labels[other] and ((a - b) ** 2).mean() <= CLOSE_THUMBNAILS**2:
+                twins |= {one, other}
+    order = list(dict.fromkeys(numbers))
+    return [order.index(each) for each in numbers], twins
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    draws=st.lists(
+        st.tuples(
+            st.integers(0, 4),
+            st.sampled_from([0, 1, 2, 20, 40]),
+            st.sampled_from([0, 8, 15, 17]),
+            st.sampled_from("ab"),
+        ),
+        min_size=1,
+        max_size=24,
+    ),
+    tile=st.sampled_from([1, 3, 16, 40, 4096]),
+)
+def test_groups_and_twins_are_those_of_comparing_every_pair(draws: Draws, tile: int) -> None:
+    thumbnails, labels = thumbnails_of(draws), [label for *_, label in draws]
+    found = find_near_duplicates(thumbnails, labels, tile)
+    expected, twins = oracle(thumbnails, labels)
+    assert found.groups == expected
+    assert set(found.twins) == twins
+    assert all(labels[row] != labels[twin] for row, twin in found.twins.items())
+
+
+@given(st.data())
+def test_connected_items_share_a_number_and_numbers_follow_the_first_item(
+    data: st.DataObject,
+) -> None:
+    count = data.draw(st.integers(1, 30))
+    item = st.integers(0, count - 1)
+    pairs = data.draw(st.lists(st.tuples(item, item), max_size=30))
+    numbers = connect(count, [pair[0] for pair in pairs], [pair[1] for pair in pairs]).tolist()
+    expected = list(range(count))
+    for first, second in pairs:
+        old, new = expected[first], expected[second]
+        expected = [new if each == old else each for each in expected]
+    order = list(dict.fromkeys(expected))
+    assert numbers == [order.index(each) for each in expected]
+
+
+def test_no_images_have_no_groups() -> None:
+    assert find_near_duplicates([], []).groups == []
+
+
+_MANY_ALIKE = """
+import numpy as np
+from tests.peak_memory import peak_bytes
+from training.data.near_duplicates import find_near_duplicates
+random = np.random.default_rng(0)
+scene = random.integers(30, 226, (16, 17, 3))
+frames = [(scene + random.normal(0, 1, scene.shape)).astype(np.uint8) for _ in range(20_000)]
+before = peak_bytes()
+found = find_near_duplicates(frames, ["a"] * 20_000)
+grown = peak_bytes() - before
+print(len(set(found.groups)), grown)
+"""
+
+
+def test_twenty_thousand_frames_of_one_scene_take_bounded_memory() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _MANY_ALIKE], capture_output=True, text=True, check=True
+    )
+    count, grown = (int(word) for word in ran.stdout.split())
+    assert count == 1
+    assert grown < 1e9

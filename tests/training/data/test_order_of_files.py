@@ -1,0 +1,113 @@
+import io
+import random
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from embeddings.progress import untracked
+from embeddings.store.images import ImageTable
+from embeddings.store.records import Collection
+from tests.training.pictures import Take, class_folders, jpeg, picture
+from training.data.files import DataFile, DataSource
+from training.data.ingest import collect
+from training.data.inspection import Inspection
+
+
+def unreported(_: Inspection) -> None:
+    """Nobody looks at what was found."""
+
+
+def data_file(path: str, content: bytes) -> DataFile:
+    return DataFile(PurePosixPath(path), len(content), "", lambda: io.BytesIO(content))
+
+
+@pytest.fixture(scope="module")
+def files() -> list[DataFile]:
+    """Three classes with a copy, a near-duplicate, two files of one id, and a conflict."""
+    found = [
+        data_file(f"{label}/{number}.jpg", jpeg(100 * place + number))
+        for place, label in enumerate(("cat", "dog", "emu"))
+        for number in range(12)
+    ]
+    buffer = io.BytesIO()
+    picture(900).save(buffer, "PNG")
+    return [
+        *found,
+        data_file("cat/copy.jpg", jpeg(3)),
+        data_file("cat/0 again.jpg", jpeg(0, quality=60)),
+        data_file("cat/7.png", buffer.getvalue()),
+        data_file("dog/both.jpg", jpeg(901)),
+        data_file("emu/both.jpg", jpeg(901)),
+    ]
+
+
+def taken(files: list[DataFile], folder: Path) -> tuple[Collection, tuple[object, ...]]:
+    source = DataSource("set", "set", "", lambda: tuple(files))
+    collection = collect(source, str(folder), 0, 2, untracked, unreported)
+    table = ImageTable.open(str(folder))
+    return collection, (table.photographs, list(table.jpegs()))
+
+
+@pytest.fixture(scope="module")
+def reference(
+    files: list[DataFile], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Collection, tuple[object, ...]]:
+    return taken(files, tmp_path_factory.mktemp("reference"))
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 10**6))
+def test_the_order_of_the_files_changes_nothing(
+    seed: int,
+    files: list[DataFile],
+    reference: tuple[Collection, tuple[object, ...]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    shuffled = random.Random(seed).sample(files, len(files))
+    assert taken(shuffled, tmp_path_factory.mktemp("shuffled")) == reference
+
+
+def test_a_zip_in_any_order_gives_the_same_store_as_its_folder(tmp_path: Path, take: Take) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 24, "dog": 24})
+    paths = sorted(folder.rglob("*.jpg"))
+    random.Random(3).shuffle(paths)
+    with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
+        for path in paths:
+            archive.write(path, path.relative_to(folder))
+    table = take(folder)
+    photographs, fingerprint = table.photographs, table.collection.fingerprint
+    from_zip = take(tmp_path / "pets.zip")
+    assert from_zip.photographs == photographs
+    assert from_zip.collection.fingerprint == fingerprint
+    ids = [photograph.id for photograph in from_zip.photographs]
+    assert ids == sorted(ids)
+
+
+def test_the_fingerprint_covers_groups(tmp_path: Path, files: list[DataFile]) -> None:
+    """The same photographs, of which two make a group or do not, are another collection."""
+    lists = tmp_path / "licences"
+    lists.mkdir()
+    fingerprints = set()
+    for owner in ("a", "b"):
+        (lists / "cat_photos_info.json").write_text(
+            f'{{"1.jpg": {{"owner_id": "a"}}, "2.jpg": {{"owner_id": "{owner}"}}}}'
+        )
+        own = [
+            DataFile(
+                PurePosixPath("train" if place % 3 else "test") / file.path,
+                file.size,
+                file.state,
+                file.open,
+            )
+            for place, file in enumerate(files)
+        ]
+        source = DataSource("set", "set", "", lambda own=own: tuple(own), lists)
+        fingerprints.add(
+            collect(source, str(tmp_path / owner), 0, 2, untracked, unreported).fingerprint
+        )
+    assert len(fingerprints) == 2

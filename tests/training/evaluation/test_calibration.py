@@ -1,0 +1,160 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embeddings.release.reader import TRUST, current_release, open_release
+from embeddings.release.reliability import conformal_threshold, prediction_sets, reliability
+from embeddings.runtime import Floats
+from training.data.dataset import Rows
+from training.evaluation.calibration import calibrate, fit_temperature, scale, temperature_of
+from training.models.networks import convnet, encoder_of
+from training.runs import Predictions
+from training.workspace import Stage
+
+
+def drawn(count: int, seed: int, sharpness: float = 2.0):
+    """Probabilities and labels that follow them."""
+    rng = np.random.default_rng(seed)
+    logits = sharpness * rng.standard_normal((count, 5))
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = (probabilities.cumsum(axis=1) < rng.random((count, 1))).sum(axis=1)
+    return probabilities.astype(np.float32), labels
+
+
+@pytest.mark.parametrize("overconfidence", [0.5, 1.0, 2.5])
+def test_the_temperature_undoes_overconfidence(overconfidence: float) -> None:
+    honest, labels = drawn(20_000, 0)
+    boasting = scale(honest, 1 / overconfidence)
+    assert fit_temperature(boasting, labels) == pytest.approx(overconfidence, rel=0.05)
+
+
+def test_honest_probabilities_are_found_reliable_and_boasting_ones_not() -> None:
+    honest, labels = drawn(20_000, 1)
+    assert reliability(honest, labels).error < 0.015
+    boasting = reliability(scale(honest, 0.3), labels)
+    assert boasting.error > 0.1
+    assert sum(each.count for each in boasting.bins) == len(labels)
+
+
+def test_a_calibrated_network_answers_scaled_from_the_same_embedding() -> None:
+    network = convnet((32, 48), 3)
+    pictures = np.random.default_rng(0).integers(0, 256, (8, 32, 48, 3), dtype=np.uint8)
+    embeddings, before = encoder_of(network).predict(pictures, verbose=0)
+    calibrate(network, 2.0)
+    same, after = encoder_of(network).predict(pictures, verbose=0)
+    assert np.array_equal(embeddings, same)
+    assert np.allclose(after, scale(before, 2.0), atol=1e-5)
+
+
+def test_held_out_photographs_give_the_temperature_if_there_are_any(stage: Stage) -> None:
+    data = stage.dataset()
+    rng = np.random.default_rng(0)
+
+    def said(rows: Rows) -> Floats:
+        logits = rng.standard_normal((len(rows), len(data.classes))).astype(np.float32)
+        logits[np.arange(len(rows)), data.labels[rows]] += 2
+        return scale(np.exp(logits), 1.0)
+
+    predictions = Predictions(said(data.parts.tuning), said(data.parts.validation))
+    held_out = scale(said(data.parts.fit), 0.2)
+    alone, helped = temperature_of(predictions, data), temperature_of(predictions, data, held_out)
+    assert helped == pytest.approx(fit_temperature(held_out, data.labels[data.parts.fit]))
+    assert helped > 3 * alone
+    held_out[::2] = 0
+    labels = data.labels[data.parts.fit]
+    assert temperature_of(predictions, data, held_out) == pytest.approx(
+        fit_temperature(held_out[1::2], labels[1::2])
+    )
+
+
+def test_the_published_promise_is_measured_on_the_published_probabilities(stage: Stage) -> None:
+    folder = current_release(stage.settings.releases)
+    release, data = open_release(folder), stage.dataset()
+    tuning, validation = data.parts.tuning, data.parts.validation
+    sets = release.trust.sets
+    served = release.probabilities
+    assert sets.threshold == conformal_threshold(served[tuning], data.labels[tuning])
+    assert sets == prediction_sets(
+        sets.threshold, served[validation], data.labels[validation], data.classes
+    )
+    assert release.trust.calibration.after == reliability(
+        served[validation], data.labels[validation]
+    )
+    assert set(json.loads((folder / TRUST).read_text("utf-8"))) == {"calibration", "sets"}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 400), st.floats(0.34, 1.0), st.integers(2, 9))
+def test_easy_photographs_show_no_more_confidence_than_their_number(
+    count: int, confidence: float, classes: int
+) -> None:
+    labels = np.arange(count) % classes
+    others = (1 - confidence) / (classes - 1)
+    sure = np.where(np.eye(classes)[labels] > 0, confidence, others).astype(np.float32)
+    if (sure.argmax(axis=1) != labels).any():
+        return
+    temperature = fit_temperature(sure, labels)
+    assert 0.1 < temperature <= 1.0
+    claimed = scale(sure, temperature).max(axis=1).mean(dtype=float)
+    limit = (count + 1) / (count + 2)
+    assert claimed <= max(limit, sure.max(axis=1).mean(dtype=float)) + 1e-5
+
+
+def test_without_photographs_the_temperature_is_one() -> None:
+    assert fit_temperature(np.zeros((0, 3), np.float32), np.zeros(0, np.int64)) == 1.0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([0.8, 0.9, 0.95]))
+def test_sets_hold_the_true_class_as_often_as_promised(seed: int, level: float) -> None:
+    known, known_labels = drawn(2000, seed)
+    others, labels = drawn(4000, seed + 1)
+    threshold = conformal_threshold(known, known_labels, level)
+    sets = prediction_sets(threshold, others, labels, tuple("abcde"))
+    assert sets.coverage == pytest.approx(level, abs=0.04)
+    shares = [each.coverage * each.support for each in sets.per_class]
+    assert sum(shares) / len(labels) == pytest.approx(sets.coverage)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 8), st.integers(0, 10**6))
+def test_with_too_few_photographs_no_class_is_ruled_out(count: int, seed: int) -> None:
+    probabilities, labels = drawn(count, seed)
+    assert conformal_threshold(probabilities, labels, 0.9) == 0.0
+
+
+@settings(deadline=None)
+@given(st.integers(0, 60), st.floats(0.875, 1.0, width=32))
+def test_the_set_of_a_sure_answer_holds_it(count: int, surest: float) -> None:
+    known = np.tile(np.float32([surest, 1 - surest]), (count, 1))
+    threshold = conformal_threshold(known, np.zeros(count, np.int64))
+    sure = np.float32([[1, 0], [0.9990001, 0.0009999]])
+    labels = np.array([0, 0])
+    assert prediction_sets(threshold, sure, labels, ("a", "b")).coverage == 1.0
+
+
+@settings(deadline=None)
+@given(st.integers(10, 60), st.floats(0.5, 1.0, width=32), st.floats(-5e-5, 5e-5))
+def test_sets_survive_the_rounding_of_another_processor(
+    count: int, probability: float, rounding: float
+) -> None:
+    known = np.tile(np.float32([probability, 1 - probability]), (count, 1))
+    labels = np.zeros(count, np.int64)
+    threshold = conformal_threshold(known, labels)
+    elsewhere = np.clip(known + np.float32(rounding), 0, 1)
+    assert prediction_sets(threshold, elsewhere, labels, ("a", "b")).empty == 0.0
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6), st.integers(9, 120))
+def test_on_average_over_tuning_parts_of_any_size_the_promise_holds(seed: int, count: int) -> None:
+    others, labels = drawn(2000, seed)
+    covered = []
+    for draw in range(30):
+        known, known_labels = drawn(count, seed + draw + 1)
+        threshold = conformal_threshold(known, known_labels, 0.9)
+        covered.append(prediction_sets(threshold, others, labels, tuple("abcde")).coverage)
+    assert np.mean(covered) > 0.9 - 0.04

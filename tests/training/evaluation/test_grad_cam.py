@@ -1,0 +1,54 @@
+import keras
+import numpy as np
+import pytest
+
+from training.evaluation.grad_cam import grad_cam
+from training.models.networks import EMBEDDING, POOLED, PROBABILITIES, convnet, with_head
+
+
+def headless(size: tuple[int, int]) -> keras.Model:
+    """A network whose pooled features are its embedding."""
+    whole = convnet(size, 4)
+    return with_head(whole.input, whole.get_layer(POOLED).output, 4, hidden=0, dropout=0.0)
+
+
+@pytest.mark.parametrize("build", [lambda size: convnet(size, 4), headless])
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="differentiates by TensorFlow")
+def test_the_gradient_written_down_is_the_gradient(build) -> None:
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(3)
+    network = build((48, 64))
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 48, 64, 3), dtype=np.uint8)
+    classes = np.array([0, 1, 2, 3, 0, 1])
+    maps = keras.Model(network.input, network.get_layer(POOLED).input)(pixels)
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        hidden = network.get_layer(POOLED)(maps)
+        embedding = network.get_layer(EMBEDDING)(hidden)
+        kernel, bias = network.get_layer(PROBABILITIES).weights
+        logits = keras.ops.matmul(embedding, kernel) + bias
+        chosen = tf.gather(logits, classes, batch_dims=1)
+    gradients = tf.reduce_mean(tape.gradient(chosen, maps), axis=(1, 2))
+    expected = np.maximum(np.einsum("nhwc,nc->nhw", maps.numpy(), gradients.numpy()), 0)
+    strongest = expected.max(axis=(1, 2), keepdims=True)
+    expected = np.divide(expected, strongest, out=np.zeros_like(expected), where=strongest > 0)
+    assert np.allclose(grad_cam(network, pixels, classes), expected, atol=1e-4)
+    assert expected.max() == 1
+
+
+def test_heat_gathers_where_the_class_is() -> None:
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(90, 110, (256, 64, 96, 3)).astype(np.uint8)
+    labels = np.arange(256) % 2
+    left = rng.random(256) < 0.5
+    for picture, label, is_left in zip(pictures, labels, left, strict=True):
+        columns = slice(0, 32) if is_left else slice(64, 96)
+        picture[16:48, columns] = (230, 40, 40) if label else (40, 40, 230)
+    network = convnet((64, 96), 2)
+    network.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+    network.fit(pictures, labels, epochs=6, verbose=0)
+    heat = grad_cam(network, pictures, labels)
+    on_the_left = heat[:, :, :2].sum(axis=(1, 2)) > heat[:, :, -2:].sum(axis=(1, 2))
+    assert np.mean(on_the_left == left) > 0.9

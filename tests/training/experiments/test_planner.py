@@ -1,0 +1,182 @@
+from dataclasses import replace
+
+import pytest
+
+from embeddings.release.reports import ExperimentReport
+from training.experiments.combination import Score, combined, helpful
+from training.experiments.config import Combination, OwnNetwork, Preset
+from training.experiments.from_scratch import (
+    AUGMENTATION,
+    BASELINE,
+    BATCH_NORM,
+    COLOUR_JITTER,
+    DROPOUT,
+    LARGER_INPUT,
+    MIXUP,
+    RANDAUGMENT,
+    RESIDUAL,
+)
+from training.experiments.planner import Trial, planned
+from training.experiments.transfer import MOBILENETV2_FROZEN, MOBILENETV2_LINEAR, MOBILENETV2_TOP
+
+KINDS = (
+    (AUGMENTATION,), (COLOUR_JITTER, RANDAUGMENT), (MIXUP,), (DROPOUT,), (BATCH_NORM,),
+    (LARGER_INPUT,),
+)  # fmt: skip
+AT_ONCE = Combination(
+    name="combined", change="What helped", base="baseline", compared_with=BASELINE, kinds=KINDS,
+    designs=(BASELINE, RESIDUAL), ablation=True, length=2.0, seeds=2,
+)  # fmt: skip
+STEPWISE = replace(AT_ONCE, stepwise=True)
+REACHED = {
+    "baseline": [0.70, 0.74],
+    "residual": [0.80],
+    "augmentation": [0.76],
+    "colour-jitter": [0.75],
+    "randaugment": [0.77],
+    "mixup": [0.74],
+    "dropout": [0.71],
+    "batch-norm": [0.9],
+    "larger-input": [0.75],
+    "batch-norm+randaugment": [0.89],
+    "batch-norm+augmentation": [0.92],
+    "batch-norm+augmentation+larger-input": [0.93],
+}
+
+
+def tuning(experiment: OwnNetwork) -> list[Score]:
+    return [Score(reached, 1 - reached) for reached in REACHED.get(experiment.name, [])]
+
+
+def test_what_helped_beats_every_seed_of_the_baseline_and_its_kind() -> None:
+    assert helpful(AT_ONCE, tuning) == (BATCH_NORM, RANDAUGMENT, AUGMENTATION, LARGER_INPUT)
+
+
+def test_designs_are_chosen_by_accuracy_and_techniques_by_loss() -> None:
+    def sure_of_itself(experiment: OwnNetwork) -> list[Score]:
+        found = tuning(experiment)
+        loud = experiment in (RESIDUAL, BATCH_NORM)
+        return [replace(score, loss=2.0) for score in found] if loud else found
+
+    assert BATCH_NORM not in helpful(AT_ONCE, sure_of_itself)
+    assert combined(AT_ONCE, sure_of_itself)[0].network == "residual"
+
+
+def test_the_combination_has_each_change_on_the_best_design() -> None:
+    whole, *ablations = combined(AT_ONCE, tuning)
+    assert whole.network == "residual"
+    assert whole.augmentation == ("randaugment", "flip", "shift", "zoom")
+    assert whole.batch_norm
+    assert whole.input == LARGER_INPUT.input
+    assert not whole.mixing
+    assert whole.dropout == 0
+    assert whole.length == 2.0
+    assert [each.name for each in ablations] == [
+        "combined-without-batch-norm", "combined-without-randaugment",
+        "combined-without-augmentation", "combined-without-larger-input",
+    ]  # fmt: skip
+    assert ablations[1] == replace(
+        whole, name=ablations[1].name, base="combined", change=ablations[1].change,
+        augmentation=("flip", "shift", "zoom"),
+    )  # fmt: skip
+    assert ablations[3].input == BASELINE.input
+
+
+def test_stepwise_keeps_only_what_helps_beside_the_others() -> None:
+    *steps, whole, first, second, third = combined(STEPWISE, tuning)
+    assert [step.name for step in steps] == [
+        "batch-norm+randaugment", "batch-norm+augmentation", "batch-norm+augmentation+larger-input",
+    ]  # fmt: skip
+    assert [step.base for step in steps] == ["batch-norm", "batch-norm", steps[1].name]
+    assert {step.network for step in steps} == {"convnet"}
+    assert {step.length for step in steps} == {1.0}
+    assert whole.name == "combined"
+    assert whole.augmentation == ("flip", "shift", "zoom")
+    assert whole.network == "residual"
+    assert {first.name, second.name, third.name} == {
+        "combined-without-batch-norm", "combined-without-augmentation",
+        "combined-without-larger-input",
+    }  # fmt: skip
+
+
+def test_a_step_waits_for_the_one_before() -> None:
+    def first_alone(experiment: OwnNetwork) -> list[Score]:
+        return [] if "+" in experiment.name else tuning(experiment)
+
+    assert [step.name for step in combined(STEPWISE, first_alone)] == ["batch-norm+randaugment"]
+
+
+def test_nothing_is_combined_before_all_is_known_or_where_nothing_helped() -> None:
+    assert combined(AT_ONCE, lambda each: [] if each == DROPOUT else tuning(each)) == ()
+    assert combined(AT_ONCE, lambda each: [Score(0.7, 0.3)]) == ()
+    assert combined(STEPWISE, lambda each: [Score(0.7, 0.3)]) == ()
+
+
+def report(trial: Trial, accuracy: float, status: str = "done") -> ExperimentReport:
+    experiment = trial.experiment
+    return ExperimentReport(
+        name=experiment.name, family=experiment.family, base=None, change="", status=status,
+        tuning_accuracy=accuracy, tuning_loss=1 - accuracy,
+    )  # fmt: skip
+
+
+PRESET = Preset(
+    "test", 1,
+    (
+        BASELINE, RESIDUAL, AUGMENTATION, COLOUR_JITTER, RANDAUGMENT, MIXUP, DROPOUT, BATCH_NORM,
+        LARGER_INPUT, STEPWISE, MOBILENETV2_LINEAR, MOBILENETV2_FROZEN, MOBILENETV2_TOP,
+    ),
+    repeats=2, random_split=("baseline", "combined"),
+)  # fmt: skip
+
+
+def names(trials, **wanted: object) -> list[str]:
+    return [
+        trial.experiment.name
+        for trial in trials
+        if all(getattr(trial, name) == value for name, value in wanted.items())
+    ]
+
+
+def test_the_plan_grows_with_what_is_known() -> None:
+    done: dict[Trial, ExperimentReport] = {}
+    reached = {**REACHED, "mobilenetv2-linear": [0.91], "mobilenetv2-top": [0.95]}
+    first = planned(PRESET, done.get)
+    assert "combined" not in names(first)
+    assert names(first, repeat=1) == ["baseline"]
+    for _ in range(50):
+        missing = [trial for trial in planned(PRESET, done.get) if trial not in done]
+        if not missing:
+            break
+        trial = missing[0]
+        name = trial.experiment.name
+        values = reached.get(name, [0.85])
+        done[trial] = report(trial, values[min(trial.repeat, len(values) - 1)])
+        if name == "mobilenetv2-frozen":
+            done[trial] = report(trial, 0.0, "skipped")
+    trials = planned(PRESET, done.get)
+    assert len(set(trials)) == len(trials)
+    assert "combined-without-batch-norm" in names(trials, repeat=0, split="grouped")
+    assert "batch-norm+augmentation" in names(trials, repeat=0, split="grouped")
+    assert set(names(trials, repeat=1, split="grouped")) == {
+        "baseline", "batch-norm+augmentation+larger-input", "combined", "mobilenetv2-linear",
+        "mobilenetv2-top",
+    }  # fmt: skip
+    assert names(trials, split="random") == ["baseline", "combined"]
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_every_experiment_can_be_repeated(seeds: int) -> None:
+    preset = Preset("named", 1, (DROPOUT, MIXUP), repeats=seeds, repeat_all=True)
+    trials = planned(preset, lambda trial: None)
+    assert [(t.experiment.name, t.repeat) for t in trials] == [
+        (name, repeat) for name in ("dropout", "mixup") for repeat in range(seeds)
+    ]
+
+
+def test_a_combination_alone_brings_the_repeats_that_it_is_chosen_by() -> None:
+    preset = Preset("named", 1, (BASELINE, DROPOUT, STEPWISE))
+    trials = planned(preset, lambda trial: None)
+    assert [(t.experiment.name, t.repeat) for t in trials] == [
+        ("baseline", 0), ("dropout", 0), ("baseline", 1),
+    ]  # fmt: skip

@@ -1,0 +1,83 @@
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import pytest
+
+from training.errors import DataError
+from training.experiments.config import FineTuning, FrozenTransfer, experiment_key
+from training.experiments.from_scratch import BASELINE, DROPOUT
+from training.experiments.presets import PRESETS, PROGRAMME, listed, selected, with_local_networks
+from training.experiments.transfer import DISTILLED
+from training.models.backbones import WeightsUnavailable, pretrained
+
+QUICK = PRESETS["quick"]
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """Two networks of the user's own, one for photographs of any size."""
+    for name, size in (("mine", (64, 80)), ("any size", (None, None))):
+        image = keras.Input((*size, 3))
+        x = keras.layers.Conv2D(4, 3, strides=2)(image)
+        network = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+        network.save(tmp_path / f"{name}.keras")
+    (tmp_path / "broken.keras").write_bytes(b"no network")
+    return tmp_path
+
+
+def test_chosen_experiments_bring_what_they_need() -> None:
+    preset = selected(QUICK, ["distilled", "dropout"], None)
+    names = [each.name for each in preset.experiments]
+    assert names == [
+        "mobilenetv2-frozen", "efficientnetlite0-frozen", "efficientnetlite0-fine-tuned",
+        "distilled", "dropout",
+    ]  # fmt: skip
+    assert preset.epochs == QUICK.epochs
+    beside = selected(QUICK, ["distilled"], 2, beside=True)
+    assert beside.experiments[: len(QUICK.experiments)] == QUICK.experiments
+    assert beside.experiments[-1] == DISTILLED
+    assert (beside.repeats, beside.repeat_all) == (2, True)
+    assert selected(QUICK, [], None) == QUICK
+
+
+def test_an_unknown_name_is_told_where_the_names_are() -> None:
+    with pytest.raises(DataError, match=r"no experiment dropuot.*--list"):
+        selected(QUICK, ["dropuot"], None)
+
+
+def test_the_list_names_every_experiment_with_its_change() -> None:
+    lines = "\n".join(listed(QUICK))
+    for each in PROGRAMME:
+        assert f"{each.name} " in lines
+        assert each.change in lines
+
+
+def test_networks_of_the_users_take_part(weights: Path) -> None:
+    preset = with_local_networks(PRESETS["full"], weights)
+    more = preset.experiments[len(PRESETS["full"].experiments) :]
+    assert [each.name for each in more] == [
+        "any size-frozen", "any size-fine-tuned", "mine-frozen", "mine-fine-tuned",
+    ]  # fmt: skip
+    assert isinstance(more[2], FrozenTransfer)
+    assert isinstance(more[3], FineTuning)
+    assert more[2].input == more[3].input == (64, 80)
+    network = pretrained("mine", (64, 80), weights)
+    assert network.output_shape == (None, 4)
+
+
+def test_a_network_that_cannot_be_used_says_why(weights: Path) -> None:
+    with pytest.raises(WeightsUnavailable, match="64×80"):
+        pretrained("mine", (96, 96), weights)
+    with pytest.raises(WeightsUnavailable, match=r"broken\.keras cannot be read"):
+        pretrained("broken", (96, 96), weights)
+    with pytest.raises(WeightsUnavailable, match="BELVEDERE_WEIGHTS"):
+        pretrained("absent", (96, 96), weights)
+
+
+def test_a_run_stays_valid_when_a_technique_is_added_and_not_when_one_is_switched_on() -> None:
+    key = experiment_key(BASELINE, {"seed": 0})
+    assert key == experiment_key(replace(BASELINE, mixing=()), {"seed": 0})
+    assert key != experiment_key(replace(BASELINE, mixing=("mixup",)), {"seed": 0})
+    assert key != experiment_key(BASELINE, {"seed": 1})
+    assert experiment_key(DROPOUT, {}) != experiment_key(replace(DROPOUT, dropout=0.4), {})

@@ -1,0 +1,48 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from embeddings.encoder import Encoded, Encoder
+from embeddings.images import read_pixels
+from embeddings.release.parity import Reference
+from embeddings.release.publish import publish
+from embeddings.release.reader import current_release, open_release
+from embeddings.store.images import ImageTable
+from training.evaluation.comparison import compare
+from training.export import export
+from training.quantization import quantize
+from training.workspace import Stage
+
+
+def test_an_encoder_in_eight_bits_is_small_says_the_same_and_can_be_published(
+    stage: Stage, tmp_path: Path
+) -> None:
+    dataset = stage.dataset()
+    comparison = compare(stage)
+    best = next(t for t in stage.trials(dataset) if t.experiment.name == comparison.best)
+    run = stage.run(best, dataset)
+    assert run is not None
+    candidate = export(run, dataset, comparison, (), None)
+    exact = Encoder(candidate.model)
+    pixels = dataset.pixels((exact.height, exact.width))
+    model = quantize(candidate.model, pixels[dataset.parts.fit], tmp_path / "quantized")
+
+    sizes = [each.with_suffix(".bin").stat().st_size for each in (model, candidate.model)]
+    assert sizes[0] < 0.6 * sizes[1]
+    said = [
+        Encoded.concatenate(encoder.encode_all(pixels))
+        for encoder in (Encoder(model, "int8"), exact)
+    ]
+    classes = [each.probabilities.argmax(axis=1) for each in said]
+    assert np.mean(classes[0] == classes[1]) > 0.9
+
+    ids = tuple(photograph.id for photograph in dataset.photographs)
+    own = replace(candidate, model=model, reference=Reference(ids, said[0]))
+    publish(own, stage.settings.store_uri, tmp_path / "releases", precision="int8")
+    release = open_release(current_release(tmp_path / "releases"))
+    assert release.manifest.encoder.precision == "int8"
+    jpeg = ImageTable.open(stage.settings.store_uri).jpeg(0)
+    served = Encoder(release.encoder, "int8")
+    again = served.encode(read_pixels(jpeg, served.height, served.width)[None])
+    assert np.allclose(again.probabilities[0], release.probabilities[0], atol=1e-4)

@@ -1,0 +1,181 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from embeddings.release.reader import COMPARISON, current_release
+from embeddings.release.reports import choose_best
+from training.console import Display
+from training.errors import DataError
+from training.evaluation.comparison import compare, up_to_date
+from training.experiments.config import OwnNetwork
+from training.experiments.from_scratch import BASELINE, EARLY_STOPPING
+from training.experiments.planner import Trial
+from training.experiments.presets import PRESETS
+from training.models.networks import EMBEDDING, Regularisation, convnet, encoder_of
+from training.runner import train
+from training.workspace import Stage
+
+
+def test_every_experiment_of_the_preset_is_compared(stage: Stage) -> None:
+    comparison = compare(stage)
+    assert [report.name for report in comparison.experiments] == [
+        "baseline", "dropout", "mobilenetv2-frozen",
+    ]  # fmt: skip
+    for report in comparison.experiments:
+        assert report.status == "done"
+        assert report.accuracy is not None
+        assert 0 <= report.accuracy <= 1
+        confusion = np.array(report.confusion)
+        assert confusion.sum() == comparison.validation
+        assert report.accuracy == pytest.approx(np.trace(confusion) / confusion.sum())
+        assert [row.support for row in report.per_class] == confusion.sum(axis=1).tolist()
+        assert len(report.curves.tuning_accuracy) == report.epochs
+        assert report.train_seconds is not None
+        assert report.train_seconds > 0
+    assert comparison.train + comparison.validation == len(stage.dataset().photographs)
+
+
+def test_the_best_is_chosen_without_the_validation_set(stage: Stage) -> None:
+    comparison = compare(stage)
+    reports = comparison.experiments
+    best = max(reports, key=lambda report: report.tuning_accuracy or 0)
+    assert comparison.best == choose_best(reports).name
+    assert choose_best(reports).tuning_accuracy == best.tuning_accuracy
+    flattered = tuple(
+        report.model_copy(update={"accuracy": 1.0 - (report.accuracy or 0)}) for report in reports
+    )
+    assert choose_best(flattered).name == comparison.best
+
+
+def test_only_the_head_of_a_frozen_network_is_trained(stage: Stage) -> None:
+    transfer = compare(stage).experiments[-1]
+    assert transfer.trainable_parameters == 1280 * 256 + 256 + 256 * 7 + 7
+    assert transfer.parameters == 2_257_984 + transfer.trainable_parameters
+
+
+def test_the_parts_share_no_photograph_and_no_group(stage: Stage) -> None:
+    dataset = stage.dataset()
+    parts = dataset.parts
+    rows = np.concatenate([parts.fit, parts.tuning, parts.validation])
+    assert sorted(rows) == list(range(len(dataset.photographs)))
+    groups = [
+        {dataset.photographs[row].group for row in part}
+        for part in (parts.fit, parts.tuning, parts.validation)
+    ]
+    assert not groups[0] & groups[1]
+    assert not (groups[0] | groups[1]) & groups[2]
+
+
+def test_finished_experiments_are_not_trained_again(stage: Stage) -> None:
+    before = {path: path.stat().st_mtime_ns for path in stage.settings.runs.rglob("*")}
+    train(stage)
+    assert {path: path.stat().st_mtime_ns for path in stage.settings.runs.rglob("*")} == before
+
+
+class Interrupted(Exception):
+    pass
+
+
+class Interrupting(Display):
+    """Breaks off as soon as the baseline is finished."""
+
+    def say(self, message: str) -> None:
+        if message.startswith("baseline: validation"):
+            raise Interrupted
+
+
+def test_an_interrupted_training_goes_on_with_what_is_missing(stage: Stage, tmp_path: Path) -> None:
+    settings = stage.settings.model_copy(
+        update={"home": tmp_path, "store": stage.settings.store_uri}
+    )
+    preset = replace(stage.preset, epochs=1, experiments=stage.preset.experiments[:2])
+    going_on = Stage(settings, preset, stage.display)
+    with pytest.raises(Interrupted):
+        train(replace(going_on, display=Interrupting(Console(quiet=True))))
+    broken_off = compare(going_on)
+    assert [report.name for report in broken_off.experiments] == ["baseline"]
+    train(going_on)
+    finished = compare(going_on)
+    assert [report.name for report in finished.experiments] == ["baseline", "dropout"]
+    for before, after in zip(broken_off.experiments, finished.experiments, strict=False):
+        assert before.curves == after.curves
+        assert before.train_seconds == after.train_seconds
+
+
+def test_training_that_diverges_is_skipped_with_the_reason(stage: Stage, tmp_path: Path) -> None:
+    settings = stage.settings.model_copy(
+        update={"home": tmp_path, "store": stage.settings.store_uri}
+    )
+    diverging = replace(BASELINE, name="diverging", input=(32, 48), learning_rate=1e30)
+    preset = replace(stage.preset, epochs=1, experiments=(diverging,))
+    alone = Stage(settings, preset, stage.display)
+    train(alone)
+    report = alone.found(alone.dataset())(Trial(diverging))
+    assert report is not None
+    assert report.status == "skipped"
+    assert report.reason is not None
+    assert "lower learning rate" in report.reason
+
+
+def test_unavailable_weights_are_skipped_with_the_reason_and_tried_again(
+    stage: Stage, tmp_path: Path, random_weights: Path
+) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    name = "mobilenet_v2_1.0_224_no_top.weights.h5"
+    (weights / name).write_bytes(b"no weights")
+    settings = stage.settings.model_copy(
+        update={"home": tmp_path, "store": stage.settings.store_uri, "weights": weights}
+    )
+    preset = replace(stage.preset, experiments=stage.preset.experiments[-1:])
+    poor = Stage(settings, preset, stage.display)
+    train(poor)
+    with pytest.raises(DataError, match="belvedere train"):
+        compare(poor)
+    skipped = poor.run(Trial(preset.experiments[0]), poor.dataset())
+    assert skipped is not None
+    assert skipped.report.status == "skipped"
+    assert "BELVEDERE_WEIGHTS" in (skipped.report.reason or "")
+    (weights / name).write_bytes((random_weights / name).read_bytes())
+    train(poor)
+    assert compare(poor).best == "mobilenetv2-frozen"
+
+
+def test_a_published_release_is_up_to_date_until_something_changes(stage: Stage) -> None:
+    assert up_to_date(stage)
+    more = replace(stage.preset, experiments=(*stage.preset.experiments, EARLY_STOPPING))
+    assert not up_to_date(replace(stage, preset=more))
+    assert not up_to_date(replace(stage, preset=replace(stage.preset, epochs=7)))
+    other = stage.settings.model_copy(update={"seed": 1})
+    assert not up_to_date(replace(stage, settings=other))
+
+
+def test_the_release_carries_the_comparison(stage: Stage) -> None:
+    folder = current_release(stage.settings.releases)
+    assert (folder / COMPARISON).read_text("utf-8") == compare(stage).model_dump_json()
+
+
+def test_the_baseline_has_about_400_k_parameters_and_any_size_of_input() -> None:
+    assert convnet(BASELINE.input, 7).count_params() == 382_759
+    network = encoder_of(convnet((48, 40), 3, Regularisation(dropout=0.5)))
+    assert [output.shape for output in network.outputs] == [(None, 128), (None, 3)]
+    assert network.get_layer(EMBEDDING) is not None
+
+
+def test_presets_declare_each_experiment_once_on_a_base_that_is_there() -> None:
+    for preset in PRESETS.values():
+        names = [experiment.name for experiment in preset.experiments]
+        assert len(set(names)) == len(names)
+        assert {e.base for e in preset.experiments if e.base} <= set(names)
+        for experiment in preset.experiments:
+            changed = {
+                field
+                for field in vars(BASELINE)
+                if isinstance(experiment, OwnNetwork)
+                and experiment.family != "combination"
+                and getattr(experiment, field) != getattr(BASELINE, field)
+            }
+            assert len(changed - {"name", "change", "base", "family"}) <= 1

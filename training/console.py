@@ -1,0 +1,198 @@
+"""Console output: progress bars, the collection as it was ingested, the comparison."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from embeddings.atomic import atomic_write
+from embeddings.file_names import printable
+from embeddings.release.reports import Comparison, ExperimentReport
+from embeddings.store.images import ImageTable
+from embeddings.store.records import LeftOut
+from training.data.inspection import Inspection, count_reasons
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """What is known after an epoch; accuracies in 0-1."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    accuracy: float
+    tuning_accuracy: float | None
+    """None without a tuning part."""
+
+
+T = TypeVar("T")
+
+
+class Display:
+    """Shows on a console what is going on."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def say(self, message: str) -> None:
+        """Print a line."""
+        self._console.print(Text(message), soft_wrap=True)
+
+    def warn(self, message: str) -> None:
+        """Print a line that must not be overlooked."""
+        self._console.print(Text(message, style="bold yellow"), soft_wrap=True)
+
+    def show(self, table: Table) -> None:
+        """Print a table."""
+        self._console.print(table)
+
+    def track(self, steps: Iterable[T], description: str, total: int) -> Iterator[T]:
+        """Pass steps on while a bar advances."""
+        with self._bar(MofNCompleteColumn()) as bar:
+            task = bar.add_task(description, total=total)
+            for step in steps:
+                yield step
+                bar.advance(task)
+        if not self._console.is_terminal:
+            self.say(f"{description}: {total} done")
+
+    @contextmanager
+    def download(self, description: str) -> Iterator[Callable[[int, int], None]]:
+        """Show how many bytes of how many have come."""
+        with self._bar(DownloadColumn()) as bar:
+            task = bar.add_task(description, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total or None)
+
+    @contextmanager
+    def epochs(self, name: str) -> Iterator[Callable[[EpochEnd], None]]:
+        """Show the epochs of one experiment."""
+        with self._bar(MofNCompleteColumn()) as bar:
+            task = bar.add_task(name, total=None)
+
+            def show(end: EpochEnd) -> None:
+                figures = f"{name}: loss {end.loss:.3f}, accuracy {end.accuracy:.1%}"
+                if end.tuning_accuracy is not None:
+                    figures += f", tuning {end.tuning_accuracy:.1%}"
+                bar.update(task, completed=end.epoch, total=end.epochs, description=figures)
+                if not self._console.is_terminal:
+                    self.say(f"{figures}, epoch {end.epoch}/{end.epochs}")
+
+            yield show
+
+    def _bar(self, counter: ProgressColumn) -> Progress:
+        return Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            counter,
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+
+
+LEFT_OUT = "left_out.txt"
+_SHOWN = 20
+
+
+def show_collection(table: ImageTable, display: Display) -> None:
+    """Print classes and split."""
+    collection = table.collection
+    counts = Counter((photograph.label, photograph.split) for photograph in table.photographs)
+    shown = _table(f"{collection.name}: {len(table.photographs)}")
+    for heading in ("class", "train", "validation", "share"):
+        shown.add_column(heading, justify="left" if heading == "class" else "right")
+    for label in collection.classes:
+        train, validation = counts[label, "train"], counts[label, "validation"]
+        share = f"{validation / (train + validation):.1%}"
+        shown.add_row(Text(label), str(train), str(validation), share)
+    display.show(shown)
+
+
+def show_inspection(inspection: Inspection, home: Path, display: Display) -> None:
+    """Print how the folders were understood, and every file that was left out with its reason."""
+    if inspection.labels:
+        display.say(inspection.layout.describe(inspection.labels))
+    lines = write_left_out(inspection.left_out, home)
+    if not lines:
+        return
+    reasons = count_reasons(inspection.left_out)
+    display.say(printable(f"Left out: {reasons} (all of them in {home / LEFT_OUT}):"))
+    for line in lines[:_SHOWN]:
+        display.say(f"  {line}")
+    if len(lines) > _SHOWN:
+        display.say(f"  … and {len(lines) - _SHOWN} more")
+
+
+def write_left_out(left_out: Sequence[LeftOut], home: Path) -> list[str]:
+    """Write the list of what was left out, a line each, and return the lines.
+
+    If nothing was left out, an older list is removed.
+    """
+    lines = [printable(f"{entry.path}: {entry.reason}") for entry in left_out]
+    if lines:
+        atomic_write(home / LEFT_OUT, "\n".join(lines) + "\n")
+    else:
+        (home / LEFT_OUT).unlink(missing_ok=True)
+    return lines
+
+
+def show_comparison(comparison: Comparison, display: Display) -> None:
+    """Print a line for each experiment, the best one marked."""
+    title = (
+        f"Preset {comparison.preset}: {comparison.train} photographs to train "
+        f"({comparison.tuning} of them for tuning), {comparison.validation} to validate"
+    )
+    shown = _table(title)
+    for heading in ("experiment", "family"):
+        shown.add_column(heading)
+    for heading in ("accuracy", "95 % interval", "macro F1", "tuning", "P@3", "parameters", "s"):
+        shown.add_column(heading, justify="right")
+    shown.add_column("against the first")
+    for report in comparison.experiments:
+        name = f"{report.name} *" if report.name == comparison.best else report.name
+        shown.add_row(Text(name), report.family, *_figures(report))
+    display.show(shown)
+    rule = "tuning accuracy" if comparison.tuning else "the loss on the photographs learned from"
+    display.say(f"* the best by {rule}; the validation set plays no part in the choice")
+    for report in comparison.experiments:
+        if report.reason:
+            display.warn(f"{report.name}: {report.status}: {report.reason}")
+
+
+def _figures(report: ExperimentReport) -> list[str]:
+    if report.status == "skipped":
+        return ["skipped", *[""] * 7]
+    evidence = report.evidence
+    return [
+        f"{report.accuracy:.1%}",
+        "{:.1%}–{:.1%}".format(*evidence.interval) if evidence else "",
+        f"{report.macro_f1:.3f}",
+        f"{report.tuning_accuracy:.1%}" if report.tuning_accuracy is not None else "",
+        f"{report.precision_at_3:.1%}" if report.precision_at_3 is not None else "",
+        f"{report.parameters:,}",
+        f"{report.train_seconds:.0f}",
+        (evidence.verdict or "") if evidence else "",
+    ]
+
+
+def _table(title: str) -> Table:
+    # Text, since a name such as `[old]` or `:dog:` is no markup.
+    return Table(title=Text(title, style="table.title"))

@@ -1,0 +1,1 @@
+"""Data set: its files, their inspection, split, ingest and arrays."""

@@ -1,0 +1,160 @@
+"""The photographs as arrays: decoded once per size into one memory-mapped file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.format import write_array_header_1_0
+
+from embeddings.atomic import atomic_file
+from embeddings.images import PIXELS_VERSION, Pixels, Size, read_pixels
+from embeddings.progress import Track
+from embeddings.store.images import ImageTable
+from embeddings.store.records import Photograph
+from training.data.split import TUNING_SHARE, VALIDATION_SHARE, SplitName, split_groups
+from training.digests import Warn, delete_superseded, digest_of, read_cached
+
+Labels = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.int64]
+
+_KEY_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Row numbers of the photographs, by what they are used for."""
+
+    fit: Rows
+    """Learned from."""
+    tuning: Rows
+    """The part of the training set that early stopping and every other choice may look at."""
+    validation: Rows
+    """Looked at once per experiment, to report."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The photographs of the store with their labels and parts."""
+
+    table: ImageTable
+    classes: tuple[str, ...]
+    labels: Labels
+    """Shape (n,): number of each photograph's class."""
+    parts: Parts
+    cache: Path
+    track: Track
+    warn: Warn
+    split: SplitName = "grouped"
+
+    @property
+    def photographs(self) -> tuple[Photograph, ...]:
+        """All photographs, in the order of every array."""
+        return self.table.photographs
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the collection."""
+        return self.table.collection.fingerprint
+
+    @cached_property
+    def images_digest(self) -> str:
+        """Digest of the ids and files of all photographs, in the order of every array."""
+        return digest_of([(each.id, each.digest) for each in self.photographs])
+
+    @cached_property
+    def training_digest(self) -> str:
+        """Digest of all that training and validation see: ids, files, labels and parts."""
+        parts = [self.parts.fit, self.parts.tuning, self.parts.validation]
+        labels = [self.classes[label] for label in self.labels]
+        rows = [part.tolist() for part in parts]
+        return digest_of([self.images_digest, self.classes, labels, rows])
+
+    def groups_digest(self, rows: Rows) -> str:
+        """Return the digest of how groups divide these photographs, whatever their numbers are."""
+        first: dict[int, int] = {}
+        return digest_of(
+            [first.setdefault(self.photographs[row].group, len(first)) for row in rows]
+        )
+
+    def pixels_key(self, size: Size) -> str:
+        """Return the key of all photographs at a size."""
+        return digest_of([self.images_digest, size, PIXELS_VERSION])[:_KEY_LENGTH]
+
+    def split_at_random(self, seed: int) -> "Dataset":
+        """The same photographs in equally large parts that take no account of groups.
+
+        It shows what a leak does: pictures of one afternoon then stand on both sides.
+        """
+        alone = [
+            photograph.model_copy(update={"group": row})
+            for row, photograph in enumerate(self.photographs)
+        ]
+        aside = split_groups(
+            [photograph.label for photograph in alone], range(len(alone)), VALIDATION_SHARE, seed
+        )
+        drawn = [
+            photograph.model_copy(
+                update={"split": "validation" if photograph.group in aside else "train"}
+            )
+            for photograph in alone
+        ]
+        return replace(self, parts=_parts(drawn, seed), split="random")
+
+    def pixels(self, size: Size) -> Pixels:
+        """All photographs at a size: uint8, shape (n, height, width, 3), memory-mapped."""
+        height, width = size
+        key = self.pixels_key(size)
+        path = self.cache / f"pixels-{key}-{height}x{width}.npy"
+
+        def read(path: Path) -> Pixels:
+            pixels: Pixels = np.load(path, mmap_mode="r")
+            if pixels.shape != (len(self.photographs), *size, 3) or pixels.dtype != np.uint8:
+                raise ValueError(pixels.shape)
+            return pixels
+
+        kept = read_cached(path, read, self.warn)
+        if kept is None:
+            self._decode(path, size)
+            delete_superseded(path, key)
+            kept = read(path)
+        return kept
+
+    def _decode(self, path: Path, size: Size) -> None:
+        count = len(self.photographs)
+        with atomic_file(path) as draft:
+            header = {"descr": "|u1", "fortran_order": False, "shape": (count, *size, 3)}
+            # Written rather than mapped: on a full disk a write fails, a mapping kills the process.
+            with draft.open("wb") as file:
+                write_array_header_1_0(file, header)
+                jpegs = self.track(self.table.jpegs(), f"Decoding at {size[1]}x{size[0]}", count)
+                for jpeg in jpegs:
+                    file.write(read_pixels(jpeg, *size).tobytes())
+
+
+def open_dataset(store_uri: str, cache: Path, seed: int, track: Track, warn: Warn) -> Dataset:
+    """Open the newest photographs of the store. Raises `StoreError` where there are none."""
+    table = ImageTable.open(store_uri)
+    classes = table.collection.classes
+    numbers = {label: number for number, label in enumerate(classes)}
+    labels = np.array([numbers[photograph.label] for photograph in table.photographs], np.int64)
+    return Dataset(table, classes, labels, _parts(table.photographs, seed), cache, track, warn)
+
+
+def _parts(photographs: Sequence[Photograph], seed: int) -> Parts:
+    train = [row for row, photograph in enumerate(photographs) if photograph.split == "train"]
+    aside = split_groups(
+        [photographs[row].label for row in train],
+        [photographs[row].group for row in train],
+        TUNING_SHARE,
+        seed,
+    )
+    tuning = {row for row in train if photographs[row].group in aside}
+    validation = set(range(len(photographs))) - set(train)
+    return Parts(
+        fit=np.array([row for row in train if row not in tuning], np.int64),
+        tuning=np.array(sorted(tuning), np.int64),
+        validation=np.array(sorted(validation), np.int64),
+    )

@@ -1,0 +1,107 @@
+"""The files of a folder, with those in the folders that it links to."""
+
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from embeddings.file_names import file_name, is_utf8
+from training.data.files import DataFile, is_aside, refused_file, with_folders
+from training.errors import DataError
+
+_Identity = tuple[int, int]
+
+
+def list_folder(root: Path, own: Iterable[Path] = ()) -> tuple[DataFile, ...]:
+    """Return all files of a folder; the files and folders in `own` are no part of the data set.
+
+    Linked folders are followed, each folder once: first the real ones, then links in the order of
+    their paths. Raises `DataError` for a folder that may not be read.
+    """
+    skipped = {_identity(path) for path in own if path.exists()}
+    around = {_identity(parent) for parent in root.resolve().parents}
+    seen: dict[_Identity, PurePosixPath] = {}
+    files: list[DataFile] = []
+    hidden: list[PurePosixPath] = []
+    # Paths in the data set as they are on disk: the bytes of a name may be no text.
+    folders = deque([(root, PurePosixPath())])
+    links: deque[tuple[Path, PurePosixPath]] = deque()
+    while folders or links:
+        folder, path = folders.popleft() if folders else links.popleft()
+        identity = _identity(folder)
+        if identity in around:
+            files.append(refused_file(_shown(path), "link: to a folder around the data set"))
+        elif identity in seen:
+            there = seen[identity].parts and _shown(seen[identity])
+            files.append(refused_file(_shown(path), f"link: to {there or 'the data set itself'}"))
+        else:
+            seen[identity] = path
+            for entry in _entries(folder):
+                inner = path / entry.name
+                status = _status(entry)
+                if isinstance(status, str):
+                    files.append(refused_file(_shown(inner), status))
+                elif (status.st_dev, status.st_ino) in skipped:
+                    continue
+                elif not stat.S_ISDIR(status.st_mode):
+                    files.append(_file(entry, inner, status))
+                elif is_aside(_shown(inner)):
+                    hidden.append(_shown(inner))
+                else:
+                    (links if entry.is_symlink() else folders).append((Path(entry.path), inner))
+    listed = [_shown(path) for path in seen.values() if path.parts]
+    return with_folders(files, [*listed, *hidden])
+
+
+def _shown(path: PurePosixPath) -> PurePosixPath:
+    return PurePosixPath(file_name(path))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: os.fsencode(entry.name))
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | str:
+    """Return what an entry is, links followed, or why that cannot be told."""
+    try:
+        return entry.stat()
+    except OSError as error:
+        if entry.is_symlink():
+            return f"broken link: to {file_name(Path(entry.path).readlink())}"
+        if isinstance(error, PermissionError):
+            raise _unreadable(Path(entry.path).parent, error) from error
+        return f"unreadable: {error.strerror}"
+
+
+def _file(entry: os.DirEntry[str], path: PurePosixPath, status: os.stat_result) -> DataFile:
+    if not stat.S_ISREG(status.st_mode):
+        return refused_file(_shown(path), "not a file but a device, pipe or socket")
+    return DataFile(
+        _shown(path),
+        status.st_size,
+        f"{os.fsencode(entry.name)!r} {status.st_mtime_ns}",
+        _opener(Path(entry.path)),
+        "" if is_utf8(path) else "its path is not UTF-8; rename it",
+    )
+
+
+def _opener(path: Path) -> Callable[[], IO[bytes]]:
+    return lambda: path.open("rb")
+
+
+def _identity(path: Path) -> _Identity:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _unreadable(folder: Path, error: OSError) -> DataError:
+    return DataError(
+        f"The folder {file_name(folder)} cannot be read ({error.strerror}); give yourself the "
+        "right to read it, or move it out of the data set."
+    )

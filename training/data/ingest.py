@@ -1,0 +1,171 @@
+"""Taking a data set into the feature store: inspected, split and with its licences."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+
+from embeddings.images import is_jpeg, measure, to_jpeg
+from embeddings.progress import Track
+from embeddings.store.images import write_images
+from embeddings.store.records import Collection, Photograph, Split
+from training.data.files import DataSource
+from training.data.inspection import Inspected, Inspection, count_reasons, inspect
+from training.data.licences import NO_LICENCE, Licences, read_licences
+from training.data.near_duplicates import connect
+from training.data.split import SPLIT_RULE, VALIDATION_SHARE, split_groups
+from training.errors import DataError
+
+SMALLEST_CLASS = 10
+_LONGEST_SIDE = 2048
+_SHOWN = 5
+
+
+def collect(
+    source: DataSource,
+    store_uri: str,
+    seed: int,
+    workers: int,
+    track: Track,
+    report: Callable[[Inspection], None],
+) -> Collection:
+    """Take a data set into the store in one atomic commit; return what was taken.
+
+    `report` is given what was found before anything is refused. Raises `DataError` before anything
+    is written where it cannot be learned from.
+    """
+    licences = read_licences(source.licences)
+    inspection = inspect(source.list_files(), workers, track)
+    report(inspection)
+    _refuse_unlearnable(inspection, source)
+    photographs = _describe(inspection, licences, seed)
+    collection = Collection(
+        name=source.name,
+        source=source.setting,
+        source_digest=source.digest,
+        fingerprint=_fingerprint(photographs),
+        classes=tuple(sorted({photograph.label for photograph in photographs})),
+        split_seed=seed,
+        split_by="folders" if inspection.photographs[0].split else "groups",
+        split_rule=SPLIT_RULE,
+        left_out=inspection.left_out,
+    )
+    write_images(store_uri, collection, _rows(inspection.photographs, photographs))
+    return collection
+
+
+def _refuse_unlearnable(inspection: Inspection, source: DataSource) -> None:
+    counts = Counter(dict.fromkeys(inspection.labels, 0))
+    counts.update(photograph.label for photograph in inspection.photographs)
+    if not counts:
+        reasons = count_reasons(inspection.left_out)
+        raise DataError(
+            f"{source.setting} holds no photographs; it needs one folder of JPEG, PNG or WebP "
+            f"files for each class.{f' Left out: {reasons}.' if reasons else ''}"
+        )
+    small = [label for label, count in sorted(counts.items()) if count < SMALLEST_CLASS]
+    if small:
+        named = [_with_reasons(label, counts[label], inspection) for label in small[:_SHOWN]]
+        more = f" and {len(small) - _SHOWN} more" if len(small) > _SHOWN else ""
+        raise DataError(
+            f"These classes have fewer than {SMALLEST_CLASS} usable photographs: "
+            f"{', '.join(named)}{more}; add photographs or remove the folders."
+        )
+    if len(counts) < 2:
+        raise DataError(
+            f"The data set has only the class {next(iter(counts))!r}; it needs at least two "
+            "folders of photographs."
+        )
+
+
+def _with_reasons(label: str, count: int, inspection: Inspection) -> str:
+    reasons = count_reasons(inspection.left_out_of(label), name_copied=True)
+    return f"{label!r} ({count}: {reasons})" if reasons else f"{label!r} ({count})"
+
+
+def _describe(inspection: Inspection, licences: Licences, seed: int) -> tuple[Photograph, ...]:
+    found = inspection.photographs
+    known = [
+        licences.get((photograph.label, photograph.file.path.name), NO_LICENCE)
+        for photograph in found
+    ]
+    groups = _groups(inspection.clusters, [licence.photographer_id for licence in known])
+    splits = _splits(found, groups, seed)
+    return tuple(
+        Photograph(
+            id=photograph.id,
+            label=photograph.label,
+            split=split,
+            width=photograph.width,
+            height=photograph.height,
+            group=group,
+            digest=photograph.digest,
+            title=licence.title,
+            photographer=licence.photographer,
+            photographer_id=licence.photographer_id,
+            licence=licence.licence,
+            source=licence.source,
+        )
+        for photograph, licence, group, split in zip(found, known, groups, splits, strict=True)
+    )
+
+
+def _groups(clusters: Sequence[int], photographers: Sequence[str | None]) -> list[int]:
+    """Join clusters of near-duplicates that share a photographer, and the other way round."""
+    first: dict[tuple[str, int | str | None], int] = {}
+    rows, partners = [], []
+    for row, (cluster, photographer) in enumerate(zip(clusters, photographers, strict=True)):
+        keys: list[tuple[str, int | str | None]] = [
+            ("cluster", cluster),
+            ("photographer", photographer),
+        ]
+        for key in keys:
+            if key[1] is not None:
+                rows.append(row)
+                partners.append(first.setdefault(key, row))
+    numbers: list[int] = connect(len(clusters), rows, partners).tolist()
+    return numbers
+
+
+def _splits(found: Sequence[Inspected], groups: Sequence[int], seed: int) -> list[Split]:
+    own = [photograph.split for photograph in found]
+    labels = [photograph.label for photograph in found]
+    if all(own):
+        splits: list[Split] = [split for split in own if split]
+    else:
+        aside = split_groups(labels, groups, VALIDATION_SHARE, seed)
+        splits = ["validation" if group in aside else "train" for group in groups]
+    for label in sorted(set(labels)):
+        sides = {split for split, other in zip(splits, labels, strict=True) if other == label}
+        if len(sides) < 2:
+            advice = (
+                "of that class to the other side"
+                if all(own)
+                else "of other photographers or scenes to that class"
+            )
+            raise DataError(
+                f"All photographs of {label!r} fall on the {sides.pop()} side of the split; "
+                f"add photographs {advice}."
+            )
+    return splits
+
+
+def _rows(
+    found: Sequence[Inspected], photographs: Sequence[Photograph]
+) -> Iterator[tuple[Photograph, bytes]]:
+    for inspected, photograph in zip(found, photographs, strict=True):
+        yield _as_stored(inspected.file.read(), photograph)
+
+
+def _as_stored(content: bytes, photograph: Photograph) -> tuple[Photograph, bytes]:
+    """Keep a JPEG of usual size byte for byte, and turn anything else into one."""
+    if is_jpeg(content) and max(photograph.width, photograph.height) <= _LONGEST_SIDE:
+        return photograph, content
+    jpeg = to_jpeg(content, _LONGEST_SIDE)
+    width, height = measure(jpeg)
+    return photograph.model_copy(update={"width": width, "height": height}), jpeg
+
+
+def _fingerprint(photographs: Sequence[Photograph]) -> str:
+    facts = [(each.id, each.label, each.split, each.group, each.digest) for each in photographs]
+    return sha256(json.dumps(facts).encode()).hexdigest()

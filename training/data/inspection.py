@@ -1,0 +1,249 @@
+"""Inspecting every file of a data set: what can be taken, what is left out, and why."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+from embeddings.images import ImageRejected, open_rgb
+from embeddings.progress import Track
+from embeddings.store.records import LeftOut, Split
+from training.data.file_types import HEAD, is_named_as_image, is_readable, other_format
+from training.data.files import EMPTY_FOLDER, DataFile
+from training.data.folder_layout import Layout, find_layout
+from training.data.near_duplicates import (
+    Thumbnail,
+    find_near_duplicates,
+    is_same_picture,
+    make_thumbnail,
+)
+
+T = TypeVar("T")
+
+_COPY = "copy"
+_COPY_OF = "copy of "
+
+_AHEAD = 64
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A photograph that can be taken."""
+
+    id: str
+    label: str
+    split: Split | None
+    """The user's own split, where there is one."""
+    file: DataFile
+    digest: str
+    thumbnail: Thumbnail
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All photographs that can be taken, and all files that cannot."""
+
+    photographs: tuple[Inspected, ...]
+    """In the order of their ids."""
+    clusters: tuple[int, ...]
+    """Number of each photograph's cluster of near-duplicates."""
+    left_out: tuple[LeftOut, ...]
+    layout: Layout
+    labels: frozenset[str]
+    """Classes of the data set, those without a usable photograph among them."""
+
+    def left_out_of(self, label: str) -> list[LeftOut]:
+        """Return what was left out of a class."""
+        return [entry for entry in self.left_out if _class_of(entry, self.layout) == label]
+
+
+_Outcome = Inspected | LeftOut
+
+
+def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspection:
+    """Decode every file and sort out damaged ones, duplicates and label conflicts.
+
+    The order of `files` changes nothing.
+    """
+    ordered = sorted(files, key=lambda file: (file.path.parts, file.state))
+    with ThreadPoolExecutor(workers) as pool:
+        examined = list(_in_chunks(pool, _recognise, ordered))
+        images = [file.path for file, is_image in examined if is_image]
+        layout = find_layout(images)
+        labels = {label for path in images if (label := layout.place(path).label)}
+        read = partial(_examine, layout)
+        steps = _in_chunks(pool, read, [file for file, _ in examined])
+        outcomes = list(track(steps, "Photographs", len(ordered)))
+    left_out = [outcome for outcome in outcomes if isinstance(outcome, LeftOut)]
+    found = [outcome for outcome in outcomes if isinstance(outcome, Inspected)]
+    once = _without_copies(_distinct_ids(found), left_out)
+    kept = sorted(once, key=lambda photograph: photograph.id)
+    alike = find_near_duplicates(
+        [photograph.thumbnail for photograph in kept], [photograph.label for photograph in kept]
+    )
+    conflicts = _conflicts_of_content(kept, alike.twins)
+    left_out += [_left_out(kept[row], conflicts[row]) for row in sorted(conflicts)]
+    rows = [row for row in range(len(kept)) if row not in conflicts]
+    empty = [entry for entry in left_out if entry.reason == EMPTY_FOLDER]
+    labels |= {label for entry in empty if (label := _class_of(entry, layout))}
+    return Inspection(
+        tuple(kept[row] for row in rows),
+        tuple(alike.groups[row] for row in rows),
+        tuple(left_out),
+        layout,
+        frozenset(labels),
+    )
+
+
+def count_reasons(left_out: Sequence[LeftOut], *, name_copied: bool = False) -> str:
+    """Return how many files were left out for each reason, the most frequent first.
+
+    With `name_copied`, the files that others are copies of are named.
+    """
+    copied = sorted({each.reason for each in left_out if each.reason.startswith(_COPY_OF)})
+    kinds = Counter(
+        _COPY if each.reason.startswith(_COPY_OF) else re.split("[:;]", each.reason)[0]
+        for each in left_out
+    )
+
+    def counted(kind: str, count: int) -> str:
+        if kind == _COPY and name_copied:
+            return (
+                f"{count} are copies of {_some([each.removeprefix(_COPY_OF) for each in copied])}"
+            )
+        return kind if kind == EMPTY_FOLDER and count == 1 else f"{count} × {kind}"
+
+    return ", ".join(counted(kind, count) for kind, count in kinds.most_common())
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _in_chunks(
+    pool: ThreadPoolExecutor, work: Callable[[DataFile], T], files: Sequence[DataFile]
+) -> Iterator[T]:
+    """Work on several threads, in order, never holding many photographs in memory."""
+    source = iter(files)
+    while chunk := list(islice(source, _AHEAD)):
+        yield from pool.map(work, chunk)
+
+
+def _recognise(file: DataFile) -> tuple[DataFile, bool]:
+    """Return the file, refused if its first bytes say so, and whether it is meant as an image."""
+    named = is_named_as_image(file.path) and not file.is_aside
+    if file.refused:
+        return file, named
+    if file.size == 0:
+        return replace(file, refused="empty file"), named
+    try:
+        head = file.start(HEAD)
+    except Exception as error:  # a damaged archive member raises many kinds
+        return replace(file, refused=_unreadable(error)), named
+    if is_readable(head):
+        return file, True
+    other = other_format(head)
+    if other is not None:
+        refused = f"{other}: not read here; convert it to JPEG, PNG or WebP"
+        return replace(file, refused=refused), True
+    refused = "not a JPEG, PNG or WebP file"
+    return replace(file, refused=f"unreadable: {refused}" if named else refused), named
+
+
+def _examine(layout: Layout, file: DataFile) -> _Outcome:
+    def refused(reason: str) -> LeftOut:
+        return LeftOut(path=str(file.path), reason=reason)
+
+    if file.refused:
+        return refused(file.refused)
+    place = layout.place(file.path)
+    if place.label is None:
+        return refused(place.reason)
+    if file.too_large:
+        return refused("larger than any photograph")
+    try:
+        content = file.read()
+        image = open_rgb(content)
+    except ImageRejected as error:
+        return refused(f"{error.rejection}: {error}")
+    except Exception as error:  # a damaged archive member raises many kinds
+        return refused(_unreadable(error))
+    return Inspected(
+        id=layout.identifier(file.path),
+        label=place.label,
+        split=place.split,
+        file=file,
+        digest=sha256(content).hexdigest(),
+        thumbnail=make_thumbnail(image),
+        width=image.width,
+        height=image.height,
+    )
+
+
+def _class_of(entry: LeftOut, layout: Layout) -> str | None:
+    path = PurePosixPath(entry.path)
+    return layout.place(path / "file" if entry.reason == EMPTY_FOLDER else path).label
+
+
+def _unreadable(error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"unreadable: {reason or type(error).__name__}"
+
+
+def _distinct_ids(found: list[Inspected]) -> list[Inspected]:
+    """Where `a.jpg` and `a.png` would share an id, the later ones keep their extension."""
+    taken: set[str] = set()
+    distinct = []
+    for photograph in found:
+        identifier = photograph.id
+        if identifier in taken:
+            identifier += photograph.file.path.suffix
+        while identifier in taken:
+            identifier += "_"
+        taken.add(identifier)
+        distinct.append(replace(photograph, id=identifier))
+    return distinct
+
+
+def _without_copies(found: list[Inspected], left_out: list[LeftOut]) -> list[Inspected]:
+    """Keep byte-identical photographs once, and none where their classes differ."""
+    copies: dict[str, list[Inspected]] = defaultdict(list)
+    for photograph in found:
+        copies[photograph.digest].append(photograph)
+    kept = []
+    for photograph in found:
+        same = copies[photograph.digest]
+        if len({copy.label for copy in same}) > 1:
+            others = ", ".join(str(copy.file.path) for copy in same if copy is not photograph)
+            left_out.append(_left_out(photograph, f"label conflict: also at {others}"))
+        elif photograph is not same[0]:
+            left_out.append(_left_out(photograph, f"{_COPY_OF}{same[0].file.path}"))
+        else:
+            kept.append(photograph)
+    return kept
+
+
+def _conflicts_of_content(kept: list[Inspected], twins: dict[int, int]) -> dict[int, str]:
+    """Return the reasons of rows that hold the same image as a row of another class."""
+    conflicts: dict[int, str] = {}
+    for pair in sorted({(min(pair), max(pair)) for pair in twins.items()}):
+        one, other = (open_rgb(kept[row].file.read()) for row in pair)
+        if is_same_picture(one, other):
+            for row, copy in (pair, pair[::-1]):
+                reason = f"label conflict: the same picture as {kept[copy].file.path}"
+                conflicts.setdefault(row, reason)
+    return conflicts
+
+
+def _left_out(photograph: Inspected, reason: str) -> LeftOut:
+    return LeftOut(path=str(photograph.file.path), reason=reason)

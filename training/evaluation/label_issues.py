@@ -1,0 +1,104 @@
+"""Likely label errors: photographs whose label a classifier that never saw them does not believe.
+
+Method: confident learning (Northcutt et al. 2021), by cleanlab.
+"""
+
+import numpy as np
+from cleanlab.filter import find_label_issues as _confident_learning
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from embeddings.release.reader import LabelIssue
+from embeddings.runtime import Floats
+from training.data.dataset import Dataset, Labels, Rows
+from training.data.folds import grouped_folds
+from training.experiments.config import FrozenTransfer
+from training.models.backbones import pretrained
+from training.runs import Run
+from training.trainers.frozen_features import frozen_features
+from training.workspace import Stage
+
+ISSUE_FOLDS = 5
+"""Folds that all photographs are divided into, if their groups allow."""
+_REGULARISATION = 1e-3
+_TINY = 1e-12
+
+
+def find_label_issues(stage: Stage, best: Run, dataset: Dataset) -> tuple[LabelIssue, ...]:
+    """The photographs whose label is likely wrong, the least believable first.
+
+    Judged by a linear classifier on the frozen features that the preset has computed, out of fold:
+    of nobody's photographs has it seen others. Without such features, or with too few groups for
+    folds, only the tuning and validation photographs are judged, by the best network, which has
+    not learned from them. Classes of which no photograph is judged play no part.
+    """
+    features = _frozen(stage, dataset)
+    if features is not None:
+        probabilities = out_of_fold(features, dataset)
+        judged = np.flatnonzero(probabilities.any(axis=1))
+        if len(judged):
+            return _issues(probabilities[judged], judged, dataset)
+    known = best.predictions
+    rows = np.concatenate([dataset.parts.tuning, dataset.parts.validation])
+    return _issues(np.concatenate([known.tuning, known.validation]), rows, dataset)
+
+
+def out_of_fold(features: Floats, dataset: Dataset) -> Floats:
+    """Predict each photograph by a classifier that has seen none of its group.
+
+    Returns probabilities of shape (n, classes), with a row of zeros for each photograph whose class
+    has no other group to learn from.
+    """
+    labels = dataset.labels
+    groups = [photograph.group for photograph in dataset.photographs]
+    found = np.zeros((len(labels), len(dataset.classes)), np.float32)
+    for learned, asked in grouped_folds(labels, groups, ISSUE_FOLDS):
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=_REGULARISATION, max_iter=300))
+        model.fit(features[learned], labels[learned])
+        known = model[-1].classes_
+        found[np.ix_(asked, known)] = model.predict_proba(features[asked])
+    return found
+
+
+def _frozen(stage: Stage, dataset: Dataset) -> Floats | None:
+    """The features of every frozen backbone of the preset, side by side."""
+    kept = {}
+    for trial in stage.trials(dataset):
+        experiment = trial.experiment
+        if not isinstance(experiment, FrozenTransfer) or trial.split == "random":
+            continue
+        if experiment.beside:
+            continue  # each of the two has an experiment of its own
+        run = stage.run(trial, dataset)
+        if run is not None and run.report.status == "done":
+            name = (experiment.backbone, experiment.input)
+            if name not in kept:
+                weights = stage.settings.weights
+                networks = {name[0]: pretrained(*name, weights)}
+                features = frozen_features(networks, weights, dataset, name[1])
+                kept[name] = features.features
+    return np.concatenate(list(kept.values()), axis=1) if kept else None
+
+
+def _issues(probabilities: Floats, rows: Rows, dataset: Dataset) -> tuple[LabelIssue, ...]:
+    labels: Labels = dataset.labels[rows]
+    judged = np.unique(labels)
+    if len(judged) < 2:
+        return ()
+    shares = probabilities[:, judged].astype(np.float64) + _TINY
+    ranked = _confident_learning(
+        np.searchsorted(judged, labels), shares / shares.sum(axis=1, keepdims=True),
+        return_indices_ranked_by="self_confidence", filter_by="both",
+        n_jobs=1,
+    )  # fmt: skip
+    return tuple(
+        LabelIssue(
+            id=dataset.photographs[rows[number]].id,
+            label=dataset.classes[labels[number]],
+            suggested=dataset.classes[int(probabilities[number].argmax())],
+            label_probability=float(probabilities[number, labels[number]]),
+            suggested_probability=float(probabilities[number].max()),
+        )
+        for number in ranked
+    )

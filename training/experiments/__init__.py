@@ -1,0 +1,1 @@
+"""Experiments: declarations, presets and the plan of trials."""

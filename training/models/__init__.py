@@ -1,0 +1,1 @@
+"""Networks, pretrained backbones, their weights and augmentation."""

@@ -1,0 +1,1 @@
+"""Trainers: from an experiment to a trained model."""

@@ -1,0 +1,107 @@
+"""Features of a frozen backbone: computed once for each photograph and each variant of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import keras
+import numpy as np
+from keras import layers
+
+from embeddings.atomic import atomic_file
+from embeddings.images import Pixels, Size
+from embeddings.runtime import CompiledNetwork, Floats
+from training.data.dataset import Dataset, Rows
+from training.digests import delete_superseded, digest_of, read_cached
+from training.experiments.config import BUILDER_VERSION
+from training.models.augmentation import AUGMENTATIONS
+from training.models.weights import weights_digest
+
+_BATCH = 16
+_VIEW = ("flip", "shift", "zoom")
+
+
+@dataclass(frozen=True)
+class FrozenFeatures:
+    """Features of n photographs under a frozen backbone."""
+
+    features: Floats
+    """Shape (n, dimension)."""
+    seconds: float
+    """What computing them took; spent once, counted in every experiment that uses them."""
+
+
+def frozen_features(
+    networks: Mapping[str, keras.Model],
+    weights: Path | None,
+    dataset: Dataset,
+    size: Size,
+    view: int = 0,
+) -> FrozenFeatures:
+    """Compute the features of every photograph once, or read them where that was done.
+
+    `weights` is the folder that the networks were read from. Features of several backbones stand
+    one after the other. View 0 is every photograph as it is; the
+    others are augmented, those learned from alone. The runtime that also serves is several times as
+    fast as Keras on a CPU.
+    """
+    found = [_of_one(name, each, weights, dataset, size, view) for name, each in networks.items()]
+    return FrozenFeatures(
+        np.concatenate([each.features for each in found], axis=1),
+        sum(each.seconds for each in found),
+    )
+
+
+def _of_one(
+    backbone: str,
+    network: keras.Model,
+    weights: Path | None,
+    dataset: Dataset,
+    size: Size,
+    view: int,
+) -> FrozenFeatures:
+    height, width = size
+    pixels_key = dataset.pixels_key(size)
+    augmented = dataset.parts.fit.tolist() if view else None
+    facts = [pixels_key, weights_digest(backbone, weights), BUILDER_VERSION, augmented]
+    key = digest_of(facts)[: len(pixels_key)]
+    kind = f"-view{view}-{dataset.split}" if view else ""
+    path = dataset.cache / f"{backbone}-{key}-{height}x{width}{kind}.npz"
+    kept = read_cached(path, _read, dataset.warn)
+    if kept is None:
+        with atomic_file(path) as draft:
+            pixels = dataset.pixels(size)
+            start = perf_counter()
+            if view:
+                pixels = _varied(pixels, dataset.parts.fit, view)
+            features = _compute(network, pixels, draft.parent, dataset)
+            np.savez(draft, features=features, seconds=perf_counter() - start)
+        delete_superseded(path, key)
+        kept = _read(path)
+    return kept
+
+
+def _read(path: Path) -> FrozenFeatures:
+    # NumPy leaves a file open that it finds damaged.
+    with path.open("rb") as file, np.load(file) as kept:
+        return FrozenFeatures(kept["features"], float(kept["seconds"]))
+
+
+def _varied(pixels: Pixels, rows: Rows, seed: int) -> Pixels:
+    vary = keras.Sequential([layers.Rescaling(1.0), *(AUGMENTATIONS[name](seed) for name in _VIEW)])
+    varied = np.empty((len(rows), *pixels.shape[1:]), np.uint8)
+    for start in range(0, len(rows), _BATCH):
+        part = slice(start, start + _BATCH)
+        made = keras.ops.convert_to_numpy(vary(pixels[rows[part]], training=True))
+        varied[part] = np.clip(np.rint(made), 0, 255)
+    return varied
+
+
+def _compute(network: keras.Model, pixels: Pixels, folder: Path, dataset: Dataset) -> Floats:
+    model = folder / "backbone.xml"
+    network.export(str(model), format="openvino", verbose=False)
+    found = CompiledNetwork(model).infer_all(pixels)
+    return np.concatenate(
+        [features for (features,) in dataset.track(found, "Frozen features", len(pixels))]
+    )
