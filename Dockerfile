@@ -84,7 +84,7 @@ EXPOSE 8000
 USER belvedere
 VOLUME /var/lib/belvedere
 HEALTHCHECK --interval=3s --timeout=6s --start-period=30s --retries=3 \
-    CMD ["python", "-m", "service.probe"]
+    CMD ["python", "-m", "service.healthcheck"]
 CMD ["serve"]
 ARG VERSION=0.1.0
 ARG REVISION=unknown

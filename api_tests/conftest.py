@@ -25,8 +25,8 @@ from embeddings.release.reports import Comparison, ExperimentReport
 from embeddings.store.images import write_images
 from embeddings.store.records import Collection, Photograph
 from service.app import configured
+from service.serving.state import After, ServiceState
 from service.settings import ServiceSettings
-from service.state import After, ServiceState
 
 MAP_SEED = 3
 """Of the release with odd ids."""

@@ -12,8 +12,8 @@ from fastapi.routing import APIRoute
 
 from api_tests.conftest import served
 from api_tests.test_swap import wait_until
-from service.routes import ROUTERS
-from service.routes.health import livez, readyz
+from service.api.routes import ROUTERS
+from service.api.routes.health import livez, readyz
 from service.settings import ServiceSettings
 
 MEBIBYTE = 2**20

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service import calls
 from service.client import AsyncClient, Client, ServiceError
+from service.client import endpoints
 from service.schemas import ImageRecord
 from service.settings import ServiceSettings
 
@@ -154,7 +154,7 @@ def test_both_clients_have_every_call_with_its_help():
     made = {
         name: call
         for name, call in vars(calls).items()
-        if inspect.isfunction(call) and call.__module__ == calls.__name__ and name[0] != "_"
+        if inspect.isfunction(call) and call.__module__ == endpoints.__name__ and name[0] != "_"
     }
     assert "neighbors" in made
     for name, call in made.items():

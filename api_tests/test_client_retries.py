@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from service.attempts import Attempts
 from service.client import AsyncClient, Client, ServiceError
+from service.client.retry import Attempts
 from service.schemas import Problem
 from service.settings import ServiceSettings
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from service.probe import is_ready
+from service.healthcheck import is_ready
 from service.settings import ServiceSettings
 
 

@@ -3,7 +3,7 @@ from urllib.parse import quote
 import pytest
 
 from embeddings.release.reader import current_release, open_release
-from service.description import OF_SCENES
+from service.api.openapi import OF_SCENES
 from service.settings import ServiceSettings
 
 

@@ -6,8 +6,8 @@ from posixpath import dirname, join, normpath
 
 import pytest
 
-from service.assets import assets
 from service.settings import ServiceSettings
+from service.static_files import assets
 
 
 @pytest.fixture(scope="module")

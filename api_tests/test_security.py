@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from service.patience import PatientProtocol
+from service.middleware.header_timeout import PatientProtocol
 from service.settings import ServiceSettings
 
 KEY = "correct horse battery staple"

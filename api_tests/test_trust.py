@@ -9,7 +9,7 @@ from embeddings.digests import file_digest
 from embeddings.release.manifest import MANIFEST
 from embeddings.release.reader import CURRENT, ERROR_LIST, ERRORS, read_manifest
 from service.client import Client
-from service.figures.gallery import Gallery
+from service.report.figures.gallery import Gallery
 from service.settings import ServiceSettings
 
 

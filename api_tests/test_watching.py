@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.logs import json_handler
+from service.json_logging import json_handler
 from service.settings import ServiceSettings
 
 DASHBOARD = Path(__file__).parents[1] / "monitoring" / "dashboard.json"

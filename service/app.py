@@ -14,22 +14,22 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from embeddings.errors import SettingsError
-from service.assets import assets
-from service.description import TAGS, TEXT, Description, completed
-from service.errors import answer_errors
-from service.headers import DressAnswers, RequestIds
-from service.limits import LimitRequests
-from service.logs import log_as_json
+from service.api.errors import answer_errors
+from service.api.openapi import TAGS, TEXT, Description, completed
+from service.api.routes import ROUTERS
+from service.json_logging import log_as_json
 from service.memory import give_back_what_is_freed, keep_what_is_loaded
 from service.metrics import Metrics
-from service.normalizing import NormalizeRequests
-from service.origins import NamedOrigins
-from service.patience import PatientProtocol
-from service.routes import ROUTERS
+from service.middleware.access_log import WatchRequests
+from service.middleware.cors import NamedOrigins
+from service.middleware.fast_path import AnswerReady
+from service.middleware.header_timeout import PatientProtocol
+from service.middleware.normalization import NormalizeRequests
+from service.middleware.request_id import DressAnswers, RequestIds
+from service.middleware.request_limits import LimitRequests
+from service.serving.state import After, ServiceState
 from service.settings import ServiceSettings
-from service.shortcut import AnswerReady
-from service.state import After, ServiceState
-from service.watching import WatchRequests
+from service.static_files import assets
 
 _SHUTDOWN_SECONDS = 7
 """What runs longer is broken off, so that the process ends within ten seconds."""

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from embeddings.atomic import atomic_write
+from service.api.openapi import OF_SCENES, with_examples
 from service.app import create_api
-from service.description import OF_SCENES, with_examples
-from service.headers import RequestIds
 from service.metrics import Metrics
+from service.middleware.request_id import RequestIds
 from service.reference.markdown import markdown
 from service.reference.walk import reference_of
 from service.settings import ServiceSettings

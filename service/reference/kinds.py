@@ -1,6 +1,6 @@
 """JSON schemas in words."""
 
-from service.description import Description
+from service.api.openapi import Description
 from service.reference.structure import Kind
 
 _NULL = {"type": "null"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, urlencode
 
-from service.description import FEW, Description
+from service.api.openapi import FEW, Description
 from service.reference.kinds import kind_of, parameter_kind, referred
 from service.reference.structure import (
     Answer,

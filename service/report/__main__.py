@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from embeddings.errors import BelvedereError, explained
-from service.report.serving import ROOT, a_service
+from service.report.server import ROOT, a_service
 from service.settings import ServiceSettings
 
 NOTEBOOK = ROOT / "report.ipynb"

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from embeddings.atomic import atomic_write
-from service.report.serving import ROOT, ReportError
+from service.report.server import ROOT, ReportError
 
 _FORMAT = 4
 _CELL_SECONDS = 600

@@ -1,0 +1,1 @@
+"""HTTP interface: routes, parameters, uploads, errors and their description."""

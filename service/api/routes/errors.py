@@ -1,0 +1,152 @@
+"""`/errors`, `/labels`, `/calibration`: what to doubt in the network, the labels, the answers."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from embeddings.heatmap import overlay
+from embeddings.release.reader import LabelIssue, Misclassified
+from embeddings.store.records import attribution_of
+from service.api.dependencies import MOST_LISTED, Opened, State
+from service.api.errors import ServiceProblem, problem_responses, shown
+from service.schemas import (
+    CalibrationReport,
+    ErrorList,
+    LabelIssueList,
+    LikelyLabelError,
+    Misclassification,
+    heatmap_path,
+    image_path,
+)
+from service.serving.responses import as_json, named, nearest_in_training
+from service.serving.served_release import OpenedRelease
+
+router = APIRouter(tags=["errors"])
+
+_NEAREST = 3
+
+ErrorId = Annotated[
+    str, Path(description="One that `GET /errors` lists with a heat map, percent-encoded.")
+]
+
+Limit = Annotated[
+    int, Query(ge=1, le=MOST_LISTED, description="How many; more than there are gives all.")
+]
+
+
+@router.get(
+    "/errors",
+    summary="Misclassified photographs",
+    response_model=ErrorList,
+    responses=problem_responses(400, 422, 429),
+)
+async def errors(opened: Opened, state: State, limit: Limit = 20) -> Response:
+    """The misclassified validation photographs, worst first."""
+    return await state.queries.run(_errors, opened, limit)
+
+
+def _errors(opened: OpenedRelease, limit: int) -> Response:
+    found = opened.release.errors
+    worst = ErrorList(
+        errors=tuple(_misclassification(opened, each) for each in found[:limit]),
+        total=len(found),
+        release=opened.manifest.fingerprint,
+    )
+    return as_json(worst)
+
+
+@router.get(
+    "/errors/{id:path}/heatmap",
+    summary="The heat map of an error",
+    response_class=Response,
+    responses={
+        200: {"description": "A JPEG file.", "content": {"image/jpeg": {}}},
+        **problem_responses(404, 429),
+    },
+)
+async def heatmap(opened: Opened, state: State, id: ErrorId) -> Response:
+    """The photograph with the places that speak for the wrong prediction glowing (Grad-CAM)."""
+    drawn = await state.images.run(_drawn, opened, id)
+    return Response(drawn, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
+
+
+def _drawn(opened: OpenedRelease, id: str) -> bytes:
+    row = opened.row(id)
+    error = next((each for each in opened.release.errors if each.id == id), None)
+    if error is None:
+        raise ServiceProblem(
+            404, f"{shown(id)} is no error of the published network; GET /errors lists them."
+        )
+    if not error.heat:
+        raise ServiceProblem(
+            404, f"This release has no heat map of {shown(id)}; run `belvedere publish` again."
+        )
+    return overlay(opened.jpeg(row), error.heat)
+
+
+@router.get(
+    "/labels/issues",
+    summary="Labels that are likely wrong",
+    response_model=LabelIssueList,
+    responses=problem_responses(400, 422, 429),
+)
+async def label_issues(opened: Opened, state: State, limit: Limit = 20) -> Response:
+    """Photographs whose label is likely wrong, the least believable first."""
+    return await state.queries.run(_label_issues, opened, limit)
+
+
+def _label_issues(opened: OpenedRelease, limit: int) -> Response:
+    found = opened.release.label_issues
+    issues = LabelIssueList(
+        issues=tuple(_label_issue(opened, each) for each in found[:limit]),
+        total=len(found),
+        release=opened.manifest.fingerprint,
+    )
+    return as_json(issues)
+
+
+@router.get(
+    "/calibration",
+    summary="How far answers can be trusted",
+    response_model=CalibrationReport,
+    responses=problem_responses(429),
+)
+async def calibration(opened: Opened, state: State) -> Response:
+    """How far probabilities, prediction sets and the typical score can be trusted."""
+    return await state.queries.run(_calibration, opened)
+
+
+def _calibration(opened: OpenedRelease) -> Response:
+    release = opened.release
+    report = CalibrationReport(
+        calibration=release.trust.calibration,
+        sets=release.trust.sets,
+        typicality=release.typicality,
+        release=opened.manifest.fingerprint,
+    )
+    return as_json(report)
+
+
+def _label_issue(opened: OpenedRelease, issue: LabelIssue) -> LikelyLabelError:
+    photograph = opened.release.photographs[opened.release.rows[issue.id]]
+    return LikelyLabelError(
+        **issue.model_dump(),
+        split=photograph.split,
+        image=opened.root_path + image_path(issue.id),
+        attribution=attribution_of(photograph),
+    )
+
+
+def _misclassification(opened: OpenedRelease, error: Misclassified) -> Misclassification:
+    row = opened.release.rows[error.id]
+    return Misclassification(
+        id=error.id,
+        label=error.label,
+        predicted=error.predicted,
+        probabilities=named(opened, opened.release.probabilities[row]),
+        true_probability=error.true_probability,
+        image=opened.root_path + image_path(error.id),
+        heatmap=opened.root_path + heatmap_path(error.id) if error.heat else None,
+        nearest=nearest_in_training(opened, row, _NEAREST),
+        attribution=attribution_of(opened.release.photographs[row]),
+    )

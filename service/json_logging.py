@@ -1,0 +1,48 @@
+"""The log: one JSON object a line, on standard error."""
+
+import json
+import logging
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""Id of the request that is being answered."""
+
+_FACTS = "facts"
+
+
+class _OneObject(logging.Formatter):
+    """Formats a record as a JSON object: time, level, message, request, and the facts it has."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line."""
+        fields: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        }
+        if identifier := request_id.get():
+            fields["request"] = identifier
+        fields |= getattr(record, _FACTS, {})
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False, default=str)
+
+
+def facts(**fields: object) -> dict[str, Any]:
+    """Further fields of a log line, as its argument `extra`."""
+    return {_FACTS: fields}
+
+
+def json_handler(stream: TextIO) -> logging.Handler:
+    """A handler that writes the log to this stream, one object a line."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_OneObject())
+    return handler
+
+
+def log_as_json() -> None:
+    """Send the log of this process to standard error, from `INFO` on."""
+    logging.basicConfig(level=logging.INFO, handlers=[json_handler(sys.stderr)], force=True)

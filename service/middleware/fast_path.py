@@ -1,0 +1,58 @@
+"""Answers that are ready leave at once, past routing, validation and serialisation."""
+
+from time import perf_counter
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.json_logging import request_id
+from service.metrics import Metrics
+from service.middleware.access_log import log_answer
+from service.middleware.request_id import HEADERS, RequestIds
+from service.serving.state import ServiceState
+from service.settings import LoggedRequests
+
+_PATH = "/neighbors"
+_JSON = (b"content-type", b"application/json")
+
+
+class AnswerReady:
+    """ASGI application around another one that answers `GET /neighbors?id=…` of stored photographs.
+
+    Whatever else is asked for, errors included, goes the usual way.
+    """
+
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, ids: RequestIds, logged: LoggedRequests
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._ids = ids
+        self._logs = logged == "all"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer at once, or pass the request on."""
+        started = perf_counter()
+        body = _ready(scope)
+        if body is None:
+            await self._app(scope, receive, send)
+            return
+        identifier = self._ids.header(scope)
+        headers = [(b"content-length", b"%d" % len(body)), _JSON, identifier, *HEADERS]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        seconds = perf_counter() - started
+        self._metrics.observe("GET", _PATH, 200, seconds)
+        if self._logs:
+            request_id.set(identifier[1].decode())
+            log_answer(scope, "GET", _PATH, 200, seconds)
+
+
+def _ready(scope: Scope) -> bytes | None:
+    if scope["type"] != "http" or scope["path"] != _PATH or scope["method"] != "GET":
+        return None
+    state: ServiceState = scope["state"]["service"]
+    ready = state.ready
+    if ready is None:
+        return None
+    row = ready.row_of(scope["query_string"])
+    return None if row is None else ready.neighborhood(row)

@@ -1,0 +1,69 @@
+"""The limits of a request's address and body, kept before anything reads them."""
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.errors import ServiceProblem, respond
+
+MOST_ADDRESS_BYTES = 8 * 1024
+"""Bytes of path and query of a request."""
+
+_MEBIBYTE = 2**20
+
+
+class LimitRequests:
+    """ASGI middleware that refuses long addresses, and cuts off bodies beyond `limit` bytes.
+
+    Whoever reads such a body meets `ServiceProblem` (413): at once where its length was declared,
+    else where it grows too long.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, reading no more than the limit."""
+        if scope["type"] == "http" and _address_bytes(scope) > MOST_ADDRESS_BYTES:
+            await _too_long(scope)(scope, receive, send)
+            return
+        if scope["type"] == "http" and scope["method"] != "GET":
+            receive = self._limited(scope, receive)
+        await self._app(scope, receive, send)
+
+    def _limited(self, scope: Scope, receive: Receive) -> Receive:
+        limit = self._limit
+        declared = next(
+            (value for name, value in scope["headers"] if name == b"content-length"), b"0"
+        )
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            if int(declared) > limit:
+                raise _too_large(limit)
+            message = await receive()
+            if message["type"] == "http.request":
+                received += len(message.get("body", b""))
+                if received > limit:
+                    raise _too_large(limit)
+            return message
+
+        return counted
+
+
+def _address_bytes(scope: Scope) -> int:
+    return len(scope["raw_path"]) + len(scope["query_string"])
+
+
+def _too_long(scope: Scope) -> ASGIApp:
+    return respond(
+        Request(scope),
+        414,
+        f"The address has more than {MOST_ADDRESS_BYTES // 1024} KiB; ask for less at a time.",
+    )
+
+
+def _too_large(limit: int) -> ServiceProblem:
+    most = f"{limit} bytes" if limit % _MEBIBYTE else f"{limit // _MEBIBYTE} MiB"
+    return ServiceProblem(413, f"The body has more than {most}; send a smaller image.")

@@ -1,0 +1,79 @@
+"""Charts, tables and sentences of the report, made from the service's answers alone."""
+
+from service.report.figures.comparison import (
+    comparison_chart,
+    differences,
+    finished,
+    of_family,
+    summary_findings,
+    summary_table,
+)
+from service.report.figures.conclusions import agreement, conclusions
+from service.report.figures.confusion import (
+    class_table,
+    confusion_chart,
+    confusion_findings,
+    error_findings,
+    label_findings,
+    one_per_photographer,
+)
+from service.report.figures.curves import curve_findings, learning_curves, technique_panels
+from service.report.figures.evidence import evidence_findings, evidence_table, interval_chart
+from service.report.figures.gallery import Gallery
+from service.report.figures.introduction import introduction, licence_findings
+from service.report.figures.leakage import leakage_chart, leakage_findings
+from service.report.figures.map import map_chart, map_findings
+from service.report.figures.pareto import pareto_chart, pareto_findings
+from service.report.figures.retrieval import retrieval_chart, retrieval_findings
+from service.report.figures.split import every_photograph, split_chart, split_findings
+from service.report.figures.techniques import effect_chart, technique_findings, technique_table
+from service.report.figures.trust import (
+    reliability_chart,
+    reliability_findings,
+    set_findings,
+    unusual,
+)
+
+__all__ = [
+    "Gallery",
+    "agreement",
+    "class_table",
+    "comparison_chart",
+    "conclusions",
+    "confusion_chart",
+    "confusion_findings",
+    "curve_findings",
+    "differences",
+    "effect_chart",
+    "error_findings",
+    "every_photograph",
+    "evidence_findings",
+    "evidence_table",
+    "finished",
+    "interval_chart",
+    "introduction",
+    "label_findings",
+    "leakage_chart",
+    "leakage_findings",
+    "learning_curves",
+    "licence_findings",
+    "map_chart",
+    "map_findings",
+    "of_family",
+    "one_per_photographer",
+    "pareto_chart",
+    "pareto_findings",
+    "reliability_chart",
+    "reliability_findings",
+    "retrieval_chart",
+    "retrieval_findings",
+    "set_findings",
+    "split_chart",
+    "split_findings",
+    "summary_findings",
+    "summary_table",
+    "technique_findings",
+    "technique_panels",
+    "technique_table",
+    "unusual",
+]

@@ -1,0 +1,216 @@
+"""The comparison of all experiments: table, chart, what transfer gains, what was skipped."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
+
+from embeddings.release.reports import ExperimentReport, ExperimentSummary, ranked
+from service.client import Client
+from service.report.figures.format import (
+    count,
+    difference_error,
+    percent,
+    plural,
+    points,
+    seconds,
+    standard_error,
+    width,
+)
+from service.report.figures.html import Fragment, Part, bullets, joined, paragraph, strong, table
+from service.report.figures.style import ACCENT, INK, QUIET, Chart, bare, in_style
+from service.schemas import ExperimentList
+
+Reports = Mapping[str, ExperimentReport]
+"""Finished experiments by name, in the order of the comparison."""
+
+_HEADER = (
+    "experiment",
+    "input",
+    "weights",
+    "trained weights",
+    "epochs",
+    "seconds",
+    "ms a photograph",
+    "tuning accuracy",
+    "validation accuracy",
+    "macro F1",
+    "P@3",
+)
+
+
+def finished(client: Client, comparison: ExperimentList) -> Reports:
+    """Everything kept of each finished experiment but its confusion matrix.
+
+    Matrices grow with the square of the number of classes; `client.experiment` has them one by one.
+    """
+    done = (each.name for each in comparison.experiments if each.status == "done")
+    return {name: client.experiment(name).model_copy(update={"confusion": ()}) for name in done}
+
+
+def of_family(reports: Reports, family: str) -> Reports:
+    """The finished experiments of one family."""
+    return {name: report for name, report in reports.items() if report.family == family}
+
+
+def summary_table(comparison: ExperimentList) -> Fragment:
+    """One line per experiment, the published one marked."""
+    rows = [_line(each, each.name == comparison.best) for each in comparison.experiments]
+    return joined([table(_HEADER, rows), _skipped(comparison.experiments)])
+
+
+def summary_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
+    """What the comparison shows, in words."""
+    best, *others = ranked(reports.values())
+    parts: list[Part] = [
+        strong("What it shows. "),
+        f"{best.name} has {_merit(best)} and is "
+        f"therefore published. On the {count(comparison.validation)} validation photographs, which "
+        f"played no part in that choice, it recognises {percent(best.accuracy)}; the standard "
+        f"error of such a share is {width(_error(best, comparison.validation))}.",
+    ]
+    if others and others[0].tuning_accuracy is not None:
+        second = others[0]
+        parts.append(
+            f" Next comes {second.name} with {percent(second.tuning_accuracy)} on the tuning part "
+            f"and {percent(second.accuracy)} on the validation set."
+        )
+    return joined([paragraph(*parts), paragraph(_tuning_in_words(comparison, reports))])
+
+
+def _merit(best: ExperimentReport) -> str:
+    if best.tuning_accuracy is None:
+        return "the lowest loss on the photographs learned from (there is no tuning part)"
+    return f"the highest tuning accuracy ({percent(best.tuning_accuracy)})"
+
+
+def differences(first: ExperimentReport, shown: Reports, comparison: ExperimentList) -> Fragment:
+    """What each network achieves against the first one, in words."""
+    lines: list[Part] = []
+    for report in shown.values():
+        difference = (report.accuracy or 0.0) - (first.accuracy or 0.0)
+        error = difference_error(
+            report.accuracy or 0.0, first.accuracy or 0.0, comparison.validation
+        )
+        said = (
+            f" ({report.change}): {percent(report.accuracy)} are recognised, {points(difference)} "
+            f"against {first.name} (standard error at most {width(error)}), after "
+            f"{seconds(report.train_seconds)} of training, with "
+            f"{count(report.trainable_parameters)} trained of {count(report.parameters)} weights."
+        )
+        lines.append(joined([strong(report.name), said]))
+    if not lines:
+        return paragraph("This release holds no finished experiment of this kind.")
+    return joined([paragraph(strong("What it shows. "), "On the validation set:"), bullets(lines)])
+
+
+@in_style
+def comparison_chart(comparison: ExperimentList, reports: Reports) -> Chart:
+    """Accuracy with its standard error, training time and size of each finished experiment."""
+    shown = list(reports.values())
+    chart = Chart(
+        height=1.2 + 0.26 * len(shown),
+        alt="Accuracy, training seconds and trained weights of each experiment.",
+    )
+    accuracy, duration, size = chart.subplots(1, 3, sharey=True, width_ratios=(2.4, 1, 1))
+    _draw_accuracies(accuracy, shown, comparison)
+    _draw_bars(duration, [report.train_seconds or 0.0 for report in shown], "training, seconds")
+    _draw_bars(size, [report.trainable_parameters or 0 for report in shown], "trained weights")
+    size.xaxis.set_major_formatter(EngFormatter(sep=""))
+    accuracy.set_yticks(range(len(shown)), [report.name for report in shown])
+    for label, report in zip(accuracy.get_yticklabels(), shown, strict=True):
+        label.set_fontweight("bold" if report.name == comparison.best else "normal")
+    accuracy.set_ylim(len(shown) - 0.5, -0.5)
+    return chart
+
+
+def _tuning_in_words(comparison: ExperimentList, reports: Reports) -> str:
+    differences = [
+        report.tuning_accuracy - (report.accuracy or 0.0)
+        for report in reports.values()
+        if report.tuning_accuracy is not None
+    ]
+    if not differences:
+        return ""
+    mean = sum(differences) / len(differences)
+    return (
+        f"On the {plural(comparison.tuning, 'photograph')} of the tuning part the accuracies are "
+        f"{width(abs(mean))} {'lower' if mean < 0 else 'higher'} on average than on the validation "
+        "set. Each is a sample of its own, and choices were made on the first: compare networks "
+        "within a column."
+    )
+
+
+def _draw_accuracies(
+    axes: Axes, shown: Sequence[ExperimentReport], comparison: ExperimentList
+) -> None:
+    rows = range(len(shown))
+    axes.errorbar(
+        [report.accuracy or 0.0 for report in shown],
+        rows,
+        xerr=[_error(report, comparison.validation) for report in shown],
+        fmt="o",
+        color=ACCENT,
+        elinewidth=2,
+        label="validation ± standard error",
+    )
+    tuned = {
+        row: report.tuning_accuracy
+        for row, report in enumerate(shown)
+        if report.tuning_accuracy is not None
+    }
+    axes.plot(
+        list(tuned.values()),
+        list(tuned),
+        "D",
+        markersize=6,
+        markerfacecolor="none",
+        markeredgecolor=INK,
+        label="tuning",
+    )
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlabel("accuracy")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
+    bare(axes)
+
+
+def _draw_bars(axes: Axes, values: Sequence[float], name: str) -> None:
+    axes.barh(range(len(values)), values, height=0.5, color=QUIET)
+    axes.margins(x=0.08)
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+    axes.set_xlabel(name)
+    bare(axes)
+
+
+def _line(each: ExperimentSummary, best: bool) -> list[Part]:
+    if each.status == "skipped":
+        return [f"{each.name} (skipped)", *["–"] * (len(_HEADER) - 1)]
+    figures = [
+        f"{each.input[1]}×{each.input[0]}" if each.input else "–",
+        count(each.parameters),
+        count(each.trainable_parameters),
+        count(each.epochs),
+        seconds(each.train_seconds),
+        f"{each.cost.latency_ms:.1f}" if each.cost else "–",
+        percent(each.tuning_accuracy),
+        percent(each.accuracy),
+        percent(each.macro_f1),
+        percent(each.precision_at_3),
+    ]
+    if not best:
+        return [each.name, *figures]
+    name = strong(f"★\N{NO-BREAK SPACE}{each.name}")
+    return [name, *(strong(figure) for figure in figures)]
+
+
+def _skipped(experiments: Sequence[ExperimentSummary]) -> Fragment:
+    skipped = [each for each in experiments if each.status == "skipped"]
+    if not skipped:
+        return paragraph("★ published. No experiment was skipped.")
+    reasons = bullets(f"{each.name}: {each.reason}" for each in skipped)
+    said = f"★ published. {plural(len(skipped), 'experiment was', 'experiments were')} skipped:"
+    return joined([paragraph(said), reasons])
+
+
+def _error(report: ExperimentReport, validation: int) -> float:
+    return standard_error(report.accuracy or 0.0, validation)

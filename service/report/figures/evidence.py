@@ -1,0 +1,133 @@
+"""How sure each accuracy is: seeds, intervals, and whether a difference is more than chance."""
+
+from collections.abc import Sequence
+
+from matplotlib.ticker import PercentFormatter
+
+from embeddings.release.reports import ExperimentReport
+from service.report.figures.comparison import Reports
+from service.report.figures.format import enumeration, p_value, percent, plural, signed
+from service.report.figures.html import Fragment, Part, paragraph, strong, table
+from service.report.figures.style import ACCENT, INK, QUIET, Chart, bare, in_style
+from service.schemas import ExperimentList
+
+_HEADER = (
+    "experiment",
+    "compared with the first",
+    "seeds",
+    "accuracy, mean",
+    "lowest–highest",
+    "95 % interval",
+    "difference, points",
+    "p (McNemar)",
+    "p (Holm)",
+)
+_COLOURS = {"better": ACCENT, "worse": INK}
+
+
+def evidence_table(reports: Reports) -> Fragment:
+    """One line per finished experiment: its repeats, its interval, its test."""
+    shown = list(reports.values())
+    first = shown[0]
+    return table(_HEADER, [_line(each, first) for each in shown], text_columns=2)
+
+
+@in_style
+def interval_chart(reports: Reports) -> Chart:
+    """Validation accuracy of each experiment with its interval and the range of its seeds."""
+    shown = list(reports.values())
+    chart = Chart(
+        height=1.1 + 0.26 * len(shown),
+        alt="Validation accuracy of each experiment with its 95 % bootstrap interval.",
+    )
+    axes = chart.subplots()
+    for row, report in enumerate(shown):
+        evidence = report.evidence
+        if evidence is None or report.accuracy is None:
+            continue
+        colour = _COLOURS.get(evidence.verdict or "", QUIET)
+        axes.plot(evidence.interval, (row, row), color=colour, linewidth=2)
+        axes.plot(report.accuracy, row, "o", color=colour, markersize=5)
+        if evidence.seeds > 1:
+            axes.plot((evidence.lowest, evidence.highest), (row, row), "|", color=INK, markersize=9)
+    first = shown[0]
+    axes.axvline(first.accuracy or 0.0, color=QUIET, linewidth=1, linestyle=":")
+    axes.set_yticks(range(len(shown)), [report.name for report in shown])
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlabel(
+        f"validation accuracy, 95 % bootstrap interval by photographer; upright marks: seeds;\n"
+        f"red: better than {first.name}, dark: worse, grey: no evidence of a difference"
+    )
+    bare(axes)
+    return chart
+
+
+def evidence_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
+    """What the tests show, in words."""
+    shown = list(reports.values())
+    first, others = shown[0], shown[1:]
+    if not others:
+        return paragraph(
+            strong("What it shows. "),
+            f"{first.name} is the only finished experiment, so nothing is compared.",
+            _seeds_in_words(shown),
+        )
+    kinds = {
+        kind: [each.name for each in others if each.evidence and each.evidence.verdict == kind]
+        for kind in ("better", "worse", "no evidence of a difference")
+    }
+    said = [
+        f"With {plural(comparison.validation, 'validation photograph')} and "
+        f"{plural(len(others), 'test')}, {_named(kinds['better'])} better than {first.name} beyond "
+        "what chance explains after Holm's correction"
+    ]
+    if kinds["worse"]:
+        said.append(f", {_named(kinds['worse'])} worse")
+    said.append(
+        f"; for {_listed(kinds['no evidence of a difference'])} there is no evidence of a "
+        "difference."
+    )
+    return paragraph(strong("What it shows. "), "".join(said), _seeds_in_words(shown))
+
+
+def _named(names: Sequence[str]) -> str:
+    return f"{_listed(names)} {'is' if len(names) == 1 else 'are'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return enumeration(names) if names else "none"
+
+
+def _seeds_in_words(shown: Sequence[ExperimentReport]) -> str:
+    repeated = [
+        each.evidence.highest - each.evidence.lowest
+        for each in shown
+        if each.evidence and each.evidence.seeds > 1
+    ]
+    if not repeated:
+        return ""
+    return (
+        f" Where an experiment was repeated, its seeds lie up to {100 * max(repeated):.1f} points "
+        "apart: a single training says no more than that about a technique."
+    )
+
+
+def _line(report: ExperimentReport, first: ExperimentReport) -> list[Part]:
+    evidence = report.evidence
+    if evidence is None:
+        return [report.name, *["–"] * (len(_HEADER) - 1)]
+    tested = evidence.verdict is not None
+    spread = evidence.seeds > 1
+    verdict = evidence.verdict or "–"
+    return [
+        report.name,
+        strong(verdict) if verdict == "better" else verdict,
+        str(evidence.seeds),
+        percent(report.accuracy),
+        f"{percent(evidence.lowest)}–{percent(evidence.highest)}" if spread else "–",
+        f"{percent(evidence.interval[0])}–{percent(evidence.interval[1])}",
+        signed((report.accuracy or 0.0) - (first.accuracy or 0.0)) if tested else "–",
+        p_value(evidence.p_value),
+        p_value(evidence.p_adjusted),
+    ]

@@ -1,0 +1,92 @@
+"""The t-SNE map: photographs that the network sees alike lie near each other."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+
+from service.report.figures.format import count, percent, plural
+from service.report.figures.html import Fragment, paragraph, strong
+from service.report.figures.style import INK, Chart, in_style, looks
+from service.schemas import Map, MapPoint
+
+_MOST_NAMED = 40
+
+Places = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.str_]
+
+
+@in_style
+def map_chart(found: Map, classes: Sequence[str]) -> Chart:
+    """The photographs of a map in the colours of their classes, the errors ringed.
+
+    The 40 most frequent classes are named.
+    """
+    chart = Chart(height=6.2, alt="t-SNE map of photographs, coloured by class, errors ringed.")
+    axes = chart.subplots()
+    frequent = Counter(point.label for point in found.points).most_common(_MOST_NAMED)
+    named = {label for label, _ in frequent}
+    for label, look in looks(classes).items():
+        x, y = _places([point for point in found.points if point.label == label])
+        axes.scatter(x, y, s=24, color=look.colour, marker=look.mark, alpha=0.75, linewidth=0)
+        if label in named:
+            _name(axes, label, float(np.median(x)), float(np.median(y)))
+    x, y = _places(_errors(found))
+    axes.scatter(x, y, s=80, facecolor="none", edgecolor=INK, linewidth=1.4, label="misclassified")
+    axes.legend(loc="best")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    axes.set_aspect("equal", adjustable="datalim")
+    return chart
+
+
+def map_findings(found: Map) -> Fragment:
+    """What the map shows, in words."""
+    labels = np.array([point.label for point in found.points])
+    wrong = _errors(found)
+    sides = Counter(point.split for point in wrong)
+    return paragraph(
+        strong("What it shows. "),
+        f"{plural(len(found.points), 'photograph')} drawn at random. Of these, "
+        f"{percent(_neighbours_alike(found, labels))} lie next to a photograph of their own class "
+        f"(at random it would be {percent(_alike_by_chance(labels))}). "
+        f"{count(len(wrong))} are misclassified (ringed): {count(sides['validation'])} of the "
+        f"validation set and {count(sides['train'])} of the training set.",
+    )
+
+
+def _name(axes: Axes, label: str, x: float, y: float) -> None:
+    halo = withStroke(linewidth=3.5, foreground="white")
+    axes.annotate(
+        label,
+        (x, y),
+        ha="center",
+        va="center",
+        fontsize=12,
+        fontweight="bold",
+        path_effects=[halo],
+    )
+
+
+def _neighbours_alike(found: Map, labels: Labels) -> float:
+    x, y = _places(found.points)
+    squares = (x[:, np.newaxis] - x) ** 2 + (y[:, np.newaxis] - y) ** 2
+    np.fill_diagonal(squares, np.inf)
+    return float(np.mean(labels == labels[squares.argmin(axis=1)]))
+
+
+def _alike_by_chance(labels: Labels) -> float:
+    counts = np.unique(labels, return_counts=True)[1]
+    return float((counts * (counts - 1)).sum() / max(len(labels) * (len(labels) - 1), 1))
+
+
+def _errors(found: Map) -> list[MapPoint]:
+    return [point for point in found.points if point.predicted != point.label]
+
+
+def _places(points: Sequence[MapPoint]) -> tuple[Places, Places]:
+    return np.array([point.x for point in points]), np.array([point.y for point in points])

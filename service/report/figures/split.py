@@ -1,0 +1,118 @@
+"""The split: how many photographs of each class stand on either side, and whose they are."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from embeddings.store.records import Attribution
+from service.client import Client
+from service.report.figures.format import count, partly, percent, plural
+from service.report.figures.html import Fragment, joined, paragraph, strong
+from service.report.figures.style import Chart, bare, in_style, looks
+from service.schemas import ExperimentList, ImageRecord
+
+_PAGE = 10_000
+_MOST_CLASSES = 40
+
+
+def every_photograph(client: Client) -> tuple[ImageRecord, ...]:
+    """The records of all stored photographs."""
+    page = client.images(limit=_PAGE)
+    found = page.images
+    while page.images and len(found) < page.total:
+        page = client.images(limit=_PAGE, offset=len(found))
+        found += page.images
+    return found
+
+
+@in_style
+def split_chart(photographs: Sequence[ImageRecord], classes: Sequence[str]) -> Chart:
+    """Training and validation photographs of each class, side by side.
+
+    Of more than 40 classes, the 40 with the fewest photographs are shown.
+    """
+    look = looks(classes)
+    sides = _sides(photographs)
+    number = len(classes)
+    if number > _MOST_CLASSES:
+        sizes = {label: sides[label, "train"] + sides[label, "validation"] for label in classes}
+        classes = sorted(classes, key=sizes.__getitem__)[:_MOST_CLASSES]
+    chart = Chart(
+        height=1.0 + 0.36 * len(classes),
+        alt="Bar chart of the training and validation photographs of each class.",
+    )
+    axes = chart.subplots()
+    for row, label in enumerate(classes):
+        train, validation = sides[label, "train"], sides[label, "validation"]
+        colour = look[label].colour
+        axes.barh(row, train, height=0.66, color=colour, alpha=0.4)
+        axes.barh(row, validation, left=train, height=0.66, color=colour)
+        axes.annotate(
+            f"{count(train)} + {count(validation)}  "
+            f"({percent(validation / max(train + validation, 1))})",
+            (train + validation, row),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    axes.set_yticks(range(len(classes)), classes)
+    axes.invert_yaxis()
+    axes.margins(x=0.25)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("photographs: training (light) + validation (full colour)")
+    if number > len(classes):
+        axes.set_title(f"{partly(len(classes), number)} the fewest photographs")
+    bare(axes)
+    axes.grid(visible=False)
+    return chart
+
+
+def split_findings(photographs: Sequence[ImageRecord], comparison: ExperimentList) -> Fragment:
+    """What the split looks like, in words."""
+    sides = _sides(photographs)
+    shares = {
+        label: sides[label, "validation"]
+        / max(sides[label, "train"] + sides[label, "validation"], 1)
+        for label in comparison.classes
+    }
+    least, most = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
+    overall = comparison.validation / len(photographs)
+    return joined(
+        [
+            paragraph(
+                strong("What it shows. "),
+                f"{count(comparison.train)} of {plural(len(photographs), 'photograph')} are for "
+                f"training and {count(comparison.validation)} ({percent(overall)}) for validation. "
+                f"Class by class, that share goes from "
+                f"{percent(shares[least])} ({least}) to {percent(shares[most])} ({most}). Of the "
+                f"training photographs, {count(comparison.tuning)} form the tuning part.",
+            ),
+            paragraph(_makers_in_words(photographs)),
+        ]
+    )
+
+
+def maker_of(made: Attribution | None) -> str | None:
+    """What tells a photographer from others; None where nothing is known."""
+    if made is None:
+        return None
+    # Two people may share a name; the address of a photograph begins with its maker's.
+    return made.page.rsplit("/", 1)[0] if made.page else made.photographer
+
+
+def _makers_in_words(photographs: Sequence[ImageRecord]) -> str:
+    train = _makers(record for record in photographs if record.split == "train")
+    validation = _makers(record for record in photographs if record.split == "validation")
+    if not train | validation:
+        return "No photographer of these pictures is known, so similarity alone makes the groups."
+    known = f"They were made by {plural(len(train | validation), 'photographer')}, of whom "
+    if both := len(train & validation):
+        return known + f"{count(both)} have pictures on both sides: a split that was given is kept."
+    return known + f"{count(len(validation))} are in the validation set and none is on both sides."
+
+
+def _makers(photographs: Iterable[ImageRecord]) -> set[str]:
+    return {maker for record in photographs if (maker := maker_of(record.attribution))}
+
+
+def _sides(photographs: Iterable[ImageRecord]) -> Counter[tuple[str, str]]:
+    return Counter((record.label, record.split) for record in photographs)

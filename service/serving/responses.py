@@ -1,0 +1,128 @@
+"""How rows of a release and outputs of its encoder become answers."""
+
+import numpy as np
+from fastapi import Response
+
+from embeddings.encoder import Encoded
+from embeddings.index import Neighbors, Rows
+from embeddings.recognition import prediction_set
+from embeddings.runtime import Floats
+from embeddings.store.records import attribution_of
+from embeddings.tsne import Points
+from service.schemas import (
+    Answer,
+    ImageRecord,
+    Map,
+    MapPoint,
+    Neighbor,
+    Neighborhood,
+    Prediction,
+    Query,
+    image_path,
+)
+from service.serving.served_release import OpenedRelease
+
+
+def as_json(answer: Answer) -> Response:
+    """The answer as it is sent, so that the event loop need not look through it once more."""
+    return sent_as_json(answer.model_dump_json().encode())
+
+
+def sent_as_json(body: bytes) -> Response:
+    """An answer that is JSON already."""
+    return Response(body, media_type="application/json")
+
+
+def named(opened: OpenedRelease, probabilities: Floats) -> dict[str, float]:
+    """Probabilities of shape (classes,) by the names of the classes."""
+    return dict(zip(opened.manifest.classes, probabilities.tolist(), strict=True))
+
+
+def predicted(opened: OpenedRelease, row: int) -> str:
+    """The class that the network finds most probable for a stored photograph."""
+    return opened.manifest.classes[int(opened.release.predicted[row])]
+
+
+def prediction(opened: OpenedRelease, encoded: Encoded, row: int | None = None) -> Prediction:
+    """What one row of features says; `row` is the stored photograph's that it belongs to."""
+    probabilities = encoded.probabilities[0]
+    classes = opened.manifest.classes
+    members = prediction_set(probabilities, opened.release.trust.sets.threshold)
+    return Prediction(
+        label=classes[int(np.argmax(probabilities))],
+        probabilities=named(opened, probabilities),
+        set=tuple(classes[number] for number in members),
+        typical=opened.typical(encoded.embeddings[0], row),
+        release=opened.manifest.fingerprint,
+    )
+
+
+def nearest_in_training(opened: OpenedRelease, row: int, k: int) -> tuple[Neighbor, ...]:
+    """The training photographs nearest to a stored photograph."""
+    found = opened.index.search(
+        opened.release.embeddings[row], k, exclude=row, among=opened.training
+    )
+    pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
+    return tuple(_neighbor(opened, each, distance) for each, distance in pairs)
+
+
+def neighborhood(
+    opened: OpenedRelease, identifier: str | None, k: int, found: Neighbors
+) -> Neighborhood:
+    """The rows found near a query."""
+    pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
+    return Neighborhood(
+        query=Query(id=identifier),
+        k=k,
+        metric="euclidean",
+        index=found.kind,
+        exact=found.exact,
+        neighbors=tuple(_neighbor(opened, row, distance) for row, distance in pairs),
+        release=opened.manifest.fingerprint,
+    )
+
+
+def map_of(opened: OpenedRelease, rows: Rows, points: Points) -> Map:
+    """The rows at these places of shape (n, 2)."""
+    places = zip(rows.tolist(), points.tolist(), strict=True)
+    return Map(
+        points=tuple(_map_point(opened, row, x, y) for row, (x, y) in places),
+        release=opened.manifest.fingerprint,
+    )
+
+
+def record(opened: OpenedRelease, row: int) -> ImageRecord:
+    """What is known of a stored photograph."""
+    photograph = opened.release.photographs[row]
+    return ImageRecord(
+        id=photograph.id,
+        label=photograph.label,
+        split=photograph.split,
+        width=photograph.width,
+        height=photograph.height,
+        attribution=attribution_of(photograph),
+    )
+
+
+def _neighbor(opened: OpenedRelease, row: int, distance: float) -> Neighbor:
+    photograph = opened.release.photographs[row]
+    return Neighbor(
+        id=photograph.id,
+        label=photograph.label,
+        split=photograph.split,
+        distance=distance,
+        image=opened.root_path + image_path(photograph.id),
+        attribution=attribution_of(photograph),
+    )
+
+
+def _map_point(opened: OpenedRelease, row: int, x: float, y: float) -> MapPoint:
+    photograph = opened.release.photographs[row]
+    return MapPoint(
+        id=photograph.id,
+        label=photograph.label,
+        predicted=predicted(opened, row),
+        split=photograph.split,
+        x=x,
+        y=y,
+    )

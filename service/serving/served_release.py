@@ -1,0 +1,201 @@
+"""The release that is served: verified, opened, and tried with a real inference."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.encoder import Encoded, Encoder
+from embeddings.images import read_pixels, to_jpeg
+from embeddings.index import Index, Mask, Rows
+from embeddings.index.hnsw import build_index
+from embeddings.recognition import distance_to_training
+from embeddings.release.manifest import Manifest
+from embeddings.release.reader import Release, ReleaseError, current_release, open_release
+from embeddings.runtime import Floats
+from embeddings.store.images import ImageTable
+from embeddings.store.records import Split
+from embeddings.store.tables import StoreError
+from service.api.errors import ServiceProblem, unknown_photograph
+from service.metrics import Metrics
+from service.settings import ServiceSettings
+
+THUMBNAIL_SIDE = 160
+"""Longer side of a thumbnail in pixels."""
+
+_THUMBNAIL_QUALITY = 85
+_THUMBNAILS_KEPT = 512
+
+# Processors round differently; a wrong encoder is off by far more.
+_TOLERANCE = 1e-2
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which stored photographs to consider; None stands for all."""
+
+    label: str | None = None
+    split: Split | None = None
+
+
+@dataclass(frozen=True)
+class OpenedRelease:
+    """A release with everything that answers are made from; safe to use from many threads."""
+
+    release: Release
+    index: Index
+    training_index: Index
+    """Of the training photographs alone."""
+    encoder: Encoder
+    images: ImageTable
+    metrics: Metrics
+    root_path: str = ""
+    """Path under which a reverse proxy shows the service; addresses in answers begin with it."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What identifies the release."""
+        return self.release.manifest
+
+    def row(self, identifier: str) -> int:
+        """Row number of a stored photograph. Raises `ServiceProblem` (404)."""
+        row = self.release.rows.get(identifier)
+        if row is None:
+            raise unknown_photograph(identifier)
+        return row
+
+    def encode(self, data: bytes) -> Encoded:
+        """Decode an image file and encode it, giving one row. Raises `ImageRejected`."""
+        started = perf_counter()
+        pixels = read_pixels(data, self.encoder.height, self.encoder.width)
+        decoded = perf_counter()
+        encoded = self.encoder.encode(pixels[np.newaxis])
+        self.metrics.decoded(decoded - started)
+        self.metrics.inferred(perf_counter() - decoded)
+        return encoded
+
+    def among(self, selection: Selection) -> Mask | None:
+        """The photographs that a search is limited to; None where it is not."""
+        return None if selection == Selection() else self.mask(selection)
+
+    def mask(self, selection: Selection) -> Mask:
+        """Shape (n,): true for the photographs that fit."""
+        mask = np.ones(len(self.index), dtype=np.bool_)
+        if selection.label is not None:
+            mask &= self._labels == selection.label
+        if selection.split is not None:
+            mask &= self._splits == selection.split
+        return mask
+
+    def typical(self, embedding: Floats, row: int | None = None) -> float:
+        """Share of validation photographs farther from the training set than this embedding.
+
+        The embedding has shape (dimension,); `row` is the stored photograph's that it belongs to.
+        """
+        itself = None
+        if row is not None and self.training[row]:
+            itself = int(self._training_rows[row])
+        distance = distance_to_training(self.training_index, embedding, itself)
+        return self.release.typicality.score(distance)
+
+    def jpeg(self, row: int) -> bytes:
+        """The JPEG file of a stored photograph. Raises `ServiceProblem` (503)."""
+        return _jpeg(self.images, row)
+
+    @cached_property
+    def training(self) -> Mask:
+        """Shape (n,): true for the training photographs."""
+        return self.mask(Selection(split="train"))
+
+    @cached_property
+    def thumbnail(self) -> Callable[[int], bytes]:
+        """The small JPEG file of a row; those asked for last are kept."""
+        # Refers to the images alone: a cycle would keep the release when another one is served.
+        return lru_cache(_THUMBNAILS_KEPT)(partial(_thumbnail, self.images))
+
+    @cached_property
+    def _training_rows(self) -> Rows:
+        """Shape (n,): the row of each training photograph in the index of those alone."""
+        return np.asarray(np.cumsum(self.training) - 1, dtype=np.int64)
+
+    @cached_property
+    def _labels(self) -> npt.NDArray[np.object_]:
+        return np.array([each.label for each in self.release.photographs], dtype=np.object_)
+
+    @cached_property
+    def _splits(self) -> npt.NDArray[np.object_]:
+        return np.array([each.split for each in self.release.photographs], dtype=np.object_)
+
+
+def open_current(settings: ServiceSettings, metrics: Metrics) -> OpenedRelease:
+    """Open the current release and try it.
+
+    Raises `ReleaseError` or `StoreError` with a sentence that says what is wrong with it.
+    """
+    try:
+        release = open_release(current_release(settings.releases))
+        manifest = release.manifest
+        ids = [each.id for each in release.photographs]
+        learned = np.array([each.split == "train" for each in release.photographs])
+        opened = OpenedRelease(
+            release=release,
+            index=build_index(settings.index, ids, release.embeddings),
+            training_index=build_index(
+                settings.index,
+                [each.id for each in release.photographs if each.split == "train"],
+                release.embeddings[learned],
+            ),
+            encoder=Encoder(release.encoder, manifest.encoder.precision),
+            images=ImageTable.open(settings.store_uri, manifest.store.images),
+            metrics=metrics,
+            root_path=settings.root_path,
+        )
+        _try_out(opened)
+        _prepare(opened)
+    except (ReleaseError, StoreError):
+        raise
+    except Exception as error:  # each library raises its own kinds for what it cannot read
+        raise ReleaseError(
+            f"The release under {settings.releases} cannot be served ({error}); publish it again."
+        ) from error
+    return opened
+
+
+def _prepare(opened: OpenedRelease) -> None:
+    """Look once through all photographs, so that no request does."""
+    _ = opened.release.rows, opened.release.predicted, opened._labels, opened._training_rows
+
+
+def _jpeg(images: ImageTable, row: int) -> bytes:
+    try:
+        return images.jpeg(row)
+    except StoreError as error:
+        raise ServiceProblem(
+            503, "The feature store cannot be read; check that its files are still there."
+        ) from error
+
+
+def _thumbnail(images: ImageTable, row: int) -> bytes:
+    return to_jpeg(_jpeg(images, row), THUMBNAIL_SIDE, _THUMBNAIL_QUALITY)
+
+
+def _try_out(opened: OpenedRelease) -> None:
+    """Answer for one stored photograph from its pixels and compare with what was published."""
+    manifest = opened.manifest
+    if opened.images.collection.fingerprint != manifest.data.fingerprint:
+        raise StoreError(
+            f"The feature store at version {manifest.store.images} holds other photographs than "
+            "the release; run `belvedere publish` again."
+        )
+    encoder = opened.encoder
+    pixels = read_pixels(opened.images.jpeg(0), encoder.height, encoder.width)
+    (encoded,) = encoder.encode_all([pixels])
+    answer = encoded.probabilities[0]
+    if not np.allclose(answer, opened.release.probabilities[0], rtol=0, atol=_TOLERANCE):
+        raise ReleaseError(
+            "The encoder does not answer on this machine as it did when it was published; "
+            "run `belvedere publish` again."
+        )

@@ -1,0 +1,178 @@
+"""What lives as long as the service: the opened release, or why there is none, and its threads."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from embeddings.cpu import usable_processors
+from embeddings.release.reader import ReleaseError, current_release
+from embeddings.store.tables import StoreError
+from service.json_logging import facts
+from service.metrics import Metrics
+from service.serving.admission import UploadAdmission
+from service.serving.precomputed import ReadyAnswers
+from service.serving.served_release import OpenedRelease, open_current
+from service.serving.tsne_jobs import FittedMaps
+from service.serving.worker_pool import Workers
+from service.settings import ServiceSettings
+
+_RETRY_SECONDS = 30.0
+"""What a release lacks may lie outside it, in the feature store."""
+
+_OPENING = "The release is being opened; try again in a moment."
+_QUERIES_WAITING = 256
+
+After = Callable[[], None]
+"""Called in a thread after each release that is taken into service."""
+
+Seen = tuple[str, tuple[tuple[str, int, int], ...]]
+"""The folder that the pointer names; name, bytes and time of change of each file in it."""
+
+_log = logging.getLogger(__name__)
+
+
+class ServiceState:
+    """Shared by all requests.
+
+    A request takes `opened` once and answers from that alone, so an answer never mixes releases.
+    """
+
+    def __init__(
+        self, settings: ServiceSettings, metrics: Metrics, after: After = lambda: None
+    ) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self.opened: OpenedRelease | None = None
+        self.ready: ReadyAnswers | None = None
+        self.reason: str | None = _OPENING
+        """Why the release that the pointer names is not served; None where it is."""
+        self.images = Workers(
+            "image",
+            threads=settings.concurrency,
+            queue=settings.queue,
+            retry_after=1,
+            seconds=settings.work_seconds,
+            waited=metrics.waited,
+        )
+        self.uploads = UploadAdmission(
+            settings.concurrency + settings.queue, settings.upload_memory
+        )
+        self.queries = Workers(
+            "query",
+            threads=usable_processors() + 1,
+            queue=_QUERIES_WAITING,
+            retry_after=1,
+            seconds=settings.work_seconds,
+        )
+        """Searches and long answers about stored photographs."""
+        self.maps = FittedMaps()
+        metrics.watch_queue("images", lambda: self.images.waiting)
+        metrics.watch_queue("queries", lambda: self.queries.waiting)
+        metrics.watch_queue("maps", lambda: self.maps.waiting)
+        self._tried: Seen | None = None
+        self._again = 0.0
+        self._after = after
+        self._loops: tuple[asyncio.Task[None], ...] = ()
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Fingerprint of the opened release; None where there is none."""
+        return self.opened.manifest.fingerprint if self.opened else None
+
+    @property
+    def opening(self) -> bool:
+        """True until the first look for a release has ended."""
+        return self.reason == _OPENING
+
+    @property
+    def trouble(self) -> str | None:
+        """Sentence on the fault that keeps the service from its work; None if there is none."""
+        if any(loop.done() for loop in self._loops):
+            return "The watch over releases and threads has ended; restart the service."
+        if not (self.images.healthy and self.queries.healthy and self.maps.healthy):
+            return "A thread was lost and is being replaced; try again in a moment."
+        return None
+
+    def open(self) -> None:
+        """Begin to open the current release, and every later one as soon as it is published.
+
+        Lost threads are replaced all the while, so by a loop of its own.
+        """
+        self._loops = (
+            asyncio.create_task(self._repeat(self._refresh)),
+            asyncio.create_task(self._repeat(self._mend)),
+        )
+
+    async def close(self) -> None:
+        """Let running work finish and end the threads."""
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        self.images.close()
+        self.queries.close()
+        self.maps.close()
+
+    async def _repeat(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Repeat a step for ever; an error in it is logged and does not end the loop."""
+        while True:
+            try:
+                await step()
+            except Exception:
+                _log.exception("A step of the watch over releases and threads failed.")
+            await asyncio.sleep(self.settings.poll)
+
+    async def _mend(self) -> None:
+        self.images.mend()
+        self.queries.mend()
+        self.maps.mend()
+
+    async def _refresh(self) -> None:
+        """Serve what the pointer names, unless it has just been tried.
+
+        The release is tried here with a real inference, so asking for readiness costs nothing. One
+        that cannot be served leaves the one before it in place.
+        """
+        found = await asyncio.to_thread(seen, self.settings.releases)
+        now = asyncio.get_running_loop().time()
+        if found == self._tried and (self.reason is None or now < self._again):
+            return
+        try:
+            opened = await asyncio.to_thread(open_current, self.settings, self.metrics)
+        except (ReleaseError, StoreError) as error:
+            if str(error) != self.reason:
+                _log.warning("Not served: %s", error, extra=facts(release=self.fingerprint))
+            self.reason = str(error)
+            self._again = now + _RETRY_SECONDS
+            self._tried = found
+            return
+        self._serve(opened)
+        self._tried = found
+        await asyncio.to_thread(self._after)
+
+    def _serve(self, opened: OpenedRelease) -> None:
+        self.opened, self.ready, self.reason = opened, ReadyAnswers(opened), None
+        manifest = opened.manifest
+        self.metrics.show_release(manifest)
+        _log.info(
+            "Serving release %s: %d photographs of %s, network %s.",
+            manifest.fingerprint,
+            manifest.data.photographs,
+            manifest.data.name,
+            manifest.encoder.experiment,
+            extra=facts(release=manifest.fingerprint),
+        )
+
+
+def seen(releases: Path) -> Seen | None:
+    """What the pointer names now; None where it names nothing.
+
+    A release that was damaged, repaired or only half copied when it was first looked at differs
+    from what it was, though its name is the same.
+    """
+    try:
+        folder = current_release(releases)
+        files = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
+    except (ReleaseError, OSError):
+        return None
+    return str(folder), tuple((name, it.st_size, it.st_mtime_ns) for name, it in files)

@@ -1,0 +1,188 @@
+"""A few threads for heavy work: a bounded queue in front of them, and whoever dies is replaced."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Any, ParamSpec, TypeVar
+
+from service.api.errors import ServiceProblem, busy
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+Observe = Callable[[float], None]
+
+_LEAVING_SECONDS = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Job:
+    work: Callable[[], Any]
+    future: "Future[Any]"
+    asked: float
+
+
+class _Worker:
+    """One thread, which stays: what it keeps for itself (an inference request) is made once."""
+
+    def __init__(self, name: str, jobs: "SimpleQueue[_Job | None]", waited: Observe) -> None:
+        self._jobs = jobs
+        self._waited = waited
+        self._job: _Job | None = None
+        self._since = 0.0
+        self._dismissed = False
+        # A thread that hangs must not keep the process from ending.
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def lost(self, seconds: float) -> bool:
+        """Whether the thread died, or has been at one job for more than `seconds`."""
+        hangs = self._job is not None and monotonic() - self._since > seconds
+        return hangs or not self._thread.is_alive()
+
+    def dismiss(self) -> None:
+        """Expect nothing more of it, and tell who waits for its job."""
+        self._dismissed = True
+        job = self._job
+        if job is not None:
+            problem = ServiceProblem(
+                503, "The work on this request broke off; send it again.", {"Retry-After": "1"}
+            )
+            _settle(job.future.set_exception, problem)
+
+    def join(self) -> None:
+        """Wait until it has left, but not long for one that hangs."""
+        self._thread.join(_LEAVING_SECONDS)
+
+    def _work(self) -> None:
+        while not self._dismissed and self._does_next():
+            pass
+
+    def _does_next(self) -> bool:
+        """Do the next job; False if there are to be no more.
+
+        Nothing of a job outlives this call, so a waiting thread keeps neither upload nor release.
+        """
+        job = self._jobs.get()
+        if job is None:
+            return False
+        self._since, self._job = monotonic(), job
+        self._waited(self._since - job.asked)
+        if job.future.set_running_or_notify_cancel():
+            _do(job)
+        self._job = None
+        return True
+
+
+class Workers:
+    """Runs functions in its own threads; who comes when the queue is full is turned away.
+
+    A job that takes more than `seconds` is taken for lost, with its thread. `waited` is told how
+    long each job waited, in seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: int,
+        queue: int,
+        retry_after: int,
+        seconds: float,
+        waited: Observe = lambda _: None,
+    ) -> None:
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._hire = partial(_Worker, name, self._jobs, waited)
+        self._workers = [self._hire() for _ in range(threads)]
+        self._most = threads + queue
+        self._taken = 0
+        self._lock = threading.Lock()
+        self._retry_after = retry_after
+        self._seconds = seconds
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that no thread has begun."""
+        return self._jobs.qsize()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every thread is at work or ready to."""
+        return not any(worker.lost(self._seconds) for worker in self._workers)
+
+    def mend(self) -> None:
+        """Replace threads that died or hang."""
+        for place, worker in enumerate(self._workers):
+            if worker.lost(self._seconds):
+                _log.error("A thread for heavy work died or hung and is replaced.")
+                worker.dismiss()
+                self._workers[place] = self._hire()
+
+    @property
+    def full(self) -> bool:
+        """True if as many jobs are running and waiting as may."""
+        return self._taken >= self._most
+
+    async def run(
+        self,
+        function: Callable[Parameters, Result],
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
+    ) -> Result:
+        """The function's result, computed off the event loop.
+
+        Raises `ServiceProblem`: 429 at once where as many are running and waiting as may, 503 where
+        no thread came to it in time or the one that did was lost.
+        """
+        future: Future[Result] = Future()
+        with self._lock:
+            if self.full:
+                raise busy(self._retry_after)
+            self._taken += 1
+        # A caller who leaves does not free the thread, so the work itself frees its place.
+        future.add_done_callback(self._leave)
+        self._jobs.put(_Job(partial(function, *args, **kwargs), future, monotonic()))
+        try:
+            async with asyncio.timeout(2 * self._seconds):
+                return await asyncio.wrap_future(future)
+        except TimeoutError as error:
+            raise ServiceProblem(
+                503, "The service did not come to this request; try again later."
+            ) from error
+
+    def close(self) -> None:
+        """Finish what is running and drop what waits."""
+        with suppress(Empty):
+            while (job := self._jobs.get_nowait()) is not None:
+                job.future.cancel()
+        for _ in self._workers:
+            self._jobs.put(None)
+        for worker in self._workers:
+            worker.join()
+
+    def _leave(self, _: "Future[Any]") -> None:
+        with self._lock:
+            self._taken -= 1
+
+
+def _do(job: _Job) -> None:
+    try:
+        result = job.work()
+    except Exception as error:
+        _settle(job.future.set_exception, error)
+    else:
+        _settle(job.future.set_result, result)
+
+
+def _settle(settle: Callable[[Any], None], outcome: object) -> None:
+    # A job that was given up has its outcome already.
+    with suppress(InvalidStateError):
+        settle(outcome)

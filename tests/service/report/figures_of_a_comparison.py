@@ -1,0 +1,189 @@
+"""Draws every figure of a comparison with so many classes; prints the peak of its memory in MB."""
+
+import sys
+
+import numpy as np
+
+from embeddings.release.reliability import measured_trust, prediction_sets, reliability
+from embeddings.release.reports import (
+    ClassReport,
+    Cost,
+    Curves,
+    Evidence,
+    ExperimentReport,
+    ExperimentSummary,
+)
+from embeddings.release.uncertainty import Typicality
+from service.report import figures
+from service.report.figures.comparison import Reports
+from service.schemas import CalibrationReport, ExperimentList, ImageRecord, Map, MapPoint
+from tests.peak_memory import peak_bytes
+
+FAMILIES = ("own network", "technique", "combination", "transfer")
+
+
+def experiment(
+    name: str, family: str, classes: tuple[str, ...], *, tuning: bool, perfect: bool
+) -> ExperimentReport:
+    """An experiment on four validation photographs of each class; of the last class on none."""
+    number = len(classes)
+    matrix = np.diag([4] * (number - 1) + [0])
+    if not perfect:
+        matrix[0, -1] = matrix[1, 0] = 2
+    falling = (0.5, 0.0) if perfect else (2.0, 0.7)
+    rising = (0.5, 1.0) if perfect else (0.4, 0.8)
+    return ExperimentReport(
+        name=name,
+        family=family,
+        base=None if family == "own network" else "own network 0",
+        change="a change",
+        status="done",
+        accuracy=1.0 if perfect else 0.8,
+        macro_f1=1.0 if perfect else 0.8,
+        tuning_accuracy=rising[-1] if tuning else None,
+        tuning_loss=falling[-1] if tuning else None,
+        precision_at_3=0.9,
+        pooled_precision_at_3=0.8,
+        parameters=1000,
+        trainable_parameters=100,
+        train_seconds=1.0,
+        epochs=2,
+        input=(96, 144),
+        cost=Cost(latency_ms=2.0, images_per_second=500.0),
+        evidence=Evidence(seeds=1, lowest=0.8, highest=0.8, interval=(0.7, 0.9)),
+        seed=0,
+        curves=Curves(
+            loss=falling,
+            accuracy=rising,
+            tuning_loss=(falling[-1], *falling[1:]) if tuning else (),
+            tuning_accuracy=rising if tuning else (),
+        ),
+        classes=classes,
+        confusion=tuple(tuple(row) for row in matrix.tolist()),
+        per_class=tuple(
+            ClassReport(label=label, precision=1.0, recall=1.0, f1=1.0, support=int(support))
+            for label, support in zip(classes, matrix.sum(axis=1), strict=True)
+        ),
+    )
+
+
+def comparison_of(reports: list[ExperimentReport], classes: tuple[str, ...]) -> ExperimentList:
+    """The answer of `/experiments`."""
+    return ExperimentList(
+        preset="synthetic",
+        classes=classes,
+        train=10 * len(classes),
+        tuning=len(classes) if reports[0].tuning_accuracy is not None else 0,
+        validation=4 * len(classes) - 4,
+        best=reports[-1].name,
+        experiments=tuple(
+            ExperimentSummary.model_validate(
+                {name: getattr(each, name) for name in ExperimentSummary.model_fields}
+            )
+            for each in reports
+        ),
+        random_split=(),
+        release="0",
+    )
+
+
+def draw(
+    classes: int, families: tuple[str, ...], each: int, *, tuning: bool, perfect: bool
+) -> list[str]:
+    """Draw all figures as the notebook does and return their HTML."""
+    names = tuple(f"class {number}" for number in range(classes))
+    drawn = [
+        experiment(f"{family} {number}", family, names, tuning=tuning, perfect=perfect)
+        for family in families
+        for number in range(each)
+    ]
+    comparison = comparison_of(drawn, names)
+    reports: Reports = {
+        report.name: report.model_copy(update={"confusion": ()}) for report in drawn
+    }
+    best, baseline = drawn[-1], drawn[0]
+    trust = _trust(names, perfect=perfect)
+    photographs = [_record(label, side) for label in names for side in ("train", "validation")]
+    points = [
+        MapPoint(
+            id=str(n), label=names[n % classes], predicted=names[0], split="train", x=n, y=n % 7
+        )
+        for n in range(500)
+    ]
+    found = Map(points=tuple(points), release="0")
+    techniques = figures.of_family(reports, "technique")
+    shown: list[object] = [
+        figures.split_chart(photographs, names),
+        figures.split_findings(photographs, comparison),
+        figures.learning_curves(baseline),
+        figures.curve_findings(baseline),
+        figures.technique_panels(baseline, techniques),
+        figures.technique_table(baseline, reports, comparison.validation),
+        figures.technique_findings(baseline, reports, comparison.validation),
+        figures.differences(baseline, reports, comparison),
+        figures.summary_table(comparison),
+        figures.comparison_chart(comparison, reports),
+        figures.summary_findings(comparison, reports),
+        figures.interval_chart(reports),
+        figures.evidence_table(reports),
+        figures.evidence_findings(comparison, reports),
+        figures.pareto_chart(reports),
+        figures.pareto_findings(reports),
+        figures.retrieval_chart(reports),
+        figures.retrieval_findings(reports, best.name),
+        figures.confusion_chart(best),
+        figures.class_table(best),
+        figures.confusion_findings(best),
+        figures.reliability_chart(trust),
+        figures.reliability_findings(trust),
+        figures.set_findings(trust),
+        figures.map_chart(found, names),
+        figures.map_findings(found),
+        figures.conclusions(comparison, reports, best, 0.9),
+    ]
+    return [_rendered(each) for each in shown]
+
+
+def _rendered(figure: object) -> str:
+    if hasattr(figure, "_repr_png_"):
+        png, _ = figure._repr_png_()
+        return f"PNG of {len(png)} bytes"
+    return str(figure._repr_html_())  # type: ignore[attr-defined]
+
+
+def _trust(classes: tuple[str, ...], *, perfect: bool) -> CalibrationReport:
+    labels = np.arange(4 * (len(classes) - 1)) % (len(classes) - 1)
+    sure = np.eye(len(classes), dtype=np.float32)[labels]
+    probabilities = sure if perfect else (0.5 * sure + 0.5 / len(classes)).astype(np.float32)
+    trust = measured_trust(
+        1.0,
+        reliability(probabilities, labels),
+        (probabilities[:0], labels[:0]),
+        (probabilities, labels),
+        classes,
+    )
+    assert trust.sets == prediction_sets(0.0, probabilities, labels, classes)
+    return CalibrationReport(
+        calibration=trust.calibration,
+        sets=trust.sets,
+        typicality=Typicality(neighbor=10, distances=()),
+        release="0",
+    )
+
+
+def _record(label: str, side: str) -> ImageRecord:
+    return ImageRecord.model_validate(
+        {
+            "id": f"{label}/{side}",
+            "label": label,
+            "split": side,
+            "width": 1,
+            "height": 1,
+            "attribution": None,
+        }
+    )
+
+
+if __name__ == "__main__":
+    html = draw(int(sys.argv[1]), FAMILIES, int(sys.argv[2]), tuning=True, perfect=False)
+    sys.stdout.write(f"{peak_bytes() / 2**20:.0f} {sum(map(len, html))}\n")

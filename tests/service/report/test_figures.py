@@ -1,0 +1,40 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.service.report.figures_of_a_comparison import FAMILIES, draw
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize(
+    ("families", "perfect", "tuning"),
+    [
+        (FAMILIES, True, True),
+        (FAMILIES, False, False),
+        (("transfer",), False, True),
+        (("own network",), True, False),
+    ],
+)
+def test_every_figure_can_be_drawn(families: tuple[str, ...], perfect: bool, tuning: bool) -> None:
+    html = "".join(draw(3, families, 1, tuning=tuning, perfect=perfect))
+    assert "nan" not in html
+    assert "None" not in html
+    assert ("there is no tuning part" in html) is not tuning
+
+
+def test_a_report_of_many_classes_stays_small() -> None:
+    command = [sys.executable, "-m", "tests.service.report.figures_of_a_comparison", "300", "8"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    megabytes, characters = map(int, done.stdout.split())
+    assert megabytes < 600
+    assert characters < 300_000
+
+
+def test_of_many_classes_the_worst_are_shown_and_their_number_is_stated() -> None:
+    html = "".join(draw(120, ("own network",), 1, tuning=True, perfect=False))
+    assert "The 40 of 120 classes with the lowest F1" in html
+    assert "The 40 of 120 classes with the lowest coverage" in html
+    assert "class 79 and" not in html

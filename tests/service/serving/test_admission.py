@@ -1,0 +1,45 @@
+import pytest
+
+from service.api.errors import ServiceProblem
+from service.serving.admission import SMALL_UPLOAD, UploadAdmission
+
+LARGE = 4 * SMALL_UPLOAD
+
+
+def refused(admission: UploadAdmission, size: int) -> bool:
+    try:
+        with admission.admitted(size):
+            return False
+    except ServiceProblem as problem:
+        return (problem.status, problem.headers) == (429, {"Retry-After": "1"})
+
+
+def test_places_are_limited_and_free_again_after_errors():
+    admission = UploadAdmission(places=2, memory=100 * LARGE)
+
+    def breaks_off() -> None:
+        with admission.admitted(LARGE):
+            assert refused(admission, 1)
+            raise ValueError("broken")
+
+    with admission.admitted(1), pytest.raises(ValueError, match="broken"):
+        breaks_off()
+    assert admission.taken == 0
+    with admission.admitted(1):
+        assert not refused(admission, LARGE)
+
+
+def test_large_uploads_share_the_memory_and_small_ones_need_none():
+    admission = UploadAdmission(places=100, memory=2 * LARGE)
+    with admission.admitted(LARGE), admission.admitted(LARGE):
+        assert refused(admission, LARGE)
+        assert refused(admission, SMALL_UPLOAD + 1)
+        assert not refused(admission, SMALL_UPLOAD)
+    assert not refused(admission, LARGE)
+
+
+def test_one_large_upload_is_admitted_however_little_memory_there_is():
+    admission = UploadAdmission(places=100, memory=1)
+    with admission.admitted(LARGE):
+        assert refused(admission, LARGE)
+    assert not refused(admission, LARGE)

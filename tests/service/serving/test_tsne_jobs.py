@@ -1,0 +1,100 @@
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embeddings.release.reader import Release, current_release, open_release
+from embeddings.tsne import fit_map
+from service.api.errors import ServiceProblem
+from service.serving.tsne_jobs import FittedMaps, draw
+
+
+@pytest.fixture(scope="module")
+def release(home: Path) -> Release:
+    return open_release(current_release(home / "releases"))
+
+
+def test_draws_are_without_repetition_and_begin_alike(release):
+    count = len(release.photographs)
+    everything = draw(release, count + 5, seed=3)
+    assert sorted(everything) == list(range(count))
+    assert draw(release, 9, seed=3).tolist() == everything[:9].tolist()
+    assert draw(release, 9, seed=4).tolist() != everything[:9].tolist()
+
+
+def test_a_map_is_fitted_once_for_all_who_ask(release):
+    async def main():
+        maps = FittedMaps()
+        rows = draw(release, 12, seed=1)
+        try:
+            found = await asyncio.gather(*(maps.points(release, rows, 1) for _ in range(20)))
+            again = await maps.points(release, rows, 1)
+        finally:
+            maps.close()
+        assert all(points is again for points in found)
+        return again
+
+    points = asyncio.run(main())
+    rows = draw(release, 12, seed=1)
+    assert np.array_equal(points, fit_map(release.embeddings[rows], 1, threads=1))
+
+
+def test_who_leaves_does_not_spoil_it_for_the_others(release):
+    async def main():
+        maps = FittedMaps()
+        rows = draw(release, 20, seed=2)
+        try:
+            leaving = asyncio.create_task(maps.points(release, rows, 2))
+            staying = asyncio.create_task(maps.points(release, rows, 2))
+            await asyncio.sleep(0)
+            leaving.cancel()
+            assert (await staying).shape == (20, 2)
+        finally:
+            maps.close()
+
+    asyncio.run(main())
+
+
+def test_only_the_last_maps_are_kept(release):
+    async def main():
+        maps = FittedMaps()
+        rows = draw(release, 3, seed=0)
+        try:
+            first = await maps.points(release, rows, 0)
+            kept = await maps.points(release, rows, 0)
+            for seed in range(1, 40):
+                await maps.points(release, rows, seed)
+            fitted_again = await maps.points(release, rows, 0)
+        finally:
+            maps.close()
+        assert kept is first
+        assert fitted_again is not first
+
+    asyncio.run(main())
+
+
+def test_errors_of_one_fit_reach_those_who_wait_and_nobody_later(release):
+    async def main():
+        maps = FittedMaps()
+        rows = {seed: draw(release, 30, seed) for seed in range(8)}
+
+        async def asked(seed):
+            try:
+                return await maps.points(release, rows[seed], seed)
+            except ServiceProblem:
+                # Asked again by each as soon as it is told: the fit must be one for all of them.
+                while True:
+                    with suppress(ServiceProblem):
+                        return await maps.points(release, rows[seed], seed)
+                    await asyncio.sleep(0)
+
+        try:
+            found = await asyncio.gather(*(asked(seed) for seed in (*rows, *rows)))
+        finally:
+            maps.close()
+        for first, second in zip(found[: len(rows)], found[len(rows) :], strict=True):
+            assert first is second
+
+    asyncio.run(main())
