@@ -41,7 +41,7 @@ RUN python3 -m venv /opt/venv \
 
 FROM base AS trainer
 COPY --from=train-packages /opt/venv /opt/venv
-COPY belvedere.py /opt/belvedere/
+COPY belvedere /opt/belvedere/belvedere
 COPY embeddings /opt/belvedere/embeddings
 COPY training /opt/belvedere/training
 RUN chmod -R a+rX /opt/belvedere && python -m compileall -q /opt/belvedere
@@ -60,7 +60,8 @@ LABEL org.opencontainers.image.title="Belvedere, trainer" \
 
 FROM base AS report
 COPY --from=report-packages /opt/venv /opt/venv
-COPY belvedere.py report.ipynb /opt/belvedere/
+COPY belvedere /opt/belvedere/belvedere
+COPY report.ipynb /opt/belvedere/
 COPY embeddings /opt/belvedere/embeddings
 COPY service /opt/belvedere/service
 RUN chmod -R a+rX /opt/belvedere && python -m compileall -q /opt/belvedere
@@ -75,7 +76,7 @@ LABEL org.opencontainers.image.title="Belvedere, report" \
 
 FROM base AS service
 COPY --from=serve-packages /opt/venv /opt/venv
-COPY belvedere.py /opt/belvedere/
+COPY belvedere /opt/belvedere/belvedere
 COPY embeddings /opt/belvedere/embeddings
 COPY service /opt/belvedere/service
 RUN chmod -R a+rX /opt/belvedere && python -m compileall -q /opt/belvedere

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.client import AsyncClient, Client, ServiceError
-from service.client import endpoints
+from service.client import AsyncClient, Client, ServiceError, endpoints
 from service.schemas import ImageRecord
 from service.settings import ServiceSettings
 

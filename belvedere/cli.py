@@ -212,7 +212,3 @@ def _parser() -> argparse.ArgumentParser:
     add("serve", _serve, "serve the current release")
     add("up", _up, "prepare, then serve")
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From a folder of labelled images to compared models and a service."""
