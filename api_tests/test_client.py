@@ -152,7 +152,7 @@ def test_nobody_there_is_named_asynchronously_too(nobody):
 def test_both_clients_have_every_call_with_its_help():
     made = {
         name: call
-        for name, call in vars(calls).items()
+        for name, call in vars(endpoints).items()
         if inspect.isfunction(call) and call.__module__ == endpoints.__name__ and name[0] != "_"
     }
     assert "neighbors" in made
