@@ -43,15 +43,15 @@ def test_other_methods_are_refused_as_ever(api, records):
 
 def test_misses_are_not_kept_and_each_row_is_kept_once(home, records, sentence):
     with served(ServiceSettings(home=home)) as (client, state):
-        assert state.ready is not None
+        assert state.responses is not None
         for number in range(50):
             sentence(client.get("/neighbors", params={"id": f"none/{number}"}), 404)
             sentence(client.get("/predict", params={"id": f"none/{number}"}), 404)
-        assert state.ready.neighborhood.cache_info().currsize == 0
-        assert state.ready.prediction.cache_info().currsize == 0
+        assert state.responses.neighborhood.cache_info().currsize == 0
+        assert state.responses.prediction.cache_info().currsize == 0
         for written in (records[0]["id"], quote(records[0]["id"], safe=""), "%66" + "x"):
             client.get(f"/neighbors?id={written}")
-        assert state.ready.neighborhood.cache_info().currsize == 1
+        assert state.responses.neighborhood.cache_info().currsize == 1
 
 
 def test_an_address_beyond_the_limit_is_refused(api, records, sentence):
@@ -67,10 +67,10 @@ def test_an_address_beyond_the_limit_is_refused(api, records, sentence):
 def test_ready_answers_are_logged_like_the_others(home, records, caplog):
     asked = {"id": records[0]["id"]}
     with served(ServiceSettings(home=home, log="all")) as (client, state), caplog.at_level("INFO"):
-        assert state.ready is not None
+        assert state.responses is not None
         client.get("/neighbors", params=asked)
         client.get("/neighbors", params=asked | {"k": 3})
-        assert state.ready.neighborhood.cache_info().currsize == 1
+        assert state.responses.neighborhood.cache_info().currsize == 1
     lines = [each.facts for each in caplog.records if each.getMessage() == "Answered."]
     ready, usual = (each | {"seconds": 0} for each in lines if each["route"] == "/neighbors")
     assert ready == usual

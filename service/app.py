@@ -18,15 +18,15 @@ from service.api.errors import answer_errors
 from service.api.openapi import TAGS, TEXT, Description, completed
 from service.api.routes import ROUTERS
 from service.json_logging import log_as_json
-from service.memory import give_back_what_is_freed, keep_what_is_loaded
+from service.memory import freeze_gc, tune_malloc
 from service.metrics import Metrics
-from service.middleware.access_log import WatchRequests
-from service.middleware.cors import NamedOrigins
-from service.middleware.fast_path import AnswerReady
-from service.middleware.header_timeout import PatientProtocol
-from service.middleware.normalization import NormalizeRequests
-from service.middleware.request_id import DressAnswers, RequestIds
-from service.middleware.request_limits import LimitRequests
+from service.middleware.access_log import AccessLogMiddleware
+from service.middleware.cors import CrossOriginMiddleware
+from service.middleware.fast_path import PrecomputedResponseMiddleware
+from service.middleware.header_timeout import HeaderTimeoutProtocol
+from service.middleware.normalization import NormalizationMiddleware
+from service.middleware.request_id import RequestIds, ResponseHeadersMiddleware
+from service.middleware.request_limits import RequestLimitsMiddleware
 from service.serving.state import After, ServiceState
 from service.settings import ServiceSettings
 from service.static_files import assets
@@ -52,10 +52,10 @@ def create_app(settings: ServiceSettings, after: After = lambda: None) -> ASGIAp
     _check_root_path(settings.root_path)
     metrics, ids = Metrics(), RequestIds()
     app: ASGIApp = create_api(settings, metrics, ids, after)
-    app = AnswerReady(app, metrics, ids, settings.log)
+    app = PrecomputedResponseMiddleware(app, metrics, ids, settings.log)
     if settings.origins:
-        app = NamedOrigins(app, settings.origins)
-    return NormalizeRequests(app, settings.root_path)
+        app = CrossOriginMiddleware(app, settings.origins)
+    return NormalizationMiddleware(app, settings.root_path)
 
 
 def _check_root_path(path: str) -> None:
@@ -97,9 +97,9 @@ def create_api(
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
-    app.add_middleware(LimitRequests, limit=settings.upload_limit)
-    app.add_middleware(WatchRequests, metrics=metrics, logged=settings.log)
-    app.add_middleware(DressAnswers, ids=ids)
+    app.add_middleware(RequestLimitsMiddleware, limit=settings.upload_limit)
+    app.add_middleware(AccessLogMiddleware, metrics=metrics, logged=settings.log)
+    app.add_middleware(ResponseHeadersMiddleware, ids=ids)
     answer_errors(app, [route for router in ROUTERS for route in router.routes])
     for router in ROUTERS:
         app.include_router(router)
@@ -112,7 +112,7 @@ def configured(settings: ServiceSettings, after: After = lambda: None) -> uvicor
         create_app(settings, after),
         host=settings.host,
         port=settings.port,
-        http=PatientProtocol,
+        http=HeaderTimeoutProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -127,12 +127,12 @@ def serve(settings: ServiceSettings) -> None:
     """
     _refuse_unusable_address(settings.host, settings.port)
     log_as_json()
-    give_back_what_is_freed()
+    tune_malloc()
     # Whoever sends broken files must not fill the log with what is wrong with them.
     warnings.filterwarnings("ignore", module="PIL")
     # uvicorn raises the signal again when it has shut down; being told to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.Server(configured(settings, keep_what_is_loaded)).run()
+    uvicorn.Server(configured(settings, freeze_gc)).run()
 
 
 def _refuse_unusable_address(host: str, port: int) -> None:

@@ -31,7 +31,7 @@ class _OneObject(logging.Formatter):
         return json.dumps(fields, ensure_ascii=False, default=str)
 
 
-def facts(**fields: object) -> dict[str, Any]:
+def extra(**fields: object) -> dict[str, Any]:
     """Further fields of a log line, as its argument `extra`."""
     return {_FACTS: fields}
 

@@ -14,7 +14,7 @@ _MEBIBYTE = 1024 * 1024
 _ARENAS = 2
 
 
-def give_back_what_is_freed() -> None:
+def tune_malloc() -> None:
     """Let large images return to the system when they are done with, whichever thread had them.
 
     Else each thread's part of the heap keeps the largest one that it ever held, in pieces.
@@ -25,7 +25,7 @@ def give_back_what_is_freed() -> None:
         mallopt(_ARENA_MAX, _ARENAS)
 
 
-def keep_what_is_loaded() -> None:
+def freeze_gc() -> None:
     """Give back what loading needed, and never look for garbage among what stays.
 
     Collections while serving are then short, and so are the waits that they cause. What an earlier

@@ -1,4 +1,4 @@
-"""What routes take from a request: the opened release, photographs by id, filters."""
+"""What routes take from a request: the served release, photographs by id, filters."""
 
 from typing import Annotated
 
@@ -7,8 +7,8 @@ from fastapi import Depends, Path, Query, Request
 from embeddings.file_names import composed
 from embeddings.store.records import Split
 from service.api.errors import ServiceProblem, shown
-from service.serving.precomputed import ReadyAnswers
-from service.serving.served_release import OpenedRelease, Selection
+from service.serving.precomputed import ResponseCache
+from service.serving.served_release import Selection, ServedRelease
 from service.serving.state import ServiceState
 
 
@@ -24,25 +24,14 @@ async def service_state(request: Request) -> ServiceState:
     return state_of(request)
 
 
-async def opened_release(request: Request) -> OpenedRelease:
-    """The release to answer from. Raises `ServiceProblem` (503)."""
-    state = state_of(request)
-    if state.opened is None:
-        raise _not_served(state)
-    return state.opened
+async def served_release(request: Request) -> ServedRelease:
+    """The release to answer from. Raises `ReleaseUnavailable`."""
+    return state_of(request).current_release()
 
 
-async def ready_answers(request: Request) -> ReadyAnswers:
-    """The answers that the release has ready. Raises `ServiceProblem` (503)."""
-    state = state_of(request)
-    if state.ready is None:
-        raise _not_served(state)
-    return state.ready
-
-
-def _not_served(state: ServiceState) -> ServiceProblem:
-    soon = {"Retry-After": "1"} if state.opening else None
-    return ServiceProblem(503, state.reason or "No release is served.", soon)
+async def cached_responses(request: Request) -> ResponseCache:
+    """The answers that the release has ready. Raises `ReleaseUnavailable`."""
+    return state_of(request).current_responses()
 
 
 MOST_NEIGHBORS = 1000
@@ -52,31 +41,31 @@ MOST_LISTED = 10_000
 """Largest `limit`."""
 
 State = Annotated[ServiceState, Depends(service_state)]
-Opened = Annotated[OpenedRelease, Depends(opened_release)]
-Ready = Annotated[ReadyAnswers, Depends(ready_answers)]
+Served = Annotated[ServedRelease, Depends(served_release)]
+Responses = Annotated[ResponseCache, Depends(cached_responses)]
 
 
 async def row_of_id(
-    opened: Opened,
+    served: Served,
     id: Annotated[
         str,
         Query(description="A stored photograph: its path in the data set without the extension."),
     ],
 ) -> int:
-    """The row of the photograph asked for. Raises `ServiceProblem` (404)."""
-    return opened.row(id)
+    """The row of the photograph asked for. Raises `UnknownImage`."""
+    return served.row(id)
 
 
 Row = Annotated[int, Depends(row_of_id)]
 
 
 async def selection(
-    opened: Opened,
+    served: Served,
     label: Annotated[str | None, Query(description="Only photographs of this class.")] = None,
     split: Annotated[Split | None, Query(description="Only this side of the split.")] = None,
 ) -> Selection:
     """The photographs to consider. Raises `ServiceProblem` (422)."""
-    classes = opened.manifest.classes
+    classes = served.manifest.classes
     if label is not None and label not in classes:
         label = composed(label)
     if label is not None and label not in classes:

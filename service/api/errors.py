@@ -11,8 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match, Route
 
+from embeddings.errors import BelvedereError
 from embeddings.images import MAX_PIXELS, MIN_SIDE, ImageRejected, Rejection
 from service.schemas import Problem
+from service.serving.errors import (
+    QueueFull,
+    QueueTimeout,
+    ReleaseUnavailable,
+    StoreUnreadable,
+    UnknownImage,
+    WorkerFailed,
+)
 from service.settings import ServiceSettings
 
 MEDIA_TYPE = "application/problem+json"
@@ -22,6 +31,15 @@ _REJECTIONS = {
     Rejection.ANIMATED: 415,
     Rejection.TOO_LARGE: 413,
     Rejection.TOO_SMALL: 422,
+}
+
+_SERVING_ERRORS: dict[type[BelvedereError], int] = {
+    QueueFull: 429,
+    QueueTimeout: 503,
+    WorkerFailed: 503,
+    UnknownImage: 404,
+    StoreUnreadable: 503,
+    ReleaseUnavailable: 503,
 }
 
 _DEFAULTS = ServiceSettings.model_fields
@@ -67,20 +85,6 @@ def shown(value: object) -> str:
     return f"{value!r:.100}"
 
 
-def busy(seconds: int) -> ServiceProblem:
-    """The problem that as many are served and waiting as may; retry after so many seconds."""
-    return ServiceProblem(
-        429, f"The service is busy; try again in {seconds} s.", {"Retry-After": str(seconds)}
-    )
-
-
-def unknown_photograph(identifier: str) -> ServiceProblem:
-    """The problem of an id that no stored photograph has."""
-    return ServiceProblem(
-        404, f"There is no photograph {shown(identifier)}; `/images` lists all of them."
-    )
-
-
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These errors in the form in which a route lists its responses; 503 is always among them."""
     content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
@@ -100,6 +104,8 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def answer_errors(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     """Make an app of these routes answer every error as a problem."""
     app.add_exception_handler(ServiceProblem, _on_service_problem)
+    for kind in _SERVING_ERRORS:
+        app.add_exception_handler(kind, _on_serving_error)
     app.add_exception_handler(ImageRejected, _on_rejected_image)
     app.add_exception_handler(RequestValidationError, _on_invalid_parameters)
     app.add_exception_handler(HTTPException, partial(_on_http_exception, routes))
@@ -133,6 +139,13 @@ def respond(
 async def _on_service_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceProblem)
     return respond(request, error.status, error.detail, error.headers)
+
+
+async def _on_serving_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BelvedereError)
+    seconds = getattr(error, "retry_after", None)
+    headers = None if seconds is None else {"Retry-After": str(seconds)}
+    return respond(request, _SERVING_ERRORS[type(error)], str(error), headers)
 
 
 async def _on_rejected_image(request: Request, error: Exception) -> Response:

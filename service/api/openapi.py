@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.schemas import Problem
-from service.serving.served_release import OpenedRelease
+from service.serving.served_release import ServedRelease
 
 Description = dict[str, Any]
 """An OpenAPI description as a JSON object."""
@@ -73,9 +73,9 @@ OF_SCENES = Examples("lake/lake_0000", "lake", "train", "lake/lake_0000", "basel
 """What the generated scenes have, for where no release is served."""
 
 
-def examples_of(opened: OpenedRelease) -> Examples:
+def examples_of(served: ServedRelease) -> Examples:
     """Examples that work while this release is served."""
-    release = opened.release
+    release = served.release
     errors = [error.id for error in release.errors if error.heat]
     shown = release.photographs[release.rows[errors[0]] if errors else 0]
     return Examples(
@@ -84,7 +84,7 @@ def examples_of(opened: OpenedRelease) -> Examples:
         split=shown.split,
         error=shown.id,
         experiment=release.comparison.best,
-        map_seed=opened.manifest.map_seed,
+        map_seed=served.manifest.map_seed,
     )
 
 

@@ -5,7 +5,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.json_logging import facts
+from service.json_logging import extra
 from service.metrics import Metrics
 from service.serving.state import ServiceState
 from service.settings import LoggedRequests
@@ -17,7 +17,7 @@ _FAILED = 500
 _log = logging.getLogger(__name__)
 
 
-class WatchRequests:
+class AccessLogMiddleware:
     """ASGI middleware that counts every request under the template of its route.
 
     Neither ids nor addresses of callers are logged: what somebody looks at is nobody else's affair.
@@ -51,16 +51,16 @@ class WatchRequests:
             seconds = time.perf_counter() - started
             self._metrics.observe(method, route, status, seconds)
             if status >= self._least:
-                log_answer(scope, method, route, status, seconds)
+                log_request(scope, method, route, status, seconds)
 
 
-def log_answer(scope: Scope, method: str, route: str, status: int, seconds: float) -> None:
+def log_request(scope: Scope, method: str, route: str, status: int, seconds: float) -> None:
     """Log one answered request: its route, and neither what it asked for nor who asked."""
     state: ServiceState = scope["state"]["service"]
     _log.log(
         logging.ERROR if status >= _FAILED else logging.INFO,
         "Answered.",
-        extra=facts(
+        extra=extra(
             method=method,
             route=route,
             status=status,

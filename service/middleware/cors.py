@@ -13,7 +13,7 @@ _REQUEST_HEADERS = (API_KEY_HEADER, "Content-Type", "If-None-Match", "X-Request-
 _ANSWER_HEADERS = ("ETag", "Retry-After", "X-Request-ID")
 
 
-class NamedOrigins(CORSMiddleware):
+class CrossOriginMiddleware(CORSMiddleware):
     """CORS for these origins; a request from any other origin is answered as without CORS.
 
     Every answer says `Vary: Origin`, so that no cache hands the answer for one origin to another.

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.json_logging import request_id
 from service.metrics import Metrics
-from service.middleware.access_log import log_answer
+from service.middleware.access_log import log_request
 from service.middleware.request_id import HEADERS, RequestIds
 from service.serving.state import ServiceState
 from service.settings import LoggedRequests
@@ -15,7 +15,7 @@ _PATH = "/neighbors"
 _JSON = (b"content-type", b"application/json")
 
 
-class AnswerReady:
+class PrecomputedResponseMiddleware:
     """ASGI application around another one that answers `GET /neighbors?id=…` of stored photographs.
 
     Whatever else is asked for, errors included, goes the usual way.
@@ -44,15 +44,15 @@ class AnswerReady:
         self._metrics.observe("GET", _PATH, 200, seconds)
         if self._logs:
             request_id.set(identifier[1].decode())
-            log_answer(scope, "GET", _PATH, 200, seconds)
+            log_request(scope, "GET", _PATH, 200, seconds)
 
 
 def _ready(scope: Scope) -> bytes | None:
     if scope["type"] != "http" or scope["path"] != _PATH or scope["method"] != "GET":
         return None
     state: ServiceState = scope["state"]["service"]
-    ready = state.ready
-    if ready is None:
+    responses = state.responses
+    if responses is None:
         return None
-    row = ready.row_of(scope["query_string"])
-    return None if row is None else ready.neighborhood(row)
+    row = responses.row_of(scope["query_string"])
+    return None if row is None else responses.neighborhood(row)

@@ -11,7 +11,7 @@ HEADER_SECONDS = 10.0
 HEADER_BYTES = 64 * 1024
 
 
-class PatientProtocol(HttpToolsProtocol):
+class HeaderTimeoutProtocol(HttpToolsProtocol):
     """HTTP as uvicorn speaks it, but whoever does not finish the headers in time is hung up on.
 
     So is who sends headers without end, or goes on sending a body that was refused. Else a few

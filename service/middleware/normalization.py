@@ -4,7 +4,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class NormalizeRequests:
+class NormalizationMiddleware:
     """ASGI middleware that passes `HEAD` on as `GET`, and paths without the root path.
 
     The root path is the one under which a reverse proxy shows the service; requests may come with

@@ -40,7 +40,7 @@ class RequestIds:
         return _NAME, b"%s-%x" % (self._process, next(self._numbers))
 
 
-class DressAnswers:
+class ResponseHeadersMiddleware:
     """ASGI middleware that puts the headers on every answer and knows the id meanwhile."""
 
     def __init__(self, app: ASGIApp, ids: RequestIds) -> None:

@@ -11,7 +11,7 @@ MOST_ADDRESS_BYTES = 8 * 1024
 _MEBIBYTE = 2**20
 
 
-class LimitRequests:
+class RequestLimitsMiddleware:
     """ASGI middleware that refuses long addresses, and cuts off bodies beyond `limit` bytes.
 
     Whoever reads such a body meets `ServiceProblem` (413): at once where its length was declared,

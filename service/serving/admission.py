@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.api.errors import busy
+from service.serving.errors import QueueFull
 
 SMALL_UPLOAD = 1024 * 1024
 """Bytes up to which an upload needs a place alone."""
@@ -31,11 +31,11 @@ class UploadAdmission:
 
     @contextmanager
     def admitted(self, size: int) -> Iterator[None]:
-        """Hold a place for an upload of at most `size` bytes. Raises `ServiceProblem` (429)."""
+        """Hold a place for an upload of at most `size` bytes. Raises `QueueFull`."""
         reserved = size if size > SMALL_UPLOAD else 0
         too_large = reserved and self._reserved and self._reserved + reserved > self._memory
         if too_large or self._taken >= self._places:
-            raise busy(_RETRY_SECONDS)
+            raise QueueFull(_RETRY_SECONDS)
         self._taken += 1
         self._reserved += reserved
         try:

@@ -20,7 +20,7 @@ from service.schemas import (
     Query,
     image_path,
 )
-from service.serving.served_release import OpenedRelease
+from service.serving.served_release import ServedRelease
 
 
 def as_json(answer: Answer) -> Response:
@@ -33,41 +33,41 @@ def sent_as_json(body: bytes) -> Response:
     return Response(body, media_type="application/json")
 
 
-def named(opened: OpenedRelease, probabilities: Floats) -> dict[str, float]:
+def probabilities_by_class(served: ServedRelease, probabilities: Floats) -> dict[str, float]:
     """Probabilities of shape (classes,) by the names of the classes."""
-    return dict(zip(opened.manifest.classes, probabilities.tolist(), strict=True))
+    return dict(zip(served.manifest.classes, probabilities.tolist(), strict=True))
 
 
-def predicted(opened: OpenedRelease, row: int) -> str:
+def predicted(served: ServedRelease, row: int) -> str:
     """The class that the network finds most probable for a stored photograph."""
-    return opened.manifest.classes[int(opened.release.predicted[row])]
+    return served.manifest.classes[int(served.release.predicted[row])]
 
 
-def prediction(opened: OpenedRelease, encoded: Encoded, row: int | None = None) -> Prediction:
+def prediction(served: ServedRelease, encoded: Encoded, row: int | None = None) -> Prediction:
     """What one row of features says; `row` is the stored photograph's that it belongs to."""
     probabilities = encoded.probabilities[0]
-    classes = opened.manifest.classes
-    members = prediction_set(probabilities, opened.release.trust.sets.threshold)
+    classes = served.manifest.classes
+    members = prediction_set(probabilities, served.release.trust.sets.threshold)
     return Prediction(
         label=classes[int(np.argmax(probabilities))],
-        probabilities=named(opened, probabilities),
+        probabilities=probabilities_by_class(served, probabilities),
         set=tuple(classes[number] for number in members),
-        typical=opened.typical(encoded.embeddings[0], row),
-        release=opened.manifest.fingerprint,
+        typical=served.typical(encoded.embeddings[0], row),
+        release=served.manifest.fingerprint,
     )
 
 
-def nearest_in_training(opened: OpenedRelease, row: int, k: int) -> tuple[Neighbor, ...]:
+def nearest_in_training(served: ServedRelease, row: int, k: int) -> tuple[Neighbor, ...]:
     """The training photographs nearest to a stored photograph."""
-    found = opened.index.search(
-        opened.release.embeddings[row], k, exclude=row, among=opened.training
+    found = served.index.search(
+        served.release.embeddings[row], k, exclude=row, among=served.training
     )
     pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
-    return tuple(_neighbor(opened, each, distance) for each, distance in pairs)
+    return tuple(_neighbor(served, each, distance) for each, distance in pairs)
 
 
 def neighborhood(
-    opened: OpenedRelease, identifier: str | None, k: int, found: Neighbors
+    served: ServedRelease, identifier: str | None, k: int, found: Neighbors
 ) -> Neighborhood:
     """The rows found near a query."""
     pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
@@ -77,23 +77,23 @@ def neighborhood(
         metric="euclidean",
         index=found.kind,
         exact=found.exact,
-        neighbors=tuple(_neighbor(opened, row, distance) for row, distance in pairs),
-        release=opened.manifest.fingerprint,
+        neighbors=tuple(_neighbor(served, row, distance) for row, distance in pairs),
+        release=served.manifest.fingerprint,
     )
 
 
-def map_of(opened: OpenedRelease, rows: Rows, points: Points) -> Map:
+def map_of(served: ServedRelease, rows: Rows, points: Points) -> Map:
     """The rows at these places of shape (n, 2)."""
     places = zip(rows.tolist(), points.tolist(), strict=True)
     return Map(
-        points=tuple(_map_point(opened, row, x, y) for row, (x, y) in places),
-        release=opened.manifest.fingerprint,
+        points=tuple(_map_point(served, row, x, y) for row, (x, y) in places),
+        release=served.manifest.fingerprint,
     )
 
 
-def record(opened: OpenedRelease, row: int) -> ImageRecord:
+def record(served: ServedRelease, row: int) -> ImageRecord:
     """What is known of a stored photograph."""
-    photograph = opened.release.photographs[row]
+    photograph = served.release.photographs[row]
     return ImageRecord(
         id=photograph.id,
         label=photograph.label,
@@ -104,24 +104,24 @@ def record(opened: OpenedRelease, row: int) -> ImageRecord:
     )
 
 
-def _neighbor(opened: OpenedRelease, row: int, distance: float) -> Neighbor:
-    photograph = opened.release.photographs[row]
+def _neighbor(served: ServedRelease, row: int, distance: float) -> Neighbor:
+    photograph = served.release.photographs[row]
     return Neighbor(
         id=photograph.id,
         label=photograph.label,
         split=photograph.split,
         distance=distance,
-        image=opened.root_path + image_path(photograph.id),
+        image=served.root_path + image_path(photograph.id),
         attribution=attribution_of(photograph),
     )
 
 
-def _map_point(opened: OpenedRelease, row: int, x: float, y: float) -> MapPoint:
-    photograph = opened.release.photographs[row]
+def _map_point(served: ServedRelease, row: int, x: float, y: float) -> MapPoint:
+    photograph = served.release.photographs[row]
     return MapPoint(
         id=photograph.id,
         label=photograph.label,
-        predicted=predicted(opened, row),
+        predicted=predicted(served, row),
         split=photograph.split,
         x=x,
         y=y,

@@ -19,8 +19,8 @@ from embeddings.runtime import Floats
 from embeddings.store.images import ImageTable
 from embeddings.store.records import Split
 from embeddings.store.tables import StoreError
-from service.api.errors import ServiceProblem, unknown_photograph
 from service.metrics import Metrics
+from service.serving.errors import StoreUnreadable, UnknownImage
 from service.settings import ServiceSettings
 
 THUMBNAIL_SIDE = 160
@@ -42,7 +42,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class OpenedRelease:
+class ServedRelease:
     """A release with everything that answers are made from; safe to use from many threads."""
 
     release: Release
@@ -61,10 +61,10 @@ class OpenedRelease:
         return self.release.manifest
 
     def row(self, identifier: str) -> int:
-        """Row number of a stored photograph. Raises `ServiceProblem` (404)."""
+        """Row number of a stored photograph. Raises `UnknownImage`."""
         row = self.release.rows.get(identifier)
         if row is None:
-            raise unknown_photograph(identifier)
+            raise UnknownImage(identifier)
         return row
 
     def encode(self, data: bytes) -> Encoded:
@@ -102,7 +102,7 @@ class OpenedRelease:
         return self.release.typicality.score(distance)
 
     def jpeg(self, row: int) -> bytes:
-        """The JPEG file of a stored photograph. Raises `ServiceProblem` (503)."""
+        """The JPEG file of a stored photograph. Raises `StoreUnreadable`."""
         return _jpeg(self.images, row)
 
     @cached_property
@@ -130,7 +130,7 @@ class OpenedRelease:
         return np.array([each.split for each in self.release.photographs], dtype=np.object_)
 
 
-def open_current(settings: ServiceSettings, metrics: Metrics) -> OpenedRelease:
+def load_current_release(settings: ServiceSettings, metrics: Metrics) -> ServedRelease:
     """Open the current release and try it.
 
     Raises `ReleaseError` or `StoreError` with a sentence that says what is wrong with it.
@@ -140,7 +140,7 @@ def open_current(settings: ServiceSettings, metrics: Metrics) -> OpenedRelease:
         manifest = release.manifest
         ids = [each.id for each in release.photographs]
         learned = np.array([each.split == "train" for each in release.photographs])
-        opened = OpenedRelease(
+        served = ServedRelease(
             release=release,
             index=build_index(settings.index, ids, release.embeddings),
             training_index=build_index(
@@ -153,48 +153,46 @@ def open_current(settings: ServiceSettings, metrics: Metrics) -> OpenedRelease:
             metrics=metrics,
             root_path=settings.root_path,
         )
-        _try_out(opened)
-        _prepare(opened)
+        _self_test(served)
+        _prepare(served)
     except (ReleaseError, StoreError):
         raise
     except Exception as error:  # each library raises its own kinds for what it cannot read
         raise ReleaseError(
             f"The release under {settings.releases} cannot be served ({error}); publish it again."
         ) from error
-    return opened
+    return served
 
 
-def _prepare(opened: OpenedRelease) -> None:
+def _prepare(served: ServedRelease) -> None:
     """Look once through all photographs, so that no request does."""
-    _ = opened.release.rows, opened.release.predicted, opened._labels, opened._training_rows
+    _ = served.release.rows, served.release.predicted, served._labels, served._training_rows
 
 
 def _jpeg(images: ImageTable, row: int) -> bytes:
     try:
         return images.jpeg(row)
     except StoreError as error:
-        raise ServiceProblem(
-            503, "The feature store cannot be read; check that its files are still there."
-        ) from error
+        raise StoreUnreadable from error
 
 
 def _thumbnail(images: ImageTable, row: int) -> bytes:
     return to_jpeg(_jpeg(images, row), THUMBNAIL_SIDE, _THUMBNAIL_QUALITY)
 
 
-def _try_out(opened: OpenedRelease) -> None:
+def _self_test(served: ServedRelease) -> None:
     """Answer for one stored photograph from its pixels and compare with what was published."""
-    manifest = opened.manifest
-    if opened.images.collection.fingerprint != manifest.data.fingerprint:
+    manifest = served.manifest
+    if served.images.collection.fingerprint != manifest.data.fingerprint:
         raise StoreError(
             f"The feature store at version {manifest.store.images} holds other photographs than "
             "the release; run `belvedere publish` again."
         )
-    encoder = opened.encoder
-    pixels = read_pixels(opened.images.jpeg(0), encoder.height, encoder.width)
+    encoder = served.encoder
+    pixels = read_pixels(served.images.jpeg(0), encoder.height, encoder.width)
     (encoded,) = encoder.encode_all([pixels])
     answer = encoded.probabilities[0]
-    if not np.allclose(answer, opened.release.probabilities[0], rtol=0, atol=_TOLERANCE):
+    if not np.allclose(answer, served.release.probabilities[0], rtol=0, atol=_TOLERANCE):
         raise ReleaseError(
             "The encoder does not answer on this machine as it did when it was published; "
             "run `belvedere publish` again."

@@ -1,4 +1,4 @@
-"""What lives as long as the service: the opened release, or why there is none, and its threads."""
+"""What lives as long as the service: the served release, or why there is none, and its threads."""
 
 import asyncio
 import logging
@@ -8,19 +8,21 @@ from pathlib import Path
 from embeddings.cpu import usable_processors
 from embeddings.release.reader import ReleaseError, current_release
 from embeddings.store.tables import StoreError
-from service.json_logging import facts
+from service.json_logging import extra
 from service.metrics import Metrics
 from service.serving.admission import UploadAdmission
-from service.serving.precomputed import ReadyAnswers
-from service.serving.served_release import OpenedRelease, open_current
-from service.serving.tsne_jobs import FittedMaps
-from service.serving.worker_pool import Workers
+from service.serving.errors import ReleaseUnavailable
+from service.serving.precomputed import ResponseCache
+from service.serving.served_release import ServedRelease, load_current_release
+from service.serving.tsne_jobs import TsneJobs
+from service.serving.worker_pool import WorkerPool
 from service.settings import ServiceSettings
 
 _RETRY_SECONDS = 30.0
 """What a release lacks may lie outside it, in the feature store."""
 
 _OPENING = "The release is being opened; try again in a moment."
+_OPENING_SECONDS = 1
 _QUERIES_WAITING = 256
 
 After = Callable[[], None]
@@ -35,7 +37,7 @@ _log = logging.getLogger(__name__)
 class ServiceState:
     """Shared by all requests.
 
-    A request takes `opened` once and answers from that alone, so an answer never mixes releases.
+    A request takes `served` once and answers from that alone, so an answer never mixes releases.
     """
 
     def __init__(
@@ -43,11 +45,11 @@ class ServiceState:
     ) -> None:
         self.settings = settings
         self.metrics = metrics
-        self.opened: OpenedRelease | None = None
-        self.ready: ReadyAnswers | None = None
+        self.served: ServedRelease | None = None
+        self.responses: ResponseCache | None = None
         self.reason: str | None = _OPENING
         """Why the release that the pointer names is not served; None where it is."""
-        self.images = Workers(
+        self.images = WorkerPool(
             "image",
             threads=settings.concurrency,
             queue=settings.queue,
@@ -58,7 +60,7 @@ class ServiceState:
         self.uploads = UploadAdmission(
             settings.concurrency + settings.queue, settings.upload_memory
         )
-        self.queries = Workers(
+        self.queries = WorkerPool(
             "query",
             threads=usable_processors() + 1,
             queue=_QUERIES_WAITING,
@@ -66,7 +68,7 @@ class ServiceState:
             seconds=settings.work_seconds,
         )
         """Searches and long answers about stored photographs."""
-        self.maps = FittedMaps()
+        self.maps = TsneJobs()
         metrics.watch_queue("images", lambda: self.images.waiting)
         metrics.watch_queue("queries", lambda: self.queries.waiting)
         metrics.watch_queue("maps", lambda: self.maps.waiting)
@@ -77,8 +79,8 @@ class ServiceState:
 
     @property
     def fingerprint(self) -> str | None:
-        """Fingerprint of the opened release; None where there is none."""
-        return self.opened.manifest.fingerprint if self.opened else None
+        """Fingerprint of the served release; None where there is none."""
+        return self.served.manifest.fingerprint if self.served else None
 
     @property
     def opening(self) -> bool:
@@ -93,6 +95,22 @@ class ServiceState:
         if not (self.images.healthy and self.queries.healthy and self.maps.healthy):
             return "A thread was lost and is being replaced; try again in a moment."
         return None
+
+    def current_release(self) -> ServedRelease:
+        """Return the served release. Raises `ReleaseUnavailable`."""
+        if self.served is None:
+            raise self._unavailable()
+        return self.served
+
+    def current_responses(self) -> ResponseCache:
+        """Return the response cache of the served release. Raises `ReleaseUnavailable`."""
+        if self.responses is None:
+            raise self._unavailable()
+        return self.responses
+
+    def _unavailable(self) -> ReleaseUnavailable:
+        soon = _OPENING_SECONDS if self.opening else None
+        return ReleaseUnavailable(self.reason or "No release is served.", soon)
 
     def open(self) -> None:
         """Begin to open the current release, and every later one as soon as it is published.
@@ -123,9 +141,9 @@ class ServiceState:
             await asyncio.sleep(self.settings.poll)
 
     async def _mend(self) -> None:
-        self.images.mend()
-        self.queries.mend()
-        self.maps.mend()
+        self.images.replace_dead()
+        self.queries.replace_dead()
+        self.maps.replace_dead()
 
     async def _refresh(self) -> None:
         """Serve what the pointer names, unless it has just been tried.
@@ -138,21 +156,21 @@ class ServiceState:
         if found == self._tried and (self.reason is None or now < self._again):
             return
         try:
-            opened = await asyncio.to_thread(open_current, self.settings, self.metrics)
+            served = await asyncio.to_thread(load_current_release, self.settings, self.metrics)
         except (ReleaseError, StoreError) as error:
             if str(error) != self.reason:
-                _log.warning("Not served: %s", error, extra=facts(release=self.fingerprint))
+                _log.warning("Not served: %s", error, extra=extra(release=self.fingerprint))
             self.reason = str(error)
             self._again = now + _RETRY_SECONDS
             self._tried = found
             return
-        self._serve(opened)
+        self._serve(served)
         self._tried = found
         await asyncio.to_thread(self._after)
 
-    def _serve(self, opened: OpenedRelease) -> None:
-        self.opened, self.ready, self.reason = opened, ReadyAnswers(opened), None
-        manifest = opened.manifest
+    def _serve(self, served: ServedRelease) -> None:
+        self.served, self.responses, self.reason = served, ResponseCache(served), None
+        manifest = served.manifest
         self.metrics.show_release(manifest)
         _log.info(
             "Serving release %s: %d photographs of %s, network %s.",
@@ -160,7 +178,7 @@ class ServiceState:
             manifest.data.photographs,
             manifest.data.name,
             manifest.encoder.experiment,
-            extra=facts(release=manifest.fingerprint),
+            extra=extra(release=manifest.fingerprint),
         )
 
 

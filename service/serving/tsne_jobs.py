@@ -8,7 +8,7 @@ import numpy as np
 from embeddings.index import Rows
 from embeddings.release.reader import Release
 from embeddings.tsne import Points, fit_map
-from service.serving.worker_pool import Workers
+from service.serving.worker_pool import WorkerPool
 
 MOST_FITTED = 2000
 """Photographs that a map fitted on request may have; fitting takes seconds beyond."""
@@ -23,7 +23,7 @@ _KEPT = 16
 _FIT_SECONDS = 120.0
 
 
-def draw(release: Release, n: int, seed: int) -> Rows:
+def sample_rows(release: Release, n: int, seed: int) -> Rows:
     """Rows of `n` photographs drawn without replacement, or of all where there are fewer.
 
     A smaller draw with the same seed is the beginning of a larger one.
@@ -32,11 +32,11 @@ def draw(release: Release, n: int, seed: int) -> Rows:
     return order[:n]
 
 
-class FittedMaps:
+class TsneJobs:
     """Fits maps one after the other and keeps the last ones; used on one event loop."""
 
     def __init__(self) -> None:
-        self._workers = Workers("fit", threads=1, queue=4, retry_after=5, seconds=_FIT_SECONDS)
+        self._workers = WorkerPool("fit", threads=1, queue=4, retry_after=5, seconds=_FIT_SECONDS)
         self._fitting: dict[_Key, asyncio.Task[Points]] = {}
         self._kept: OrderedDict[_Key, Points] = OrderedDict()
 
@@ -50,14 +50,14 @@ class FittedMaps:
         """Whether the thread that fits does its work."""
         return self._workers.healthy
 
-    def mend(self) -> None:
+    def replace_dead(self) -> None:
         """Replace the thread that fits where it was lost."""
-        self._workers.mend()
+        self._workers.replace_dead()
 
     async def points(self, release: Release, rows: Rows, seed: int) -> Points:
         """Shape (n, 2): the map of these rows' embeddings, as drawn with this seed.
 
-        Who asks for a map that is being fitted waits for that one. Raises `ServiceProblem` (429).
+        Who asks for a map that is being fitted waits for that one. Raises `QueueFull`.
         """
         key = (release.manifest.fingerprint, len(rows), seed)
         if key in self._kept:

@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
-from service.api.errors import ServiceProblem, busy
+from service.serving.errors import QueueFull, QueueTimeout, WorkerFailed
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -38,32 +38,29 @@ class _Worker:
         self._waited = waited
         self._job: _Job | None = None
         self._since = 0.0
-        self._dismissed = False
+        self._abandoned = False
         # A thread that hangs must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
-    def lost(self, seconds: float) -> bool:
+    def is_stuck(self, seconds: float) -> bool:
         """Whether the thread died, or has been at one job for more than `seconds`."""
         hangs = self._job is not None and monotonic() - self._since > seconds
         return hangs or not self._thread.is_alive()
 
-    def dismiss(self) -> None:
+    def abandon(self) -> None:
         """Expect nothing more of it, and tell who waits for its job."""
-        self._dismissed = True
+        self._abandoned = True
         job = self._job
         if job is not None:
-            problem = ServiceProblem(
-                503, "The work on this request broke off; send it again.", {"Retry-After": "1"}
-            )
-            _settle(job.future.set_exception, problem)
+            _settle(job.future.set_exception, WorkerFailed())
 
     def join(self) -> None:
         """Wait until it has left, but not long for one that hangs."""
         self._thread.join(_LEAVING_SECONDS)
 
     def _work(self) -> None:
-        while not self._dismissed and self._does_next():
+        while not self._abandoned and self._does_next():
             pass
 
     def _does_next(self) -> bool:
@@ -82,7 +79,7 @@ class _Worker:
         return True
 
 
-class Workers:
+class WorkerPool:
     """Runs functions in its own threads; who comes when the queue is full is turned away.
 
     A job that takes more than `seconds` is taken for lost, with its thread. `waited` is told how
@@ -100,8 +97,8 @@ class Workers:
         waited: Observe = lambda _: None,
     ) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._hire = partial(_Worker, name, self._jobs, waited)
-        self._workers = [self._hire() for _ in range(threads)]
+        self._spawn = partial(_Worker, name, self._jobs, waited)
+        self._workers = [self._spawn() for _ in range(threads)]
         self._most = threads + queue
         self._taken = 0
         self._lock = threading.Lock()
@@ -116,15 +113,15 @@ class Workers:
     @property
     def healthy(self) -> bool:
         """Whether every thread is at work or ready to."""
-        return not any(worker.lost(self._seconds) for worker in self._workers)
+        return not any(worker.is_stuck(self._seconds) for worker in self._workers)
 
-    def mend(self) -> None:
+    def replace_dead(self) -> None:
         """Replace threads that died or hang."""
         for place, worker in enumerate(self._workers):
-            if worker.lost(self._seconds):
+            if worker.is_stuck(self._seconds):
                 _log.error("A thread for heavy work died or hung and is replaced.")
-                worker.dismiss()
-                self._workers[place] = self._hire()
+                worker.abandon()
+                self._workers[place] = self._spawn()
 
     @property
     def full(self) -> bool:
@@ -139,13 +136,13 @@ class Workers:
     ) -> Result:
         """The function's result, computed off the event loop.
 
-        Raises `ServiceProblem`: 429 at once where as many are running and waiting as may, 503 where
-        no thread came to it in time or the one that did was lost.
+        Raises `QueueFull` at once if no more jobs may wait, `QueueTimeout` if no thread took the
+        job in time, and `WorkerFailed` if its thread died or hung.
         """
         future: Future[Result] = Future()
         with self._lock:
             if self.full:
-                raise busy(self._retry_after)
+                raise QueueFull(self._retry_after)
             self._taken += 1
         # A caller who leaves does not free the thread, so the work itself frees its place.
         future.add_done_callback(self._leave)
@@ -154,9 +151,7 @@ class Workers:
             async with asyncio.timeout(2 * self._seconds):
                 return await asyncio.wrap_future(future)
         except TimeoutError as error:
-            raise ServiceProblem(
-                503, "The service did not come to this request; try again later."
-            ) from error
+            raise QueueTimeout from error
 
     def close(self) -> None:
         """Finish what is running and drop what waits."""

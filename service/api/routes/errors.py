@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from embeddings.heatmap import overlay
 from embeddings.release.reader import LabelIssue, Misclassified
 from embeddings.store.records import attribution_of
-from service.api.dependencies import MOST_LISTED, Opened, State
+from service.api.dependencies import MOST_LISTED, Served, State
 from service.api.errors import ServiceProblem, problem_responses, shown
 from service.schemas import (
     CalibrationReport,
@@ -18,8 +18,8 @@ from service.schemas import (
     heatmap_path,
     image_path,
 )
-from service.serving.responses import as_json, named, nearest_in_training
-from service.serving.served_release import OpenedRelease
+from service.serving.responses import as_json, nearest_in_training, probabilities_by_class
+from service.serving.served_release import ServedRelease
 
 router = APIRouter(tags=["errors"])
 
@@ -40,17 +40,17 @@ Limit = Annotated[
     response_model=ErrorList,
     responses=problem_responses(400, 422, 429),
 )
-async def errors(opened: Opened, state: State, limit: Limit = 20) -> Response:
+async def errors(served: Served, state: State, limit: Limit = 20) -> Response:
     """The misclassified validation photographs, worst first."""
-    return await state.queries.run(_errors, opened, limit)
+    return await state.queries.run(_errors, served, limit)
 
 
-def _errors(opened: OpenedRelease, limit: int) -> Response:
-    found = opened.release.errors
+def _errors(served: ServedRelease, limit: int) -> Response:
+    found = served.release.errors
     worst = ErrorList(
-        errors=tuple(_misclassification(opened, each) for each in found[:limit]),
+        errors=tuple(_misclassification(served, each) for each in found[:limit]),
         total=len(found),
-        release=opened.manifest.fingerprint,
+        release=served.manifest.fingerprint,
     )
     return as_json(worst)
 
@@ -64,15 +64,15 @@ def _errors(opened: OpenedRelease, limit: int) -> Response:
         **problem_responses(404, 429),
     },
 )
-async def heatmap(opened: Opened, state: State, id: ErrorId) -> Response:
+async def heatmap(served: Served, state: State, id: ErrorId) -> Response:
     """The photograph with the places that speak for the wrong prediction glowing (Grad-CAM)."""
-    drawn = await state.images.run(_drawn, opened, id)
+    drawn = await state.images.run(_drawn, served, id)
     return Response(drawn, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
 
 
-def _drawn(opened: OpenedRelease, id: str) -> bytes:
-    row = opened.row(id)
-    error = next((each for each in opened.release.errors if each.id == id), None)
+def _drawn(served: ServedRelease, id: str) -> bytes:
+    row = served.row(id)
+    error = next((each for each in served.release.errors if each.id == id), None)
     if error is None:
         raise ServiceProblem(
             404, f"{shown(id)} is no error of the published network; GET /errors lists them."
@@ -81,7 +81,7 @@ def _drawn(opened: OpenedRelease, id: str) -> bytes:
         raise ServiceProblem(
             404, f"This release has no heat map of {shown(id)}; run `belvedere publish` again."
         )
-    return overlay(opened.jpeg(row), error.heat)
+    return overlay(served.jpeg(row), error.heat)
 
 
 @router.get(
@@ -90,17 +90,17 @@ def _drawn(opened: OpenedRelease, id: str) -> bytes:
     response_model=LabelIssueList,
     responses=problem_responses(400, 422, 429),
 )
-async def label_issues(opened: Opened, state: State, limit: Limit = 20) -> Response:
+async def label_issues(served: Served, state: State, limit: Limit = 20) -> Response:
     """Photographs whose label is likely wrong, the least believable first."""
-    return await state.queries.run(_label_issues, opened, limit)
+    return await state.queries.run(_label_issues, served, limit)
 
 
-def _label_issues(opened: OpenedRelease, limit: int) -> Response:
-    found = opened.release.label_issues
+def _label_issues(served: ServedRelease, limit: int) -> Response:
+    found = served.release.label_issues
     issues = LabelIssueList(
-        issues=tuple(_label_issue(opened, each) for each in found[:limit]),
+        issues=tuple(_label_issue(served, each) for each in found[:limit]),
         total=len(found),
-        release=opened.manifest.fingerprint,
+        release=served.manifest.fingerprint,
     )
     return as_json(issues)
 
@@ -111,42 +111,42 @@ def _label_issues(opened: OpenedRelease, limit: int) -> Response:
     response_model=CalibrationReport,
     responses=problem_responses(429),
 )
-async def calibration(opened: Opened, state: State) -> Response:
+async def calibration(served: Served, state: State) -> Response:
     """How far probabilities, prediction sets and the typical score can be trusted."""
-    return await state.queries.run(_calibration, opened)
+    return await state.queries.run(_calibration, served)
 
 
-def _calibration(opened: OpenedRelease) -> Response:
-    release = opened.release
+def _calibration(served: ServedRelease) -> Response:
+    release = served.release
     report = CalibrationReport(
         calibration=release.trust.calibration,
         sets=release.trust.sets,
         typicality=release.typicality,
-        release=opened.manifest.fingerprint,
+        release=served.manifest.fingerprint,
     )
     return as_json(report)
 
 
-def _label_issue(opened: OpenedRelease, issue: LabelIssue) -> LikelyLabelError:
-    photograph = opened.release.photographs[opened.release.rows[issue.id]]
+def _label_issue(served: ServedRelease, issue: LabelIssue) -> LikelyLabelError:
+    photograph = served.release.photographs[served.release.rows[issue.id]]
     return LikelyLabelError(
         **issue.model_dump(),
         split=photograph.split,
-        image=opened.root_path + image_path(issue.id),
+        image=served.root_path + image_path(issue.id),
         attribution=attribution_of(photograph),
     )
 
 
-def _misclassification(opened: OpenedRelease, error: Misclassified) -> Misclassification:
-    row = opened.release.rows[error.id]
+def _misclassification(served: ServedRelease, error: Misclassified) -> Misclassification:
+    row = served.release.rows[error.id]
     return Misclassification(
         id=error.id,
         label=error.label,
         predicted=error.predicted,
-        probabilities=named(opened, opened.release.probabilities[row]),
+        probabilities=probabilities_by_class(served, served.release.probabilities[row]),
         true_probability=error.true_probability,
-        image=opened.root_path + image_path(error.id),
-        heatmap=opened.root_path + heatmap_path(error.id) if error.heat else None,
-        nearest=nearest_in_training(opened, row, _NEAREST),
-        attribution=attribution_of(opened.release.photographs[row]),
+        image=served.root_path + image_path(error.id),
+        heatmap=served.root_path + heatmap_path(error.id) if error.heat else None,
+        nearest=nearest_in_training(served, row, _NEAREST),
+        attribution=attribution_of(served.release.photographs[row]),
     )

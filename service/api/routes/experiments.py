@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from service.api.dependencies import Opened, State
+from service.api.dependencies import Served, State
 from service.api.errors import ServiceProblem, problem_responses, shown
 from service.schemas import Experiment, ExperimentList
 from service.serving.responses import as_json
-from service.serving.served_release import OpenedRelease
+from service.serving.served_release import ServedRelease
 
 router = APIRouter(tags=["experiments"])
 
@@ -19,13 +19,13 @@ router = APIRouter(tags=["experiments"])
     response_model=ExperimentList,
     responses=problem_responses(429),
 )
-async def experiments(opened: Opened, state: State) -> Response:
+async def experiments(served: Served, state: State) -> Response:
     """The comparison: one line per experiment, and which one is published."""
-    return await state.queries.run(_compared, opened)
+    return await state.queries.run(_compared, served)
 
 
-def _compared(opened: OpenedRelease) -> Response:
-    comparison = opened.release.comparison
+def _compared(served: ServedRelease) -> Response:
+    comparison = served.release.comparison
     compared = ExperimentList(
         preset=comparison.preset,
         classes=comparison.classes,
@@ -35,7 +35,7 @@ def _compared(opened: OpenedRelease) -> Response:
         best=comparison.best,
         experiments=tuple(report.summary() for report in comparison.experiments),
         random_split=tuple(report.summary() for report in comparison.random_split),
-        release=opened.manifest.fingerprint,
+        release=served.manifest.fingerprint,
     )
     return as_json(compared)
 
@@ -47,18 +47,18 @@ def _compared(opened: OpenedRelease) -> Response:
     responses=problem_responses(404, 429),
 )
 async def experiment(
-    opened: Opened,
+    served: Served,
     state: State,
     name: Annotated[str, Path(description="The experiment's name.")],
 ) -> Response:
     """Everything kept of one experiment."""
-    return await state.queries.run(_named, opened, name)
+    return await state.queries.run(_named, served, name)
 
 
-def _named(opened: OpenedRelease, name: str) -> Response:
-    reports = {report.name: report for report in opened.release.comparison.experiments}
+def _named(served: ServedRelease, name: str) -> Response:
+    reports = {report.name: report for report in served.release.comparison.experiments}
     if name not in reports:
         raise ServiceProblem(
             404, f"There is no experiment {shown(name)}; there are {', '.join(reports)}."
         )
-    return as_json(Experiment(**dict(reports[name]), release=opened.manifest.fingerprint))
+    return as_json(Experiment(**dict(reports[name]), release=served.manifest.fingerprint))

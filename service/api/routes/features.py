@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter, Response
 
-from service.api.dependencies import Opened, Row, State
+from service.api.dependencies import Row, Served, State
 from service.api.errors import problem_responses
 from service.schemas import Features
-from service.serving.responses import as_json, named, predicted
-from service.serving.served_release import OpenedRelease
+from service.serving.responses import as_json, predicted, probabilities_by_class
+from service.serving.served_release import ServedRelease
 
 router = APIRouter(tags=["features"])
 
@@ -17,21 +17,21 @@ router = APIRouter(tags=["features"])
     response_model=Features,
     responses=problem_responses(400, 404, 429),
 )
-async def features(opened: Opened, state: State, row: Row) -> Response:
+async def features(served: Served, state: State, row: Row) -> Response:
     """Embedding and probabilities of a stored photograph, as the release has them."""
-    return await state.queries.run(_features, opened, row)
+    return await state.queries.run(_features, served, row)
 
 
-def _features(opened: OpenedRelease, row: int) -> Response:
-    release = opened.release
+def _features(served: ServedRelease, row: int) -> Response:
+    release = served.release
     photograph = release.photographs[row]
     features = Features(
         id=photograph.id,
         embedding=tuple(release.embeddings[row].tolist()),
-        probabilities=named(opened, release.probabilities[row]),
+        probabilities=probabilities_by_class(served, release.probabilities[row]),
         label=photograph.label,
-        predicted=predicted(opened, row),
+        predicted=predicted(served, row),
         split=photograph.split,
-        release=opened.manifest.fingerprint,
+        release=served.manifest.fingerprint,
     )
     return as_json(features)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.api.dependencies import Opened, State
+from service.api.dependencies import Served, State
 from service.api.errors import ServiceProblem, problem_responses
 from service.schemas import Liveness, Readiness
 
@@ -17,11 +17,11 @@ async def livez(state: State) -> Liveness:
 
 
 @router.get("/readyz", summary="Is a release served?", responses=problem_responses())
-async def readyz(opened: Opened, state: State) -> Readiness:
+async def readyz(served: Served, state: State) -> Readiness:
     """Whether a verified release is served; one of its photographs was encoded at the start."""
     if state.trouble:
         raise ServiceProblem(503, state.trouble)
-    manifest = opened.manifest
+    manifest = served.manifest
     return Readiness(
         status="ready",
         data=manifest.data.name,

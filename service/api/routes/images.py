@@ -7,12 +7,12 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
 from embeddings.jpeg_metadata import without_location
-from service.api.dependencies import MOST_LISTED, Identifier, Opened, Selected, State
+from service.api.dependencies import MOST_LISTED, Identifier, Selected, Served, State
 from service.api.errors import ServiceProblem, problem_responses
 from service.api.http_caching import is_current
 from service.schemas import Image, ImageList
 from service.serving.responses import as_json, record
-from service.serving.served_release import THUMBNAIL_SIDE, OpenedRelease, Selection
+from service.serving.served_release import THUMBNAIL_SIDE, Selection, ServedRelease
 
 router = APIRouter(tags=["photographs"])
 
@@ -47,7 +47,7 @@ _PLACELESS = "-without-location"
     responses=problem_responses(400, 404, 422, 429),
 )
 async def images(
-    opened: Opened,
+    served: Served,
     state: State,
     selected: Selected,
     id: Ids = None,
@@ -55,25 +55,25 @@ async def images(
     offset: Offset = 0,
 ) -> Response:
     """A page of the stored photographs, in the order of the store."""
-    return await state.queries.run(_page, opened, selected, id, limit, offset)
+    return await state.queries.run(_page, served, selected, id, limit, offset)
 
 
 def _page(
-    opened: OpenedRelease,
+    served: ServedRelease,
     selected: Selection,
     ids: list[str] | None,
     limit: int | None,
     offset: int,
 ) -> Response:
-    rows = np.flatnonzero(opened.mask(selected))
+    rows = np.flatnonzero(served.mask(selected))
     if ids is not None:
-        rows = np.intersect1d(rows, [opened.row(each) for each in ids])
+        rows = np.intersect1d(rows, [served.row(each) for each in ids])
     size = limit or (_PAGE if ids is None else len(rows))
     shown = rows[offset:][:size]
     page = ImageList(
-        images=tuple(record(opened, row) for row in shown.tolist()),
+        images=tuple(record(served, row) for row in shown.tolist()),
         total=len(rows),
-        release=opened.manifest.fingerprint,
+        release=served.manifest.fingerprint,
     )
     return as_json(page)
 
@@ -84,17 +84,17 @@ def _page(
     response_model=Image,
     responses=problem_responses(404, 422, 429),
 )
-async def random_image(opened: Opened, state: State, selected: Selected) -> Response:
+async def random_image(served: Served, state: State, selected: Selected) -> Response:
     """One photograph, another one at each call."""
-    return await state.queries.run(_random, opened, selected)
+    return await state.queries.run(_random, served, selected)
 
 
-def _random(opened: OpenedRelease, selected: Selection) -> Response:
-    rows = np.flatnonzero(opened.mask(selected))
+def _random(served: ServedRelease, selected: Selection) -> Response:
+    rows = np.flatnonzero(served.mask(selected))
     if not len(rows):
         raise ServiceProblem(404, "No photograph fits these filters; leave one of them out.")
-    chosen = record(opened, int(rows[random.randrange(len(rows))]))
-    answer = as_json(Image(**dict(chosen), release=opened.manifest.fingerprint))
+    chosen = record(served, int(rows[random.randrange(len(rows))]))
+    answer = as_json(Image(**dict(chosen), release=served.manifest.fingerprint))
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -105,16 +105,16 @@ def _random(opened: OpenedRelease, selected: Selection) -> Response:
     response_class=Response,
     responses={**_JPEG_RESPONSES, **problem_responses(404, 429)},
 )
-async def thumbnail(request: Request, opened: Opened, state: State, id: Identifier) -> Response:
+async def thumbnail(request: Request, served: Served, state: State, id: Identifier) -> Response:
     """A small JPEG file whose longer side has at most 160 pixels."""
-    if id not in opened.release.rows and id + _THUMBNAIL in opened.release.rows:
+    if id not in served.release.rows and id + _THUMBNAIL in served.release.rows:
         # The photograph's own name ends like this call.
-        return await image(request, opened, state, id + _THUMBNAIL)
-    row = opened.row(id)
-    headers = _cache_headers(opened, row, f"-{THUMBNAIL_SIDE}")
+        return await image(request, served, state, id + _THUMBNAIL)
+    row = served.row(id)
+    headers = _cache_headers(served, row, f"-{THUMBNAIL_SIDE}")
     if is_current(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    small = await state.images.run(opened.thumbnail, row)
+    small = await state.images.run(served.thumbnail, row)
     return Response(small, headers=headers, media_type="image/jpeg")
 
 
@@ -124,23 +124,23 @@ async def thumbnail(request: Request, opened: Opened, state: State, id: Identifi
     response_class=Response,
     responses={**_JPEG_RESPONSES, **problem_responses(404, 429)},
 )
-async def image(request: Request, opened: Opened, state: State, id: Identifier) -> Response:
+async def image(request: Request, served: Served, state: State, id: Identifier) -> Response:
     """The photograph's JPEG file, by default without metadata that can hold a location."""
-    row = opened.row(id)
+    row = served.row(id)
     keeps = state.settings.keep_location
-    headers = _cache_headers(opened, row, "" if keeps else _PLACELESS)
+    headers = _cache_headers(served, row, "" if keeps else _PLACELESS)
     if is_current(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    body = await state.queries.run(_file, opened, row, keeps)
+    body = await state.queries.run(_file, served, row, keeps)
     return Response(body, headers=headers, media_type="image/jpeg")
 
 
-def _file(opened: OpenedRelease, row: int, keeps: bool) -> bytes:
-    jpeg = opened.jpeg(row)
+def _file(served: ServedRelease, row: int, keeps: bool) -> bytes:
+    jpeg = served.jpeg(row)
     return jpeg if keeps else without_location(jpeg)
 
 
-def _cache_headers(opened: OpenedRelease, row: int, variant: str = "") -> dict[str, str]:
+def _cache_headers(served: ServedRelease, row: int, variant: str = "") -> dict[str, str]:
     # A later release may hold another photograph under this id, so copies are not kept for ever.
-    digest = opened.release.photographs[row].digest
+    digest = served.release.photographs[row].digest
     return {"ETag": f'"{digest}{variant}"', "Cache-Control": "max-age=3600"}

@@ -4,12 +4,12 @@ from fastapi import APIRouter, Response
 
 from embeddings.index.knn_graph import DEGREE
 from service.api.auth import GUARDED
-from service.api.dependencies import Count, Opened, Row, Selected, State
+from service.api.dependencies import Count, Row, Selected, Served, State
 from service.api.errors import problem_responses
 from service.api.uploads import UPLOAD_BODY, Upload
 from service.schemas import Neighborhood
 from service.serving.responses import as_json, neighborhood
-from service.serving.served_release import OpenedRelease, Selection
+from service.serving.served_release import Selection, ServedRelease
 
 router = APIRouter(tags=["neighbours"])
 
@@ -21,10 +21,10 @@ router = APIRouter(tags=["neighbours"])
     responses=problem_responses(400, 404, 422, 429),
 )
 async def neighbors_of_stored(
-    opened: Opened, state: State, row: Row, selected: Selected, k: Count = DEGREE
+    served: Served, state: State, row: Row, selected: Selected, k: Count = DEGREE
 ) -> Response:
     """The nearest photographs to a stored one, which is itself left out."""
-    return await state.queries.run(_near_stored, opened, row, k, selected)
+    return await state.queries.run(_near_stored, served, row, k, selected)
 
 
 @router.post(
@@ -36,19 +36,19 @@ async def neighbors_of_stored(
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
 async def neighbors_of_upload(
-    opened: Opened, state: State, selected: Selected, upload: Upload, k: Count = DEGREE
+    served: Served, state: State, selected: Selected, upload: Upload, k: Count = DEGREE
 ) -> Response:
     """The nearest stored photographs to an uploaded image, which is not kept."""
-    return await state.images.run(_near, opened, upload, k, selected)
+    return await state.images.run(_near, served, upload, k, selected)
 
 
-def _near_stored(opened: OpenedRelease, row: int, k: int, selected: Selection) -> Response:
-    embedding = opened.release.embeddings[row]
-    found = opened.index.search(embedding, k, exclude=row, among=opened.among(selected))
-    return as_json(neighborhood(opened, opened.release.photographs[row].id, k, found))
+def _near_stored(served: ServedRelease, row: int, k: int, selected: Selection) -> Response:
+    embedding = served.release.embeddings[row]
+    found = served.index.search(embedding, k, exclude=row, among=served.among(selected))
+    return as_json(neighborhood(served, served.release.photographs[row].id, k, found))
 
 
-def _near(opened: OpenedRelease, upload: bytes, k: int, selected: Selection) -> Response:
-    embedding = opened.encode(upload).embeddings[0]
-    found = opened.index.search(embedding, k, among=opened.among(selected))
-    return as_json(neighborhood(opened, None, k, found))
+def _near(served: ServedRelease, upload: bytes, k: int, selected: Selection) -> Response:
+    embedding = served.encode(upload).embeddings[0]
+    found = served.index.search(embedding, k, among=served.among(selected))
+    return as_json(neighborhood(served, None, k, found))

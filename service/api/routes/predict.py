@@ -3,12 +3,12 @@
 from fastapi import APIRouter, Response
 
 from service.api.auth import GUARDED
-from service.api.dependencies import Opened, Ready, Row, State
+from service.api.dependencies import Responses, Row, Served, State
 from service.api.errors import problem_responses
 from service.api.uploads import UPLOAD_BODY, Upload
 from service.schemas import Prediction
 from service.serving.responses import as_json, prediction, sent_as_json
-from service.serving.served_release import OpenedRelease
+from service.serving.served_release import ServedRelease
 
 router = APIRouter(tags=["prediction"])
 
@@ -19,9 +19,9 @@ router = APIRouter(tags=["prediction"])
     response_model=Prediction,
     responses=problem_responses(400, 404, 429),
 )
-async def predict_stored(ready: Ready, state: State, row: Row) -> Response:
+async def predict_stored(responses: Responses, state: State, row: Row) -> Response:
     """The published network's answer for a stored photograph, from its stored features."""
-    return sent_as_json(await state.queries.run(ready.prediction, row))
+    return sent_as_json(await state.queries.run(responses.prediction, row))
 
 
 @router.post(
@@ -32,10 +32,10 @@ async def predict_stored(ready: Ready, state: State, row: Row) -> Response:
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
-async def predict_upload(opened: Opened, state: State, upload: Upload) -> Response:
+async def predict_upload(served: Served, state: State, upload: Upload) -> Response:
     """The published network's answer for an uploaded image, which is not kept."""
-    return await state.images.run(_predicted, opened, upload)
+    return await state.images.run(_predicted, served, upload)
 
 
-def _predicted(opened: OpenedRelease, upload: bytes) -> Response:
-    return as_json(prediction(opened, opened.encode(upload)))
+def _predicted(served: ServedRelease, upload: bytes) -> Response:
+    return as_json(prediction(served, served.encode(upload)))

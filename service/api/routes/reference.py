@@ -36,8 +36,8 @@ def _openapi(request: Request, state: ServiceState) -> Response:
 
 
 def _description(request: Request, state: ServiceState) -> Description:
-    opened = state.opened
-    examples = OF_SCENES if opened is None else examples_of(opened)
+    served = state.served
+    examples = OF_SCENES if served is None else examples_of(served)
     description = with_examples(request.app.openapi(), examples)
     root = state.settings.root_path
     return {**description, "servers": [{"url": root}]} if root else description

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Query, Request, Response
 from embeddings.index import Rows
 from embeddings.tsne import Points, place
 from service.api.auth import GUARDED
-from service.api.dependencies import Opened, Ready, State
+from service.api.dependencies import Responses, Served, State
 from service.api.errors import ServiceProblem, problem_responses
 from service.api.http_caching import coding_headers, takes_gzip
 from service.api.uploads import UPLOAD_BODY, Upload
 from service.schemas import Map, Placement, Point
 from service.serving.responses import as_json, map_of
-from service.serving.served_release import OpenedRelease
-from service.serving.tsne_jobs import MOST_DRAWN, MOST_FITTED, draw
+from service.serving.served_release import ServedRelease
+from service.serving.tsne_jobs import MOST_DRAWN, MOST_FITTED, sample_rows
 
 router = APIRouter(tags=["map"])
 
@@ -44,31 +44,31 @@ Seed = Annotated[
 )
 async def tsne_of_stored(
     request: Request,
-    opened: Opened,
-    ready: Ready,
+    served: Served,
+    responses: Responses,
     state: State,
     n: Drawn = 500,
     seed: Seed = None,
 ) -> Response:
     """Photographs drawn at random, on a t-SNE map."""
-    if seed is None or seed == opened.manifest.map_seed:
+    if seed is None or seed == served.manifest.map_seed:
         small = takes_gzip(request)
-        made = ready.compressed_map if small else ready.map
-        body = await state.queries.run(made, min(n, len(opened.release.photographs)))
+        made = responses.compressed_map if small else responses.map
+        body = await state.queries.run(made, min(n, len(served.release.photographs)))
         return Response(body, headers=coding_headers(small), media_type="application/json")
-    if min(n, len(opened.release.photographs)) > MOST_FITTED:
+    if min(n, len(served.release.photographs)) > MOST_FITTED:
         raise ServiceProblem(
             422,
-            f"A map for another seed than {opened.manifest.map_seed} is fitted anew and shows at "
+            f"A map for another seed than {served.manifest.map_seed} is fitted anew and shows at "
             f"most {MOST_FITTED} photographs; ask for fewer.",
         )
-    rows = await state.queries.run(draw, opened.release, n, seed)
-    points = await state.maps.points(opened.release, rows, seed)
-    return await state.queries.run(_shown, opened, rows, points)
+    rows = await state.queries.run(sample_rows, served.release, n, seed)
+    points = await state.maps.points(served.release, rows, seed)
+    return await state.queries.run(_shown, served, rows, points)
 
 
-def _shown(opened: OpenedRelease, rows: Rows, points: Points) -> Response:
-    return as_json(map_of(opened, rows, points))
+def _shown(served: ServedRelease, rows: Rows, points: Points) -> Response:
+    return as_json(map_of(served, rows, points))
 
 
 @router.post(
@@ -79,13 +79,13 @@ def _shown(opened: OpenedRelease, rows: Rows, points: Points) -> Response:
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
-async def tsne_of_upload(opened: Opened, state: State, upload: Upload) -> Response:
+async def tsne_of_upload(served: Served, state: State, upload: Upload) -> Response:
     """Where an uploaded image belongs on the release's map; the image is not kept."""
-    return await state.images.run(_placed, opened, upload)
+    return await state.images.run(_placed, served, upload)
 
 
-def _placed(opened: OpenedRelease, upload: bytes) -> Response:
-    embedding = opened.encode(upload).embeddings[0]
-    x, y = place(opened.index, opened.release.points, embedding)
-    placement = Placement(point=Point(x=x, y=y), release=opened.manifest.fingerprint)
+def _placed(served: ServedRelease, upload: bytes) -> Response:
+    embedding = served.encode(upload).embeddings[0]
+    x, y = place(served.index, served.release.points, embedding)
+    placement = Placement(point=Point(x=x, y=y), release=served.manifest.fingerprint)
     return as_json(placement)

@@ -1,7 +1,7 @@
 import pytest
 
-from service.api.errors import ServiceProblem
 from service.serving.admission import SMALL_UPLOAD, UploadAdmission
+from service.serving.errors import QueueFull
 
 LARGE = 4 * SMALL_UPLOAD
 
@@ -10,8 +10,8 @@ def refused(admission: UploadAdmission, size: int) -> bool:
     try:
         with admission.admitted(size):
             return False
-    except ServiceProblem as problem:
-        return (problem.status, problem.headers) == (429, {"Retry-After": "1"})
+    except QueueFull as error:
+        return error.retry_after == 1
 
 
 def test_places_are_limited_and_free_again_after_errors():

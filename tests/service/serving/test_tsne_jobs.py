@@ -7,8 +7,8 @@ import pytest
 
 from embeddings.release.reader import Release, current_release, open_release
 from embeddings.tsne import fit_map
-from service.api.errors import ServiceProblem
-from service.serving.tsne_jobs import FittedMaps, draw
+from service.serving.errors import QueueFull
+from service.serving.tsne_jobs import TsneJobs, sample_rows
 
 
 @pytest.fixture(scope="module")
@@ -18,16 +18,16 @@ def release(home: Path) -> Release:
 
 def test_draws_are_without_repetition_and_begin_alike(release):
     count = len(release.photographs)
-    everything = draw(release, count + 5, seed=3)
+    everything = sample_rows(release, count + 5, seed=3)
     assert sorted(everything) == list(range(count))
-    assert draw(release, 9, seed=3).tolist() == everything[:9].tolist()
-    assert draw(release, 9, seed=4).tolist() != everything[:9].tolist()
+    assert sample_rows(release, 9, seed=3).tolist() == everything[:9].tolist()
+    assert sample_rows(release, 9, seed=4).tolist() != everything[:9].tolist()
 
 
 def test_a_map_is_fitted_once_for_all_who_ask(release):
     async def main():
-        maps = FittedMaps()
-        rows = draw(release, 12, seed=1)
+        maps = TsneJobs()
+        rows = sample_rows(release, 12, seed=1)
         try:
             found = await asyncio.gather(*(maps.points(release, rows, 1) for _ in range(20)))
             again = await maps.points(release, rows, 1)
@@ -37,14 +37,14 @@ def test_a_map_is_fitted_once_for_all_who_ask(release):
         return again
 
     points = asyncio.run(main())
-    rows = draw(release, 12, seed=1)
+    rows = sample_rows(release, 12, seed=1)
     assert np.array_equal(points, fit_map(release.embeddings[rows], 1, threads=1))
 
 
 def test_who_leaves_does_not_spoil_it_for_the_others(release):
     async def main():
-        maps = FittedMaps()
-        rows = draw(release, 20, seed=2)
+        maps = TsneJobs()
+        rows = sample_rows(release, 20, seed=2)
         try:
             leaving = asyncio.create_task(maps.points(release, rows, 2))
             staying = asyncio.create_task(maps.points(release, rows, 2))
@@ -59,8 +59,8 @@ def test_who_leaves_does_not_spoil_it_for_the_others(release):
 
 def test_only_the_last_maps_are_kept(release):
     async def main():
-        maps = FittedMaps()
-        rows = draw(release, 3, seed=0)
+        maps = TsneJobs()
+        rows = sample_rows(release, 3, seed=0)
         try:
             first = await maps.points(release, rows, 0)
             kept = await maps.points(release, rows, 0)
@@ -77,16 +77,16 @@ def test_only_the_last_maps_are_kept(release):
 
 def test_errors_of_one_fit_reach_those_who_wait_and_nobody_later(release):
     async def main():
-        maps = FittedMaps()
-        rows = {seed: draw(release, 30, seed) for seed in range(8)}
+        maps = TsneJobs()
+        rows = {seed: sample_rows(release, 30, seed) for seed in range(8)}
 
         async def asked(seed):
             try:
                 return await maps.points(release, rows[seed], seed)
-            except ServiceProblem:
+            except QueueFull:
                 # Asked again by each as soon as it is told: the fit must be one for all of them.
                 while True:
-                    with suppress(ServiceProblem):
+                    with suppress(QueueFull):
                         return await maps.points(release, rows[seed], seed)
                     await asyncio.sleep(0)
 

@@ -1,0 +1,52 @@
+"""Errors of serving: overload, lost work, unknown images and unavailable releases."""
+
+from embeddings.errors import BelvedereError
+
+_SHOWN_CHARACTERS = 100
+
+
+class QueueFull(BelvedereError):
+    """The request queue is full; retry after `retry_after` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"The service is busy; try again in {retry_after} s.")
+        self.retry_after = retry_after
+
+
+class QueueTimeout(BelvedereError):
+    """No thread took the job within the time limit."""
+
+    def __init__(self) -> None:
+        super().__init__("The request timed out in the queue; try again later.")
+
+
+class WorkerFailed(BelvedereError):
+    """The thread of a job died or hung; retry after `retry_after` seconds."""
+
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__("The worker that handled this request failed; send it again.")
+
+
+class UnknownImage(BelvedereError):
+    """No stored image has the id."""
+
+    def __init__(self, identifier: str) -> None:
+        shown = f"{identifier!r:.{_SHOWN_CHARACTERS}}"
+        super().__init__(f"There is no image {shown}; `/images` lists all of them.")
+
+
+class StoreUnreadable(BelvedereError):
+    """The file of a stored image cannot be read from the feature store."""
+
+    def __init__(self) -> None:
+        super().__init__("The feature store cannot be read; check that its files are still there.")
+
+
+class ReleaseUnavailable(BelvedereError):
+    """No release is served; retry after `retry_after` seconds, None if the time is unknown."""
+
+    def __init__(self, reason: str, retry_after: int | None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
