@@ -2,6 +2,8 @@ import http.server
 import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,11 @@ from training.data.download import DownloadError, PublishedArchive, fetch, git_b
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword == "Content-Length" and self.path.endswith("incomplete.zip"):
+            value = str(int(value) + 1)
+        super().send_header(keyword, value)
 
 
 @pytest.fixture
@@ -33,9 +40,11 @@ def publish(folder: Path, url: str, blob: str | None = None) -> PublishedArchive
     with zipfile.ZipFile(archive, "w") as file:
         for path in sorted(pets.rglob("*.jpg")):
             file.write(path, path.relative_to(pets))
+    licences = {}
     for label in ("cat", "dog"):
         (folder / f"{label}_photos_info.json").write_text("{}")
-    return PublishedArchive(f"{url}/pets.zip", blob or git_blob_id(archive), url, ("cat", "dog"))
+        licences[f"{label}_photos_info.json"] = sha256(b"{}").hexdigest()
+    return PublishedArchive(f"{url}/pets.zip", blob or git_blob_id(archive), url, licences)
 
 
 def test_the_archive_is_downloaded_once_with_its_licences(
@@ -53,7 +62,7 @@ def test_the_archive_is_downloaded_once_with_its_licences(
     assert fetch(published, tmp_path / "to", lambda *_: None) == target
 
 
-@pytest.mark.parametrize("fault", ["other content", "missing", "unreachable"])
+@pytest.mark.parametrize("fault", ["other content", "missing", "unreachable", "incomplete"])
 def test_what_is_not_the_published_archive_is_not_kept(
     site: tuple[Path, str], tmp_path: Path, fault: str
 ) -> None:
@@ -62,10 +71,23 @@ def test_what_is_not_the_published_archive_is_not_kept(
     if fault == "missing":
         (folder / "pets.zip").unlink()
     if fault == "unreachable":
-        published = PublishedArchive("http://127.0.0.1:9/pets.zip", "", url, ("cat", "dog"))
-    with pytest.raises(DownloadError, match=r"pets\.zip"):
+        published = replace(published, url="http://127.0.0.1:9/pets.zip")
+    if fault == "incomplete":
+        (folder / "pets.zip").rename(folder / "incomplete.zip")
+        published = replace(published, url=f"{url}/incomplete.zip")
+    with pytest.raises(DownloadError, match=r"(pets|incomplete)\.zip"):
         fetch(published, tmp_path / "to", lambda *_: None)
     assert [path.name for path in (tmp_path / "to").iterdir()] == ["licenses"]
+
+
+def test_an_altered_licence_list_is_not_kept(site: tuple[Path, str], tmp_path: Path) -> None:
+    folder, url = site
+    published = publish(folder, url)
+    (folder / "dog_photos_info.json").write_text("[]")
+    with pytest.raises(DownloadError, match=r"dog_photos_info\.json is not the published file"):
+        fetch(published, tmp_path / "to", lambda *_: None)
+    assert [path.name for path in (tmp_path / "to/licenses").iterdir()] == ["cat_photos_info.json"]
+    assert not (tmp_path / "to/pets.zip").exists()
 
 
 def test_the_blob_id_is_gits(tmp_path: Path) -> None:
