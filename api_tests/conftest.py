@@ -23,7 +23,7 @@ from embeddings.release.publish import Candidate, publish
 from embeddings.release.reader import current_release, open_release
 from embeddings.release.reports import Comparison, ExperimentReport
 from embeddings.store.images import write_images
-from embeddings.store.records import Collection, Photograph
+from embeddings.store.records import Collection, StoredImage
 from service.app import configured
 from service.serving.state import After, ServiceState
 from service.settings import ServiceSettings
@@ -106,7 +106,7 @@ def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         buffer = io.BytesIO()
         large = Image.fromarray(pixels).resize((400, 300), Image.Resampling.BILINEAR)
         large.save(buffer, "JPEG", **_metadata(identifier))
-        rows.append((_photograph(identifier, number, buffer.getvalue()), buffer.getvalue()))
+        rows.append((_image(identifier, number, buffer.getvalue()), buffer.getvalue()))
     collection = Collection(
         name="odd names",
         source="tests",
@@ -137,8 +137,8 @@ def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         model=release.encoder,
         comparison=comparison,
         reference=Reference(ODD_IDS, encoded),
-        temperature=release.trust.calibration.temperature,
-        uncalibrated=release.trust.calibration.before,
+        temperature=release.uncertainty.calibration.temperature,
+        uncalibrated=release.uncertainty.calibration.before,
         tuning=(),
         label_issues=(),
         explain=lambda ids, _predicted: np.ones((len(ids), 2, 3), np.float32),
@@ -156,9 +156,9 @@ def _metadata(identifier: str) -> dict[str, Any]:
     return {"exif": exif, "comment": PLACE, "xmp": b"<x:xmpmeta>" + PLACE + b"</x:xmpmeta>"}
 
 
-def _photograph(identifier: str, number: int, data: bytes) -> Photograph:
+def _image(identifier: str, number: int, data: bytes) -> StoredImage:
     width, height = measure(data)
-    return Photograph(
+    return StoredImage(
         id=identifier,
         label="forest" if identifier.startswith("forest") else "lake",
         split="validation" if number % 2 else "train",

@@ -22,7 +22,7 @@ def stored(odd_home):
     row = release.rows[PLACED]
     jpeg = ImageTable.open(str(odd_home / "store")).jpeg(row)
     assert PLACE in jpeg
-    return jpeg, release.photographs[row].digest
+    return jpeg, release.images[row].digest
 
 
 def test_the_served_photograph_carries_no_location(odd, stored):

@@ -24,7 +24,7 @@ def tags(odd, odd_home):
     from embeddings.release.reader import current_release, open_release
 
     release = open_release(current_release(odd_home / "releases"))
-    return {each.id: f'"{each.digest}-without-location"' for each in release.photographs}
+    return {each.id: f'"{each.digest}-without-location"' for each in release.images}
 
 
 @pytest.mark.parametrize("identifier", REACHABLE)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from embeddings.cpu import usable_processors
-from embeddings.errors import BelvedereError, explained
+from embeddings.errors import BelvedereError, explain_os_error
 
 if TYPE_CHECKING:
     from training.workspace import Stage
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        sentence = explained(error)
+        sentence = explain_os_error(error)
         if sentence is None:
             raise
         return _fail(sentence)

@@ -68,7 +68,7 @@ def measure(home: Path) -> BrowserMeasurement:
         of_many = [_visit_of_many(browser, service.url, answer) for _ in range(_VIEWS_OF_MANY)]
     pointed, dragged, zoomed = map(_together, zip(*(each for _, each in of_many), strict=True))
     return BrowserMeasurement(
-        photographs=len(release.photographs),
+        photographs=len(release.images),
         first_view_seconds=tuple(seconds for seconds, _ in visits),
         transferred_megabytes=median(transferred for _, transferred in visits) / 1e6,
         many_first_view_seconds=tuple(seconds for seconds, _ in of_many),
@@ -169,13 +169,13 @@ def _points(release: Release) -> list[dict[str, object]]:
     """Points in one cloud per class, some of them errors; the ids are the release's, repeated."""
     rng = np.random.default_rng(0)
     classes = release.manifest.classes
-    photographs = release.photographs
+    images = release.images
     chosen = rng.integers(len(classes), size=MANY)
     predicted = (chosen + (rng.random(MANY) < _ERRORS)) % len(classes)
     places = rng.normal(scale=6, size=(MANY, 2)) + np.column_stack([chosen % 3, chosen // 3]) * 24
     return [
         {
-            "id": photographs[number % len(photographs)].id,
+            "id": images[number % len(images)].id,
             "label": classes[chosen[number]],
             "predicted": classes[predicted[number]],
             "split": "train",

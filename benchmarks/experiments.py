@@ -7,7 +7,7 @@ from benchmarks.circumstances import circumstances
 from benchmarks.markdown import table
 from embeddings.release.reader import Release, current_release, open_release
 from embeddings.release.reports import Comparison, ExperimentReport
-from embeddings.settings import HomeSettings
+from embeddings.settings import PathSettings
 
 PAGE = Path("docs/experiments.md")
 
@@ -20,7 +20,7 @@ _HEADER = (
 
 def main() -> None:
     """Write `docs/experiments.md` from the current release of BELVEDERE_HOME."""
-    release = open_release(current_release(HomeSettings().releases))
+    release = open_release(current_release(PathSettings().releases))
     PAGE.write_text(page(release), encoding="utf-8")
 
 
@@ -56,7 +56,7 @@ def page(release: Release) -> str:
             "",
             "## How far to trust the published network",
             "",
-            *_trust(release),
+            *_uncertainty(release),
             "",
         ]
     )
@@ -103,8 +103,8 @@ def _random(reports: Sequence[ExperimentReport], grouped: dict[str, ExperimentRe
     return table(("experiment", "grouped by photographer", "random"), rows)
 
 
-def _trust(release: Release) -> list[str]:
-    calibration, sets = release.trust.calibration, release.trust.sets
+def _uncertainty(release: Release) -> list[str]:
+    calibration, sets = release.uncertainty.calibration, release.uncertainty.sets
     rows = [[each.label, f"{each.coverage:.1%}", str(each.support)] for each in sets.per_class]
     return [
         f"- Temperature {calibration.temperature:.2f}; expected calibration error "

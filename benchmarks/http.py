@@ -20,11 +20,11 @@ from benchmarks.services import RivalSettings, Service
 from benchmarks.wrk import Request, WrkMissing, load, wrk_version
 from embeddings.encoder import Encoder
 from embeddings.release.reader import Release, current_release, open_release
-from embeddings.settings import HomeSettings
+from embeddings.settings import PathSettings
 from embeddings.store.images import ImageTable
 
 _IDS = 1000
-_PHOTOGRAPHS = 64
+_IMAGES = 64
 _WARM_UP_SECONDS = 1
 _PLAIN_SECONDS = 2.0
 _SEED = 0
@@ -44,13 +44,13 @@ class Material:
     """What the requests hold: ids drawn at random, and stored photographs."""
 
     ids: tuple[str, ...]
-    photographs: tuple[bytes, ...]
+    images: tuple[bytes, ...]
 
     def requests(self, call: Call) -> list[Request]:
         """The requests that are sent in turn."""
         if call == "neighbors":
             return [Request(f"/neighbors?id={quote(each)}") for each in self.ids]
-        return [Request("/predict", body) for body in self.photographs]
+        return [Request("/predict", body) for body in self.images]
 
 
 def main() -> None:
@@ -80,10 +80,10 @@ def measure(home: Path) -> HttpMeasurement:
 def drawn(home: Path, release: Release) -> Material:
     """Ids and photographs of a release, the same each time."""
     chance = random.Random(_SEED)
-    rows = range(len(release.photographs))
-    ids = tuple(release.photographs[row].id for row in chance.choices(rows, k=_IDS))
-    images = ImageTable.open(HomeSettings(home=home).store_uri, release.manifest.store.images)
-    some = chance.sample(rows, min(_PHOTOGRAPHS, len(rows)))
+    rows = range(len(release.images))
+    ids = tuple(release.images[row].id for row in chance.choices(rows, k=_IDS))
+    images = ImageTable.open(PathSettings(home=home).store_uri, release.manifest.store.images)
+    some = chance.sample(rows, min(_IMAGES, len(rows)))
     return Material(ids, tuple(images.jpeg(row) for row in some))
 
 
@@ -158,7 +158,7 @@ def _takes(service: str, asked: Load) -> bool:
 
 def _plain_loop(release: Release, material: Material) -> PlainLoop:
     encoder = Encoder(release.encoder, release.manifest.encoder.precision)
-    return PlainLoop(encoder, material.photographs)
+    return PlainLoop(encoder, material.images)
 
 
 def _size_of_answer(running: Running, material: Material) -> int:

@@ -38,11 +38,11 @@ def main() -> None:
 def measure(home: Path) -> MapMeasurement:
     """Start the service on a release and ask it for maps."""
     release = open_release(current_release(home / "releases"))
-    photographs = [Request("/tsne", each) for each in drawn(home, release).photographs]
+    images = [Request("/tsne", each) for each in drawn(home, release).images]
     other = release.manifest.map_seed + 1
     with services.ours(home).started() as service:
         connection = HTTPConnection("127.0.0.1", service.port, timeout=_TIMEOUT_SECONDS)
-        first, *placed = (_seconds(connection, each) for each in photographs)
+        first, *placed = (_seconds(connection, each) for each in images)
         stored = [_seconds(connection, Request("/tsne?n=500")) for _ in range(_STORED)]
         fitted = [
             _seconds(connection, Request(f"/tsne?n=500&seed={seed}"))

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from embeddings.settings import HomeSettings
+from embeddings.settings import PathSettings
 
 FOLDER = "measurements"
 
@@ -49,7 +49,7 @@ def kept(kind: type[Kept], home: Path) -> Kept | None:
 
 def home_of_settings() -> Path:
     """The folder that is measured: BELVEDERE_HOME with its release and runs."""
-    return HomeSettings().home
+    return PathSettings().home
 
 
 def _path(kind: type[Measurement], home: Path) -> Path:

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.measurements import Measurement, home_of_settings, keep
 from benchmarks.processes import resident_megabytes
-from embeddings.index import Index, Rows
+from embeddings.index import Rows, VectorIndex
 from embeddings.index.flat import FlatIndex
 from embeddings.index.hnsw import BUILDING_EFFORT, LINKS, SEARCHING_EFFORT, HnswIndex
 from embeddings.runtime import Floats
@@ -107,7 +107,7 @@ def clustered_points() -> Points:
     return Points(mixed[:COUNT], mixed[COUNT : COUNT + _QUERIES])
 
 
-def _milliseconds(index: Index, queries: Floats) -> float:
+def _milliseconds(index: VectorIndex, queries: Floats) -> float:
     """Median time of one query on one thread."""
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)

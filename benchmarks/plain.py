@@ -19,7 +19,7 @@ class PlainLoop:
     """An encoder and the image files that it is given in turn."""
 
     encoder: Encoder
-    photographs: Sequence[bytes]
+    images: Sequence[bytes]
 
     def milliseconds(self, seconds: float) -> float:
         """Median time of one photograph, one after the other on one thread."""
@@ -35,14 +35,14 @@ class PlainLoop:
 
     def _times(self, end: float) -> list[float]:
         times = []
-        for photograph in cycle(self.photographs):
+        for image in cycle(self.images):
             start = perf_counter()
             if start > end:
                 break
-            self._recognise(photograph)
+            self._recognise(image)
             times.append(perf_counter() - start)
         return times
 
-    def _recognise(self, photograph: bytes) -> None:
-        pixels = read_pixels(photograph, self.encoder.height, self.encoder.width)
+    def _recognise(self, image: bytes) -> None:
+        pixels = read_pixels(image, self.encoder.height, self.encoder.width)
         self.encoder.encode(pixels[np.newaxis])

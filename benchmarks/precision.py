@@ -14,7 +14,7 @@ from embeddings.images import Pixels, read_pixels
 from embeddings.release.manifest import Parity
 from embeddings.release.parity import ParityError, Reference, check_quality, compared
 from embeddings.release.reader import Release, current_release, open_release
-from embeddings.settings import HomeSettings
+from embeddings.settings import PathSettings
 from embeddings.store.images import ImageTable
 from embeddings.store.records import Split
 from training.quantization import quantize
@@ -55,7 +55,7 @@ def main() -> None:
 def measure(home: Path) -> PrecisionMeasurement:
     """Quantize the encoder of a release and measure it beside the release's own."""
     release = open_release(current_release(home / "releases"))
-    images = ImageTable.open(HomeSettings(home=home).store_uri, release.manifest.store.images)
+    images = ImageTable.open(PathSettings(home=home).store_uri, release.manifest.store.images)
     exact = Encoder(release.encoder, "f32")
     learned = np.random.default_rng(0).permutation(_rows(release, "train"))[:_LEARNED_FROM]
     with TemporaryDirectory() as folder:
@@ -63,7 +63,7 @@ def measure(home: Path) -> PrecisionMeasurement:
             release.encoder, _pixels(images, exact, learned.tolist()), Path(folder) / "int8"
         )
         coarse = Encoder(model, "int8")
-        loops = [PlainLoop(each, drawn(home, release).photographs) for each in (exact, coarse)]
+        loops = [PlainLoop(each, drawn(home, release).images) for each in (exact, coarse)]
         f32, int8 = _timed(loops, [release.encoder, model])
         parity = _parity(release, images, exact, coarse)
     return PrecisionMeasurement(
@@ -93,9 +93,9 @@ def _timed(loops: list[PlainLoop], models: list[Path]) -> list[EncoderFigures]:
 def _parity(release: Release, images: ImageTable, exact: Encoder, coarse: Encoder) -> Parity:
     rows = _rows(release, "validation")
     pixels = _pixels(images, exact, rows)
-    ids = tuple(release.photographs[row].id for row in rows)
+    ids = tuple(release.images[row].id for row in rows)
     classes = release.manifest.classes
-    labels = [classes.index(release.photographs[row].label) for row in rows]
+    labels = [classes.index(release.images[row].label) for row in rows]
     said = [Encoded.concatenate(encoder.encode_all(pixels)) for encoder in (exact, coarse)]
     return compared(Reference(ids, said[0]), said[1], np.asarray(labels))
 
@@ -109,7 +109,7 @@ def _refused(parity: Parity) -> str | None:
 
 
 def _rows(release: Release, split: Split) -> list[int]:
-    return [row for row, each in enumerate(release.photographs) if each.split == split]
+    return [row for row, each in enumerate(release.images) if each.split == split]
 
 
 def _pixels(images: ImageTable, encoder: Encoder, rows: list[int]) -> Pixels:

@@ -74,7 +74,7 @@ def share_of_exact_neighbors(release: Release, k: int = 3) -> float:
     Where the sets differ, equal distances in double precision count as agreement (ties).
     """
     embeddings = release.embeddings
-    index = FlatIndex([photograph.id for photograph in release.photographs], embeddings)
+    index = FlatIndex([image.id for image in release.images], embeddings)
     exact = NearestNeighbors(n_neighbors=k + 1, algorithm="brute").fit(embeddings.astype(float))
     distances, rows = exact.kneighbors(embeddings.astype(float))
     agreeing = 0

@@ -50,12 +50,12 @@ class Encoder:
         """Encode one photograph, uint8 of shape (1, height, width, 3)."""
         return Encoded(*self._network.infer(pixels))
 
-    def encode_all(self, photographs: Iterable[Pixels]) -> Iterator[Encoded]:
+    def encode_all(self, images: Iterable[Pixels]) -> Iterator[Encoded]:
         """Encode single photographs, each of shape (height, width, 3), using every core.
 
         Yields one result per photograph, in order.
         """
-        return (Encoded(*outputs) for outputs in self._network.infer_all(photographs))
+        return (Encoded(*outputs) for outputs in self._network.infer_all(images))
 
 
 def encoder_fingerprint(model: Path) -> str:

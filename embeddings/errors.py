@@ -39,7 +39,7 @@ _ADVICE = {
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-def explained(error: OSError) -> str | None:
+def explain_os_error(error: OSError) -> str | None:
     """Return a sentence on an error of the file system that the user can mend; None for others."""
     path = error.filename2 or error.filename
     if error.errno in _FULL or "No space left" in str(error):

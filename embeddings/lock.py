@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from embeddings.atomic import clear_drafts
-from embeddings.errors import HomeError, explained
+from embeddings.errors import HomeError, explain_os_error
 
 LOCK = ".lock"
 
@@ -35,7 +35,7 @@ def home_lock(home: Path, holder: str) -> Iterator[None]:
     try:
         lock = (home / LOCK).open("a+", encoding="utf-8")
     except OSError as error:
-        raise HomeError(f"BELVEDERE_HOME: {explained(error) or error}") from error
+        raise HomeError(f"BELVEDERE_HOME: {explain_os_error(error) or error}") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,7 +47,7 @@ def home_lock(home: Path, holder: str) -> Iterator[None]:
                 "BELVEDERE_HOME to another folder."
             ) from error
         except OSError as error:
-            raise HomeError(f"BELVEDERE_HOME: {explained(error) or error}") from error
+            raise HomeError(f"BELVEDERE_HOME: {explain_os_error(error) or error}") from error
         lock.truncate(0)
         lock.write(f"`{holder}` (process {os.getpid()} on {socket.gethostname()})\n")
         lock.flush()
@@ -59,7 +59,7 @@ def _make_writable(home: Path) -> None:
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise HomeError(f"BELVEDERE_HOME: {explained(error) or error}") from error
+        raise HomeError(f"BELVEDERE_HOME: {explain_os_error(error) or error}") from error
     # The file of the lock may be writable though the folder is not.
     if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
         raise HomeError(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embeddings.index import Index
+from embeddings.index import VectorIndex
 from embeddings.runtime import Floats
 
 NEIGHBOR = 10
@@ -18,7 +18,9 @@ def prediction_set(probabilities: Floats, threshold: float) -> list[int]:
     return [int(number) for number in order if probabilities[number] >= threshold]
 
 
-def distance_to_training(training: Index, embedding: Floats, exclude: int | None = None) -> float:
+def distance_to_training(
+    training: VectorIndex, embedding: Floats, exclude: int | None = None
+) -> float:
     """Distance of an embedding of shape (dimension,) to its tenth nearest training photograph.
 
     To the farthest where there are fewer; `training` holds nothing else. Method: Sun et al. 2022.

@@ -55,7 +55,7 @@ class CompiledNetwork:
             with self._lock:
                 self._running -= 1
 
-    def infer_all(self, photographs: Iterable[Pixels]) -> Iterator[Outputs]:
+    def infer_all(self, images: Iterable[Pixels]) -> Iterator[Outputs]:
         """Compute single photographs, each of shape (height, width, 3), using every core.
 
         Yields the outputs of one after the other, each of shape (1, ...), in order.
@@ -64,7 +64,7 @@ class CompiledNetwork:
         # waits for when it is let go, and both can then wait for each other.
         with ThreadPoolExecutor(self._cores) as pool:
             pending: deque[Future[Outputs]] = deque()
-            for pixels in photographs:
+            for pixels in images:
                 pending.append(pool.submit(self._infer, pixels[np.newaxis], alone=False))
                 if len(pending) > _AHEAD * self._cores:
                     yield pending.popleft().result()

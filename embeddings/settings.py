@@ -29,7 +29,7 @@ def _resolved_store(uri: str | None) -> str | None:
 ResolvedPath = Annotated[Path, AfterValidator(resolved)]
 
 
-class HomeSettings(BaseSettings):
+class PathSettings(BaseSettings):
     """Settings that every floor shares, read from variables with the prefix `BELVEDERE_`."""
 
     model_config = SettingsConfigDict(

@@ -6,12 +6,14 @@ Method: van der Maaten & Hinton 2008, in openTSNE's implementation (Poličar et 
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.index import Index
+from embeddings.index import VectorIndex
 from embeddings.runtime import Floats
 
 Points = npt.NDArray[np.float64]
 
-_PERPLEXITY = 30.0
+_Vector = npt.NDArray[np.float64]
+
+_MAP_PERPLEXITY = 30.0
 
 
 def fit_map(embeddings: Floats, seed: int = 0, threads: int = -1) -> Points:
@@ -26,7 +28,7 @@ def fit_map(embeddings: Floats, seed: int = 0, threads: int = -1) -> Points:
     if count < 4:
         return np.column_stack([np.arange(count), np.zeros(count)]).astype(np.float64)
     tsne = TSNE(
-        perplexity=min(_PERPLEXITY, (count - 1) / 3),
+        perplexity=min(_MAP_PERPLEXITY, (count - 1) / 3),
         neighbors="exact",
         negative_gradient_method="bh",
         random_state=seed,
@@ -34,8 +36,6 @@ def fit_map(embeddings: Floats, seed: int = 0, threads: int = -1) -> Points:
     )
     return np.asarray(tsne.fit(np.asarray(embeddings, dtype=np.float64)), dtype=np.float64)
 
-
-_Vector = npt.NDArray[np.float64]
 
 _PERPLEXITY = 5.0
 _STEPS = 100
@@ -46,7 +46,7 @@ _STEEPEST = 0.25
 _HALVINGS = 50
 
 
-def place(index: Index, points: Points, embedding: Floats) -> tuple[float, float]:
+def transform(index: VectorIndex, points: Points, embedding: Floats) -> tuple[float, float]:
     """Place one embedding of shape (dimension,) on the map `points` of shape (n, 2).
 
     It starts amid its nearest photographs and is drawn to them, while all others push it away.

@@ -63,7 +63,7 @@ class Metrics:
             ("release", "data", "network"),
             registry=self._registry,
         )
-        self._photographs = Gauge(
+        self._images = Gauge(
             "belvedere_photographs",
             "Photographs in the release that is served.",
             registry=self._registry,
@@ -75,7 +75,7 @@ class Metrics:
         self._release.labels(
             manifest.fingerprint, manifest.data.name, manifest.encoder.experiment
         ).set(1)
-        self._photographs.set(manifest.data.photographs)
+        self._images.set(manifest.data.photographs)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""

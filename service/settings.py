@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode
 
 from embeddings.cpu import usable_processors
 from embeddings.index import IndexKind
-from embeddings.settings import HomeSettings
+from embeddings.settings import PathSettings
 
 _MEBIBYTE = 1024 * 1024
 _DAY = 86_400.0
@@ -23,7 +23,7 @@ LoggedRequests = Literal["problems", "all"]
 _ROOT_PATH = r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
 
 
-class ServiceSettings(HomeSettings):
+class ServiceSettings(PathSettings):
     """Settings of the service, read from variables with the prefix `BELVEDERE_`."""
 
     host: str = Field("127.0.0.1", description="Address to listen on.")

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from embeddings.settings import HomeSettings
+from embeddings.settings import PathSettings
 from service.settings import ServiceSettings
 from training.settings import TrainingSettings
 
@@ -33,7 +33,7 @@ def services() -> dict[str, Any]:
     ("service", "settings"), [("trainer", TrainingSettings), ("service", ServiceSettings)]
 )
 def test_every_setting_reaches_its_container(
-    services: dict[str, Any], service: str, settings: type[HomeSettings]
+    services: dict[str, Any], service: str, settings: type[PathSettings]
 ) -> None:
     variables = [name for name in services[service]["environment"] if name != "HOME"]
     given = {name.removeprefix("BELVEDERE_").lower() for name in variables}

@@ -115,8 +115,8 @@ _SHOWN = 20
 def show_collection(table: ImageTable, display: Display) -> None:
     """Print classes and split."""
     collection = table.collection
-    counts = Counter((photograph.label, photograph.split) for photograph in table.photographs)
-    shown = _table(f"{collection.name}: {len(table.photographs)}")
+    counts = Counter((image.label, image.split) for image in table.images)
+    shown = _table(f"{collection.name}: {len(table.images)}")
     for heading in ("class", "train", "validation", "share"):
         shown.add_column(heading, justify="left" if heading == "class" else "right")
     for label in collection.classes:

@@ -79,7 +79,7 @@ def export(
         reference=_reference(encoder, dataset),
         temperature=temperature,
         uncalibrated=reliability(predictions.validation, dataset.labels[parts.validation]),
-        tuning=tuple(dataset.photographs[row].id for row in parts.tuning),
+        tuning=tuple(dataset.images[row].id for row in parts.tuning),
         label_issues=label_issues,
         explain=_explaining(network, dataset),
     )
@@ -107,7 +107,7 @@ def _exported(folder: Path, write: Callable[[Path], None], warn: Warn) -> Path:
 
 
 def _explaining(network: keras.Model, dataset: Dataset) -> Explain:
-    rows = {photograph.id: row for row, photograph in enumerate(dataset.photographs)}
+    rows = {image.id: row for row, image in enumerate(dataset.images)}
 
     def explain(ids: Sequence[str], predicted: Sequence[str]) -> Floats:
         pixels = dataset.pixels(network.input_shape[1:3])[[rows[each] for each in ids]]
@@ -120,5 +120,5 @@ def _reference(network: keras.Model, dataset: Dataset) -> Reference:
     rows = dataset.parts.validation
     pixels = dataset.pixels(network.input_shape[1:3])[rows]
     embeddings, probabilities = network.predict(pixels, batch_size=_BATCH, verbose=0)
-    ids = tuple(dataset.photographs[row].id for row in rows)
+    ids = tuple(dataset.images[row].id for row in rows)
     return Reference(ids, Encoded(embeddings, probabilities))

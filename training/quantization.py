@@ -13,7 +13,7 @@ import openvino as ov
 from embeddings.atomic import atomic_folder
 from embeddings.images import Pixels
 
-_PHOTOGRAPHS = 300
+_IMAGES = 300
 _SEED = 0
 
 
@@ -29,7 +29,7 @@ def quantize(model: Path, pixels: Pixels, folder: Path) -> Path:
     network = ov.Core().read_model(model)
     network.reshape([1, *pixels.shape[1:]])
     rng = np.random.default_rng(_SEED)
-    rows = rng.choice(len(pixels), min(_PHOTOGRAPHS, len(pixels)), replace=False)
+    rows = rng.choice(len(pixels), min(_IMAGES, len(pixels)), replace=False)
     smaller = nncf.quantize(
         network,
         nncf.Dataset([pixels[row : row + 1] for row in rows]),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from embeddings.settings import HomeSettings, ResolvedPath, resolved
+from embeddings.settings import PathSettings, ResolvedPath, resolved
 
 PresetName = Literal["quick", "full"]
 
@@ -25,7 +25,7 @@ def _folder(path: Path | None) -> Path | None:
     return path
 
 
-class TrainingSettings(HomeSettings):
+class TrainingSettings(PathSettings):
     """What to train on, and how much."""
 
     data: Annotated[str | None, AfterValidator(_resolved_data)] = Field(

@@ -40,9 +40,9 @@ def test_every_view_is_shown_below_the_path(shown, gallery, records, pictured):
     expect(page.locator(".sheet canvas").first).to_be_visible()
     pictured(page, "prefix-map")
     page.goto(f"{address}#/image/{records[0]['id']}")
-    photograph = page.locator("figure.large img")
-    expect(photograph).to_be_visible()
-    assert photograph.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    image = page.locator("figure.large img")
+    expect(image).to_be_visible()
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     pictured(page, "prefix-image")
     page.get_by_role("link", name="Errors").click()
     page.get_by_role("button", name="Heat map").first.click()

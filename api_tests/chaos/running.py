@@ -134,11 +134,11 @@ def asked_all_the_while(
             thread.join()
 
 
-def good_calls(service: Running, photographs: int = 4) -> list[Call]:
+def good_calls(service: Running, images: int = 4) -> list[Call]:
     """Requests of people who mean well, about a few photographs."""
     calls: list[Call] = [lambda client: client.get("/tsne", params={"n": 50})]
     with service.client() as client:
-        for record in client.get("/images", params={"limit": photographs}).json()["images"]:
+        for record in client.get("/images", params={"limit": images}).json()["images"]:
             identifier = record["id"]
             jpeg = client.get(f"/images/{identifier}").content
             calls += [

@@ -97,10 +97,10 @@ def test_publishing_is_killed(copied_home, publisher, tally):
                 finished += manifest != before
                 known.add(manifest.fingerprint)
                 table = ImageTable.open(store)
-                assert table.photographs == first.photographs
-                features = FeatureTable(store).read(kept, table.photographs)
-                assert len(features) == len(first.photographs)
-                rows = [features[each.id].embeddings for each in first.photographs]
+                assert table.images == first.images
+                features = FeatureTable(store).read(kept, table.images)
+                assert len(features) == len(first.images)
+                rows = [features[each.id].embeddings for each in first.images]
                 assert np.array_equal(np.concatenate(rows), first.embeddings)
         undisturbed(1000)
         last = open_release(current_release(releases)).manifest

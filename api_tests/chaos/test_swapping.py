@@ -32,7 +32,7 @@ def other_release(releases: Path) -> Path:
     shutil.copytree(release.folder, draft)
     write_features(
         draft / FEATURES,
-        release.photographs,
+        release.images,
         Encoded(release.embeddings * 2, release.probabilities),
         release.points + 1000,
         NeighborGraph(release.graph.rows, release.graph.distances * 2),

@@ -31,9 +31,9 @@ def create_app(folder: Path, network: Path) -> FastAPI:
         embedding = release.embeddings[release.rows[id]]
         distances, rows = neighbors.kneighbors(embedding[np.newaxis])
         found = [
-            {"id": release.photographs[row].id, "distance": float(distance)}
+            {"id": release.images[row].id, "distance": float(distance)}
             for distance, row in zip(distances[0], rows[0], strict=True)
-            if release.photographs[row].id != id
+            if release.images[row].id != id
         ]
         return {"neighbors": found[:3]}
 

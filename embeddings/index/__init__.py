@@ -32,7 +32,7 @@ class Neighbors:
         return self.kind == "flat"
 
 
-class Index(Protocol):
+class VectorIndex(Protocol):
     """What any index of embeddings of shape (n, dimension) can be asked."""
 
     def __len__(self) -> int: ...
@@ -53,7 +53,7 @@ class Index(Protocol):
         ...
 
 
-def checked(query: Floats, k: int, embeddings: Floats) -> Floats:
+def validate_query(query: Floats, k: int, embeddings: Floats) -> Floats:
     """The query as FAISS wants it. Raises ValueError where it cannot be asked."""
     if k < 1:
         raise ValueError(f"k is {k}; ask for at least one neighbour.")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import faiss
 import numpy as np
 
-from embeddings.index import IndexKind, Mask, Neighbors, Rows, checked
+from embeddings.index import IndexKind, Mask, Neighbors, Rows, validate_query
 from embeddings.runtime import Floats
 
 # Bounds the rounding of FAISS' single-precision squared distances, relative to them.
@@ -44,8 +44,8 @@ class FlatIndex:
     def search(
         self, query: Floats, k: int, *, exclude: int | None = None, among: Mask | None = None
     ) -> Neighbors:
-        """See `Index.search`."""
-        query = checked(query, k, self._embeddings)
+        """See `VectorIndex.search`."""
+        query = validate_query(query, k, self._embeddings)
         mask = self._mask(exclude, among)
         eligible = len(self) if mask is None else int(mask.sum())
         if eligible == 0:
@@ -70,13 +70,13 @@ class FlatIndex:
         while True:
             candidates = min(candidates, eligible)
             squared, found = self._index.search(query[None], candidates, params=parameters)
-            nearest = self.nearest_of(query, found[0], k)
+            nearest = self.rerank(query, found[0], k)
             horizon = float(np.sqrt(squared[0, -1] * (1 - _ROUNDING)))
             if candidates == eligible or nearest.distances[-1] < horizon:
                 return nearest
             candidates *= 4
 
-    def nearest_of(self, query: Floats, rows: Rows, k: int, kind: IndexKind = "flat") -> Neighbors:
+    def rerank(self, query: Floats, rows: Rows, k: int, kind: IndexKind = "flat") -> Neighbors:
         """The `k` nearest of these rows, found by an index of this kind."""
         difference = self._embeddings[rows].astype(np.float64) - query.astype(np.float64)
         distances = np.linalg.norm(difference, axis=1)

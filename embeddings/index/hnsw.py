@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import faiss
 import numpy as np
 
-from embeddings.index import Index, IndexKind, Mask, Neighbors, checked
+from embeddings.index import IndexKind, Mask, Neighbors, VectorIndex, validate_query
 from embeddings.index.flat import FlatIndex
 from embeddings.runtime import Floats
 
@@ -50,20 +50,20 @@ class HnswIndex:
     def search(
         self, query: Floats, k: int, *, exclude: int | None = None, among: Mask | None = None
     ) -> Neighbors:
-        """See `Index.search`."""
+        """See `VectorIndex.search`."""
         if among is not None or k > _MOST:
             return self._flat.search(query, k, exclude=exclude, among=among)
-        query = checked(query, k, self.embeddings)
+        query = validate_query(query, k, self.embeddings)
         candidates = k + _SPARE + 1
         effort = faiss.SearchParametersHNSW(efSearch=max(SEARCHING_EFFORT, candidates))
         _, found = self._graph.search(query[None], candidates, params=effort)
         rows = found[0][(found[0] >= 0) & (found[0] != exclude)]
         if len(rows) < k:
             return self._flat.search(query, k, exclude=exclude)
-        return self._flat.nearest_of(query, rows, k, "hnsw")
+        return self._flat.rerank(query, rows, k, "hnsw")
 
 
-def build_index(kind: IndexKind, ids: Sequence[str], embeddings: Floats) -> Index:
+def build_index(kind: IndexKind, ids: Sequence[str], embeddings: Floats) -> VectorIndex:
     """An index of this kind over embeddings of shape (n, dimension), float32."""
     kinds: dict[IndexKind, type[FlatIndex] | type[HnswIndex]] = {
         "flat": FlatIndex,

@@ -32,12 +32,12 @@ from embeddings.release.reader import (
     ERROR_LIST,
     ERRORS,
     FEATURES,
+    IMAGE_LIST,
+    IMAGES,
     LABEL_ISSUE_LIST,
     LABEL_ISSUES,
-    PHOTOGRAPH_LIST,
-    PHOTOGRAPHS,
-    TRUST,
     TYPICALITY,
+    UNCERTAINTY,
     WEIGHTS,
     LabelIssue,
     Misclassified,
@@ -47,13 +47,13 @@ from embeddings.release.reader import (
     verify_release,
     write_features,
 )
-from embeddings.release.reliability import measured_trust, typicality
+from embeddings.release.reliability import measure_uncertainty, typicality
 from embeddings.release.reports import Comparison
-from embeddings.release.uncertainty import Reliability, Trust, Typicality
+from embeddings.release.uncertainty import Reliability, Typicality, UncertaintyReport
 from embeddings.runtime import Floats, Precision
 from embeddings.store.features import FeatureTable
 from embeddings.store.images import ImageTable
-from embeddings.store.records import Photograph
+from embeddings.store.records import StoredImage
 from embeddings.tsne import fit_map
 
 _LIBRARIES = ("faiss-cpu", "numpy", "openTSNE", "openvino", "Pillow", "pylance")
@@ -101,13 +101,13 @@ def publish(
     encoder = Encoder(candidate.model, precision)
     fingerprint = encoder_fingerprint(candidate.model)
     encoded = _features(table, FeatureTable(store_uri), encoder, fingerprint, track)
-    rows = {photograph.id: row for row, photograph in enumerate(table.photographs)}
+    rows = {image.id: row for row, image in enumerate(table.images)}
     wanted = [rows[identifier] for identifier in candidate.reference.ids]
     classes = candidate.comparison.classes
     parity = check_parity(
         candidate.reference,
         Encoded(encoded.embeddings[wanted], encoded.probabilities[wanted]),
-        [classes.index(table.photographs[row].label) for row in wanted],
+        [classes.index(table.images[row].label) for row in wanted],
         precision,
     )
     releases.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def publish(
             data=DataInfo(
                 name=table.collection.name,
                 fingerprint=table.collection.fingerprint,
-                photographs=len(table.photographs),
+                photographs=len(table.images),
             ),
             classes=candidate.comparison.classes,
             encoder=EncoderInfo(
@@ -142,19 +142,19 @@ def _features(
     table: ImageTable, features: FeatureTable, encoder: Encoder, fingerprint: str, track: Track
 ) -> Encoded:
     """Features of every photograph: those the store has under this encoder, the others computed."""
-    kept = features.read(fingerprint, table.photographs)
-    missing = [photograph for photograph in table.photographs if photograph.id not in kept]
+    kept = features.read(fingerprint, table.images)
+    missing = [image for image in table.images if image.id not in kept]
     if missing:
         results = encoder.encode_all(_pixels(table, set(kept), encoder))
         computed = Encoded.concatenate(track(results, "Features", len(missing)))
         features.upsert(fingerprint, missing, computed)
-        kept |= {photograph.id: computed.row(i) for i, photograph in enumerate(missing)}
-    return Encoded.concatenate(kept[photograph.id] for photograph in table.photographs)
+        kept |= {image.id: computed.row(i) for i, image in enumerate(missing)}
+    return Encoded.concatenate(kept[image.id] for image in table.images)
 
 
 def _pixels(table: ImageTable, known: set[str], encoder: Encoder) -> Iterator[Pixels]:
-    for photograph, jpeg in zip(table.photographs, table.jpegs(), strict=True):
-        if photograph.id not in known:
+    for image, jpeg in zip(table.images, table.jpegs(), strict=True):
+        if image.id not in known:
             yield read_pixels(jpeg, encoder.height, encoder.width)
 
 
@@ -164,37 +164,37 @@ def _write_contents(
     shutil.copyfile(candidate.model, draft / ENCODER)
     shutil.copyfile(candidate.model.with_suffix(".bin"), draft / WEIGHTS)
     points = fit_map(encoded.embeddings, map_seed)
-    photographs = table.photographs
-    index = FlatIndex([photograph.id for photograph in photographs], encoded.embeddings)
-    write_features(draft / FEATURES, photographs, encoded, points, neighbor_graph(index))
+    images = table.images
+    index = FlatIndex([image.id for image in images], encoded.embeddings)
+    write_features(draft / FEATURES, images, encoded, points, neighbor_graph(index))
     errors = _explained(
-        find_errors(photographs, candidate.comparison.classes, encoded), candidate.explain
+        find_errors(images, candidate.comparison.classes, encoded), candidate.explain
     )
-    (draft / PHOTOGRAPHS).write_bytes(PHOTOGRAPH_LIST.dump_json(photographs))
+    (draft / IMAGES).write_bytes(IMAGE_LIST.dump_json(images))
     (draft / ERRORS).write_bytes(ERROR_LIST.dump_json(errors))
     (draft / COMPARISON).write_text(candidate.comparison.model_dump_json(), encoding="utf-8")
     (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(candidate.label_issues))
-    trust = _measured_trust(candidate, photographs, encoded)
-    (draft / TRUST).write_text(trust.model_dump_json(), encoding="utf-8")
+    uncertainty = _measure_uncertainty(candidate, images, encoded)
+    (draft / UNCERTAINTY).write_text(uncertainty.model_dump_json(), encoding="utf-8")
     (draft / TYPICALITY).write_text(
-        _typicality(photographs, encoded).model_dump_json(), encoding="utf-8"
+        _typicality(images, encoded).model_dump_json(), encoding="utf-8"
     )
 
 
 def find_errors(
-    photographs: tuple[Photograph, ...], classes: tuple[str, ...], encoded: Encoded
+    images: tuple[StoredImage, ...], classes: tuple[str, ...], encoded: Encoded
 ) -> tuple[Misclassified, ...]:
     """The misclassified validation photographs, the least probable true class first."""
     predicted = np.argmax(encoded.probabilities, axis=1)
     errors = [
         Misclassified(
-            id=photograph.id,
-            label=photograph.label,
+            id=image.id,
+            label=image.label,
             predicted=classes[predicted[row]],
-            true_probability=float(encoded.probabilities[row, classes.index(photograph.label)]),
+            true_probability=float(encoded.probabilities[row, classes.index(image.label)]),
         )
-        for row, photograph in enumerate(photographs)
-        if photograph.split == "validation" and classes[predicted[row]] != photograph.label
+        for row, image in enumerate(images)
+        if image.split == "validation" and classes[predicted[row]] != image.label
     ]
     return tuple(sorted(errors, key=lambda error: (error.true_probability, error.id)))
 
@@ -209,17 +209,17 @@ def _explained(errors: tuple[Misclassified, ...], explain: Explain) -> tuple[Mis
     )
 
 
-def _measured_trust(
-    candidate: Candidate, photographs: tuple[Photograph, ...], encoded: Encoded
-) -> Trust:
+def _measure_uncertainty(
+    candidate: Candidate, images: tuple[StoredImage, ...], encoded: Encoded
+) -> UncertaintyReport:
     """Measure the promises on the probabilities of the very encoder that is published."""
     classes = candidate.comparison.classes
     numbers = {label: number for number, label in enumerate(classes)}
-    labels = np.array([numbers[photograph.label] for photograph in photographs], np.int64)
+    labels = np.array([numbers[image.label] for image in images], np.int64)
     ids = set(candidate.tuning)
-    tuning = np.array([photograph.id in ids for photograph in photographs])
-    validation = np.array([photograph.split == "validation" for photograph in photographs])
-    return measured_trust(
+    tuning = np.array([image.id in ids for image in images])
+    validation = np.array([image.split == "validation" for image in images])
+    return measure_uncertainty(
         candidate.temperature,
         candidate.uncalibrated,
         (encoded.probabilities[tuning], labels[tuning]),
@@ -228,9 +228,9 @@ def _measured_trust(
     )
 
 
-def _typicality(photographs: tuple[Photograph, ...], encoded: Encoded) -> Typicality:
-    learned = np.array([photograph.split == "train" for photograph in photographs])
-    ids = [photograph.id for photograph in photographs if photograph.split == "train"]
+def _typicality(images: tuple[StoredImage, ...], encoded: Encoded) -> Typicality:
+    learned = np.array([image.split == "train" for image in images])
+    ids = [image.id for image in images if image.split == "train"]
     return typicality(FlatIndex(ids, encoded.embeddings[learned]), encoded.embeddings[~learned])
 
 

@@ -20,29 +20,29 @@ from embeddings.file_names import composed
 from embeddings.index.knn_graph import NeighborGraph
 from embeddings.release.manifest import MANIFEST, MANIFEST_FORMAT, Manifest, StoreVersions
 from embeddings.release.reports import Comparison
-from embeddings.release.uncertainty import Trust, Typicality
+from embeddings.release.uncertainty import Typicality, UncertaintyReport
 from embeddings.runtime import Floats
-from embeddings.store.records import Photograph
+from embeddings.store.records import StoredImage
 from embeddings.tsne import Points
 
 ENCODER = "encoder.xml"
 WEIGHTS = "encoder.bin"
 FEATURES = "features.arrow"
-PHOTOGRAPHS = "photographs.json"
+IMAGES = "photographs.json"
 COMPARISON = "comparison.json"
 ERRORS = "errors.json"
 LABEL_ISSUES = "label_issues.json"
-TRUST = "trust.json"
+UNCERTAINTY = "trust.json"
 TYPICALITY = "typicality.json"
 CURRENT = "current"
 
 _CONTENTS = {
-    ENCODER, WEIGHTS, FEATURES, PHOTOGRAPHS, COMPARISON, ERRORS, LABEL_ISSUES, TRUST, TYPICALITY,
+    ENCODER, WEIGHTS, FEATURES, IMAGES, COMPARISON, ERRORS, LABEL_ISSUES, UNCERTAINTY, TYPICALITY,
 }  # fmt: skip
 
 Number = TypeVar("Number", np.float32, np.float64, np.int64)
 
-PHOTOGRAPH_LIST = TypeAdapter(tuple[Photograph, ...])
+IMAGE_LIST = TypeAdapter(tuple[StoredImage, ...])
 
 
 class ReleaseError(BelvedereError):
@@ -106,7 +106,7 @@ class Release:
 
     folder: Path
     manifest: Manifest
-    photographs: tuple[Photograph, ...]
+    images: tuple[StoredImage, ...]
     embeddings: Floats
     """Shape (n, dimension), float32."""
     probabilities: Floats
@@ -117,7 +117,7 @@ class Release:
     comparison: Comparison
     errors: tuple[Misclassified, ...]
     label_issues: tuple[LabelIssue, ...]
-    trust: Trust
+    uncertainty: UncertaintyReport
     typicality: Typicality
 
     @property
@@ -128,7 +128,7 @@ class Release:
     @cached_property
     def rows(self) -> Mapping[str, int]:
         """Row number of each photograph's id, found in whatever Unicode form it is asked for."""
-        return _Composed({each.id: row for row, each in enumerate(self.photographs)})
+        return _Composed({each.id: row for row, each in enumerate(self.images)})
 
     @cached_property
     def predicted(self) -> npt.NDArray[np.int64]:
@@ -250,7 +250,7 @@ def _open(folder: Path, manifest: Manifest) -> Release:
     return Release(
         folder=folder,
         manifest=manifest,
-        photographs=PHOTOGRAPH_LIST.validate_json((folder / PHOTOGRAPHS).read_bytes()),
+        images=IMAGE_LIST.validate_json((folder / IMAGES).read_bytes()),
         embeddings=_matrix(features, "embedding", np.float32),
         probabilities=_matrix(features, "probabilities", np.float32),
         points=_matrix(features, "point", np.float64),
@@ -260,7 +260,7 @@ def _open(folder: Path, manifest: Manifest) -> Release:
         comparison=Comparison.model_validate_json((folder / COMPARISON).read_bytes()),
         errors=ERROR_LIST.validate_json((folder / ERRORS).read_bytes()),
         label_issues=LABEL_ISSUE_LIST.validate_json((folder / LABEL_ISSUES).read_bytes()),
-        trust=Trust.model_validate_json((folder / TRUST).read_bytes()),
+        uncertainty=UncertaintyReport.model_validate_json((folder / UNCERTAINTY).read_bytes()),
         typicality=Typicality.model_validate_json((folder / TYPICALITY).read_bytes()),
     )
 
@@ -278,13 +278,13 @@ def _readable(folder: Path) -> Iterator[None]:
 
 
 def write_features(
-    path: Path, photographs: tuple[Photograph, ...], encoded: Encoded, points: Points,
+    path: Path, images: tuple[StoredImage, ...], encoded: Encoded, points: Points,
     graph: NeighborGraph,
 ) -> None:  # fmt: skip
     """Write the arrays of a release beside the ids as one Arrow file."""
     table = pa.table(
         {
-            "id": pa.array([photograph.id for photograph in photographs]),
+            "id": pa.array([image.id for image in images]),
             "embedding": _column(encoded.embeddings),
             "probabilities": _column(encoded.probabilities),
             "point": _column(points),

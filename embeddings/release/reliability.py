@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.index import Index
+from embeddings.index import VectorIndex
 from embeddings.recognition import NEIGHBOR, distance_to_training
 from embeddings.release.uncertainty import (
     Calibration,
@@ -14,8 +14,8 @@ from embeddings.release.uncertainty import (
     PredictionSets,
     Reliability,
     ReliabilityBin,
-    Trust,
     Typicality,
+    UncertaintyReport,
 )
 from embeddings.runtime import Floats
 
@@ -91,19 +91,19 @@ def prediction_sets(
     )
 
 
-def measured_trust(
+def measure_uncertainty(
     temperature: float,
     before: Reliability,
     tuning: tuple[Floats, Labels],
     validation: tuple[Floats, Labels],
     classes: Sequence[str],
-) -> Trust:
+) -> UncertaintyReport:
     """Return what the served probabilities of the tuning and the validation part promise and hold.
 
     Both parts are pairs of probabilities, shape (n, classes), and labels, shape (n,).
     """
     threshold = conformal_threshold(*tuning)
-    return Trust(
+    return UncertaintyReport(
         calibration=Calibration(
             temperature=temperature, before=before, after=reliability(*validation)
         ),
@@ -115,7 +115,7 @@ def _mean(values: npt.NDArray[np.generic]) -> float:
     return float(values.mean()) if len(values) else 0.0
 
 
-def typicality(training: Index, validation: Floats) -> Typicality:
+def typicality(training: VectorIndex, validation: Floats) -> Typicality:
     """Measure validation embeddings of shape (n, dimension) against the training photographs."""
     found = [distance_to_training(training, embedding) for embedding in validation]
     return Typicality(neighbor=NEIGHBOR, distances=tuple(sorted(found)))

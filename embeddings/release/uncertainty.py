@@ -81,7 +81,7 @@ class Typicality(_Frozen):
         return farther / len(self.distances) if self.distances else 0.0
 
 
-class Trust(_Frozen):
+class UncertaintyReport(_Frozen):
     """What a release says of the certainty of its answers."""
 
     calibration: Calibration

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from embeddings.encoder import Encoded
-from embeddings.store.records import Photograph
+from embeddings.store.records import StoredImage
 from embeddings.store.tables import (
     StoreError,
     flush_table,
@@ -43,13 +43,13 @@ class FeatureTable:
             raise StoreError(f"The feature store {self.uri} has no features; publish first.")
         return int(dataset.version)
 
-    def upsert(self, encoder: str, photographs: Sequence[Photograph], encoded: Encoded) -> None:
+    def upsert(self, encoder: str, images: Sequence[StoredImage], encoded: Encoded) -> None:
         """Add or replace the features of these photographs under this encoder, atomically."""
         rows = pa.table(
             [
-                pa.array([photograph.id for photograph in photographs]),
-                pa.array([encoder] * len(photographs)),
-                pa.array([photograph.digest for photograph in photographs]),
+                pa.array([image.id for image in images]),
+                pa.array([encoder] * len(images)),
+                pa.array([image.digest for image in images]),
                 _lists(encoded.embeddings),
                 _lists(encoded.probabilities),
             ],
@@ -65,12 +65,12 @@ class FeatureTable:
                 merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
         flush_table(path)
 
-    def read(self, encoder: str, photographs: Sequence[Photograph]) -> dict[str, Encoded]:
+    def read(self, encoder: str, images: Sequence[StoredImage]) -> dict[str, Encoded]:
         """The features of exactly these files under this encoder, by id."""
         dataset = open_table(table_uri(self.uri, "features"))
         if dataset is None:
             return {}
-        digests = {photograph.id: photograph.digest for photograph in photographs}
+        digests = {image.id: image.digest for image in images}
         with translated_errors(dataset.uri):
             table = dataset.to_table(filter=f"encoder = '{encoder}'")
         return {

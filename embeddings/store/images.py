@@ -10,7 +10,7 @@ import lance
 import pyarrow as pa
 from pydantic import ValidationError
 
-from embeddings.store.records import Collection, Photograph
+from embeddings.store.records import Collection, StoredImage
 from embeddings.store.tables import (
     StoreDamaged,
     StoreError,
@@ -23,7 +23,7 @@ from embeddings.store.tables import (
 _COLLECTION = b"belvedere.collection"
 _ROWS_PER_BATCH = 128
 
-_COLUMNS = list(Photograph.model_fields)
+_COLUMNS = list(StoredImage.model_fields)
 _IMAGES = pa.schema(
     [
         pa.field(name, pa.int64() if name in {"width", "height", "group"} else pa.string())
@@ -33,7 +33,9 @@ _IMAGES = pa.schema(
 )
 
 
-def write_images(uri: str, collection: Collection, rows: Iterable[tuple[Photograph, bytes]]) -> int:
+def write_images(
+    uri: str, collection: Collection, rows: Iterable[tuple[StoredImage, bytes]]
+) -> int:
     """Replace the table `images` in one atomic commit and return its new version.
 
     `rows` are photographs with their JPEG bytes; they are written as they come, so the whole
@@ -102,11 +104,11 @@ class ImageTable:
             ) from error
 
     @cached_property
-    def photographs(self) -> tuple[Photograph, ...]:
+    def images(self) -> tuple[StoredImage, ...]:
         """All photographs without their pixels, in the order of their rows."""
         with translated_errors(self.dataset.uri):
             rows = self.dataset.to_table(columns=_COLUMNS).to_pylist()
-        return tuple(Photograph.model_validate(row) for row in rows)
+        return tuple(StoredImage.model_validate(row) for row in rows)
 
     def jpeg(self, row: int) -> bytes:
         """The JPEG file of one row, read at random. Raises `StoreDamaged`."""
@@ -125,16 +127,14 @@ class ImageTable:
             yield from (bytes(value.as_py()) for value in batch.column("jpeg"))
 
 
-def _image_batch(rows: Sequence[tuple[Photograph, bytes]], schema: pa.Schema) -> pa.RecordBatch:
-    records: list[dict[str, Any]] = [
-        {**photograph.model_dump(), "jpeg": jpeg} for photograph, jpeg in rows
-    ]
+def _image_batch(rows: Sequence[tuple[StoredImage, bytes]], schema: pa.Schema) -> pa.RecordBatch:
+    records: list[dict[str, Any]] = [{**image.model_dump(), "jpeg": jpeg} for image, jpeg in rows]
     return pa.RecordBatch.from_pylist(records, schema=schema)
 
 
 def _chunks(
-    rows: Iterable[tuple[Photograph, bytes]],
-) -> Iterator[Sequence[tuple[Photograph, bytes]]]:
+    rows: Iterable[tuple[StoredImage, bytes]],
+) -> Iterator[Sequence[tuple[StoredImage, bytes]]]:
     source = iter(rows)
     while chunk := list(islice(source, _ROWS_PER_BATCH)):
         yield chunk

@@ -26,7 +26,7 @@ LICENCES: dict[str, tuple[str, str | None]] = {
 }
 
 
-class Photograph(BaseModel):
+class StoredImage(BaseModel):
     """One photograph; `id` is its path in the data set without the extension."""
 
     model_config = ConfigDict(frozen=True)
@@ -85,24 +85,24 @@ class Attribution(BaseModel):
     source: str | None = Field(description="Address of the published file.")
 
 
-def attribution_of(photograph: Photograph) -> Attribution | None:
+def attribution_of(image: StoredImage) -> Attribution | None:
     """The attribution of a photograph; None where nothing is known, as for generated scenes."""
-    known = (photograph.title, photograph.photographer, photograph.licence, photograph.source)
+    known = (image.title, image.photographer, image.licence, image.source)
     if not any(known):
         return None
-    name, url = LICENCES.get(photograph.licence or "", (photograph.licence, None))
+    name, url = LICENCES.get(image.licence or "", (image.licence, None))
     return Attribution(
-        title=photograph.title,
-        photographer=photograph.photographer,
+        title=image.title,
+        photographer=image.photographer,
         licence=name,
         licence_url=url,
-        page=_flickr_page(photograph),
-        source=photograph.source,
+        page=_flickr_page(image),
+        source=image.source,
     )
 
 
-def _flickr_page(photograph: Photograph) -> str | None:
-    if not photograph.photographer_id or "staticflickr.com" not in (photograph.source or ""):
+def _flickr_page(image: StoredImage) -> str | None:
+    if not image.photographer_id or "staticflickr.com" not in (image.source or ""):
         return None
-    number = photograph.id.rsplit("/", 1)[-1].split("_", 1)[0]
-    return f"https://www.flickr.com/photos/{photograph.photographer_id}/{number}"
+    number = image.id.rsplit("/", 1)[-1].split("_", 1)[0]
+    return f"https://www.flickr.com/photos/{image.photographer_id}/{number}"

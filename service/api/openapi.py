@@ -77,7 +77,7 @@ def examples_of(served: ServedRelease) -> Examples:
     """Examples that work while this release is served."""
     release = served.release
     errors = [error.id for error in release.errors if error.heat]
-    shown = release.photographs[release.rows[errors[0]] if errors else 0]
+    shown = release.images[release.rows[errors[0]] if errors else 0]
     return Examples(
         id=shown.id,
         label=shown.label,

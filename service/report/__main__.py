@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from embeddings.errors import BelvedereError, explained
+from embeddings.errors import BelvedereError, explain_os_error
 from service.report.server import ROOT, a_service
 from service.settings import ServiceSettings
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None, notebook: Path = NOTEBOOK) -> int:
     except BelvedereError as error:
         return _fail(str(error))
     except OSError as error:
-        sentence = explained(error)
+        sentence = explain_os_error(error)
         if sentence is None:
             raise
         return _fail(sentence)

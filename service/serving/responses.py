@@ -47,7 +47,7 @@ def prediction(served: ServedRelease, encoded: Encoded, row: int | None = None) 
     """What one row of features says; `row` is the stored photograph's that it belongs to."""
     probabilities = encoded.probabilities[0]
     classes = served.manifest.classes
-    members = prediction_set(probabilities, served.release.trust.sets.threshold)
+    members = prediction_set(probabilities, served.release.uncertainty.sets.threshold)
     return Prediction(
         label=classes[int(np.argmax(probabilities))],
         probabilities=probabilities_by_class(served, probabilities),
@@ -93,36 +93,36 @@ def map_of(served: ServedRelease, rows: Rows, points: Points) -> Map:
 
 def record(served: ServedRelease, row: int) -> ImageRecord:
     """What is known of a stored photograph."""
-    photograph = served.release.photographs[row]
+    image = served.release.images[row]
     return ImageRecord(
-        id=photograph.id,
-        label=photograph.label,
-        split=photograph.split,
-        width=photograph.width,
-        height=photograph.height,
-        attribution=attribution_of(photograph),
+        id=image.id,
+        label=image.label,
+        split=image.split,
+        width=image.width,
+        height=image.height,
+        attribution=attribution_of(image),
     )
 
 
 def _neighbor(served: ServedRelease, row: int, distance: float) -> Neighbor:
-    photograph = served.release.photographs[row]
+    image = served.release.images[row]
     return Neighbor(
-        id=photograph.id,
-        label=photograph.label,
-        split=photograph.split,
+        id=image.id,
+        label=image.label,
+        split=image.split,
         distance=distance,
-        image=served.root_path + image_path(photograph.id),
-        attribution=attribution_of(photograph),
+        image=served.root_path + image_path(image.id),
+        attribution=attribution_of(image),
     )
 
 
 def _map_point(served: ServedRelease, row: int, x: float, y: float) -> MapPoint:
-    photograph = served.release.photographs[row]
+    image = served.release.images[row]
     return MapPoint(
-        id=photograph.id,
-        label=photograph.label,
+        id=image.id,
+        label=image.label,
         predicted=predicted(served, row),
-        split=photograph.split,
+        split=image.split,
         x=x,
         y=y,
     )

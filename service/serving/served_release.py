@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from embeddings.encoder import Encoded, Encoder
 from embeddings.images import read_pixels, to_jpeg
-from embeddings.index import Index, Mask, Rows
+from embeddings.index import Mask, Rows, VectorIndex
 from embeddings.index.hnsw import build_index
 from embeddings.recognition import distance_to_training
 from embeddings.release.manifest import Manifest
@@ -46,8 +46,8 @@ class ServedRelease:
     """A release with everything that answers are made from; safe to use from many threads."""
 
     release: Release
-    index: Index
-    training_index: Index
+    index: VectorIndex
+    training_index: VectorIndex
     """Of the training photographs alone."""
     encoder: Encoder
     images: ImageTable
@@ -123,11 +123,11 @@ class ServedRelease:
 
     @cached_property
     def _labels(self) -> npt.NDArray[np.object_]:
-        return np.array([each.label for each in self.release.photographs], dtype=np.object_)
+        return np.array([each.label for each in self.release.images], dtype=np.object_)
 
     @cached_property
     def _splits(self) -> npt.NDArray[np.object_]:
-        return np.array([each.split for each in self.release.photographs], dtype=np.object_)
+        return np.array([each.split for each in self.release.images], dtype=np.object_)
 
 
 def load_current_release(settings: ServiceSettings, metrics: Metrics) -> ServedRelease:
@@ -138,14 +138,14 @@ def load_current_release(settings: ServiceSettings, metrics: Metrics) -> ServedR
     try:
         release = open_release(current_release(settings.releases))
         manifest = release.manifest
-        ids = [each.id for each in release.photographs]
-        learned = np.array([each.split == "train" for each in release.photographs])
+        ids = [each.id for each in release.images]
+        learned = np.array([each.split == "train" for each in release.images])
         served = ServedRelease(
             release=release,
             index=build_index(settings.index, ids, release.embeddings),
             training_index=build_index(
                 settings.index,
-                [each.id for each in release.photographs if each.split == "train"],
+                [each.id for each in release.images if each.split == "train"],
                 release.embeddings[learned],
             ),
             encoder=Encoder(release.encoder, manifest.encoder.precision),

@@ -28,7 +28,7 @@ def sample_rows(release: Release, n: int, seed: int) -> Rows:
 
     A smaller draw with the same seed is the beginning of a larger one.
     """
-    order = np.random.default_rng(seed).permutation(len(release.photographs))
+    order = np.random.default_rng(seed).permutation(len(release.images))
     return order[:n]
 
 

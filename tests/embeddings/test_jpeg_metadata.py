@@ -21,7 +21,7 @@ EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0" + bytes(40)
 LAST_SEGMENT = 65_533
 
 
-def photograph(mode: str = "RGB", **options: object) -> bytes:
+def example_jpeg(mode: str = "RGB", **options: object) -> bytes:
     grain = np.random.default_rng(3).integers(0, 256, (40, 56, 3), np.uint8)
     image = Image.fromarray(grain).resize((64, 48), Image.Resampling.BILINEAR).convert(mode)
     buffer = io.BytesIO()
@@ -74,7 +74,7 @@ def check(jpeg: bytes) -> bytes:
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("orientation", [None, *range(1, 9)])
 def test_the_location_goes_and_the_orientation_stays(order, orientation):
-    jpeg = photograph(exif=exif(orientation, order))
+    jpeg = example_jpeg(exif=exif(orientation, order))
     assert SECRET in jpeg
     assert location_of(jpeg)
     copy = check(jpeg)
@@ -84,13 +84,13 @@ def test_the_location_goes_and_the_orientation_stays(order, orientation):
 
 @pytest.mark.parametrize("orientation", [0, 9, 300])
 def test_an_orientation_that_is_none_is_left_out(orientation):
-    copy = check(photograph(exif=exif(orientation)))
+    copy = check(example_jpeg(exif=exif(orientation)))
     assert ExifTags.Base.Orientation not in Image.open(io.BytesIO(copy)).getexif()
 
 
 def test_an_orientation_that_xmp_alone_declares_stays():
     text = XMP + b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6"/></x:xmpmeta>'
-    jpeg = behind_start(photograph(), segment(0xE1, text))
+    jpeg = behind_start(example_jpeg(), segment(0xE1, text))
     assert pixels(jpeg).shape == (64, 48, 3)
     check(jpeg)
 
@@ -110,9 +110,9 @@ def test_an_orientation_that_xmp_alone_declares_stays():
     ],
 )
 def test_the_compressed_picture_stays_bit_for_bit(options):
-    plain = photograph(**options)
+    plain = example_jpeg(**options)
     assert check(plain) == plain
-    assert check(photograph(exif=exif(None), comment=SECRET, **options)) == plain
+    assert check(example_jpeg(exif=exif(None), comment=SECRET, **options)) == plain
 
 
 @pytest.mark.parametrize(
@@ -137,28 +137,28 @@ def test_the_compressed_picture_stays_bit_for_bit(options):
     ],
 )
 def test_no_segment_carries_it_on(hidden):
-    plain = photograph("RGB")
+    plain = example_jpeg("RGB")
     jpeg = behind_start(plain, hidden)
     assert SECRET in jpeg
     check(jpeg)
 
 
 def test_neither_do_segments_between_scans():
-    plain = photograph(progressive=True)
+    plain = example_jpeg(progressive=True)
     second = plain.index(b"\xff\xda", plain.index(b"\xff\xda") + 2)
     jpeg = plain[:second] + segment(0xFE, SECRET) + segment(0xE1, SECRET) + plain[second:]
     assert check(jpeg) == plain
 
 
 def test_nor_what_follows_the_picture():
-    plain = photograph()
-    for behind in (SECRET, photograph(exif=exif(6), comment=SECRET), b"\xff" * 9 + SECRET):
+    plain = example_jpeg()
+    for behind in (SECRET, example_jpeg(exif=exif(6), comment=SECRET), b"\xff" * 9 + SECRET):
         assert check(plain + behind) == plain
 
 
 def test_nor_a_second_picture_of_a_phone():
     buffer = io.BytesIO()
-    first, second = (Image.open(io.BytesIO(photograph())) for _ in range(2))
+    first, second = (Image.open(io.BytesIO(example_jpeg())) for _ in range(2))
     first.save(buffer, "MPO", save_all=True, append_images=[second], exif=exif(3), comment=SECRET)
     copy = check(buffer.getvalue())
     assert Image.open(io.BytesIO(copy)).format == "JPEG"
@@ -166,7 +166,7 @@ def test_nor_a_second_picture_of_a_phone():
 
 def test_metadata_of_many_segments_goes():
     text = (SECRET * (LAST_SEGMENT // len(SECRET)))[:60_000]
-    jpeg = photograph(exif=exif(8), comment=SECRET)
+    jpeg = example_jpeg(exif=exif(8), comment=SECRET)
     more = [segment(0xE1, b"Exif\0\0" + text), segment(0xE1, EXTENDED_XMP + text)]
     assert len(check(behind_start(jpeg, *more))) < len(jpeg)
 
@@ -174,17 +174,17 @@ def test_metadata_of_many_segments_goes():
 def test_the_colour_profile_stays():
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for whole in (profile, profile + bytes(150_000)):
-        copy = check(photograph(exif=exif(6), icc_profile=whole))
+        copy = check(example_jpeg(exif=exif(6), icc_profile=whole))
         assert Image.open(io.BytesIO(copy)).info["icc_profile"] == whole
 
 
 def test_density_stays():
-    copy = check(photograph(dpi=(300, 300), exif=exif(6)))
+    copy = check(example_jpeg(dpi=(300, 300), exif=exif(6)))
     assert Image.open(io.BytesIO(copy)).info["dpi"] == (300, 300)
 
 
 def test_what_is_no_image_is_refused():
-    for data in (b"", b"text", b"\xff\xd8\xff", photograph()[:100]):
+    for data in (b"", b"text", b"\xff\xd8\xff", example_jpeg()[:100]):
         with pytest.raises(ImageRejected):
             without_location(data)
 
@@ -196,7 +196,7 @@ def test_what_is_no_image_is_refused():
     progressive=st.booleans(),
 )
 def test_damaged_files_are_copied_alike_or_refused(changes, length, progressive):
-    damaged = bytearray(photograph(exif=exif(6), progressive=progressive))
+    damaged = bytearray(example_jpeg(exif=exif(6), progressive=progressive))
     for place, value in changes:
         damaged[place % len(damaged)] = value
     jpeg = bytes(damaged[:length])
@@ -211,7 +211,7 @@ def test_damaged_files_are_copied_alike_or_refused(changes, length, progressive)
 
 
 def test_files_that_are_encoded_anew_lose_it_too():
-    for jpeg in (photograph(exif=exif(6), comment=SECRET), photograph("CMYK", comment=SECRET)):
+    for jpeg in (example_jpeg(exif=exif(6), comment=SECRET), example_jpeg("CMYK", comment=SECRET)):
         again = to_jpeg(jpeg, 32)
         assert SECRET not in again
         assert location_of(again) == {}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.settings import HomeSettings
+from embeddings.settings import PathSettings
 from training.data.sources import setting_of
 from training.settings import TrainingSettings
 
@@ -37,14 +37,14 @@ def test_a_path_has_one_spelling(
 def test_the_default_home_stays_where_it_was_resolved(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = HomeSettings()
+    settings = PathSettings()
     monkeypatch.chdir("/")
     assert settings.releases == folder.parent / "var" / "releases"
 
 
 @pytest.mark.parametrize("uri", ["s3://bucket/store", "memory://x", "gs://bucket//a/"])
 def test_an_address_of_a_store_is_taken_as_it_is(uri: str) -> None:
-    assert HomeSettings(store=uri).store_uri == uri
+    assert PathSettings(store=uri).store_uri == uri
 
 
 @pytest.mark.usefixtures("folder")

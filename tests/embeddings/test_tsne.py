@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from embeddings.index.flat import FlatIndex
-from embeddings.tsne import fit_map, place
+from embeddings.tsne import fit_map, transform
 
 
 def clusters(per_cluster: int = 40) -> np.ndarray:
@@ -20,7 +20,7 @@ def test_clusters_stay_together_and_a_new_photograph_joins_its_own() -> None:
     assert np.array_equal(nearest, np.repeat([0, 1, 2], 40))
 
     index = FlatIndex([str(row) for row in range(120)], embeddings)
-    placed = place(index, points, embeddings[50] + np.float32(0.05))
+    placed = transform(index, points, embeddings[50] + np.float32(0.05))
     assert np.linalg.norm(centres - placed, axis=1).argmin() == 1
 
 
@@ -37,4 +37,4 @@ def test_tiny_collections_have_a_map_too(count: int) -> None:
     assert points.shape == (count, 2)
     assert np.isfinite(points).all()
     index = FlatIndex([str(row) for row in range(count)], embeddings)
-    assert np.isfinite(place(index, points, embeddings[0])).all()
+    assert np.isfinite(transform(index, points, embeddings[0])).all()

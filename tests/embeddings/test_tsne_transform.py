@@ -5,7 +5,7 @@ from openTSNE.affinity import PrecomputedAffinities, joint_probabilities_nn
 from scipy.sparse import csr_matrix
 
 from embeddings.index.flat import FlatIndex
-from embeddings.tsne import fit_map, place
+from embeddings.tsne import fit_map, transform
 
 
 def placed_by_open_tsne(
@@ -36,7 +36,7 @@ def test_it_places_as_open_tsne_does() -> None:
     embeddings = drawn.astype(np.float32)
     points = fit_map(embeddings[:200], seed=0, threads=1)
     index = FlatIndex([str(row) for row in range(200)], embeddings[:200])
-    ours = np.array([place(index, points, each) for each in embeddings[200:]])
+    ours = np.array([transform(index, points, each) for each in embeddings[200:]])
     theirs = np.array([placed_by_open_tsne(index, points, each) for each in embeddings[200:]])
     apart = np.linalg.norm(ours - theirs, axis=1) / np.ptp(points, axis=0).max()
     assert np.median(apart) < 1e-3
@@ -48,6 +48,6 @@ def test_equal_embeddings_leave_it_amid_them(count: int) -> None:
     embeddings = np.ones((count, 4), np.float32)
     points = np.random.default_rng(0).normal(size=(count, 2))
     index = FlatIndex([str(row) for row in range(count)], embeddings)
-    x, y = place(index, points, embeddings[0])
+    x, y = transform(index, points, embeddings[0])
     assert np.isfinite((x, y)).all()
     assert np.abs((x, y)).max() < 20

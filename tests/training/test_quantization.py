@@ -37,7 +37,7 @@ def test_an_encoder_in_eight_bits_is_small_says_the_same_and_can_be_published(
     classes = [each.probabilities.argmax(axis=1) for each in said]
     assert np.mean(classes[0] == classes[1]) > 0.9
 
-    ids = tuple(photograph.id for photograph in dataset.photographs)
+    ids = tuple(image.id for image in dataset.images)
     own = replace(candidate, model=model, reference=Reference(ids, said[0]))
     publish(own, stage.settings.store_uri, tmp_path / "releases", precision="int8")
     release = open_release(current_release(tmp_path / "releases"))

@@ -32,14 +32,14 @@ def test_copies_and_the_one_label_conflict_are_left_out(table: ImageTable) -> No
     left_out = table.collection.left_out
     copies = [entry for entry in left_out if entry.reason.startswith("copy of")]
     conflicts = {entry.path for entry in left_out if entry.reason.startswith("label conflict")}
-    assert len(table.photographs) == 3767
+    assert len(table.images) == 3767
     assert len(copies) == 12
     assert conflicts == {f"{label}/139432484_ddd5d3d4c7.jpg" for label in ("mountain", "road")}
 
 
 def test_every_photograph_has_its_photographer_and_licence(table: ImageTable) -> None:
-    for photograph in table.photographs:
-        attribution = attribution_of(photograph)
+    for image in table.images:
+        attribution = attribution_of(image)
         assert attribution is not None
         assert attribution.photographer
         assert attribution.licence
@@ -48,13 +48,13 @@ def test_every_photograph_has_its_photographer_and_licence(table: ImageTable) ->
 
 
 def test_a_fifth_of_each_class_is_set_aside_and_no_photographer_crosses(table: ImageTable) -> None:
-    counts = Counter((photograph.label, photograph.split) for photograph in table.photographs)
+    counts = Counter((image.label, image.split) for image in table.images)
     for label in table.collection.classes:
         train, validation = counts[label, "train"], counts[label, "validation"]
         assert validation / (train + validation) == pytest.approx(0.2, abs=0.005)
     sides: dict[str | None, set[str]] = defaultdict(set)
-    for photograph in table.photographs:
-        sides[photograph.photographer_id].add(photograph.split)
+    for image in table.images:
+        sides[image.photographer_id].add(image.split)
     assert len(sides) > 2000
     assert all(len(side) == 1 for side in sides.values())
 
@@ -62,6 +62,6 @@ def test_a_fifth_of_each_class_is_set_aside_and_no_photographer_crosses(table: I
 def test_pixels_are_small_and_the_store_is_not_much_larger_than_the_archive(
     table: ImageTable, real_archive: RealArchive
 ) -> None:
-    assert max(max(each.width, each.height) for each in table.photographs) == 280
+    assert max(max(each.width, each.height) for each in table.images) == 280
     stored = sum(path.stat().st_size for path in Path(table.dataset.uri).rglob("*.lance"))
     assert stored < 1.1 * real_archive.data.stat().st_size

@@ -35,7 +35,7 @@ def test_every_experiment_of_the_preset_is_compared(stage: Stage) -> None:
         assert len(report.curves.tuning_accuracy) == report.epochs
         assert report.train_seconds is not None
         assert report.train_seconds > 0
-    assert comparison.train + comparison.validation == len(stage.dataset().photographs)
+    assert comparison.train + comparison.validation == len(stage.dataset().images)
 
 
 def test_the_best_is_chosen_without_the_validation_set(stage: Stage) -> None:
@@ -60,9 +60,9 @@ def test_the_parts_share_no_photograph_and_no_group(stage: Stage) -> None:
     dataset = stage.dataset()
     parts = dataset.parts
     rows = np.concatenate([parts.fit, parts.tuning, parts.validation])
-    assert sorted(rows) == list(range(len(dataset.photographs)))
+    assert sorted(rows) == list(range(len(dataset.images)))
     groups = [
-        {dataset.photographs[row].group for row in part}
+        {dataset.images[row].group for row in part}
         for part in (parts.fit, parts.tuning, parts.validation)
     ]
     assert not groups[0] & groups[1]

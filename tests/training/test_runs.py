@@ -140,7 +140,7 @@ def test_the_same_photographs_packed_in_another_order_train_nothing_anew(home: H
     assert states(home.folder / "home" / "runs") == before
     publish_best(packed)
     again = open_release(current_release(packed.settings.releases))
-    assert again.photographs == release.photographs
+    assert again.images == release.images
     assert np.array_equal(again.probabilities, release.probabilities)
     assert np.array_equal(again.embeddings, release.embeddings)
 
@@ -184,10 +184,8 @@ def test_replaced_weights_are_learned_from_anew(home: Home) -> None:
 def regrouped(stage: Stage, folder: Path, group: Callable[[int], int]) -> Dataset:
     """The same photographs and parts with other groups."""
     table = ImageTable.open(stage.settings.store_uri)
-    photographs = (
-        each.model_copy(update={"group": group(each.group)}) for each in table.photographs
-    )
-    write_images(str(folder), table.collection, zip(photographs, table.jpegs(), strict=True))
+    images = (each.model_copy(update={"group": group(each.group)}) for each in table.images)
+    write_images(str(folder), table.collection, zip(images, table.jpegs(), strict=True))
     return replace(stage.dataset(), table=ImageTable.open(str(folder)))
 
 
@@ -228,7 +226,7 @@ def test_photographers_that_become_known_move_parts_and_what_was_learned_from_th
     train(stage)
     dataset = stage.dataset()
     fit, tuning = (
-        {dataset.photographs[row].photographer_id for row in part}
+        {dataset.images[row].photographer_id for row in part}
         for part in (dataset.parts.fit, dataset.parts.tuning)
     )
     assert fit

@@ -76,7 +76,7 @@ def test_held_out_probabilities_come_from_heads_that_do_not_know_the_group(
     right = found[np.arange(len(found)), data.labels[data.parts.fit]]
     assert right.mean() > 1 / len(data.classes)
     fit = data.parts.fit
-    two = {photograph.group for photograph in data.photographs[fit[0] : fit[0] + 2]}
-    few = np.array([row for row in fit if data.photographs[row].group in two])
+    two = {image.group for image in data.images[fit[0] : fit[0] + 2]}
+    few = np.array([row for row in fit if data.images[row].group in two])
     poorer = replace(data, parts=replace(data.parts, fit=few))
     assert cross_fit(frozen, replace(given, dataset=poorer)) is None

@@ -13,7 +13,7 @@ from embeddings.atomic import atomic_file
 from embeddings.images import PIXELS_VERSION, Pixels, Size, read_pixels
 from embeddings.progress import Track
 from embeddings.store.images import ImageTable
-from embeddings.store.records import Photograph
+from embeddings.store.records import StoredImage
 from training.data.split import TUNING_SHARE, VALIDATION_SHARE, SplitName, split_groups
 from training.digests import Warn, delete_superseded, digest_of, read_cached
 
@@ -50,9 +50,9 @@ class Dataset:
     split: SplitName = "grouped"
 
     @property
-    def photographs(self) -> tuple[Photograph, ...]:
+    def images(self) -> tuple[StoredImage, ...]:
         """All photographs, in the order of every array."""
-        return self.table.photographs
+        return self.table.images
 
     @property
     def fingerprint(self) -> str:
@@ -62,7 +62,7 @@ class Dataset:
     @cached_property
     def images_digest(self) -> str:
         """Digest of the ids and files of all photographs, in the order of every array."""
-        return digest_of([(each.id, each.digest) for each in self.photographs])
+        return digest_of([(each.id, each.digest) for each in self.images])
 
     @cached_property
     def training_digest(self) -> str:
@@ -75,9 +75,7 @@ class Dataset:
     def groups_digest(self, rows: Rows) -> str:
         """Return the digest of how groups divide these photographs, whatever their numbers are."""
         first: dict[int, int] = {}
-        return digest_of(
-            [first.setdefault(self.photographs[row].group, len(first)) for row in rows]
-        )
+        return digest_of([first.setdefault(self.images[row].group, len(first)) for row in rows])
 
     def pixels_key(self, size: Size) -> str:
         """Return the key of all photographs at a size."""
@@ -88,18 +86,13 @@ class Dataset:
 
         It shows what a leak does: pictures of one afternoon then stand on both sides.
         """
-        alone = [
-            photograph.model_copy(update={"group": row})
-            for row, photograph in enumerate(self.photographs)
-        ]
+        alone = [image.model_copy(update={"group": row}) for row, image in enumerate(self.images)]
         aside = split_groups(
-            [photograph.label for photograph in alone], range(len(alone)), VALIDATION_SHARE, seed
+            [image.label for image in alone], range(len(alone)), VALIDATION_SHARE, seed
         )
         drawn = [
-            photograph.model_copy(
-                update={"split": "validation" if photograph.group in aside else "train"}
-            )
-            for photograph in alone
+            image.model_copy(update={"split": "validation" if image.group in aside else "train"})
+            for image in alone
         ]
         return replace(self, parts=_parts(drawn, seed), split="random")
 
@@ -111,7 +104,7 @@ class Dataset:
 
         def read(path: Path) -> Pixels:
             pixels: Pixels = np.load(path, mmap_mode="r")
-            if pixels.shape != (len(self.photographs), *size, 3) or pixels.dtype != np.uint8:
+            if pixels.shape != (len(self.images), *size, 3) or pixels.dtype != np.uint8:
                 raise ValueError(pixels.shape)
             return pixels
 
@@ -123,7 +116,7 @@ class Dataset:
         return kept
 
     def _decode(self, path: Path, size: Size) -> None:
-        count = len(self.photographs)
+        count = len(self.images)
         with atomic_file(path) as draft:
             header = {"descr": "|u1", "fortran_order": False, "shape": (count, *size, 3)}
             # Written rather than mapped: on a full disk a write fails, a mapping kills the process.
@@ -139,20 +132,20 @@ def open_dataset(store_uri: str, cache: Path, seed: int, track: Track, warn: War
     table = ImageTable.open(store_uri)
     classes = table.collection.classes
     numbers = {label: number for number, label in enumerate(classes)}
-    labels = np.array([numbers[photograph.label] for photograph in table.photographs], np.int64)
-    return Dataset(table, classes, labels, _parts(table.photographs, seed), cache, track, warn)
+    labels = np.array([numbers[image.label] for image in table.images], np.int64)
+    return Dataset(table, classes, labels, _parts(table.images, seed), cache, track, warn)
 
 
-def _parts(photographs: Sequence[Photograph], seed: int) -> Parts:
-    train = [row for row, photograph in enumerate(photographs) if photograph.split == "train"]
+def _parts(images: Sequence[StoredImage], seed: int) -> Parts:
+    train = [row for row, image in enumerate(images) if image.split == "train"]
     aside = split_groups(
-        [photographs[row].label for row in train],
-        [photographs[row].group for row in train],
+        [images[row].label for row in train],
+        [images[row].group for row in train],
         TUNING_SHARE,
         seed,
     )
-    tuning = {row for row in train if photographs[row].group in aside}
-    validation = set(range(len(photographs))) - set(train)
+    tuning = {row for row in train if images[row].group in aside}
+    validation = set(range(len(images))) - set(train)
     return Parts(
         fit=np.array([row for row in train if row not in tuning], np.int64),
         tuning=np.array(sorted(tuning), np.int64),

@@ -8,7 +8,7 @@ from hashlib import sha256
 from embeddings.images import is_jpeg, measure, to_jpeg
 from embeddings.progress import Track
 from embeddings.store.images import write_images
-from embeddings.store.records import Collection, Photograph, Split
+from embeddings.store.records import Collection, Split, StoredImage
 from training.data.files import DataSource
 from training.data.inspection import Inspected, Inspection, count_reasons, inspect
 from training.data.licences import NO_LICENCE, Licences, read_licences
@@ -38,25 +38,25 @@ def collect(
     inspection = inspect(source.list_files(), workers, track)
     report(inspection)
     _refuse_unlearnable(inspection, source)
-    photographs = _describe(inspection, licences, seed)
+    images = _describe(inspection, licences, seed)
     collection = Collection(
         name=source.name,
         source=source.setting,
         source_digest=source.digest,
-        fingerprint=_fingerprint(photographs),
-        classes=tuple(sorted({photograph.label for photograph in photographs})),
+        fingerprint=_fingerprint(images),
+        classes=tuple(sorted({image.label for image in images})),
         split_seed=seed,
-        split_by="folders" if inspection.photographs[0].split else "groups",
+        split_by="folders" if inspection.images[0].split else "groups",
         split_rule=SPLIT_RULE,
         left_out=inspection.left_out,
     )
-    write_images(store_uri, collection, _rows(inspection.photographs, photographs))
+    write_images(store_uri, collection, _rows(inspection.images, images))
     return collection
 
 
 def _refuse_unlearnable(inspection: Inspection, source: DataSource) -> None:
     counts = Counter(dict.fromkeys(inspection.labels, 0))
-    counts.update(photograph.label for photograph in inspection.photographs)
+    counts.update(image.label for image in inspection.images)
     if not counts:
         reasons = count_reasons(inspection.left_out)
         raise DataError(
@@ -83,30 +83,27 @@ def _with_reasons(label: str, count: int, inspection: Inspection) -> str:
     return f"{label!r} ({count}: {reasons})" if reasons else f"{label!r} ({count})"
 
 
-def _describe(inspection: Inspection, licences: Licences, seed: int) -> tuple[Photograph, ...]:
-    found = inspection.photographs
-    known = [
-        licences.get((photograph.label, photograph.file.path.name), NO_LICENCE)
-        for photograph in found
-    ]
+def _describe(inspection: Inspection, licences: Licences, seed: int) -> tuple[StoredImage, ...]:
+    found = inspection.images
+    known = [licences.get((image.label, image.file.path.name), NO_LICENCE) for image in found]
     groups = _groups(inspection.clusters, [licence.photographer_id for licence in known])
     splits = _splits(found, groups, seed)
     return tuple(
-        Photograph(
-            id=photograph.id,
-            label=photograph.label,
+        StoredImage(
+            id=image.id,
+            label=image.label,
             split=split,
-            width=photograph.width,
-            height=photograph.height,
+            width=image.width,
+            height=image.height,
             group=group,
-            digest=photograph.digest,
+            digest=image.digest,
             title=licence.title,
             photographer=licence.photographer,
             photographer_id=licence.photographer_id,
             licence=licence.licence,
             source=licence.source,
         )
-        for photograph, licence, group, split in zip(found, known, groups, splits, strict=True)
+        for image, licence, group, split in zip(found, known, groups, splits, strict=True)
     )
 
 
@@ -128,8 +125,8 @@ def _groups(clusters: Sequence[int], photographers: Sequence[str | None]) -> lis
 
 
 def _splits(found: Sequence[Inspected], groups: Sequence[int], seed: int) -> list[Split]:
-    own = [photograph.split for photograph in found]
-    labels = [photograph.label for photograph in found]
+    own = [image.split for image in found]
+    labels = [image.label for image in found]
     if all(own):
         splits: list[Split] = [split for split in own if split]
     else:
@@ -151,21 +148,21 @@ def _splits(found: Sequence[Inspected], groups: Sequence[int], seed: int) -> lis
 
 
 def _rows(
-    found: Sequence[Inspected], photographs: Sequence[Photograph]
-) -> Iterator[tuple[Photograph, bytes]]:
-    for inspected, photograph in zip(found, photographs, strict=True):
-        yield _as_stored(inspected.file.read(), photograph)
+    found: Sequence[Inspected], images: Sequence[StoredImage]
+) -> Iterator[tuple[StoredImage, bytes]]:
+    for inspected, image in zip(found, images, strict=True):
+        yield _as_stored(inspected.file.read(), image)
 
 
-def _as_stored(content: bytes, photograph: Photograph) -> tuple[Photograph, bytes]:
+def _as_stored(content: bytes, image: StoredImage) -> tuple[StoredImage, bytes]:
     """Keep a JPEG of usual size byte for byte, and turn anything else into one."""
-    if is_jpeg(content) and max(photograph.width, photograph.height) <= _LONGEST_SIDE:
-        return photograph, content
+    if is_jpeg(content) and max(image.width, image.height) <= _LONGEST_SIDE:
+        return image, content
     jpeg = to_jpeg(content, _LONGEST_SIDE)
     width, height = measure(jpeg)
-    return photograph.model_copy(update={"width": width, "height": height}), jpeg
+    return image.model_copy(update={"width": width, "height": height}), jpeg
 
 
-def _fingerprint(photographs: Sequence[Photograph]) -> str:
-    facts = [(each.id, each.label, each.split, each.group, each.digest) for each in photographs]
+def _fingerprint(images: Sequence[StoredImage]) -> str:
+    facts = [(each.id, each.label, each.split, each.group, each.digest) for each in images]
     return sha256(json.dumps(facts).encode()).hexdigest()

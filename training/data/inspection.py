@@ -52,7 +52,7 @@ class Inspected:
 class Inspection:
     """All photographs that can be taken, and all files that cannot."""
 
-    photographs: tuple[Inspected, ...]
+    images: tuple[Inspected, ...]
     """In the order of their ids."""
     clusters: tuple[int, ...]
     """Number of each photograph's cluster of near-duplicates."""
@@ -86,9 +86,9 @@ def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspecti
     left_out = [outcome for outcome in outcomes if isinstance(outcome, LeftOut)]
     found = [outcome for outcome in outcomes if isinstance(outcome, Inspected)]
     once = _without_copies(_distinct_ids(found), left_out)
-    kept = sorted(once, key=lambda photograph: photograph.id)
+    kept = sorted(once, key=lambda image: image.id)
     alike = find_near_duplicates(
-        [photograph.thumbnail for photograph in kept], [photograph.label for photograph in kept]
+        [image.thumbnail for image in kept], [image.label for image in kept]
     )
     conflicts = _conflicts_of_content(kept, alike.twins)
     left_out += [_left_out(kept[row], conflicts[row]) for row in sorted(conflicts)]
@@ -204,32 +204,32 @@ def _distinct_ids(found: list[Inspected]) -> list[Inspected]:
     """Where `a.jpg` and `a.png` would share an id, the later ones keep their extension."""
     taken: set[str] = set()
     distinct = []
-    for photograph in found:
-        identifier = photograph.id
+    for image in found:
+        identifier = image.id
         if identifier in taken:
-            identifier += photograph.file.path.suffix
+            identifier += image.file.path.suffix
         while identifier in taken:
             identifier += "_"
         taken.add(identifier)
-        distinct.append(replace(photograph, id=identifier))
+        distinct.append(replace(image, id=identifier))
     return distinct
 
 
 def _without_copies(found: list[Inspected], left_out: list[LeftOut]) -> list[Inspected]:
     """Keep byte-identical photographs once, and none where their classes differ."""
     copies: dict[str, list[Inspected]] = defaultdict(list)
-    for photograph in found:
-        copies[photograph.digest].append(photograph)
+    for image in found:
+        copies[image.digest].append(image)
     kept = []
-    for photograph in found:
-        same = copies[photograph.digest]
+    for image in found:
+        same = copies[image.digest]
         if len({copy.label for copy in same}) > 1:
-            others = ", ".join(str(copy.file.path) for copy in same if copy is not photograph)
-            left_out.append(_left_out(photograph, f"label conflict: also at {others}"))
-        elif photograph is not same[0]:
-            left_out.append(_left_out(photograph, f"{_COPY_OF}{same[0].file.path}"))
+            others = ", ".join(str(copy.file.path) for copy in same if copy is not image)
+            left_out.append(_left_out(image, f"label conflict: also at {others}"))
+        elif image is not same[0]:
+            left_out.append(_left_out(image, f"{_COPY_OF}{same[0].file.path}"))
         else:
-            kept.append(photograph)
+            kept.append(image)
     return kept
 
 
@@ -245,5 +245,5 @@ def _conflicts_of_content(kept: list[Inspected], twins: dict[int, int]) -> dict[
     return conflicts
 
 
-def _left_out(photograph: Inspected, reason: str) -> LeftOut:
-    return LeftOut(path=str(photograph.file.path), reason=reason)
+def _left_out(image: Inspected, reason: str) -> LeftOut:
+    return LeftOut(path=str(image.file.path), reason=reason)

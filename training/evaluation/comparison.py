@@ -127,7 +127,7 @@ def _compared(
 
 
 def _evidence(finished: dict[str, _Repeats], dataset: Dataset) -> dict[str, Evidence]:
-    groups = [dataset.photographs[row].group for row in dataset.parts.validation]
+    groups = [dataset.images[row].group for row in dataset.parts.validation]
     names = list(finished)
     if not names:
         return {}

@@ -53,7 +53,7 @@ def _of_folds(dataset: Dataset) -> Iterator[str]:
 
 
 def _folds(dataset: Dataset, rows: Rows, most: int) -> int:
-    groups = [dataset.photographs[row].group for row in rows]
+    groups = [dataset.images[row].group for row in rows]
     return len(grouped_folds(dataset.labels[rows], groups, most))
 
 

@@ -51,7 +51,7 @@ def out_of_fold(features: Floats, dataset: Dataset) -> Floats:
     has no other group to learn from.
     """
     labels = dataset.labels
-    groups = [photograph.group for photograph in dataset.photographs]
+    groups = [image.group for image in dataset.images]
     found = np.zeros((len(labels), len(dataset.classes)), np.float32)
     for learned, asked in grouped_folds(labels, groups, ISSUE_FOLDS):
         model = make_pipeline(StandardScaler(), LogisticRegression(C=_REGULARISATION, max_iter=300))
@@ -94,7 +94,7 @@ def _issues(probabilities: Floats, rows: Rows, dataset: Dataset) -> tuple[LabelI
     )  # fmt: skip
     return tuple(
         LabelIssue(
-            id=dataset.photographs[rows[number]].id,
+            id=dataset.images[rows[number]].id,
             label=dataset.classes[labels[number]],
             suggested=dataset.classes[int(probabilities[number].argmax())],
             label_probability=float(probabilities[number, labels[number]]),

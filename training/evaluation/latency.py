@@ -15,7 +15,7 @@ from training.runs import PROBE
 from training.trainers.context import Layers
 
 _REPETITIONS = 60
-_PHOTOGRAPHS = 192
+_IMAGES = 192
 
 
 def export_probe(network: keras.Model, folder: Path) -> Path:
@@ -39,7 +39,7 @@ def measure_cost(probe: Path) -> Cost:
     """Time the network on random pixels: one after the other, then many at once."""
     compiled = CompiledNetwork(probe)
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (_PHOTOGRAPHS, *compiled.size, 3), dtype=np.uint8)
+    pixels = rng.integers(0, 256, (_IMAGES, *compiled.size, 3), dtype=np.uint8)
     times = []
     for number in range(_REPETITIONS):
         row = number % len(pixels)

@@ -64,7 +64,7 @@ def cross_fit(experiment: FrozenTransfer, given: Circumstances) -> Floats | None
     """
     data = given.dataset
     rows = data.parts.fit
-    groups = [data.photographs[row].group for row in rows]
+    groups = [data.images[row].group for row in rows]
     folds = grouped_folds(data.labels[rows], groups, HELD_OUT_FOLDS, given.seed)
     if not folds:
         return None

@@ -119,8 +119,8 @@ async def calibration(served: Served, state: State) -> Response:
 def _calibration(served: ServedRelease) -> Response:
     release = served.release
     report = CalibrationReport(
-        calibration=release.trust.calibration,
-        sets=release.trust.sets,
+        calibration=release.uncertainty.calibration,
+        sets=release.uncertainty.sets,
         typicality=release.typicality,
         release=served.manifest.fingerprint,
     )
@@ -128,12 +128,12 @@ def _calibration(served: ServedRelease) -> Response:
 
 
 def _label_issue(served: ServedRelease, issue: LabelIssue) -> LikelyLabelError:
-    photograph = served.release.photographs[served.release.rows[issue.id]]
+    image = served.release.images[served.release.rows[issue.id]]
     return LikelyLabelError(
         **issue.model_dump(),
-        split=photograph.split,
+        split=image.split,
         image=served.root_path + image_path(issue.id),
-        attribution=attribution_of(photograph),
+        attribution=attribution_of(image),
     )
 
 
@@ -148,5 +148,5 @@ def _misclassification(served: ServedRelease, error: Misclassified) -> Misclassi
         image=served.root_path + image_path(error.id),
         heatmap=served.root_path + heatmap_path(error.id) if error.heat else None,
         nearest=nearest_in_training(served, row, _NEAREST),
-        attribution=attribution_of(served.release.photographs[row]),
+        attribution=attribution_of(served.release.images[row]),
     )

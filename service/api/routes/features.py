@@ -24,14 +24,14 @@ async def features(served: Served, state: State, row: Row) -> Response:
 
 def _features(served: ServedRelease, row: int) -> Response:
     release = served.release
-    photograph = release.photographs[row]
+    image = release.images[row]
     features = Features(
-        id=photograph.id,
+        id=image.id,
         embedding=tuple(release.embeddings[row].tolist()),
         probabilities=probabilities_by_class(served, release.probabilities[row]),
-        label=photograph.label,
+        label=image.label,
         predicted=predicted(served, row),
-        split=photograph.split,
+        split=image.split,
         release=served.manifest.fingerprint,
     )
     return as_json(features)

@@ -142,5 +142,5 @@ def _file(served: ServedRelease, row: int, keeps: bool) -> bytes:
 
 def _cache_headers(served: ServedRelease, row: int, variant: str = "") -> dict[str, str]:
     # A later release may hold another photograph under this id, so copies are not kept for ever.
-    digest = served.release.photographs[row].digest
+    digest = served.release.images[row].digest
     return {"ETag": f'"{digest}{variant}"', "Cache-Control": "max-age=3600"}

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from embeddings.index import Rows
-from embeddings.tsne import Points, place
+from embeddings.tsne import Points, transform
 from service.api.auth import GUARDED
 from service.api.dependencies import Responses, Served, State
 from service.api.errors import ServiceProblem, problem_responses
@@ -54,9 +54,9 @@ async def tsne_of_stored(
     if seed is None or seed == served.manifest.map_seed:
         small = takes_gzip(request)
         made = responses.compressed_map if small else responses.map
-        body = await state.queries.run(made, min(n, len(served.release.photographs)))
+        body = await state.queries.run(made, min(n, len(served.release.images)))
         return Response(body, headers=coding_headers(small), media_type="application/json")
-    if min(n, len(served.release.photographs)) > MOST_FITTED:
+    if min(n, len(served.release.images)) > MOST_FITTED:
         raise ServiceProblem(
             422,
             f"A map for another seed than {served.manifest.map_seed} is fitted anew and shows at "
@@ -86,6 +86,6 @@ async def tsne_of_upload(served: Served, state: State, upload: Upload) -> Respon
 
 def _placed(served: ServedRelease, upload: bytes) -> Response:
     embedding = served.encode(upload).embeddings[0]
-    x, y = place(served.index, served.release.points, embedding)
+    x, y = transform(served.index, served.release.points, embedding)
     placement = Placement(point=Point(x=x, y=y), release=served.manifest.fingerprint)
     return as_json(placement)

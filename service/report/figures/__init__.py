@@ -25,7 +25,7 @@ from service.report.figures.leakage import leakage_chart, leakage_findings
 from service.report.figures.map import map_chart, map_findings
 from service.report.figures.pareto import pareto_chart, pareto_findings
 from service.report.figures.retrieval import retrieval_chart, retrieval_findings
-from service.report.figures.split import every_photograph, split_chart, split_findings
+from service.report.figures.split import every_image, split_chart, split_findings
 from service.report.figures.techniques import effect_chart, technique_findings, technique_table
 from service.report.figures.trust import (
     reliability_chart,
@@ -46,7 +46,7 @@ __all__ = [
     "differences",
     "effect_chart",
     "error_findings",
-    "every_photograph",
+    "every_image",
     "evidence_findings",
     "evidence_table",
     "finished",

@@ -15,13 +15,13 @@ from service.schemas import ExperimentList, ImageRecord
 
 
 def agreement(
-    client: Client, photographs: Sequence[ImageRecord], number: int, seed: int
+    client: Client, images: Sequence[ImageRecord], number: int, seed: int
 ) -> float | None:
     """Share of the three nearest that have the class of a validation photograph drawn at random.
 
     None without validation photographs.
     """
-    aside = [record for record in photographs if record.split == "validation"]
+    aside = [record for record in images if record.split == "validation"]
     drawn = random.Random(seed).sample(aside, min(number, len(aside)))
     alike = [
         neighbor.label == record.label

@@ -41,9 +41,9 @@ def confusion_chart(report: ExperimentReport) -> Chart:
     )
     axes = chart.subplots()
     axes.imshow(shares, cmap=_SHADES, vmin=0, vmax=1)
-    for (row, column), photographs in np.ndenumerate(matrix):
+    for (row, column), images in np.ndenumerate(matrix):
         colour = "white" if shares[row, column] > 0.5 else INK
-        written = count(int(photographs)) if photographs else "·"
+        written = count(int(images)) if images else "·"
         axes.text(column, row, written, color=colour, ha="center", va="center")
     axes.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
     axes.set_yticks(range(len(classes)), classes)

@@ -39,9 +39,9 @@ def _listed(classes: Sequence[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def licence_findings(photographs: Sequence[ImageRecord]) -> Fragment:
+def licence_findings(images: Sequence[ImageRecord]) -> Fragment:
     """Why no photograph is in the notebook itself."""
-    licences = [made.licence for each in photographs if (made := each.attribution) and made.licence]
+    licences = [made.licence for each in images if (made := each.attribution) and made.licence]
     if not licences:
         return paragraph("Nothing is known of makers and licences of these pictures.")
     rigid = sum("ND" in licence for licence in licences)

@@ -14,7 +14,7 @@ _PAGE = 10_000
 _MOST_CLASSES = 40
 
 
-def every_photograph(client: Client) -> tuple[ImageRecord, ...]:
+def every_image(client: Client) -> tuple[ImageRecord, ...]:
     """The records of all stored photographs."""
     page = client.images(limit=_PAGE)
     found = page.images
@@ -25,13 +25,13 @@ def every_photograph(client: Client) -> tuple[ImageRecord, ...]:
 
 
 @in_style
-def split_chart(photographs: Sequence[ImageRecord], classes: Sequence[str]) -> Chart:
+def split_chart(images: Sequence[ImageRecord], classes: Sequence[str]) -> Chart:
     """Training and validation photographs of each class, side by side.
 
     Of more than 40 classes, the 40 with the fewest photographs are shown.
     """
     look = looks(classes)
-    sides = _sides(photographs)
+    sides = _sides(images)
     number = len(classes)
     if number > _MOST_CLASSES:
         sizes = {label: sides[label, "train"] + sides[label, "validation"] for label in classes}
@@ -66,27 +66,27 @@ def split_chart(photographs: Sequence[ImageRecord], classes: Sequence[str]) -> C
     return chart
 
 
-def split_findings(photographs: Sequence[ImageRecord], comparison: ExperimentList) -> Fragment:
+def split_findings(images: Sequence[ImageRecord], comparison: ExperimentList) -> Fragment:
     """What the split looks like, in words."""
-    sides = _sides(photographs)
+    sides = _sides(images)
     shares = {
         label: sides[label, "validation"]
         / max(sides[label, "train"] + sides[label, "validation"], 1)
         for label in comparison.classes
     }
     least, most = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
-    overall = comparison.validation / len(photographs)
+    overall = comparison.validation / len(images)
     return joined(
         [
             paragraph(
                 strong("What it shows. "),
-                f"{count(comparison.train)} of {plural(len(photographs), 'photograph')} are for "
+                f"{count(comparison.train)} of {plural(len(images), 'photograph')} are for "
                 f"training and {count(comparison.validation)} ({percent(overall)}) for validation. "
                 f"Class by class, that share goes from "
                 f"{percent(shares[least])} ({least}) to {percent(shares[most])} ({most}). Of the "
                 f"training photographs, {count(comparison.tuning)} form the tuning part.",
             ),
-            paragraph(_makers_in_words(photographs)),
+            paragraph(_makers_in_words(images)),
         ]
     )
 
@@ -99,9 +99,9 @@ def maker_of(made: Attribution | None) -> str | None:
     return made.page.rsplit("/", 1)[0] if made.page else made.photographer
 
 
-def _makers_in_words(photographs: Sequence[ImageRecord]) -> str:
-    train = _makers(record for record in photographs if record.split == "train")
-    validation = _makers(record for record in photographs if record.split == "validation")
+def _makers_in_words(images: Sequence[ImageRecord]) -> str:
+    train = _makers(record for record in images if record.split == "train")
+    validation = _makers(record for record in images if record.split == "validation")
     if not train | validation:
         return "No photographer of these pictures is known, so similarity alone makes the groups."
     known = f"They were made by {plural(len(train | validation), 'photographer')}, of whom "
@@ -110,9 +110,9 @@ def _makers_in_words(photographs: Sequence[ImageRecord]) -> str:
     return known + f"{count(len(validation))} are in the validation set and none is on both sides."
 
 
-def _makers(photographs: Iterable[ImageRecord]) -> set[str]:
-    return {maker for record in photographs if (maker := maker_of(record.attribution))}
+def _makers(images: Iterable[ImageRecord]) -> set[str]:
+    return {maker for record in images if (maker := maker_of(record.attribution))}
 
 
-def _sides(photographs: Iterable[ImageRecord]) -> Counter[tuple[str, str]]:
-    return Counter((record.label, record.split) for record in photographs)
+def _sides(images: Iterable[ImageRecord]) -> Counter[tuple[str, str]]:
+    return Counter((record.label, record.split) for record in images)

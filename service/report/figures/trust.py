@@ -81,7 +81,7 @@ def _threshold_in_words(sets: PredictionSets) -> str:
     return f"A class stands in a set from a probability of {percent(sets.threshold)} on."
 
 
-def unusual(client: Client, photographs: list[ImageRecord]) -> Fragment:
+def unusual(client: Client, images: list[ImageRecord]) -> Fragment:
     """What the service says of pictures that are no landscapes, beside some that are."""
     made = {
         "a plain grey area": np.full((_SIDE, _SIDE, 3), 128, np.uint8),
@@ -91,7 +91,7 @@ def unusual(client: Client, photographs: list[ImageRecord]) -> Fragment:
     }
     header = ("picture", "label", "its probability", "set", "typical")
     rows = [_answer(name, client.predict(image=_png(image))) for name, image in made.items()]
-    answers = [client.predict(each.id) for each in photographs]
+    answers = [client.predict(each.id) for each in images]
     scores = sorted(answer.typical for answer in answers)
     if not scores:
         return table(header, rows)

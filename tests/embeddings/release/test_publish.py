@@ -39,9 +39,9 @@ def candidate(stage: Stage):
 def test_the_release_holds_what_its_own_encoder_says(stage: Stage) -> None:
     release = open_release(current_release(stage.settings.releases))
     table = ImageTable.open(stage.settings.store_uri, release.manifest.store.images)
-    assert release.photographs == table.photographs
+    assert release.images == table.images
     encoder = Encoder(release.encoder)
-    for row in (0, 31, len(release.photographs) - 1):
+    for row in (0, 31, len(release.images) - 1):
         pixels = read_pixels(table.jpeg(row), encoder.height, encoder.width)
         again = encoder.encode(pixels[None])
         assert np.allclose(again.embeddings[0], release.embeddings[row], rtol=1e-4, atol=1e-5)
@@ -51,9 +51,9 @@ def test_the_release_holds_what_its_own_encoder_says(stage: Stage) -> None:
 def test_the_store_holds_the_same_features(stage: Stage) -> None:
     release = open_release(current_release(stage.settings.releases))
     kept = FeatureTable(stage.settings.store_uri).read(
-        release.manifest.encoder.fingerprint, release.photographs
+        release.manifest.encoder.fingerprint, release.images
     )
-    stored = Encoded.concatenate(kept[photograph.id] for photograph in release.photographs)
+    stored = Encoded.concatenate(kept[image.id] for image in release.images)
     assert np.array_equal(stored.embeddings, release.embeddings)
 
 
@@ -61,9 +61,9 @@ def test_errors_are_the_misclassified_validation_photographs_worst_first(stage: 
     release = open_release(current_release(stage.settings.releases))
     classes = release.manifest.classes
     wrong = {
-        photograph.id
-        for row, photograph in enumerate(release.photographs)
-        if photograph.split == "validation" and classes[release.predicted[row]] != photograph.label
+        image.id
+        for row, image in enumerate(release.images)
+        if image.split == "validation" and classes[release.predicted[row]] != image.label
     }
     assert {error.id for error in release.errors} == wrong
     shares = [error.true_probability for error in release.errors]

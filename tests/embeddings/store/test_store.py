@@ -8,13 +8,13 @@ import pytest
 from embeddings.encoder import Encoded
 from embeddings.store.features import FeatureTable
 from embeddings.store.images import ImageTable, write_images
-from embeddings.store.records import Collection, Photograph
+from embeddings.store.records import Collection, StoredImage
 from embeddings.store.tables import StoreDamaged, StoreError
 from embeddings.store.versions import delete_old_versions
 
 
-def photograph(name: str, digest: str = "0") -> Photograph:
-    return Photograph(
+def stored_image(name: str, digest: str = "0") -> StoredImage:
+    return StoredImage(
         id=name, label="lake", split="train", width=4, height=3, group=1, digest=digest
     )
 
@@ -36,18 +36,18 @@ def encoded(count: int, value: float) -> Encoded:
 
 
 def test_photographs_come_back_as_they_were_written(tmp_path: Path) -> None:
-    rows = [(photograph(f"lake/{number}"), bytes([number]) * number) for number in range(200)]
+    rows = [(stored_image(f"lake/{number}"), bytes([number]) * number) for number in range(200)]
     write_images(str(tmp_path), collection(), iter(rows))
     table = ImageTable.open(str(tmp_path))
-    assert table.photographs == tuple(row for row, _ in rows)
+    assert table.images == tuple(row for row, _ in rows)
     assert table.jpeg(150) == bytes([150]) * 150
     assert list(table.jpegs()) == [content for _, content in rows]
     assert table.collection == collection()
 
 
 def test_an_older_version_stays_readable(tmp_path: Path) -> None:
-    first = write_images(str(tmp_path), collection("1"), [(photograph("lake/a"), b"old")])
-    second = write_images(str(tmp_path), collection("2"), [(photograph("lake/a"), b"new")])
+    first = write_images(str(tmp_path), collection("1"), [(stored_image("lake/a"), b"old")])
+    second = write_images(str(tmp_path), collection("2"), [(stored_image("lake/a"), b"new")])
     assert second > first
     assert ImageTable.open(str(tmp_path), first).jpeg(0) == b"old"
     assert ImageTable.open(str(tmp_path)).jpeg(0) == b"new"
@@ -56,10 +56,10 @@ def test_an_older_version_stays_readable(tmp_path: Path) -> None:
 
 
 def test_a_write_that_breaks_off_leaves_the_old_version(tmp_path: Path) -> None:
-    write_images(str(tmp_path), collection("1"), [(photograph("lake/a"), b"old")])
+    write_images(str(tmp_path), collection("1"), [(stored_image("lake/a"), b"old")])
 
     def breaking():
-        yield photograph("lake/b"), b"new"
+        yield stored_image("lake/b"), b"new"
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
@@ -76,25 +76,25 @@ def test_a_missing_store_says_what_to_do(tmp_path: Path) -> None:
 
 def test_features_are_kept_per_encoder_and_replaced_by_id(tmp_path: Path) -> None:
     features = FeatureTable(str(tmp_path))
-    photographs = [photograph("lake/a"), photograph("lake/b")]
-    assert features.read("one", photographs) == {}
-    features.upsert("one", photographs, encoded(2, 1.0))
-    features.upsert("two", photographs[:1], encoded(1, 2.0))
-    features.upsert("one", photographs[1:], encoded(1, 3.0))
+    images = [stored_image("lake/a"), stored_image("lake/b")]
+    assert features.read("one", images) == {}
+    features.upsert("one", images, encoded(2, 1.0))
+    features.upsert("two", images[:1], encoded(1, 2.0))
+    features.upsert("one", images[1:], encoded(1, 3.0))
 
-    kept = features.read("one", photographs)
+    kept = features.read("one", images)
     assert {name: row.embeddings[0, 0] for name, row in kept.items()} == {
         "lake/a": 1.0,
         "lake/b": 3.0,
     }
     assert kept["lake/a"].embeddings.shape == (1, 5)
-    assert set(features.read("two", photographs)) == {"lake/a"}
+    assert set(features.read("two", images)) == {"lake/a"}
 
 
 def test_features_of_another_file_under_the_same_id_are_not_used(tmp_path: Path) -> None:
     features = FeatureTable(str(tmp_path))
-    features.upsert("one", [photograph("lake/a", digest="old")], encoded(1, 1.0))
-    assert features.read("one", [photograph("lake/a", digest="new")]) == {}
+    features.upsert("one", [stored_image("lake/a", digest="old")], encoded(1, 1.0))
+    assert features.read("one", [stored_image("lake/a", digest="new")]) == {}
 
 
 def size(folder: Path) -> int:
@@ -106,7 +106,7 @@ def test_versions_that_nothing_refers_to_are_deleted(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
 
     def write(number: int) -> int:
-        row = photograph("lake/a", str(number))
+        row = stored_image("lake/a", str(number))
         FeatureTable(store).upsert("e", [row], encoded(1, number))
         return write_images(store, collection(str(number)), [(row, rng.bytes(100_000))])
 
@@ -125,7 +125,7 @@ def test_versions_that_nothing_refers_to_are_deleted(tmp_path: Path) -> None:
     assert size(tmp_path) < 250_000
     assert opened.jpeg(0) == jpeg == ImageTable.open(store, served).jpeg(0)
     assert ImageTable.open(store).collection.fingerprint == "5"
-    assert FeatureTable(store).read("e", [photograph("lake/a", "5")])
+    assert FeatureTable(store).read("e", [stored_image("lake/a", "5")])
     with pytest.raises(StoreError, match="no images at version 3"):
         ImageTable.open(store, 3)
 
@@ -139,14 +139,14 @@ def harm(folder: Path, pattern: str, content: bytes) -> None:
 @pytest.mark.parametrize("pattern", ["_versions/*.manifest", "data/*.lance"])
 def test_a_damaged_table_says_what_to_do(tmp_path: Path, pattern: str, content: bytes) -> None:
     store = str(tmp_path)
-    write_images(store, collection(), [(photograph("lake/a"), b"jpeg")])
-    FeatureTable(store).upsert("e", [photograph("lake/a")], encoded(1, 1))
+    write_images(store, collection(), [(stored_image("lake/a"), b"jpeg")])
+    FeatureTable(store).upsert("e", [stored_image("lake/a")], encoded(1, 1))
     harm(tmp_path / "images.lance", pattern, content)
     harm(tmp_path / "features.lance", pattern, content)
     with pytest.raises(StoreDamaged, match="delete that folder and run `belvedere data`") as images:
         list(ImageTable.open(store).jpegs())
     with pytest.raises(StoreDamaged, match="delete that folder and run `belvedere data`"):
-        FeatureTable(store).read("e", [photograph("lake/a")])
+        FeatureTable(store).read("e", [stored_image("lake/a")])
     assert "/home/runner" not in str(images.value)
 
 
@@ -157,7 +157,7 @@ def test_an_address_that_cannot_be_used_names_its_setting() -> None:
 
 def test_what_the_rows_raise_is_raised(tmp_path: Path) -> None:
     def rows():
-        yield photograph("lake/a"), b"jpeg"
+        yield stored_image("lake/a"), b"jpeg"
         raise KeyError("lost")
 
     with pytest.raises(KeyError, match="lost"):

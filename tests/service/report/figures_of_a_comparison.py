@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from embeddings.release.reliability import measured_trust, prediction_sets, reliability
+from embeddings.release.reliability import measure_uncertainty, prediction_sets, reliability
 from embeddings.release.reports import (
     ClassReport,
     Cost,
@@ -102,8 +102,8 @@ def draw(
         report.name: report.model_copy(update={"confusion": ()}) for report in drawn
     }
     best, baseline = drawn[-1], drawn[0]
-    trust = _trust(names, perfect=perfect)
-    photographs = [_record(label, side) for label in names for side in ("train", "validation")]
+    uncertainty = _uncertainty(names, perfect=perfect)
+    images = [_record(label, side) for label in names for side in ("train", "validation")]
     points = [
         MapPoint(
             id=str(n), label=names[n % classes], predicted=names[0], split="train", x=n, y=n % 7
@@ -113,8 +113,8 @@ def draw(
     found = Map(points=tuple(points), release="0")
     techniques = figures.of_family(reports, "technique")
     shown: list[object] = [
-        figures.split_chart(photographs, names),
-        figures.split_findings(photographs, comparison),
+        figures.split_chart(images, names),
+        figures.split_findings(images, comparison),
         figures.learning_curves(baseline),
         figures.curve_findings(baseline),
         figures.technique_panels(baseline, techniques),
@@ -134,9 +134,9 @@ def draw(
         figures.confusion_chart(best),
         figures.class_table(best),
         figures.confusion_findings(best),
-        figures.reliability_chart(trust),
-        figures.reliability_findings(trust),
-        figures.set_findings(trust),
+        figures.reliability_chart(uncertainty),
+        figures.reliability_findings(uncertainty),
+        figures.set_findings(uncertainty),
         figures.map_chart(found, names),
         figures.map_findings(found),
         figures.conclusions(comparison, reports, best, 0.9),
@@ -151,21 +151,21 @@ def _rendered(figure: object) -> str:
     return str(figure._repr_html_())  # type: ignore[attr-defined]
 
 
-def _trust(classes: tuple[str, ...], *, perfect: bool) -> CalibrationReport:
+def _uncertainty(classes: tuple[str, ...], *, perfect: bool) -> CalibrationReport:
     labels = np.arange(4 * (len(classes) - 1)) % (len(classes) - 1)
     sure = np.eye(len(classes), dtype=np.float32)[labels]
     probabilities = sure if perfect else (0.5 * sure + 0.5 / len(classes)).astype(np.float32)
-    trust = measured_trust(
+    uncertainty = measure_uncertainty(
         1.0,
         reliability(probabilities, labels),
         (probabilities[:0], labels[:0]),
         (probabilities, labels),
         classes,
     )
-    assert trust.sets == prediction_sets(0.0, probabilities, labels, classes)
+    assert uncertainty.sets == prediction_sets(0.0, probabilities, labels, classes)
     return CalibrationReport(
-        calibration=trust.calibration,
-        sets=trust.sets,
+        calibration=uncertainty.calibration,
+        sets=uncertainty.sets,
         typicality=Typicality(neighbor=10, distances=()),
         release="0",
     )

@@ -17,7 +17,7 @@ def release(home: Path) -> Release:
 
 
 def test_draws_are_without_repetition_and_begin_alike(release):
-    count = len(release.photographs)
+    count = len(release.images)
     everything = sample_rows(release, count + 5, seed=3)
     assert sorted(everything) == list(range(count))
     assert sample_rows(release, 9, seed=3).tolist() == everything[:9].tolist()

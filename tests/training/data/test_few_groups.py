@@ -84,9 +84,13 @@ def test_without_a_tuning_part_it_is_said_first_and_all_else_works(
     best = min(reports, key=lambda each: each.curves.loss[-1])
     assert compare(stage).best == best.name
     publish_best(stage)
-    trust = open_release(current_release(stage.settings.releases)).trust
-    assert trust.calibration.temperature == 1.0
-    assert (trust.sets.threshold, trust.sets.coverage, trust.sets.mean_size) == (0.0, 1.0, 2.0)
+    uncertainty = open_release(current_release(stage.settings.releases)).uncertainty
+    assert uncertainty.calibration.temperature == 1.0
+    assert (uncertainty.sets.threshold, uncertainty.sets.coverage, uncertainty.sets.mean_size) == (
+        0.0,
+        1.0,
+        2.0,
+    )
 
 
 def test_with_three_photographers_there_are_as_many_folds_as_they_allow(
@@ -107,11 +111,11 @@ def test_a_data_set_with_enough_groups_has_no_limitations(stage: Stage) -> None:
     assert limitations(stage.dataset()) == ()
 
 
-photographs = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), min_size=2, max_size=60)
+images = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), min_size=2, max_size=60)
 
 
 @settings(deadline=None)
-@given(photographs, st.integers(2, 5), st.integers(0, 3))
+@given(images, st.integers(2, 5), st.integers(0, 3))
 def test_folds_predict_a_class_only_if_they_have_learned_it_from_other_groups(
     members: list[tuple[int, int]], most: int, seed: int
 ) -> None:

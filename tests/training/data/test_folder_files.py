@@ -128,7 +128,7 @@ def test_names_are_composed_in_ids_classes_and_licence_lists(tmp_path: Path, tak
     (lists / "forêt_photos_info.json").write_text('{"é000.jpg": {"owner": "Zoé"}}', "utf-8")
     table = take(folder)
     assert table.collection.classes == ("forêt", "lac")
-    known = {photograph.id: photograph.photographer for photograph in table.photographs}
+    known = {image.id: image.photographer for image in table.images}
     assert known["forêt/é000"] == "Zoé"
 
 
@@ -136,7 +136,7 @@ def test_two_names_that_are_equal_when_composed_are_both_taken(tmp_path: Path, t
     folder = class_folders(tmp_path / "set", {"cat": 10, "dog": 10})
     for seed, form in ((50, "NFC"), (51, "NFD")):
         (folder / "cat" / normalize(form, "é.jpg")).write_bytes(jpeg(seed))
-    assert len(take(folder).photographs) == 22
+    assert len(take(folder).images) == 22
 
 
 def test_files_are_told_by_their_content_and_not_by_their_name(tmp_path: Path, take: Take) -> None:
@@ -150,7 +150,7 @@ def test_files_are_told_by_their_content_and_not_by_their_name(tmp_path: Path, t
     with (folder / "dog/video.mov").open("wb") as huge:
         huge.truncate(5 << 30)
     table = take(folder)
-    ids = {photograph.id for photograph in table.photographs}
+    ids = {image.id for image in table.images}
     assert {"cat/a", "cat/b", "cat/c", "cat/d.v2", "cat/e.txt", "dog/really"} <= ids
     listed = {entry.path: entry.reason for entry in table.collection.left_out}
     convert = "not read here; convert it to JPEG, PNG or WebP"

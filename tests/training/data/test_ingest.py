@@ -27,8 +27,8 @@ def reasons(table) -> dict[str, str]:
 def test_any_class_folders_are_taken_with_ids_from_their_paths(tmp_path: Path, take: Take) -> None:
     table = take(class_folders(tmp_path / "pets", {"a cat": 20, "dög #1": 15, "emu": 12}))
     assert table.collection.classes == ("a cat", "dög #1", "emu")
-    assert len(table.photographs) == 47
-    assert {"a cat/000", "dög #1/014"} <= {photograph.id for photograph in table.photographs}
+    assert len(table.images) == 47
+    assert {"a cat/000", "dög #1/014"} <= {image.id for image in table.images}
     assert table.collection.name == "pets photographs"
 
 
@@ -38,8 +38,8 @@ def test_a_zip_gives_the_same_photographs_as_its_folder(tmp_path: Path, take: Ta
     with zipfile.ZipFile(archive, "w") as file:
         for path in sorted(folder.rglob("*.jpg")):
             file.write(path, Path("wrapped") / path.relative_to(folder))
-    from_folder = take(folder).photographs
-    assert take(archive).photographs == from_folder
+    from_folder = take(folder).images
+    assert take(archive).images == from_folder
 
 
 def test_folders_train_and_test_are_the_users_own_split(tmp_path: Path, take: Take) -> None:
@@ -50,9 +50,7 @@ def test_folders_train_and_test_are_the_users_own_split(tmp_path: Path, take: Ta
         (tmp_path / f"set/test/dog/{number:03}.jpg").write_bytes(jpeg(200 + number))
     table = take(tmp_path / "set")
     assert table.collection.split_by == "folders"
-    sides = Counter(
-        (photograph.id.split("/")[0], photograph.split) for photograph in table.photographs
-    )
+    sides = Counter((image.id.split("/")[0], image.split) for image in table.images)
     assert sides == {("train", "train"): 24, ("test", "validation"): 10}
     assert table.collection.classes == ("cat", "dog")
 
@@ -81,7 +79,7 @@ def test_what_cannot_be_used_is_left_out_with_its_reason(tmp_path: Path, take: T
     assert "too small" in found["cat/pixel.png"]
     assert "no class folder" in found["loose.jpg"]
     assert found["cat/copy.jpg"] == "copy of cat/003.jpg"
-    assert len(table.photographs) == 24
+    assert len(table.images) == 24
     assert "cat/zero.jpg: empty" in (tmp_path / "home/left_out.txt").read_text("utf-8")
 
 
@@ -97,13 +95,13 @@ def test_the_same_photograph_in_two_classes_is_a_label_conflict(tmp_path: Path, 
         f"{label}/{name}.jpg" for label in ("cat", "dog") for name in ("both", "again")
     }
     assert all(reason.startswith("label conflict") for reason in found.values())
-    assert len(table.photographs) == 24
+    assert len(table.images) == 24
 
 
 def test_two_files_that_would_share_an_id_are_both_kept(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
     picture(700).save(folder / "cat/000.png")
-    ids = [photograph.id for photograph in take(folder).photographs]
+    ids = [image.id for image in take(folder).images]
     assert {"cat/000", "cat/000.png"} <= set(ids)
     assert len(set(ids)) == 25
 
@@ -112,19 +110,19 @@ def test_usual_jpegs_are_stored_as_they_are_and_others_as_jpeg(tmp_path: Path, t
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
     picture(700, 4000, 1000).save(folder / "cat/wide.png")
     table = take(folder)
-    rows = {photograph.id: row for row, photograph in enumerate(table.photographs)}
+    rows = {image.id: row for row, image in enumerate(table.images)}
     assert table.jpeg(rows["cat/005"]) == (folder / "cat/005.jpg").read_bytes()
-    wide = table.photographs[rows["cat/wide"]]
+    wide = table.images[rows["cat/wide"]]
     assert (wide.width, wide.height) == (2048, 512) == measure(table.jpeg(rows["cat/wide"]))
 
 
 def licence_lists(folder: Path, owners: dict[str, dict[str, str]]) -> Path:
     folder.mkdir()
-    for label, photographs in owners.items():
+    for label, images in owners.items():
         entries = {
             name: {"owner": owner.title(), "owner_id": owner, "license": "4", "title": name,
                    "url": f"https://farm1.staticflickr.com/1/{name}"}
-            for name, owner in photographs.items()
+            for name, owner in images.items()
         }  # fmt: skip
         (folder / f"{label}_photos_info.json").write_text(json.dumps(entries))
     return folder
@@ -144,19 +142,19 @@ def test_no_photographer_and_no_near_duplicate_crosses_the_split(
         for label in ("cat", "dog")
     }
     table = take(folder, licenses=licence_lists(tmp_path / "lists", owners))
-    split = {photograph.id: photograph.split for photograph in table.photographs}
-    for photograph in table.photographs:
-        if photograph.id.endswith("_again"):
-            assert split[photograph.id] == split[photograph.id.removesuffix("_again")]
+    split = {image.id: image.split for image in table.images}
+    for image in table.images:
+        if image.id.endswith("_again"):
+            assert split[image.id] == split[image.id.removesuffix("_again")]
     by_owner: dict[str, set[str]] = {}
-    for photograph in table.photographs:
-        if photograph.photographer_id:
-            by_owner.setdefault(photograph.photographer_id, set()).add(photograph.split)
+    for image in table.images:
+        if image.photographer_id:
+            by_owner.setdefault(image.photographer_id, set()).add(image.split)
     assert len(by_owner) == 17
     assert all(len(sides) == 1 for sides in by_owner.values())
-    shares = Counter(photograph.split for photograph in table.photographs)
-    assert 0.1 <= shares["validation"] / len(table.photographs) <= 0.2
-    known = table.photographs[0]
+    shares = Counter(image.split for image in table.images)
+    assert 0.1 <= shares["validation"] / len(table.images) <= 0.2
+    known = table.images[0]
     assert (known.photographer, known.licence, known.title) == ("P0", "4", "000.jpg")
 
 
@@ -218,7 +216,7 @@ def test_unchanged_data_are_not_taken_again_and_changed_ones_are(
     (folder / "cat/new.jpg").write_bytes(jpeg(999))
     table = take(folder)
     assert table.version > first
-    assert len(table.photographs) == 25
+    assert len(table.images) == 25
 
 
 def test_a_store_that_was_split_by_an_older_rule_is_split_anew(tmp_path: Path, take: Take) -> None:
@@ -226,14 +224,12 @@ def test_a_store_that_was_split_by_an_older_rule_is_split_anew(tmp_path: Path, t
     table = take(folder)
     older = table.collection.model_copy(update={"split_rule": table.collection.split_rule - 1})
     swapped = [
-        photograph.model_copy(
-            update={"split": "train" if photograph.split == "validation" else "validation"}
-        )
-        for photograph in table.photographs
+        image.model_copy(update={"split": "train" if image.split == "validation" else "validation"})
+        for image in table.images
     ]
     uri = str(tmp_path / "home" / "store")
     write_images(uri, older, zip(swapped, list(table.jpegs()), strict=True))
-    assert take(folder).photographs == table.photographs
+    assert take(folder).images == table.images
 
 
 def test_without_the_archive_generated_scenes_take_its_place_loudly(

@@ -44,7 +44,7 @@ def test_pictures_of_one_name_are_no_conflict_if_they_differ(tmp_path: Path, tak
             save(frame, folder / label / f"frame{number}.jpg")
     table = take(folder)
     assert left_out(table) == {}
-    group = {photograph.id: photograph.group for photograph in table.photographs}
+    group = {image.id: image.group for image in table.images}
     assert all(group[f"cat/frame{n}"] == group[f"dog/frame{n}"] for n in range(3))
 
 
@@ -62,8 +62,8 @@ def test_small_objects_on_white_are_all_taken(tmp_path: Path, take: Take) -> Non
             save(image, tmp_path / "shapes" / label / f"{number:03}.jpg", 92)
     table = take(tmp_path / "shapes")
     assert left_out(table) == {}
-    assert len(table.photographs) == 120
-    assert len({photograph.group for photograph in table.photographs}) > 100
+    assert len(table.images) == 120
+    assert len({image.group for image in table.images}) > 100
 
 
 def test_images_of_one_tone_are_neither_conflicts_nor_one_group(tmp_path: Path, take: Take) -> None:
@@ -73,4 +73,4 @@ def test_images_of_one_tone_are_neither_conflicts_nor_one_group(tmp_path: Path, 
             save(Image.new("RGB", (96, 64), tone), tmp_path / "tones" / label / f"{number}.jpg", 95)
     table = take(tmp_path / "tones")
     assert left_out(table) == {}
-    assert len({photograph.group for photograph in table.photographs}) == 60
+    assert len({image.group for image in table.images}) == 60

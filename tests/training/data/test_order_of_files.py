@@ -48,7 +48,7 @@ def taken(files: list[DataFile], folder: Path) -> tuple[Collection, tuple[object
     source = DataSource("set", "set", "", lambda: tuple(files))
     collection = collect(source, str(folder), 0, 2, untracked, unreported)
     table = ImageTable.open(str(folder))
-    return collection, (table.photographs, list(table.jpegs()))
+    return collection, (table.images, list(table.jpegs()))
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +80,11 @@ def test_a_zip_in_any_order_gives_the_same_store_as_its_folder(tmp_path: Path, t
         for path in paths:
             archive.write(path, path.relative_to(folder))
     table = take(folder)
-    photographs, fingerprint = table.photographs, table.collection.fingerprint
+    images, fingerprint = table.images, table.collection.fingerprint
     from_zip = take(tmp_path / "pets.zip")
-    assert from_zip.photographs == photographs
+    assert from_zip.images == images
     assert from_zip.collection.fingerprint == fingerprint
-    ids = [photograph.id for photograph in from_zip.photographs]
+    ids = [image.id for image in from_zip.images]
     assert ids == sorted(ids)
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings.release.reader import TRUST, current_release, open_release
+from embeddings.release.reader import UNCERTAINTY, current_release, open_release
 from embeddings.release.reliability import conformal_threshold, prediction_sets, reliability
 from embeddings.runtime import Floats
 from training.data.dataset import Rows
@@ -74,16 +74,16 @@ def test_the_published_promise_is_measured_on_the_published_probabilities(stage:
     folder = current_release(stage.settings.releases)
     release, data = open_release(folder), stage.dataset()
     tuning, validation = data.parts.tuning, data.parts.validation
-    sets = release.trust.sets
+    sets = release.uncertainty.sets
     served = release.probabilities
     assert sets.threshold == conformal_threshold(served[tuning], data.labels[tuning])
     assert sets == prediction_sets(
         sets.threshold, served[validation], data.labels[validation], data.classes
     )
-    assert release.trust.calibration.after == reliability(
+    assert release.uncertainty.calibration.after == reliability(
         served[validation], data.labels[validation]
     )
-    assert set(json.loads((folder / TRUST).read_text("utf-8"))) == {"calibration", "sets"}
+    assert set(json.loads((folder / UNCERTAINTY).read_text("utf-8"))) == {"calibration", "sets"}
 
 
 @settings(max_examples=50, deadline=None)
