@@ -1,1 +1,22 @@
-"""From a folder of labelled images to compared models and a service."""
+"""Client of the service and version of the package.
+
+`Client` and `AsyncClient` call a running service; the errors that they raise are beside them.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from service.client import AsyncClient, Client, ServiceError
+
+__version__ = "0.1.0"
+
+__all__ = ["AsyncClient", "Client", "ServiceError", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # Commands that need no client start without loading its HTTP library.
+    if name in __all__:
+        import service.client
+
+        return getattr(service.client, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,6 @@
 """Where everything lives: the layout of the folder `BELVEDERE_HOME`."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -49,16 +50,16 @@ class PathSettings(BaseSettings):
     )
 
     @classmethod
-    def from_environment(cls, **given: Any) -> Self:
-        """Read the settings from the environment; those given take precedence.
+    def from_environment(cls, **options: Any) -> Self:
+        """Read the settings from the environment; options of the command line take precedence.
 
-        Raises `SettingsError` that names every variable with a wrong value.
+        Raises `SettingsError` that names every variable or option with a wrong value.
         """
         try:
-            return cls(**given)
+            return cls(**options)
         except ValidationError as error:
             # Without its cause: that one holds the values, a key among them.
-            raise SettingsError(_explained(error)) from None
+            raise SettingsError(_explained(error, options)) from None
 
     @property
     def store_uri(self) -> str:
@@ -86,13 +87,14 @@ class PathSettings(BaseSettings):
         return self.home / "downloads"
 
 
-def _explained(error: ValidationError) -> str:
+def _explained(error: ValidationError, options: Collection[str]) -> str:
     sentences = []
     for problem in error.errors():
-        variable = f"BELVEDERE_{problem['loc'][0]}".upper()
-        sentence = f"{variable}: {problem['msg'].removeprefix('Value error, ')}"
-        # A key must not stand in a terminal or a log.
-        if not variable.endswith("_KEY"):
+        name = str(problem["loc"][0])
+        shown = f"--{name.replace('_', '-')}" if name in options else f"BELVEDERE_{name}".upper()
+        sentence = f"{shown}: {problem['msg'].removeprefix('Value error, ')}"
+        # A key must not be shown in a terminal or a log.
+        if not name.endswith("_key"):
             sentence += f"; got {problem['input']!r:.{_LONGEST_SHOWN}}"
         sentences.append(f"{sentence}.")
     return " ".join(sentences)

@@ -5,12 +5,15 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from embeddings.store.images import ImageTable
+from service.settings import ServiceSettings
 from tests.training.pictures import class_folders
+from training.settings import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,7 +39,10 @@ def belvedere(home: Path, *arguments: str, **settings: str) -> subprocess.Comple
         (["compare"], {}, "run `belvedere data` first"),
         (["data"], {"preset": "huge"}, "BELVEDERE_PRESET: Input should be 'quick' or 'full'"),
         (["data"], {"scenes": "many"}, "BELVEDERE_SCENES"),
-        (["train", "--preset", "huge"], {}, "Input should be 'quick' or 'full'"),
+        (["train", "--preset", "huge"], {}, "--preset: Input should be 'quick' or 'full'"),
+        (["serve", "--port", "70000"], {"port": "80"}, "--port: Input should be less than"),
+        (["serve", "--no-keep-location", "--api-key", "ä"], {}, "--api-key: the key is sent in a"),
+        (["up", "--port", "70000"], {}, "--port: Input should be less than"),
         (["train", "dropuot"], {}, "`belvedere train --list` names them all"),
         (["data"], {"weights": "/nowhere"}, "BELVEDERE_WEIGHTS: it is not a folder"),
         (["data"], {"data": "~nobody-of-this-name/x"}, "BELVEDERE_DATA: the path cannot be"),
@@ -168,10 +174,49 @@ def test_no_name_stops_the_output_whatever_the_locale(
     assert classes == (":dog:", "Wälder", "cats [old]")
 
 
-def test_help_names_every_stage(tmp_path: Path) -> None:
+def test_help_lists_the_commands_in_the_order_of_their_work(tmp_path: Path) -> None:
     shown = belvedere(tmp_path, "--help").stdout
-    for command in ("data", "train", "compare", "publish", "prepare", "serve", "up"):
-        assert f"\n    {command} " in shown
+    commands = ("data", "train", "compare", "publish", "prepare", "serve", "up", "config")
+    places = [shown.index(f"\n  {command} ") for command in commands]
+    assert places == sorted(places)
+
+
+def test_every_setting_is_an_option_with_its_description(tmp_path: Path) -> None:
+    for command, settings in (("train", TrainingSettings), ("serve", ServiceSettings)):
+        shown = " ".join(belvedere(tmp_path, command, "--help").stdout.split())
+        for name, field in settings.model_fields.items():
+            assert f" --{name.replace('_', '-')}" in shown
+            assert f"{field.description} [BELVEDERE_{name.upper()}" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["serve", "--prot", "80"], "'--prot'"),
+        (["nothing"], "'nothing'"),
+        (["train", "--seeds", "0"], "'--seeds'"),
+    ],
+)
+def test_wrong_use_is_one_sentence(tmp_path: Path, arguments: list[str], named: str) -> None:
+    done = belvedere(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_config_shows_values_and_their_sources_but_no_secret(tmp_path: Path) -> None:
+    shown = belvedere(tmp_path, "config", "--port", "9", seed="7", api_key="secret-key").stdout
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in shown.splitlines()}
+    assert lines["BELVEDERE_PORT"] == "9  (option)"
+    assert lines["BELVEDERE_SEED"] == "7  (environment)"
+    assert lines["BELVEDERE_QUEUE"] == "64  (default)"
+    assert lines["BELVEDERE_API_KEY"] == "set  (environment)"
+    assert "secret-key" not in shown
+
+
+def test_the_version_is_that_of_the_project(tmp_path: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert belvedere(tmp_path, "--version").stdout.split()[-1] == project["version"]
 
 
 def test_experiments_are_listed_without_any_data(tmp_path: Path) -> None:

@@ -1,0 +1,182 @@
+"""Commands: from images to a running service, as a whole or step by step."""
+
+import gc
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from embeddings.runtime import Precision
+    from embeddings.settings import PathSettings
+    from training.workspace import Stage
+
+Given = Mapping[str, object]
+"""Settings given as options."""
+
+_LOG_WIDTH = 130
+
+# Heavy libraries are imported by the command that needs them: `serve` never loads TensorFlow, and
+# `up` starts at once if there is nothing to train.
+
+
+def data(given: Given) -> None:
+    """Ingest the images into the feature store, checked and split."""
+    from training.data.download import PublishedArchive
+    from training.workspace import take_data
+
+    with _writing("data", given) as stage:
+        take_data(stage, PublishedArchive())
+
+
+def train(given: Given, names: Sequence[str], listed: bool, seeds: int | None) -> None:
+    """Train the experiments of the preset, or those named, that are not trained yet."""
+    from training.experiments import presets
+
+    if listed:
+        stage = _stage(given)
+        for line in presets.listed(stage.preset):
+            stage.display.say(line)
+        return
+    with _writing("train", given) as stage:
+        chosen = presets.selected(stage.preset, names, seeds)
+        from training.runner import train as train_experiments
+
+        train_experiments(replace(stage, preset=chosen))
+        both = presets.selected(stage.preset, names, seeds, beside=True)
+        _show(replace(stage, preset=both))
+
+
+def compare(given: Given) -> None:
+    """Print the comparison of the trained experiments."""
+    from training.evaluation.comparison import warn_of_unused_runs
+
+    stage = _stage(given)
+    warn_of_unused_runs(stage)
+    _show(stage)
+
+
+def publish(given: Given, precision: "Precision") -> None:
+    """Publish the best model as a release."""
+    from embeddings.release.reader import refuse_newer_release
+    from training.export import publish_best
+
+    with _writing("publish", given) as stage:
+        refuse_newer_release(stage.settings.releases)
+        publish_best(stage, precision)
+
+
+def prepare(given: Given, command: str = "prepare") -> None:
+    """Run data, train, compare and publish; skip what is finished."""
+    from embeddings.release.reader import refuse_newer_release
+    from training.data.download import PublishedArchive
+    from training.evaluation.comparison import up_to_date
+    from training.workspace import take_data
+
+    with _writing(command, given) as stage:
+        refuse_newer_release(stage.settings.releases)
+        take_data(stage, PublishedArchive(), again=False)
+        if not up_to_date(stage):
+            from training.export import publish_best
+            from training.runner import train as train_experiments
+
+            train_experiments(stage)
+            _show(stage)
+            publish_best(stage)
+
+
+def serve(given: Given) -> None:
+    """Serve the current release."""
+    # Nothing that is imported is garbage, but looking for it takes a tenth of the start.
+    gc.disable()
+    from service.app import serve as serve_release
+    from service.settings import ServiceSettings
+
+    gc.enable()
+    serve_release(ServiceSettings.from_environment(**given))
+
+
+def up(given: Given) -> None:
+    """Prepare, then serve."""
+    from service.settings import ServiceSettings
+    from training.settings import TrainingSettings
+
+    # A wrong setting of the service is reported before hours of training.
+    ServiceSettings.from_environment(**_part(ServiceSettings, given))
+    prepare(_part(TrainingSettings, given), "up")
+    for name, value in _part(ServiceSettings, given).items():
+        os.environ[f"BELVEDERE_{name}".upper()] = str(value)
+    # A fresh process: the service must not keep TensorFlow in memory.
+    os.execv(sys.executable, [sys.executable, "-m", "belvedere", "serve"])
+
+
+def config(given: Given) -> None:
+    """Print the effective settings and the source of each; secrets are not printed."""
+    from belvedere.configuration import lines
+
+    for line in lines(installed_settings(), given):
+        sys.stdout.write(f"{line}\n")
+
+
+def training_settings() -> tuple[type["PathSettings"], ...]:
+    """Return the settings of the commands that train."""
+    from training.settings import TrainingSettings
+
+    return (TrainingSettings,)
+
+
+def service_settings() -> tuple[type["PathSettings"], ...]:
+    """Return the settings of the service."""
+    from service.settings import ServiceSettings
+
+    return (ServiceSettings,)
+
+
+def installed_settings() -> tuple[type["PathSettings"], ...]:
+    """Return all settings; an image that only trains or only serves has a part of them."""
+    found: tuple[type[PathSettings], ...] = ()
+    if find_spec("training"):
+        found += training_settings()
+    if find_spec("service"):
+        found += service_settings()
+    return found
+
+
+def _part(settings: type["PathSettings"], given: Given) -> dict[str, object]:
+    return {name: value for name, value in given.items() if name in settings.model_fields}
+
+
+def _show(stage: "Stage") -> None:
+    from training.console import show_comparison
+    from training.evaluation.comparison import compare as compare_runs
+
+    show_comparison(compare_runs(stage), stage.display)
+
+
+@contextmanager
+def _writing(command: str, given: Given) -> Iterator["Stage"]:
+    """Yield the workspace while no other process can write into the home."""
+    from embeddings.lock import home_lock
+
+    stage = _stage(given)
+    with home_lock(stage.settings.home, f"belvedere {command}"):
+        yield stage
+
+
+def _stage(given: Given) -> "Stage":
+    from rich.console import Console
+
+    from training.console import Display
+    from training.experiments.presets import PRESETS, with_local_networks
+    from training.settings import TrainingSettings
+    from training.workspace import Stage
+
+    settings = TrainingSettings.from_environment(**given)
+    console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
+    preset = PRESETS[settings.preset]
+    if preset.local_networks:
+        preset = with_local_networks(preset, settings.weights)
+    return Stage(settings, preset, Display(console))

@@ -1,0 +1,52 @@
+"""Effective settings, as text and as a table of the documentation."""
+
+import os
+from collections.abc import Mapping
+
+from belvedere.options import default_of, is_secret, variable
+from embeddings.settings import PathSettings
+
+Groups = tuple[type[PathSettings], ...]
+
+
+def lines(groups: Groups, given: Mapping[str, object]) -> list[str]:
+    """Return a line for each setting: variable, effective value and source of the value.
+
+    A secret is shown as `set` or `unset`. Raises `SettingsError`.
+    """
+    rows: dict[str, tuple[str, str]] = {}
+    for settings in groups:
+        known = {name: value for name, value in given.items() if name in settings.model_fields}
+        effective = settings.from_environment(**known)
+        for name, field in settings.model_fields.items():
+            value = getattr(effective, name)
+            shown = "set" if is_secret(field) and value is not None else _text(value)
+            rows[variable(settings, name)] = (shown, _source(settings, name, given))
+    width = max(map(len, rows))
+    return [f"{name:{width}}  {value}  ({source})" for name, (value, source) in rows.items()]
+
+
+def settings_table(settings: type[PathSettings], without: Groups = ()) -> str:
+    """Return a Markdown table of the settings, less those of the classes `without`."""
+    known = {name for each in without for name in each.model_fields}
+    rows = ["| variable | meaning | default |", "| --- | --- | --- |"]
+    for name, field in settings.model_fields.items():
+        if name not in known:
+            description = (field.description or "").replace("|", "\\|")
+            default = f"`{default}`" if (default := default_of(field)) else ""
+            rows.append(f"| `{variable(settings, name)}` | {description} | {default} |")
+    return "\n".join(rows)
+
+
+def _text(value: object) -> str:
+    if value is None or value in ("", ()):
+        return "unset"
+    if isinstance(value, bool):
+        return str(int(value))
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _source(settings: type[PathSettings], name: str, given: Mapping[str, object]) -> str:
+    if name in given:
+        return "option"
+    return "environment" if os.environ.get(variable(settings, name)) else "default"
