@@ -25,7 +25,7 @@ def circumstances(
     dates = sorted(set(days)) or [datetime.now(UTC).date()]
     data = release.manifest.data
     return [
-        f"- Data: {data.name}, {data.photographs} of them (`BELVEDERE_DATA`).",
+        f"- Data: {data.name}, {data.photographs} images (`BELVEDERE_DATA`).",
         f"- Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}, "
         f"Python {platform.python_version()}.",
         f"- Versions: {versions}.",

@@ -21,7 +21,7 @@ def draw(http: HttpMeasurement, path: Path) -> None:
     above, below = figure.subplots(2, 1, height_ratios=(3, 5))
     _bars(above, "GET /neighbors?id=, requests per second, 16 clients", _rates(http, NEIGHBORS))
     images = [*_rates(http, PREDICT), (_PLAIN, http.plain_per_second)]
-    _bars(below, "POST /predict, photographs per second, 16 clients", images)
+    _bars(below, "POST /predict, images per second, 16 clients", images)
     figure.savefig(path, dpi=144)
 
 

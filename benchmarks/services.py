@@ -16,7 +16,9 @@ from embeddings.encoder import encoder_fingerprint
 from embeddings.release.reader import Release
 from training.runs import NETWORK
 
-OURS, TUTORIAL, LITSERVE, BENTOML, FLOOR = "Belvedere", "tutorial", "LitServe", "BentoML", "floor"
+OURS, TUTORIAL, LITSERVE, BENTOML = "Belvedere", "tutorial", "LitServe", "BentoML"
+FLOOR = "bare ASGI"
+"""A callable that returns a fixed body: the upper limit of requests per second."""
 
 _REPOSITORY = Path(__file__).parents[1]
 

@@ -37,7 +37,7 @@ UPLOADS_MEMORY = 350 * 2**20
 
 
 def test_hostile_images_among_others(home, tally):
-    """Hostile images are sent amid good requests, whose answers stay the same bit for bit."""
+    """Hostile images do not change the answers to valid requests, bit for bit."""
     with running(home) as service, service.client() as client:
         calls = good_calls(service)
         expected = [call(client).content for call in calls]
@@ -48,11 +48,11 @@ def test_hostile_images_among_others(home, tally):
         assert client.get("/readyz").status_code == 200
     assert asked.errors == []
     assert all(answer.content == expected[number] for number, answer in asked.answers)
-    tally.measured = f"{len(asked.answers):,} good requests meanwhile, none changed"
+    tally.measured = f"{len(asked.answers):,} valid requests meanwhile, none changed"
 
 
 def test_memory(home, tally):
-    """Mixed requests, the wrong ones among them, leave no memory behind (at most 5 % more)."""
+    """Mixed valid and invalid requests leak no memory (at most 5 % growth)."""
     with running(home) as service:
         mixed = _mixed_calls(service)
         first = _ask(service, mixed, SETTLED)
@@ -69,7 +69,7 @@ def test_memory(home, tally):
 
 
 def test_misses(home, tally):
-    """Ids that nobody has are asked for, long ones too; none is kept (at most 5 % more memory)."""
+    """Requests for unknown ids, also long ones, leak no memory (at most 5 % growth)."""
     numbers = itertools.count()
 
     def miss(client: httpx.Client) -> httpx.Response:
@@ -87,13 +87,13 @@ def test_misses(home, tally):
         grown = service.resident_bytes()
     tally.measured = (
         f"{settled / 1e6:.0f} MB after {SETTLED:,} misses, {grown / 1e6:.0f} MB after "
-        f"{SETTLED + REQUESTS:,} ({grown / settled - 1:+.1%}); every fourth of 60 KB, refused"
+        f"{SETTLED + REQUESTS:,} ({grown / settled - 1:+.1%}); every fourth of 60 KB, rejected"
     )
     assert grown <= settled * GROWTH
 
 
 def test_slow_uploads(home, tally):
-    """Large uploads come slowly, all at once; their memory stays bounded and others are served."""
+    """Many slow, large uploads take bounded memory and do not block other requests."""
     head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
     head += b"Content-Length: %d\r\n\r\n" % (UPLOAD_PARTS * len(UPLOAD_PART))
 
@@ -128,8 +128,8 @@ def test_slow_uploads(home, tally):
     assert {answer.status_code for _, answer in asked.answers} == {200}
     tally.measured = (
         f"at most {more / 1e6:.0f} MB more than {settled / 1e6:.0f} MB; {statuses.count(415)} read "
-        f"to the end, {statuses.count(429)} told to come back; "
-        f"{len(asked.answers):,} good requests meanwhile, none failed"
+        f"to the end, {statuses.count(429)} rejected (429); "
+        f"{len(asked.answers):,} valid requests meanwhile, none failed"
     )
     assert more <= UPLOADS_MEMORY
 
@@ -188,7 +188,7 @@ def _heavy() -> bytes:
 
 
 def test_told_to_stop(home, tally):
-    """The service is told to stop (SIGTERM) under load: it ends what it has begun, and well."""
+    """On SIGTERM under load the service finishes requests that it has begun, and exits with 0."""
     heavy, longest, answered = _heavy(), 0.0, 0
     for _ in range(STOPS):
         with tally.attempt(), running(home) as service:
@@ -230,7 +230,7 @@ def _until_refused(service: Running, data: bytes, told: list[float]) -> int:
 
 
 def test_flood(home, tally):
-    """Many images come at once; who finds the queue full is told so, and health calls answer."""
+    """With a full queue, further uploads get 429 and health calls still answer."""
     heavy = _heavy()
     with running(home, concurrency=1, queue=4) as service:
         health: list[Call] = [
@@ -255,13 +255,13 @@ def test_flood(home, tally):
     assert asked.errors == []
     assert {answer.status_code for _, answer in asked.answers} == {200}
     tally.measured = (
-        f"{statuses.count(200)} answered, {statuses.count(429)} told to come back; "
+        f"{statuses.count(200)} answered, {statuses.count(429)} rejected (429); "
         f"{len(asked.answers):,} health calls, all 200"
     )
 
 
 def test_slow_clients(home, tally):
-    """Clients that drip headers or bodies are dropped while others are served."""
+    """Clients that send headers or bodies slowly are disconnected; other requests are answered."""
     head = b"POST /predict HTTP/1.1\r\nHost: x\r\n"
     body = head + b"Content-Type: image/jpeg\r\nContent-Length: 100000\r\n\r\n"
     with running(home, upload_seconds=3) as service:
@@ -290,7 +290,7 @@ def test_slow_clients(home, tally):
     assert asked.errors == []
     assert {answer.status_code for _, answer in asked.answers} == {200}
     tally.measured = (
-        f"all gone after {longest:.1f} s; {len(asked.answers):,} requests meanwhile, none failed"
+        f"all closed after {longest:.1f} s; {len(asked.answers):,} requests meanwhile, none failed"
     )
 
 

@@ -62,7 +62,7 @@ def begin(process: subprocess.Popen[str]) -> None:
 
 
 def test_publishing_is_killed(copied_home, publisher, tally):
-    """Publishing is killed (`kill -9`) at a random moment while the service is asked."""
+    """Publishing is killed (`kill -9`) at a random moment while the service answers requests."""
     releases, store = copied_home / "releases", str(copied_home / "store")
     first = open_release(current_release(releases))
     kept = first.manifest.encoder.fingerprint
@@ -113,6 +113,6 @@ def test_publishing_is_killed(copied_home, publisher, tally):
     assert {answer.status_code for _, answer in asked.answers} == {200}
     assert {answer.json()["release"] for _, answer in asked.answers} <= known
     tally.measured = (
-        f"left alone it takes {duration:.1f} s; {finished} had finished; "
+        f"uninterrupted {duration:.1f} s; {finished} had finished; "
         f"{len(asked.answers):,} requests meanwhile, none failed"
     )

@@ -64,7 +64,7 @@ def two_releases(copied_home: Path) -> tuple[Path, Path]:
 
 
 def test_releases_are_swapped(copied_home, two_releases, tally):
-    """Two releases are swapped under load; each answer belongs to one of them, bit for bit."""
+    """Two releases are swapped under load; each answer is of one of them, bit for bit."""
     releases = copied_home / "releases"
     with running(copied_home) as service, service.client() as client:
         calls = good_calls(service)
@@ -101,7 +101,7 @@ def _answers_of(
 
 
 def test_memory_after_swaps(copied_home, two_releases, tally):
-    """Releases are swapped and used; those replaced leave no memory behind (at most 10 % more)."""
+    """Replaced releases are freed (at most 10 % growth of memory)."""
     releases, resident = copied_home / "releases", []
     with running(copied_home) as service, service.client() as client:
         calls = good_calls(service)
@@ -129,7 +129,7 @@ HARMS = {
 
 
 def test_each_file_is_damaged(copied_home, two_releases, tally):
-    """A new release of which a file is damaged or missing is refused until it is repaired."""
+    """A release with a damaged or missing file is rejected until it is repaired."""
     releases = copied_home / "releases"
     old, new = two_releases
     names = sorted(path.name for path in new.iterdir())
