@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RIVALS := .rivals
 
-.PHONY: up test test-compose chaos check report slides bench experiments api lock clean help
+.PHONY: up test test-compose chaos check report slides bench experiments api settings lock clean help
 
 up: $(VENV)/.train ## install, ingest, train, compare, publish and serve; finished steps are skipped
 	@$(BIN)/belvedere up
@@ -42,6 +42,9 @@ experiments: $(VENV)/.dev ## write docs/experiments.md from the current release
 
 api: $(VENV)/.dev ## write docs/api.md from the OpenAPI description
 	$(BIN)/python -m service.reference
+
+settings: $(VENV)/.dev ## write the tables of settings into README.md
+	$(BIN)/python -m belvedere.configuration README.md
 
 # Requires uv. Lock files contain hashes and no registry address. OpenVINO's telemetry package is
 # excluded: the converter would report every export to its makers, and works without it.

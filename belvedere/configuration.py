@@ -1,10 +1,20 @@
-"""Effective settings, as text and as a table of the documentation."""
+"""Effective settings, and the tables of settings in the documentation.
+
+`python -m belvedere.configuration FILE` writes the tables into a Markdown file, between the lines
+`<!-- settings -->` and `<!-- /settings -->`.
+"""
 
 import os
+import re
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from belvedere.options import default_of, is_secret, variable
+from embeddings.atomic import atomic_write
 from embeddings.settings import PathSettings
+
+_BLOCK = re.compile(r"(?s)(?<=<!-- settings -->\n).*?(?=<!-- /settings -->)")
 
 Groups = tuple[type[PathSettings], ...]
 
@@ -50,3 +60,28 @@ def _source(settings: type[PathSettings], name: str, given: Mapping[str, object]
     if name in given:
         return "option"
     return "environment" if os.environ.get(variable(settings, name)) else "default"
+
+
+def with_tables(text: str) -> str:
+    """Return a Markdown text with the tables of all settings between its two marks.
+
+    Raises ValueError if the text lacks the marks.
+    """
+    from service.settings import ServiceSettings
+    from training.settings import TrainingSettings
+
+    parts = (
+        ("All commands", settings_table(PathSettings)),
+        ("Data and training", settings_table(TrainingSettings, (PathSettings,))),
+        ("Service", settings_table(ServiceSettings, (PathSettings,))),
+    )
+    block = "\n".join(f"**{title}**\n\n{table}\n" for title, table in parts)
+    changed, count = _BLOCK.subn(lambda _: f"\n{block}\n", text)
+    if count != 1:
+        raise ValueError("The text must contain <!-- settings --> and <!-- /settings --> once.")
+    return changed
+
+
+if __name__ == "__main__":
+    document = Path(sys.argv[1])
+    atomic_write(document, with_tables(document.read_text(encoding="utf-8")))
