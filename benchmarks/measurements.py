@@ -4,8 +4,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from embeddings.atomic import atomic_write
+from embeddings.frozen_model import StrictModel
 from embeddings.settings import PathSettings
 
 FOLDER = "measurements"
@@ -15,10 +17,8 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-class Figures(BaseModel):
+class Figures(StrictModel):
     """Measured values that belong together."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Measurement(Figures):
@@ -32,11 +32,7 @@ Kept = TypeVar("Kept", bound=Measurement)
 
 def keep(measurement: Measurement, home: Path) -> None:
     """Write the result of a part into the folder of measurements, in place of an older one."""
-    path = _path(type(measurement), home)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(measurement.model_dump_json(indent=1), encoding="utf-8")
-    draft.replace(path)
+    atomic_write(_path(type(measurement), home), measurement.model_dump_json(indent=1))
 
 
 def kept(kind: type[Kept], home: Path) -> Kept | None:

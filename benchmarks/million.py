@@ -16,10 +16,10 @@ import numpy as np
 
 from benchmarks.measurements import Measurement, home_of_settings, keep
 from benchmarks.processes import resident_megabytes
-from embeddings.index import Rows, VectorIndex
+from embeddings.arrays import Floats, Rows
+from embeddings.index import VectorIndex
 from embeddings.index.flat import FlatIndex
 from embeddings.index.hnsw import BUILDING_EFFORT, LINKS, SEARCHING_EFFORT, HnswIndex
-from embeddings.runtime import Floats
 
 COUNT = 1_000_000
 DIMENSION = 256

@@ -9,8 +9,9 @@ import numpy as np
 from benchmarks.http import drawn
 from benchmarks.measurements import Figures, Measurement, home_of_settings, keep
 from benchmarks.plain import PlainLoop
+from embeddings.arrays import Pixels
 from embeddings.encoder import Encoded, Encoder
-from embeddings.images import Pixels, read_pixels
+from embeddings.images import read_pixels
 from embeddings.release.manifest import Parity
 from embeddings.release.parity import ParityError, Reference, check_quality, compared
 from embeddings.release.reader import Release, current_release, open_release

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from embeddings.arrays import Floats, Pixels
 from embeddings.digests import file_digest
-from embeddings.images import PIXELS_VERSION, Pixels
-from embeddings.runtime import CompiledNetwork, Floats, Precision
+from embeddings.images import PIXELS_VERSION
+from embeddings.runtime import CompiledNetwork, Precision
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,16 @@ import io
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 from PIL import ExifTags, Image
 from PIL.ImageFile import ImageFile
 
+from embeddings.arrays import Pixels
 from embeddings.image_limits import has_too_many_parts
 from embeddings.sixteen_bit_png import has_sixteen_bits, to_eight_bits
 
 Size = tuple[int, int]
 """Height and width in pixels."""
 
-Pixels = npt.NDArray[np.uint8]
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS = 40_000_000

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from embeddings.arrays import Floats
 from embeddings.index import VectorIndex
-from embeddings.runtime import Floats
 
 NEIGHBOR = 10
 """Which of the nearest training photographs says how usual a photograph is."""

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import openvino as ov
 
+from embeddings.arrays import Floats, Pixels
 from embeddings.cpu import usable_processors
-from embeddings.images import Pixels
 
-Floats = npt.NDArray[np.float32]
 Outputs = tuple[Floats, ...]
 Precision = Literal["f32", "bf16", "f16", "int8"]
 """What a network computes in; `int8` stands for one that was quantized when it was exported."""

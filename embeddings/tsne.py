@@ -4,14 +4,9 @@ Method: van der Maaten & Hinton 2008, in openTSNE's implementation (Poličar et 
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from embeddings.arrays import Doubles, Floats, Points, Rows
 from embeddings.index import VectorIndex
-from embeddings.runtime import Floats
-
-Points = npt.NDArray[np.float64]
-
-_Vector = npt.NDArray[np.float64]
 
 _MAP_PERPLEXITY = 30.0
 
@@ -59,7 +54,7 @@ def transform(index: VectorIndex, points: Points, embedding: Floats) -> tuple[fl
     return float(place[0]), float(place[1])
 
 
-def _affinities(distances: _Vector, perplexity: float) -> _Vector:
+def _affinities(distances: Doubles, perplexity: float) -> Doubles:
     """Probabilities of shape (k,) that fall with distance and have this perplexity.
 
     Where more neighbours than that are equally near, they share all of it.
@@ -80,9 +75,7 @@ def _affinities(distances: _Vector, perplexity: float) -> _Vector:
     return np.asarray(shares)
 
 
-def _settled(
-    place: _Vector, points: Points, near: npt.NDArray[np.int64], shares: _Vector
-) -> _Vector:
+def _settled(place: Doubles, points: Points, near: Rows, shares: Doubles) -> Doubles:
     """Gradient descent with momentum and gains, as t-SNE itself uses it."""
     update, gains = np.zeros(2), np.ones(2)
     for _ in range(_STEPS):
@@ -95,9 +88,7 @@ def _settled(
     return place
 
 
-def _gradient(
-    place: _Vector, points: Points, near: npt.NDArray[np.int64], shares: _Vector
-) -> _Vector:
+def _gradient(place: Doubles, points: Points, near: Rows, shares: Doubles) -> Doubles:
     away = place - points
     weights = 1.0 / (1.0 + np.einsum("ij,ij->i", away, away))
     attraction = _EXAGGERATION * (shares * weights[near]) @ away[near]

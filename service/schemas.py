@@ -3,8 +3,9 @@
 from typing import Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from embeddings.frozen_model import FrozenModel
 from embeddings.release.reports import ExperimentReport, ExperimentSummary
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
 from embeddings.store.records import Attribution, Split
@@ -33,17 +34,13 @@ def image_path(identifier: str) -> str:
     return f"/images/{quote(identifier)}"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Answer(_Frozen):
+class Answer(FrozenModel):
     """What every JSON answer carries."""
 
     release: str = Field(description="Fingerprint of the release that this answer comes from.")
 
 
-class Problem(_Frozen):
+class Problem(FrozenModel):
     """What went wrong, as RFC 9457 describes it."""
 
     type: str = Field("about:blank", description="Always `about:blank`: the status says the kind.")
@@ -68,13 +65,13 @@ class Prediction(Answer):
     )
 
 
-class Query(_Frozen):
+class Query(FrozenModel):
     """What was asked about."""
 
     id: str | None = Field(description="The stored photograph; null for an uploaded image.")
 
 
-class Neighbor(_Frozen):
+class Neighbor(FrozenModel):
     """A stored photograph near the query."""
 
     id: str = _Id
@@ -102,7 +99,7 @@ class Neighborhood(Answer):
     )
 
 
-class MapPoint(_Frozen):
+class MapPoint(FrozenModel):
     """A stored photograph on the map."""
 
     id: str = _Id
@@ -119,7 +116,7 @@ class Map(Answer):
     points: tuple[MapPoint, ...] = Field(description="The photographs drawn, in drawing order.")
 
 
-class Point(_Frozen):
+class Point(FrozenModel):
     """A place on the map of the release."""
 
     x: float = Field(description="Horizontal place; the map has no unit.")
@@ -132,7 +129,7 @@ class Placement(Answer):
     point: Point = Field(description="Its place among the release's own points.")
 
 
-class ImageRecord(_Frozen):
+class ImageRecord(FrozenModel):
     """What is known of a stored photograph besides its pixels."""
 
     id: str = _Id
@@ -186,7 +183,7 @@ class Experiment(ExperimentReport, Answer):
     """Everything kept of one experiment: curves, confusion matrix, per-class figures."""
 
 
-class Misclassification(_Frozen):
+class Misclassification(FrozenModel):
     """A validation photograph that the published network gets wrong."""
 
     id: str = _Id
@@ -212,7 +209,7 @@ class ErrorList(Answer):
     total: int = Field(description="All misclassified validation photographs.")
 
 
-class LikelyLabelError(_Frozen):
+class LikelyLabelError(FrozenModel):
     """A photograph whose label is likely wrong."""
 
     id: str = _Id
@@ -240,7 +237,7 @@ class CalibrationReport(Answer):
     typicality: Typicality = Field(description="What the typical score is measured by.")
 
 
-class Liveness(_Frozen):
+class Liveness(FrozenModel):
     """The process answers."""
 
     status: Literal["alive"] = Field(description="Always `alive`.")

@@ -3,16 +3,15 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from embeddings.digests import file_digest
+from embeddings.frozen_model import FrozenModel
 
 CHECKSUMS = "checksums.json"
 
 
-class _Checksum(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class _Checksum(FrozenModel):
     size: int
     """In bytes."""
     sha256: str

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from embeddings.arrays import Floats
 from embeddings.atomic import atomic_folder
 from embeddings.encoder import Encoded
 from embeddings.release.parity import Reference
@@ -14,7 +15,7 @@ from embeddings.release.publish import Candidate, Explain, publish
 from embeddings.release.reader import LabelIssue, read_manifest
 from embeddings.release.reliability import reliability
 from embeddings.release.reports import Comparison
-from embeddings.runtime import CompiledNetwork, Floats, Precision
+from embeddings.runtime import CompiledNetwork, Precision
 from training.checksums import damaged_file, write_checksums
 from training.data.dataset import Dataset
 from training.digests import Warn

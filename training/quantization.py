@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
+from embeddings.arrays import Pixels
 from embeddings.atomic import atomic_folder
-from embeddings.images import Pixels
 
 _IMAGES = 300
 _SEED = 0

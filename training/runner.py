@@ -4,8 +4,9 @@ from pathlib import Path
 
 import keras
 
+from embeddings.arrays import Floats
 from embeddings.release.reports import ExperimentReport
-from embeddings.runtime import CompiledNetwork, Floats
+from embeddings.runtime import CompiledNetwork
 from training.data.dataset import Dataset
 from training.data.split import SplitName
 from training.errors import DataError

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
 
+from embeddings.arrays import Floats
 from embeddings.atomic import atomic_file, atomic_folder, atomic_write
 from embeddings.errors import BelvedereError
+from embeddings.frozen_model import FrozenModel
 from embeddings.release.reports import Cost, ExperimentReport
-from embeddings.runtime import Floats
 from training.checksums import damaged_file, write_checksums
 from training.digests import Warn, digest_of, read_cached
 
@@ -46,10 +47,8 @@ class DamagedRun(BelvedereError):
         self.path = path
 
 
-class Record(BaseModel):
+class Record(FrozenModel):
     """Content of a run's `report.json`."""
-
-    model_config = ConfigDict(frozen=True)
 
     format: Literal[2] = _FORMAT
     key: str

@@ -1,18 +1,22 @@
 """Protocol of an index of embeddings, and the kinds that implement it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from embeddings.runtime import Floats
-
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from embeddings.arrays import Doubles, Floats, Mask, Rows
 
 IndexKind = Literal["flat", "hnsw"]
 """`flat` compares with every embedding; `hnsw` follows a graph and may miss one."""
+
+_BUILDERS: dict[IndexKind, str] = {
+    "flat": "embeddings.index.flat:FlatIndex",
+    "hnsw": "embeddings.index.hnsw:HnswIndex",
+}
+"""Callable (ids, embeddings) -> `VectorIndex` of each kind, as module:name."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Neighbors:
 
     rows: Rows
     """Shape (k,): row numbers."""
-    distances: npt.NDArray[np.float64]
+    distances: Doubles
     """Shape (k,): Euclidean distances, not squared."""
     kind: IndexKind = "flat"
     """Which index found them."""
@@ -51,6 +55,15 @@ class VectorIndex(Protocol):
         the rows where it is true. Raises ValueError where k < 1 or the dimension differs.
         """
         ...
+
+
+def build_index(kind: IndexKind, ids: Sequence[str], embeddings: Floats) -> VectorIndex:
+    """Build an index of a kind over embeddings of shape (n, dimension), float32.
+
+    `ids` has length n and breaks ties. The module of the kind is imported on first use.
+    """
+    build: Callable[[Sequence[str], Floats], VectorIndex] = resolve_name(_BUILDERS[kind])
+    return build(ids, embeddings)
 
 
 def validate_query(query: Floats, k: int, embeddings: Floats) -> Floats:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import faiss
 import numpy as np
 
-from embeddings.index import IndexKind, Mask, Neighbors, Rows, validate_query
-from embeddings.runtime import Floats
+from embeddings.arrays import Floats, Mask, Rows
+from embeddings.index import IndexKind, Neighbors, validate_query
 
 # Bounds the rounding of FAISS' single-precision squared distances, relative to them.
 _ROUNDING = 1e-4

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import faiss
 import numpy as np
 
-from embeddings.index import IndexKind, Mask, Neighbors, VectorIndex, validate_query
+from embeddings.arrays import Floats, Mask
+from embeddings.index import Neighbors, validate_query
 from embeddings.index.flat import FlatIndex
-from embeddings.runtime import Floats
 
 LINKS = 32
 BUILDING_EFFORT = 100
@@ -61,12 +61,3 @@ class HnswIndex:
         if len(rows) < k:
             return self._flat.search(query, k, exclude=exclude)
         return self._flat.rerank(query, rows, k, "hnsw")
-
-
-def build_index(kind: IndexKind, ids: Sequence[str], embeddings: Floats) -> VectorIndex:
-    """An index of this kind over embeddings of shape (n, dimension), float32."""
-    kinds: dict[IndexKind, type[FlatIndex] | type[HnswIndex]] = {
-        "flat": FlatIndex,
-        "hnsw": HnswIndex,
-    }
-    return kinds[kind](ids, embeddings)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from embeddings.index import Neighbors, Rows
+from embeddings.arrays import Doubles, Rows
+from embeddings.index import Neighbors
 from embeddings.index.flat import FlatIndex
 
 DEGREE = 3
@@ -18,7 +18,7 @@ class NeighborGraph:
 
     rows: Rows
     """Shape (n, degree): row numbers."""
-    distances: npt.NDArray[np.float64]
+    distances: Doubles
     """Shape (n, degree): Euclidean distances."""
 
     def of(self, row: int) -> Neighbors:

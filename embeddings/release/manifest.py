@@ -4,8 +4,9 @@ import hashlib
 import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from embeddings.frozen_model import StrictModel
 from embeddings.runtime import Precision
 from embeddings.store.records import GENERATED_SCENES
 
@@ -14,11 +15,7 @@ MANIFEST_FORMAT: Literal[3] = 3
 FINGERPRINT_LENGTH = 16
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class InputSpec(_Frozen):
+class InputSpec(StrictModel):
     """What the encoder takes: uint8 RGB of this size, scaled from the whole photograph."""
 
     height: int
@@ -27,7 +24,7 @@ class InputSpec(_Frozen):
     layout: Literal["NHWC"] = "NHWC"
 
 
-class EncoderInfo(_Frozen):
+class EncoderInfo(StrictModel):
     """Which network serves, and how."""
 
     fingerprint: str = Field(
@@ -39,7 +36,7 @@ class EncoderInfo(_Frozen):
     precision: Precision
 
 
-class Parity(_Frozen):
+class Parity(StrictModel):
     """How closely the encoder follows the Keras network on the validation photographs."""
 
     photographs: int
@@ -58,14 +55,14 @@ class Parity(_Frozen):
     )
 
 
-class StoreVersions(_Frozen):
+class StoreVersions(StrictModel):
     """Versions of the feature store's tables that belong to this release."""
 
     images: int
     features: int
 
 
-class DataInfo(_Frozen):
+class DataInfo(StrictModel):
     """Which collection this release knows."""
 
     name: str
@@ -73,7 +70,7 @@ class DataInfo(_Frozen):
     photographs: int
 
 
-class Manifest(_Frozen):
+class Manifest(StrictModel):
     """Everything that identifies a release; no clock time, so equal content has equal names."""
 
     format: Literal[3] = MANIFEST_FORMAT

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from embeddings.arrays import Floats, Labels
 from embeddings.encoder import Encoded
 from embeddings.errors import BelvedereError
 from embeddings.index import Neighbors
 from embeddings.index.flat import FlatIndex
 from embeddings.release.manifest import Parity
-from embeddings.runtime import Floats, Precision
-
-Labels = npt.NDArray[np.int64]
+from embeddings.runtime import Precision
 
 RELATIVE_ERROR = 1e-4
 PROBABILITY_ERROR = 1e-3

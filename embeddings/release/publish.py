@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from embeddings.arrays import Floats, Pixels
 from embeddings.atomic import DRAFT_PREFIX, atomic_folder, atomic_symlink
 from embeddings.digests import file_digest
 from embeddings.encoder import Encoded, Encoder, encoder_fingerprint
-from embeddings.images import Pixels, read_pixels
+from embeddings.images import read_pixels
 from embeddings.index.flat import FlatIndex
 from embeddings.index.knn_graph import neighbor_graph
 from embeddings.progress import Track, untracked
@@ -50,7 +51,7 @@ from embeddings.release.reader import (
 from embeddings.release.reliability import measure_uncertainty, typicality
 from embeddings.release.reports import Comparison
 from embeddings.release.uncertainty import Reliability, Typicality, UncertaintyReport
-from embeddings.runtime import Floats, Precision
+from embeddings.runtime import Precision
 from embeddings.store.features import FeatureTable
 from embeddings.store.images import ImageTable
 from embeddings.store.records import StoredImage

@@ -11,19 +11,19 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from embeddings.arrays import Floats, Labels, Points
 from embeddings.digests import file_digest
 from embeddings.encoder import Encoded
 from embeddings.errors import BelvedereError
 from embeddings.file_names import composed
+from embeddings.frozen_model import FrozenModel
 from embeddings.index.knn_graph import NeighborGraph
 from embeddings.release.manifest import MANIFEST, MANIFEST_FORMAT, Manifest, StoreVersions
 from embeddings.release.reports import Comparison
 from embeddings.release.uncertainty import Typicality, UncertaintyReport
-from embeddings.runtime import Floats
 from embeddings.store.records import StoredImage
-from embeddings.tsne import Points
 
 ENCODER = "encoder.xml"
 WEIGHTS = "encoder.bin"
@@ -53,10 +53,8 @@ class NewerReleaseError(ReleaseError):
     """A newer version of Belvedere published the release."""
 
 
-class Misclassified(BaseModel):
+class Misclassified(FrozenModel):
     """A validation photograph that the published network gets wrong."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     label: str
@@ -66,10 +64,8 @@ class Misclassified(BaseModel):
     """Rows of a coarse grid over the photograph: how much each place speaks for the prediction."""
 
 
-class LabelIssue(BaseModel):
+class LabelIssue(FrozenModel):
     """A photograph whose label is likely wrong."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     label: str
@@ -131,7 +127,7 @@ class Release:
         return _Composed({each.id: row for row, each in enumerate(self.images)})
 
     @cached_property
-    def predicted(self) -> npt.NDArray[np.int64]:
+    def predicted(self) -> Labels:
         """Shape (n,): number of the most probable class."""
         return np.asarray(np.argmax(self.probabilities, axis=1), dtype=np.int64)
 

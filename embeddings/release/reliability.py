@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.arrays import Floats, Labels
 from embeddings.index import VectorIndex
 from embeddings.recognition import NEIGHBOR, distance_to_training
 from embeddings.release.uncertainty import (
@@ -17,9 +18,6 @@ from embeddings.release.uncertainty import (
     Typicality,
     UncertaintyReport,
 )
-from embeddings.runtime import Floats
-
-Labels = npt.NDArray[np.int64]
 
 LEVEL = 0.9
 HIGHEST_THRESHOLD = 0.999

@@ -4,16 +4,16 @@ import math
 from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from embeddings.frozen_model import FrozenModel
 
 Status = Literal["done", "skipped"]
 Verdict = Literal["better", "worse", "no evidence of a difference"]
 
 
-class ClassReport(BaseModel):
+class ClassReport(FrozenModel):
     """How well one class of the validation set is recognised; shares in 0-1."""
-
-    model_config = ConfigDict(frozen=True)
 
     label: str = Field(description="The class.")
     precision: float = Field(description="Share of the predictions of this class that are right.")
@@ -22,10 +22,8 @@ class ClassReport(BaseModel):
     support: int = Field(description="Validation photographs of this class.")
 
 
-class Curves(BaseModel):
+class Curves(FrozenModel):
     """Figures after each epoch, on the part trained on and on the part held out for tuning."""
-
-    model_config = ConfigDict(frozen=True)
 
     loss: tuple[float, ...] = Field(
         (), description="Cross-entropy in nats, on the part trained on."
@@ -37,10 +35,8 @@ class Curves(BaseModel):
     tuning_accuracy: tuple[float, ...] = Field((), description="Share of the part held out, 0-1.")
 
 
-class Evidence(BaseModel):
+class Evidence(FrozenModel):
     """How sure the accuracy of an experiment is, and its difference to the first experiment."""
-
-    model_config = ConfigDict(frozen=True)
 
     seeds: int = Field(description="Repeats that the accuracy is the mean of.")
     lowest: float = Field(description="Lowest accuracy among the repeats, 0-1.")
@@ -61,19 +57,15 @@ class Evidence(BaseModel):
     )
 
 
-class Cost(BaseModel):
+class Cost(FrozenModel):
     """What answering costs: the exported encoder on the processor of the training machine."""
-
-    model_config = ConfigDict(frozen=True)
 
     latency_ms: float = Field(description="Median time of one photograph, pixels given, in ms.")
     images_per_second: float = Field(description="Photographs a second in batches, all cores.")
 
 
-class ExperimentSummary(BaseModel):
+class ExperimentSummary(FrozenModel):
     """One line of the comparison. Figures of an experiment that was skipped are null."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str = Field(description="The experiment's name.")
     family: str = Field(
@@ -136,10 +128,8 @@ class ExperimentReport(ExperimentSummary):
         )
 
 
-class Comparison(BaseModel):
+class Comparison(FrozenModel):
     """All experiments of a preset on one split, and the best of them."""
-
-    model_config = ConfigDict(frozen=True)
 
     preset: str
     classes: tuple[str, ...]

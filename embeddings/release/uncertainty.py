@@ -3,14 +3,12 @@
 from bisect import bisect_right
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from embeddings.frozen_model import FrozenModel
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ReliabilityBin(_Frozen):
+class ReliabilityBin(FrozenModel):
     """Validation photographs whose most probable class has a probability in one range."""
 
     low: float = Field(description="Where the range begins, 0-1.")
@@ -20,7 +18,7 @@ class ReliabilityBin(_Frozen):
     accuracy: float = Field(description="Share of them that is right, 0-1; 0 where there are none.")
 
 
-class Reliability(_Frozen):
+class Reliability(FrozenModel):
     """Whether probabilities are what they say, on the validation set."""
 
     error: float = Field(
@@ -30,7 +28,7 @@ class Reliability(_Frozen):
     bins: tuple[ReliabilityBin, ...] = Field(description="Ranges of probability, the lowest first.")
 
 
-class Calibration(_Frozen):
+class Calibration(FrozenModel):
     """The temperature that the published probabilities were scaled with, and what it changed."""
 
     temperature: float = Field(
@@ -40,7 +38,7 @@ class Calibration(_Frozen):
     after: Reliability = Field(description="As it is published.")
 
 
-class ClassCoverage(_Frozen):
+class ClassCoverage(FrozenModel):
     """How often the sets hold the true class of one class's validation photographs."""
 
     label: str = Field(description="The class.")
@@ -48,7 +46,7 @@ class ClassCoverage(_Frozen):
     support: int = Field(description="Validation photographs of this class.")
 
 
-class PredictionSets(_Frozen):
+class PredictionSets(FrozenModel):
     """Conformal prediction sets: every class whose probability reaches a threshold.
 
     Method: split conformal prediction with the least ambiguous sets (Sadinle et al. 2019). The
@@ -68,7 +66,7 @@ class PredictionSets(_Frozen):
     per_class: tuple[ClassCoverage, ...] = Field(description="The coverage of each class.")
 
 
-class Typicality(_Frozen):
+class Typicality(FrozenModel):
     """How far validation photographs are from the training photographs, sorted."""
 
     neighbor: int = Field(description="Which of the nearest training photographs is measured to.")
@@ -81,7 +79,7 @@ class Typicality(_Frozen):
         return farther / len(self.distances) if self.distances else 0.0
 
 
-class UncertaintyReport(_Frozen):
+class UncertaintyReport(FrozenModel):
     """What a release says of the certainty of its answers."""
 
     calibration: Calibration

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import lance
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from embeddings.arrays import Floats
 from embeddings.encoder import Encoded
 from embeddings.store.records import StoredImage
 from embeddings.store.tables import (
@@ -83,7 +83,7 @@ class FeatureTable:
         }
 
 
-def _lists(matrix: npt.NDArray[np.float32]) -> pa.Array:
+def _lists(matrix: Floats) -> pa.Array:
     count, width = matrix.shape
     offsets = np.arange(0, (count + 1) * width, width, dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.ravel()))

@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from embeddings.frozen_model import FrozenModel
 
 Split = Literal["train", "validation"]
 
@@ -26,10 +28,8 @@ LICENCES: dict[str, tuple[str, str | None]] = {
 }
 
 
-class StoredImage(BaseModel):
+class StoredImage(FrozenModel):
     """One photograph; `id` is its path in the data set without the extension."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     label: str
@@ -45,19 +45,15 @@ class StoredImage(BaseModel):
     source: str | None = Field(None, description="Address of the published file.")
 
 
-class LeftOut(BaseModel):
+class LeftOut(FrozenModel):
     """A file of the data set that was not taken, and why."""
-
-    model_config = ConfigDict(frozen=True)
 
     path: str
     reason: str
 
 
-class Collection(BaseModel):
+class Collection(FrozenModel):
     """A data set as it was taken into the store: where it came from and what was left out."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str = Field(description="What people call it, such as `generated scenes`.")
     source: str = Field(description="The setting that it was made from.")
@@ -72,10 +68,8 @@ class Collection(BaseModel):
     left_out: tuple[LeftOut, ...] = ()
 
 
-class Attribution(BaseModel):
+class Attribution(FrozenModel):
     """What must stand beside a photograph wherever it is shown."""
-
-    model_config = ConfigDict(frozen=True)
 
     title: str | None = Field(description="Title given by the photographer.")
     photographer: str | None = Field(description="Name of the photographer.")

@@ -3,12 +3,11 @@
 import numpy as np
 from fastapi import Response
 
+from embeddings.arrays import Floats, Points, Rows
 from embeddings.encoder import Encoded
-from embeddings.index import Neighbors, Rows
+from embeddings.index import Neighbors
 from embeddings.recognition import prediction_set
-from embeddings.runtime import Floats
 from embeddings.store.records import attribution_of
-from embeddings.tsne import Points
 from service.schemas import (
     Answer,
     ImageRecord,

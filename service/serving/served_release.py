@@ -8,14 +8,13 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.arrays import Floats, Mask, Rows
 from embeddings.encoder import Encoded, Encoder
 from embeddings.images import read_pixels, to_jpeg
-from embeddings.index import Mask, Rows, VectorIndex
-from embeddings.index.hnsw import build_index
+from embeddings.index import VectorIndex, build_index
 from embeddings.recognition import distance_to_training
 from embeddings.release.manifest import Manifest
 from embeddings.release.reader import Release, ReleaseError, current_release, open_release
-from embeddings.runtime import Floats
 from embeddings.store.images import ImageTable
 from embeddings.store.records import Split
 from embeddings.store.tables import StoreError

@@ -5,9 +5,9 @@ from collections import OrderedDict
 
 import numpy as np
 
-from embeddings.index import Rows
+from embeddings.arrays import Points, Rows
 from embeddings.release.reader import Release
-from embeddings.tsne import Points, fit_map
+from embeddings.tsne import fit_map
 from service.serving.worker_pool import WorkerPool
 
 MOST_FITTED = 2000

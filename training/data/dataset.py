@@ -6,19 +6,16 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib.format import write_array_header_1_0
 
+from embeddings.arrays import Labels, Pixels, Rows
 from embeddings.atomic import atomic_file
-from embeddings.images import PIXELS_VERSION, Pixels, Size, read_pixels
+from embeddings.images import PIXELS_VERSION, Size, read_pixels
 from embeddings.progress import Track
 from embeddings.store.images import ImageTable
 from embeddings.store.records import StoredImage
 from training.data.split import TUNING_SHARE, VALIDATION_SHARE, SplitName, split_groups
 from training.digests import Warn, delete_superseded, digest_of, read_cached
-
-Labels = npt.NDArray[np.int64]
-Rows = npt.NDArray[np.int64]
 
 _KEY_LENGTH = 16
 

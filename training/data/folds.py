@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from training.data.dataset import Labels, Rows
+from embeddings.arrays import Labels, Rows
 
 _LEAST_SHARE = 1 / 3
 

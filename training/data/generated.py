@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embeddings.images import Pixels, Size, read_pixels
+from embeddings.arrays import Labels, Pixels
+from embeddings.images import Size, read_pixels
 from embeddings.progress import Track
-from training.data.dataset import Labels
 from training.scenes import LABELS, paint_all
 
 

@@ -16,6 +16,8 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from embeddings.arrays import Floats, Mask, Rows
+
 Thumbnail = npt.NDArray[np.uint8]
 """RGB of shape (16, 17, 3)."""
 
@@ -46,9 +48,7 @@ _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _TILE = 4096
 _BLOCKS_PER_TILE = 16
 
-_Floats = npt.NDArray[np.float32]
-_Rows = npt.NDArray[np.int64]
-_Pairs = tuple[_Rows, _Rows]
+_Pairs = tuple[Rows, Rows]
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _candidates(stack: npt.NDArray[np.uint8], tile: int) -> Iterator[_Pairs]:
             yield order[first[near]], order[second[near]]
 
 
-def _hash(stack: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+def _hash(stack: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], Rows]:
     """Return hashes, shape (rows, 64) bytes, and their numbers of rises and falls, (rows, 2)."""
     hashes, bits = [], []
     for start in range(0, len(stack), _TILE):
@@ -161,9 +161,7 @@ def _hash(stack: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], npt.NDAr
     return np.concatenate(hashes), np.concatenate(bits)
 
 
-def _compare(
-    stack: npt.NDArray[np.uint8], first: _Rows, second: _Rows
-) -> tuple[npt.NDArray[np.bool_], _Floats]:
+def _compare(stack: npt.NDArray[np.uint8], first: Rows, second: Rows) -> tuple[Mask, Floats]:
     """Return whether pairs of rows are near-duplicates, and their root mean square differences."""
     left, at_left = np.unique(first, return_inverse=True)
     right, at_right = np.unique(second, return_inverse=True)
@@ -176,16 +174,14 @@ def _compare(
     return near, np.sqrt(np.maximum(squares, 0) / one.shape[1])
 
 
-def _differences(thumbnails: _Floats) -> _Floats:
+def _differences(thumbnails: Floats) -> Floats:
     """Return the differences of neighbouring cells, right and below, as vectors of length one."""
     steps = [np.diff(thumbnails, axis=axis).reshape(len(thumbnails), -1) for axis in (1, 2)]
     vectors = np.concatenate(steps, axis=1)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
-def _keep_closest(
-    twins: _Rows, deviations: _Floats, rows: _Rows, others: _Rows, found: _Floats
-) -> None:
+def _keep_closest(twins: Rows, deviations: Floats, rows: Rows, others: Rows, found: Floats) -> None:
     """Note the closest of `others` for each of `rows` where it is closer than the one noted."""
     # Of values assigned to the same place the last one stays.
     falling = np.argsort(-found, kind="stable")

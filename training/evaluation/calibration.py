@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 
-from embeddings.runtime import Floats
-from training.data.dataset import Dataset, Labels
+from embeddings.arrays import Floats, Labels
+from training.data.dataset import Dataset
 from training.evaluation.metrics import cross_entropy
 from training.models.networks import PROBABILITIES
 from training.runs import Predictions

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from training.data.dataset import Dataset, Rows
+from embeddings.arrays import Rows
+from training.data.dataset import Dataset
 from training.data.folds import grouped_folds
 from training.evaluation.label_issues import ISSUE_FOLDS
 from training.trainers.head import HELD_OUT_FOLDS

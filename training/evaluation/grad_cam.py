@@ -2,16 +2,14 @@
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
-from embeddings.images import Pixels
-from embeddings.runtime import Floats
+from embeddings.arrays import Floats, Labels, Pixels
 from training.models.networks import EMBEDDING, POOLED, PROBABILITIES
 
 _BATCH = 32
 
 
-def grad_cam(network: keras.Model, pixels: Pixels, classes: npt.NDArray[np.int64]) -> Floats:
+def grad_cam(network: keras.Model, pixels: Pixels, classes: Labels) -> Floats:
     """Heat of each place for the class asked about, 0-1, of shape (n, rows, columns).
 
     Takes uint8 pixels of shape (n, height, width, 3) and a class number each. Behind the last map

@@ -9,9 +9,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from embeddings.arrays import Floats, Labels, Rows
 from embeddings.release.reader import LabelIssue
-from embeddings.runtime import Floats
-from training.data.dataset import Dataset, Labels, Rows
+from training.data.dataset import Dataset
 from training.data.folds import grouped_folds
 from training.experiments.config import FrozenTransfer
 from training.models.backbones import pretrained

@@ -7,7 +7,7 @@ from time import perf_counter
 import keras
 import numpy as np
 
-from embeddings.images import Pixels
+from embeddings.arrays import Pixels
 from embeddings.release.reports import Cost
 from embeddings.runtime import CompiledNetwork
 from training.models.networks import EMBEDDING, POOLED

@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 from sklearn.neighbors import NearestNeighbors
 
+from embeddings.arrays import Floats, Labels
 from embeddings.release.reports import ClassReport
-from embeddings.runtime import Floats
-from training.data.dataset import Dataset, Labels
+from training.data.dataset import Dataset
 
 _TINY = 1e-12
 

@@ -6,8 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from embeddings.images import Pixels
-from embeddings.runtime import Floats
+from embeddings.arrays import Floats, Pixels
 
 _RANGE = (0, 255)
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from embeddings.arrays import Floats, Rows
 from embeddings.errors import BelvedereError
 from embeddings.release.reports import Curves
-from embeddings.runtime import CompiledNetwork, Floats
-from training.data.dataset import Dataset, Rows
+from embeddings.runtime import CompiledNetwork
+from training.data.dataset import Dataset
 from training.experiments.config import FineTuning, FrozenTransfer
 from training.trainers.fit import Examples, Inputs, one_hot, predict
 

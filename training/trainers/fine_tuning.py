@@ -6,7 +6,8 @@ from time import perf_counter
 import keras
 import numpy as np
 
-from embeddings.runtime import CompiledNetwork, Floats
+from embeddings.arrays import Floats
+from embeddings.runtime import CompiledNetwork
 from training.data.dataset import Dataset
 from training.experiments.config import FineTuning
 from training.models.augmentation import augmented

@@ -7,10 +7,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.arrays import Floats, Labels
 from embeddings.release.reports import Curves
-from embeddings.runtime import Floats
 from training.console import EpochEnd
-from training.data.dataset import Labels
 from training.models.augmentation import MixedBatches
 
 Inputs = npt.NDArray[np.generic]

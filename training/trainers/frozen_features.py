@@ -9,10 +9,11 @@ import keras
 import numpy as np
 from keras import layers
 
+from embeddings.arrays import Floats, Pixels, Rows
 from embeddings.atomic import atomic_file
-from embeddings.images import Pixels, Size
-from embeddings.runtime import CompiledNetwork, Floats
-from training.data.dataset import Dataset, Rows
+from embeddings.images import Size
+from embeddings.runtime import CompiledNetwork
+from training.data.dataset import Dataset
 from training.digests import delete_superseded, digest_of, read_cached
 from training.experiments.config import BUILDER_VERSION
 from training.models.augmentation import AUGMENTATIONS

@@ -6,9 +6,8 @@ from time import perf_counter
 import keras
 import numpy as np
 
+from embeddings.arrays import Floats, Rows
 from embeddings.release.reports import Curves
-from embeddings.runtime import Floats
-from training.data.dataset import Rows
 from training.data.folds import grouped_folds
 from training.experiments.config import FineTuning, FrozenTransfer, backbones
 from training.models.backbones import pretrained, side_by_side

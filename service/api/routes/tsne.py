@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from embeddings.index import Rows
-from embeddings.tsne import Points, transform
+from embeddings.arrays import Points, Rows
+from embeddings.tsne import transform
 from service.api.auth import GUARDED
 from service.api.dependencies import Responses, Served, State
 from service.api.errors import ServiceProblem, problem_responses

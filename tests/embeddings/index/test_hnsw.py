@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from embeddings.index.flat import FlatIndex
-from embeddings.index.hnsw import HnswIndex, build_index
+from embeddings.index.hnsw import HnswIndex
 
 matrices = arrays.arrays(
     np.float32,
@@ -65,12 +65,6 @@ def test_filtered_and_long_searches_are_exact_and_say_so(clustered: np.ndarray) 
         expected, answer = flat.search(clustered[7], **asked), graph.search(clustered[7], **asked)
         assert answer.exact
         assert answer.rows.tolist() == expected.rows.tolist()
-
-
-def test_the_kind_is_chosen_by_name() -> None:
-    ones = np.ones((4, 2), np.float32)
-    assert build_index("flat", names(4), ones).search(ones[0], 1).kind == "flat"
-    assert build_index("hnsw", names(4), ones).search(ones[0], 1).kind == "hnsw"
 
 
 @pytest.mark.parametrize(("k", "width"), [(0, 2), (1, 3)])

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embeddings.arrays import Floats, Rows
 from embeddings.release.reader import UNCERTAINTY, current_release, open_release
 from embeddings.release.reliability import conformal_threshold, prediction_sets, reliability
-from embeddings.runtime import Floats
-from training.data.dataset import Rows
 from training.evaluation.calibration import calibrate, fit_temperature, scale, temperature_of
 from training.models.networks import convnet, encoder_of
 from training.runs import Predictions
