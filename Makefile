@@ -20,12 +20,13 @@ test-compose: $(VENV)/.dev ## build the container images, test the whole stack a
 chaos: $(VENV)/.dev ## run the fault-injection tests and write docs/chaos.md
 	@$(BIN)/python -m pytest -m chaos api_tests/chaos --page docs/chaos.md
 
-check: $(VENV)/.dev ## check formatting, lint, types, import layers and spelling
+check: $(VENV)/.dev ## check formatting, lint, types, import layers, spelling and prose
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(BIN)/python scripts/check-prose
 
 report: $(VENV)/.dev ## execute the notebook, with thumbnails, and export it as a page
 	$(BIN)/python -m service.report
