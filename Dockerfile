@@ -1,4 +1,4 @@
-# Three images on one base: `trainer` makes releases, `service` serves them, `report` writes about them.
+# Three images on one base: `trainer` makes releases, `service` serves them, `report` executes the notebook.
 
 FROM python:3.11-slim-bookworm AS base
 ENV PATH=/opt/venv/bin:$PATH \
@@ -11,7 +11,7 @@ RUN groupadd --gid 10001 belvedere \
     && install -d -o belvedere -g belvedere /var/lib/belvedere
 ENTRYPOINT ["python", "-m", "belvedere"]
 
-# Packages are installed where nothing but their lock can change the layer.
+# Each package set has a stage of its own, so that only a change of its lock file rebuilds it.
 FROM base AS train-packages
 COPY requirements/train.txt /tmp/
 RUN python3 -m venv /opt/venv \
@@ -22,8 +22,8 @@ COPY requirements/report.txt /tmp/
 RUN python3 -m venv /opt/venv \
     && pip install --no-cache-dir --require-hashes --no-deps -r /tmp/report.txt
 
-# Left out: tests, headers, the installer, processors other than the CPU, formats of networks that
-# no release has, and Arrow's parts for talking to other machines.
+# Removed: tests, headers, the installer, plugins for GPUs and NPUs, readers of model formats that no
+# release uses, and Arrow Flight.
 FROM base AS serve-packages
 COPY requirements/serve.txt /tmp/
 RUN python3 -m venv /opt/venv \
@@ -45,12 +45,12 @@ COPY belvedere /opt/belvedere/belvedere
 COPY embeddings /opt/belvedere/embeddings
 COPY training /opt/belvedere/training
 RUN chmod -R a+rX /opt/belvedere && python -m compileall -q /opt/belvedere
-# It runs beside a mounted folder of photographs, which is no place to import from.
+# PYTHONSAFEPATH: the working directory contains the mounted data, which must not be imported.
 ENV KERAS_HOME=/var/lib/belvedere/downloads/keras PYTHONSAFEPATH=1
 USER belvedere
 VOLUME /var/lib/belvedere
 CMD ["prepare"]
-# Python hears it as Ctrl-C, keeps what is finished and says so.
+# Python raises KeyboardInterrupt: finished runs are kept, and a message is printed.
 STOPSIGNAL SIGINT
 ARG VERSION=0.1.0
 ARG REVISION=unknown
