@@ -31,7 +31,7 @@ class ReportError(BelvedereError):
 
 
 @contextmanager
-def a_service(settings: ServiceSettings) -> Iterator[str]:
+def running_service(settings: ServiceSettings) -> Iterator[str]:
     """The address of a service that is ready; where none listens, one is started for the while.
 
     Raises `ReportError`, or `ReleaseError` where there is nothing to serve.
