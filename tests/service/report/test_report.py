@@ -96,7 +96,7 @@ def test_page_has_every_section(made):
 def test_committed_notebook_holds_no_pixel(made):
     assert EMBEDDED not in made.committed
     assert "image/jpeg" not in made.committed
-    assert "make report shows it" in made.committed
+    assert "shown by make report" in made.committed
     assert "These are generated scenes, not photographs." in made.committed
     assert len(made.committed) < 1_000_000
 
