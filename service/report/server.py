@@ -58,7 +58,7 @@ def _is_ready(url: str) -> bool:
         try:
             client.ready()
         except ServiceError as error:
-            if error.status is None or error.passing:
+            if error.status is None or error.retryable:
                 return False
             if error.status == HTTPStatus.OK:
                 raise ReportError(
