@@ -7,13 +7,12 @@ from pathlib import Path
 
 from embeddings.file_names import file_name
 from embeddings.store.records import GENERATED_SCENES
-from training.console import LEFT_OUT
 from training.data.download import Advance, DownloadError, PublishedArchive, fetch
 from training.data.files import DataFile, DataSource, digest_of, paint_files, painted_digest
 from training.data.folder_files import list_folder
 from training.data.zip_files import open_zip
 from training.errors import DataError
-from training.settings import SCENES, TrainingSettings
+from training.settings import LEFT_OUT, SCENES, TrainingSettings
 
 PUBLISHED = "published archive"
 LANDSCAPES = "ml5 Landscapes photographs"
