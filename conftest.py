@@ -1,40 +1,22 @@
-"""One small, real release for each test run: painted, trained and published."""
+"""What all tests share: an environment without outside settings, and a tiny release."""
 
 import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-
-from rich.console import Console
-
-from training.console import Display
-from training.data.download import PublishedArchive
-from training.experiments.config import Preset
-from training.experiments.from_scratch import BASELINE, DROPOUT
-from training.experiments.transfer import MOBILENETV2_FROZEN
-from training.settings import TrainingSettings
-from training.workspace import Stage, take_data
-
-_REAL_ARCHIVE = os.environ.get("BELVEDERE_DATA")
-_REAL_LICENCES = os.environ.get("BELVEDERE_LICENSES")
-
-TINY = Preset(
-    name="tiny",
-    epochs=6,
-    experiments=(
-        replace(BASELINE, input=(32, 48)),
-        replace(DROPOUT, input=(32, 48)),
-        replace(MOBILENETV2_FROZEN, input=(96, 96), epochs=3),
-    ),
-)
-
+_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    # There is a test process for each core. Threads that wait for each other at every step of a
+    # small computation would take many times its processor time.
+    **dict.fromkeys(("OMP_THREAD_LIMIT", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
+}
+for _name, _value in _ENVIRONMENT.items():
+    os.environ.setdefault(_name, _value)
 
 MakeOnce = Callable[[str, Callable[[Path], None]], Path]
 
@@ -61,27 +43,6 @@ def _no_settings_from_outside() -> Iterator[None]:
     os.environ.update(before)
 
 
-@dataclass(frozen=True)
-class RealArchive:
-    """The ml5 Landscapes archive and its licence lists."""
-
-    data: Path
-    licences: Path
-
-
-@pytest.fixture(scope="session")
-def real_archive() -> RealArchive:
-    """The real photographs, where the person who runs the tests has them."""
-    if not _REAL_ARCHIVE or not _REAL_LICENCES:
-        pytest.skip("set BELVEDERE_DATA and BELVEDERE_LICENSES to the ml5 Landscapes archive")
-    return RealArchive(Path(_REAL_ARCHIVE), Path(_REAL_LICENCES))
-
-
-@pytest.fixture(scope="session")
-def silent() -> Display:
-    return Display(Console(quiet=True))
-
-
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
     """Makes a folder once for all processes of a test run and gives each a copy of its own."""
@@ -103,41 +64,8 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
 
 
 @pytest.fixture(scope="session")
-def random_weights(made_once: MakeOnce) -> Path:
-    """A folder with a weight file of MobileNetV2's shape; untrained, since none is downloaded."""
+def home(made_once: MakeOnce) -> Path:
+    """A folder BELVEDERE_HOME with a store and the tiny release."""
+    from tests.tiny_release import make_home
 
-    def make(folder: Path) -> None:
-        import keras
-
-        backbone = keras.applications.MobileNetV2(
-            input_shape=(96, 96, 3), include_top=False, pooling="avg", weights=None
-        )
-        backbone.save_weights(folder / "mobilenet_v2_1.0_224_no_top.weights.h5")
-
-    return made_once("weights", make)
-
-
-@pytest.fixture(scope="session")
-def stage(made_once: MakeOnce, silent: Display, random_weights: Path) -> Stage:
-    """Everything up to the published release, on 7 x 24 generated scenes."""
-
-    def stage_in(home: Path) -> Stage:
-        settings = TrainingSettings(home=home, data="scenes", scenes=24, weights=random_weights)
-        return Stage(settings, TINY, silent)
-
-    def make(home: Path) -> None:
-        from training.export import publish_best
-        from training.runner import train
-
-        stage = stage_in(home)
-        take_data(stage, PublishedArchive())
-        train(stage)
-        publish_best(stage)
-
-    return stage_in(made_once("home", make))
-
-
-@pytest.fixture(scope="session")
-def home(stage: Stage) -> Path:
-    """The folder BELVEDERE_HOME with store, runs and the release."""
-    return stage.settings.home
+    return made_once("tiny-home", make_home)

@@ -8,8 +8,6 @@ from PIL import Image
 from embeddings.digests import file_digest
 from embeddings.release.manifest import MANIFEST
 from embeddings.release.reader import CURRENT, ERROR_LIST, ERRORS, read_manifest
-from service.client import Client
-from service.report.figures.gallery import Gallery
 from service.settings import ServiceSettings
 
 
@@ -123,9 +121,6 @@ def test_errors_without_a_heat_map_say_so(serving, home_without_heat_maps, sente
         assert {error["heatmap"] for error in errors} == {None}
         refused = served.get(f"/errors/{errors[0]['id']}/heatmap")
         assert "no heat map" in sentence(refused, 404)
-        with Client(str(served.base_url)) as client:
-            shown = Gallery(client, thumbnails=True).errors(client.errors(limit=2).errors)
-        assert shown.html.count("there is no heat map of it") == min(len(errors), 2)
 
 
 def test_errors_come_with_their_nearest_training_photographs(api):

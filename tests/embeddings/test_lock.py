@@ -72,7 +72,7 @@ def test_a_second_process_is_told_at_once_who_holds_the_home(
 ) -> None:
     with (
         pytest.raises(
-            HomeError, match=rf"is locked by `belvedere prepare` \(process {holder.pid} on "
+            HomeError, match=rf"in use by `belvedere prepare` \(process {holder.pid} on "
         ),
         home_lock(tmp_path, "another"),
     ):
@@ -103,10 +103,10 @@ def test_the_lock_is_given_back_when_the_work_fails(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("home", "sentence"),
     [
-        ("file", "BELVEDERE_HOME: .*file: a folder is required, but this is a file"),
-        ("file/below", "BELVEDERE_HOME: .*below: a folder is required, but this is a file"),
-        ("closed/below", "BELVEDERE_HOME: .*below: permission denied"),
-        ("closed", "BELVEDERE_HOME: .*closed is not writable"),
+        ("file", "BELVEDERE_HOME: .*file: a file stands where a folder is needed"),
+        ("file/below", "BELVEDERE_HOME: .*below: a file stands where a folder is needed"),
+        ("closed/below", "BELVEDERE_HOME: .*below: permission is denied"),
+        ("closed", "BELVEDERE_HOME: .*closed cannot be written"),
         ("n" * 300, "BELVEDERE_HOME: .*the name is too long"),
     ],
 )

@@ -1,15 +1,93 @@
+"""A small, real release: painted, trained and published; and taking data sets in."""
+
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from conftest import MakeOnce
 from embeddings.store.images import ImageTable
 from embeddings.store.records import Collection
 from tests.training.pictures import Take
 from training.console import Display
 from training.data.download import PublishedArchive
+from training.experiments.config import Preset
+from training.experiments.from_scratch import BASELINE, DROPOUT
 from training.experiments.presets import PRESETS
+from training.experiments.transfer import MOBILENETV2_FROZEN
 from training.settings import TrainingSettings
 from training.workspace import Stage, take_data
+
+_REAL_ARCHIVE = os.environ.get("BELVEDERE_DATA")
+_REAL_LICENCES = os.environ.get("BELVEDERE_LICENSES")
+
+TINY = Preset(
+    name="tiny",
+    epochs=6,
+    experiments=(
+        replace(BASELINE, input=(32, 48)),
+        replace(DROPOUT, input=(32, 48)),
+        replace(MOBILENETV2_FROZEN, input=(96, 96), epochs=3),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class RealArchive:
+    """The ml5 Landscapes archive and its licence lists."""
+
+    data: Path
+    licences: Path
+
+
+@pytest.fixture(scope="session")
+def real_archive() -> RealArchive:
+    """The real photographs, where the person who runs the tests has them."""
+    if not _REAL_ARCHIVE or not _REAL_LICENCES:
+        pytest.skip("set BELVEDERE_DATA and BELVEDERE_LICENSES to the ml5 Landscapes archive")
+    return RealArchive(Path(_REAL_ARCHIVE), Path(_REAL_LICENCES))
+
+
+@pytest.fixture(scope="session")
+def silent() -> Display:
+    return Display(Console(quiet=True))
+
+
+@pytest.fixture(scope="session")
+def random_weights(made_once: MakeOnce) -> Path:
+    """A folder with a weight file of MobileNetV2's shape; untrained, since none is downloaded."""
+
+    def make(folder: Path) -> None:
+        import keras
+
+        backbone = keras.applications.MobileNetV2(
+            input_shape=(96, 96, 3), include_top=False, pooling="avg", weights=None
+        )
+        backbone.save_weights(folder / "mobilenet_v2_1.0_224_no_top.weights.h5")
+
+    return made_once("weights", make)
+
+
+@pytest.fixture(scope="session")
+def stage(made_once: MakeOnce, silent: Display, random_weights: Path) -> Stage:
+    """Everything up to the published release, on 7 x 24 generated scenes."""
+
+    def stage_in(home: Path) -> Stage:
+        settings = TrainingSettings(home=home, data="scenes", scenes=24, weights=random_weights)
+        return Stage(settings, TINY, silent)
+
+    def make(home: Path) -> None:
+        from training.export import publish_best
+        from training.runner import train
+
+        stage = stage_in(home)
+        take_data(stage, PublishedArchive())
+        train(stage)
+        publish_best(stage)
+
+    return stage_in(made_once("home", make))
 
 
 @pytest.fixture

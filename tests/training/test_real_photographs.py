@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import RealArchive
 from embeddings.store.images import ImageTable
 from embeddings.store.records import attribution_of
+from tests.training.conftest import RealArchive
 from training.console import Display
 from training.data.download import PublishedArchive
 from training.experiments.presets import PRESETS

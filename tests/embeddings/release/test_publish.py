@@ -10,7 +10,7 @@ from embeddings.digests import file_digest
 from embeddings.encoder import Encoded, Encoder
 from embeddings.images import read_pixels
 from embeddings.release.parity import ParityError, Reference, check_parity
-from embeddings.release.publish import publish
+from embeddings.release.publish import Candidate, publish
 from embeddings.release.reader import (
     NewerReleaseError,
     ReleaseError,
@@ -18,27 +18,33 @@ from embeddings.release.reader import (
     open_release,
     read_manifest,
 )
+from embeddings.runtime import Floats
 from embeddings.store.features import FeatureTable
 from embeddings.store.images import ImageTable
-from training.evaluation.calibration import scale
-from training.evaluation.comparison import compare
-from training.export import export
-from training.workspace import Stage
+from tests import tiny_release
 
 
 @pytest.fixture(scope="module")
-def candidate(stage: Stage):
-    comparison = compare(stage)
-    dataset = stage.dataset()
-    best = next(t for t in stage.trials(dataset) if t.experiment.name == comparison.best)
-    run = stage.run(best, dataset)
-    assert run is not None
-    return export(run, dataset, comparison, (), None)
+def published(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of `home` for this module, to be published into."""
+    folder = tmp_path_factory.mktemp("published") / "home"
+    return Path(shutil.copytree(home, folder, symlinks=True))
 
 
-def test_the_release_holds_what_its_own_encoder_says(stage: Stage) -> None:
-    release = open_release(current_release(stage.settings.releases))
-    table = ImageTable.open(stage.settings.store_uri, release.manifest.store.images)
+@pytest.fixture(scope="module")
+def candidate(tmp_path_factory: pytest.TempPathFactory) -> Candidate:
+    return tiny_release.candidate(tiny_release.draw(), tmp_path_factory.mktemp("candidate"))
+
+
+def scale(probabilities: Floats, temperature: float) -> Floats:
+    """Divide the logits behind probabilities of shape (n, classes) by a temperature."""
+    powers = np.exp(np.log(probabilities) / temperature)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def test_the_release_holds_what_its_own_encoder_says(published: Path) -> None:
+    release = open_release(current_release(published / "releases"))
+    table = ImageTable.open(str(published / "store"), release.manifest.store.images)
     assert release.images == table.images
     encoder = Encoder(release.encoder)
     for row in (0, 31, len(release.images) - 1):
@@ -48,17 +54,17 @@ def test_the_release_holds_what_its_own_encoder_says(stage: Stage) -> None:
         assert np.allclose(again.probabilities[0], release.probabilities[row], atol=1e-5)
 
 
-def test_the_store_holds_the_same_features(stage: Stage) -> None:
-    release = open_release(current_release(stage.settings.releases))
-    kept = FeatureTable(stage.settings.store_uri).read(
+def test_the_store_holds_the_same_features(published: Path) -> None:
+    release = open_release(current_release(published / "releases"))
+    kept = FeatureTable(str(published / "store")).read(
         release.manifest.encoder.fingerprint, release.images
     )
     stored = Encoded.concatenate(kept[image.id] for image in release.images)
     assert np.array_equal(stored.embeddings, release.embeddings)
 
 
-def test_errors_are_the_misclassified_validation_photographs_worst_first(stage: Stage) -> None:
-    release = open_release(current_release(stage.settings.releases))
+def test_errors_are_the_misclassified_validation_photographs_worst_first(published: Path) -> None:
+    release = open_release(current_release(published / "releases"))
     classes = release.manifest.classes
     wrong = {
         image.id
@@ -70,19 +76,18 @@ def test_errors_are_the_misclassified_validation_photographs_worst_first(stage: 
     assert shares == sorted(shares)
 
 
-def test_publishing_the_same_again_changes_nothing(stage: Stage, candidate) -> None:
-    settings = stage.settings
-    before = current_release(settings.releases)
-    folders = sorted(path.name for path in settings.releases.iterdir())
-    version = FeatureTable(settings.store_uri).version
-    publish(candidate, settings.store_uri, settings.releases)
-    assert FeatureTable(settings.store_uri).version == version
-    assert current_release(settings.releases).parent == before.parent
+def test_publishing_the_same_again_changes_nothing(published: Path, candidate: Candidate) -> None:
+    before = current_release(published / "releases")
+    folders = sorted(path.name for path in (published / "releases").iterdir())
+    version = FeatureTable(str(published / "store")).version
+    publish(candidate, str(published / "store"), published / "releases")
+    assert FeatureTable(str(published / "store")).version == version
+    assert current_release(published / "releases").parent == before.parent
     assert not [name for name in folders if name.startswith(".")]
 
 
 def test_an_encoder_that_differs_from_its_network_is_not_published(
-    stage: Stage, candidate, tmp_path: Path
+    published: Path, candidate: Candidate, tmp_path: Path
 ) -> None:
     reference = candidate.reference
     spoilt = replace(
@@ -92,8 +97,8 @@ def test_an_encoder_that_differs_from_its_network_is_not_published(
             Encoded(reference.encoded.embeddings * 1.01, reference.encoded.probabilities),
         ),
     )
-    with pytest.raises(ParityError, match="release not published"):
-        publish(spoilt, stage.settings.store_uri, tmp_path)
+    with pytest.raises(ParityError, match="nothing was published"):
+        publish(spoilt, str(published / "store"), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -130,7 +135,7 @@ def test_probabilities_must_be_those_of_the_network() -> None:
         reference, Encoded(embeddings, scale(probabilities, 1.05)), labels, "int8"
     )
     assert 0 < parity.mean_probability_change < 0.05
-    with pytest.raises(ParityError, match="int8 quantization changes probabilities"):
+    with pytest.raises(ParityError, match="8 bits change probabilities"):
         check_parity(reference, Encoded(embeddings, scale(probabilities, 2.0)), labels, "int8")
 
 
@@ -152,13 +157,13 @@ def test_eight_bits_may_change_embeddings_but_not_cost_quality() -> None:
     wrong[0] = np.roll(wrong[0], 1)
     scattered = rng.permutation(embeddings)
     for worse in (Encoded(embeddings, wrong), Encoded(scattered, probabilities)):
-        with pytest.raises(ParityError, match="Use `--precision f32`"):
+        with pytest.raises(ParityError, match="Publish it in f32"):
             check_parity(reference, worse, labels.tolist(), "int8")
 
 
 @pytest.fixture
-def copy(stage: Stage, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(current_release(stage.settings.releases), tmp_path / "copy"))
+def copy(published: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(current_release(published / "releases"), tmp_path / "copy"))
 
 
 def test_a_damaged_file_is_noticed(copy: Path) -> None:
@@ -184,21 +189,21 @@ def test_a_changed_manifest_is_noticed(copy: Path) -> None:
 
 
 def test_a_damaged_release_of_the_same_name_is_replaced(
-    stage: Stage, candidate, tmp_path: Path
+    published: Path, candidate: Candidate, tmp_path: Path
 ) -> None:
-    folder = publish(candidate, stage.settings.store_uri, tmp_path)
+    folder = publish(candidate, str(published / "store"), tmp_path)
     again = folder
     (folder / "errors.json").write_text("[]")
     for _ in range(3):  # the map is fitted on several threads and may come out differently
-        again = publish(candidate, stage.settings.store_uri, tmp_path)
+        again = publish(candidate, str(published / "store"), tmp_path)
         if again == folder:
             break
     open_release(again)
     assert current_release(tmp_path) == again.resolve()
 
 
-def test_generated_scenes_say_so_in_the_fingerprint(stage: Stage) -> None:
-    manifest = read_manifest(current_release(stage.settings.releases))
+def test_generated_scenes_say_so_in_the_fingerprint(published: Path) -> None:
+    manifest = read_manifest(current_release(published / "releases"))
     assert manifest.data.name == "generated scenes"
     assert manifest.fingerprint.startswith("generated scenes ")
 
@@ -209,19 +214,19 @@ def test_no_release_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def copied(stage: Stage, tmp_path: Path) -> Path:
+def copied(published: Path, tmp_path: Path) -> Path:
     """A copy of the releases that followed links, as `cp -rL` makes it."""
     folder = tmp_path / "releases"
-    return Path(shutil.copytree(stage.settings.releases, folder, symlinks=False))
+    return Path(shutil.copytree(published / "releases", folder, symlinks=False))
 
 
 def test_a_copy_that_followed_links_is_served_and_published_into(
-    stage: Stage, candidate, copied: Path
+    published: Path, candidate: Candidate, copied: Path
 ) -> None:
     assert not (copied / "current").is_symlink()
     before = open_release(current_release(copied)).manifest
     shutil.rmtree(copied / before.folder)
-    folder = publish(candidate, stage.settings.store_uri, copied, map_seed=7)
+    folder = publish(candidate, str(published / "store"), copied, map_seed=7)
     assert (copied / "current").is_symlink()
     assert current_release(copied) == folder.resolve()
     assert open_release(folder).manifest.map_seed == 7
@@ -229,18 +234,18 @@ def test_a_copy_that_followed_links_is_served_and_published_into(
 
 
 def test_a_pointer_that_names_nothing_or_is_a_file_says_so_and_is_replaced(
-    stage: Stage, candidate, tmp_path: Path
+    published: Path, candidate: Candidate, tmp_path: Path
 ) -> None:
     pointer = tmp_path / "current"
     pointer.symlink_to("gone")
     with pytest.raises(ReleaseError, match=r"gone, which is missing; run `belvedere publish`"):
         current_release(tmp_path)
-    publish(candidate, stage.settings.store_uri, tmp_path)
+    publish(candidate, str(published / "store"), tmp_path)
     pointer.unlink()
     pointer.write_text("a link as some programs unpack it")
     with pytest.raises(ReleaseError, match=r"is a file .* run `belvedere publish` again"):
         current_release(tmp_path)
-    folder = publish(candidate, stage.settings.store_uri, tmp_path)
+    folder = publish(candidate, str(published / "store"), tmp_path)
     assert current_release(tmp_path) == folder.resolve()
 
 
@@ -262,14 +267,14 @@ def test_a_release_of_another_format_says_what_to_do(
 
 
 def test_nothing_is_published_over_the_release_of_a_newer_version(
-    stage: Stage, candidate, copied: Path
+    published: Path, candidate: Candidate, copied: Path
 ) -> None:
     manifest = json.loads((copied / "current" / "manifest.json").read_text("utf-8"))
     (copied / "current" / "manifest.json").write_text(
         json.dumps(manifest | {"format": manifest["format"] + 1})
     )
     with pytest.raises(NewerReleaseError):
-        publish(candidate, stage.settings.store_uri, copied)
+        publish(candidate, str(published / "store"), copied)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,447 @@
+"""A tiny release without TensorFlow: drawn images, an encoder of a few operations, all reports.
+
+The encoder pools an image to a coarse grid of colours, projects it on principal components (the
+embedding) and compares that with the mean embedding of each class (the probabilities).
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import numpy.typing as npt
+import openvino as ov
+from openvino import opset13 as ops
+from PIL import Image
+
+from embeddings.encoder import Encoded
+from embeddings.images import Pixels, read_pixels
+from embeddings.release.parity import Reference
+from embeddings.release.publish import Candidate, Explain, publish
+from embeddings.release.reader import LabelIssue
+from embeddings.release.reliability import reliability
+from embeddings.release.reports import (
+    ClassReport,
+    Comparison,
+    Cost,
+    Curves,
+    Evidence,
+    ExperimentReport,
+    choose_best,
+)
+from embeddings.runtime import Floats
+from embeddings.store.images import write_images
+from embeddings.store.records import GENERATED_SCENES, Collection, StoredImage
+
+Labels = npt.NDArray[np.int64]
+
+SIZE = (48, 72)
+DIMENSION = 16
+PER_CLASS = 24
+
+# Colours of sky, middle and ground, in RGB; each pair of classes shares some of them.
+CLASSES = {
+    "city": ((150, 165, 190), (120, 110, 105), (80, 80, 90)),
+    "field": ((140, 185, 235), (200, 180, 90), (150, 160, 60)),
+    "forest": ((120, 160, 150), (40, 90, 50), (35, 60, 35)),
+    "lake": ((140, 185, 235), (60, 110, 90), (50, 100, 150)),
+    "mountain": ((140, 185, 235), (140, 140, 150), (90, 110, 80)),
+    "ocean": ((150, 190, 225), (60, 110, 160), (40, 90, 150)),
+    "road": ((150, 165, 190), (150, 160, 90), (80, 80, 85)),
+}
+LABELS = tuple(CLASSES)
+
+_SIZES = ((240, 160), (160, 240), (180, 180))
+"""Width and height in pixels of a class's images in turn."""
+_GROUP = 4
+"""Consecutive images of a class that form one group, with a light of its own."""
+_TUNING, _VALIDATION = (3,), (4, 5)
+"""Groups of each class that are held out."""
+_WRONG_LABELS = {("lake", 1): "ocean", ("road", 6): "city", ("field", 9): "forest"}
+"""Images whose content is that of another class."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A linear classifier on the principal components of a pooled image."""
+
+    cell: int
+    """Side in pixels of the squares that are averaged."""
+    mean: Floats
+    """Mean of the pooled images, shape (cells * 3,)."""
+    projection: Floats
+    """Principal components, shape (cells * 3, dimension)."""
+    prototypes: Floats
+    """Mean embedding of each class, shape (classes, dimension)."""
+    temperature: float = 1.0
+
+    @classmethod
+    def fitted(cls, pixels: Pixels, labels: Labels, *, cell: int, dimension: int) -> "Network":
+        """Fit components and prototypes to images of shape (n, height, width, 3)."""
+        pooled = _pooled(pixels, cell)
+        mean = pooled.mean(axis=0)
+        _, _, components = np.linalg.svd(pooled - mean, full_matrices=False)
+        projection = components[:dimension].T
+        embeddings = (pooled - mean) @ projection
+        prototypes = [embeddings[labels == number].mean(axis=0) for number in range(len(LABELS))]
+        return cls(cell, mean, projection, np.stack(prototypes))
+
+    @property
+    def parameters(self) -> int:
+        """Count of all numbers that were fitted."""
+        return self.mean.size + self.projection.size + self.prototypes.size
+
+    def encode(self, pixels: Pixels) -> Encoded:
+        """Encode images of shape (n, height, width, 3)."""
+        embeddings = (_pooled(pixels, self.cell) - self.mean) @ self.projection
+        logits = embeddings @ self._weights + self._biases
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return Encoded(embeddings, powers / powers.sum(axis=1, keepdims=True))
+
+    def heat(self, pixels: Pixels, predicted: Labels) -> Floats:
+        """Return what each cell adds to the logit of a class, scaled to 0-1 for each image."""
+        weights = (self.projection @ self._weights)[:, predicted].T
+        added = (_pooled(pixels, self.cell) - self.mean) * weights
+        height, width = (side // self.cell for side in SIZE)
+        heat = added.reshape(-1, height, width, 3).sum(axis=3)
+        heat -= heat.min(axis=(1, 2), keepdims=True)
+        scaled: Floats = heat / heat.max(axis=(1, 2), keepdims=True)
+        return scaled
+
+    def save(self, path: Path) -> None:
+        """Write the network as an OpenVINO model with outputs `embedding` and `probabilities`."""
+        image = ops.parameter([-1, *SIZE, 3], ov.Type.u8)
+        planar = ops.transpose(ops.convert(image, "f32"), np.array([0, 3, 1, 2]))
+        sides = [self.cell, self.cell]
+        pooled = ops.avg_pool(planar, sides, [0, 0], [0, 0], sides, exclude_pad=False)
+        flat = ops.reshape(
+            ops.transpose(pooled, np.array([0, 2, 3, 1])), np.array([0, -1]), special_zero=True
+        )
+        centred = ops.subtract(ops.divide(flat, np.float32(255)), self.mean[np.newaxis])
+        embedding = ops.matmul(centred, self.projection, False, False)
+        logits = ops.add(
+            ops.matmul(embedding, self._weights, False, False), self._biases[np.newaxis]
+        )
+        model = ov.Model([embedding, ops.softmax(logits, 1)], [image], "tiny")
+        # The names given by OpenVINO differ from model to model of a process.
+        for number, operation in enumerate(model.get_ordered_ops()):
+            operation.set_friendly_name(f"operation_{number}")
+        for port, name in zip(
+            (*model.inputs, *model.outputs), ("image", "embedding", "probabilities"), strict=True
+        ):
+            port.tensor.set_names({name})
+        ov.save_model(model, path, compress_to_fp16=False)
+
+    @property
+    def _weights(self) -> Floats:
+        weights: Floats = 2 * self.prototypes.T / np.float32(self.temperature)
+        return weights
+
+    @property
+    def _biases(self) -> Floats:
+        biases: Floats = -(self.prototypes**2).sum(axis=1) / np.float32(self.temperature)
+        return biases
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The drawn images, in the order of the store."""
+
+    images: tuple[StoredImage, ...]
+    jpegs: tuple[bytes, ...]
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """Inputs of the networks, of shape (n, height, width, 3)."""
+        return np.stack([read_pixels(jpeg, *SIZE) for jpeg in self.jpegs])
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Number of each image's class, of shape (n,)."""
+        return np.array([LABELS.index(image.label) for image in self.images])
+
+    @cached_property
+    def tuning(self) -> npt.NDArray[np.bool_]:
+        """Mask of the tuning part."""
+        return self._of_groups(_TUNING)
+
+    @cached_property
+    def validation(self) -> npt.NDArray[np.bool_]:
+        """Mask of the validation set."""
+        return self._of_groups(_VALIDATION)
+
+    @cached_property
+    def fit(self) -> npt.NDArray[np.bool_]:
+        """Mask of the images that networks are fitted to."""
+        return ~(self.tuning | self.validation)
+
+    def _of_groups(self, groups: Sequence[int]) -> npt.NDArray[np.bool_]:
+        per_class = PER_CLASS // _GROUP
+        return np.array([each.group % per_class in groups for each in self.images])
+
+
+def make_home(home: Path) -> None:
+    """Fill a folder BELVEDERE_HOME with a store and the published release."""
+    drawn = draw()
+    store = str(home / "store")
+    write_images(store, _collection(drawn), zip(drawn.images, drawn.jpegs, strict=True))
+    with TemporaryDirectory() as folder:
+        publish(candidate(drawn, Path(folder)), store, home / "releases")
+
+
+def candidate(drawn: Drawn, folder: Path) -> Candidate:
+    """Fit the networks, compare them, and write the best one to a folder."""
+    experiments = {
+        "baseline": ("own network", 24, "The mean colours of six squares."),
+        "fine-grid": ("technique", 8, "Smaller squares."),
+        "single-colour": ("transfer", 12, "One component of the colours."),
+    }
+    networks = {
+        name: Network.fitted(
+            drawn.pixels[drawn.fit],
+            drawn.labels[drawn.fit],
+            cell=cell,
+            dimension=1 if name == "single-colour" else DIMENSION,
+        )
+        for name, (_, cell, _) in experiments.items()
+    }
+    reports = [
+        _report(network, drawn, name=name, family=experiments[name][0], change=experiments[name][2])
+        for name, network in networks.items()
+    ]
+    best = choose_best(reports)
+    trained = networks[best.name]
+    network = replace(trained, temperature=_temperature(trained, drawn))
+    network.save(folder / "encoder.xml")
+    ids = tuple(each.id for each in drawn.images)
+    return Candidate(
+        model=folder / "encoder.xml",
+        comparison=Comparison(
+            preset="tiny",
+            classes=LABELS,
+            train=int((~drawn.validation).sum()),
+            tuning=int(drawn.tuning.sum()),
+            validation=int(drawn.validation.sum()),
+            best=best.name,
+            experiments=tuple(reports),
+        ),
+        reference=Reference(
+            tuple(np.array(ids)[drawn.validation].tolist()),
+            network.encode(drawn.pixels[drawn.validation]),
+        ),
+        temperature=network.temperature,
+        uncalibrated=reliability(
+            trained.encode(drawn.pixels[drawn.validation]).probabilities,
+            drawn.labels[drawn.validation],
+        ),
+        tuning=tuple(np.array(ids)[drawn.tuning].tolist()),
+        label_issues=_label_issues(network, drawn),
+        explain=_explaining(network, drawn),
+    )
+
+
+def draw() -> Drawn:
+    """Draw all images, class by class; the same ones each time."""
+    images, jpegs = [], []
+    for label in LABELS:
+        for number in range(PER_CLASS):
+            rng = np.random.default_rng([LABELS.index(label), number])
+            width, height = _SIZES[number % len(_SIZES)]
+            light = np.random.default_rng([LABELS.index(label), number // _GROUP, 1])
+            shown = _WRONG_LABELS.get((label, number), label)
+            jpeg = _jpeg(_scene(shown, (height, width), rng, light.normal(0, 14, 3)))
+            jpegs.append(jpeg)
+            group = number // _GROUP
+            images.append(
+                StoredImage(
+                    id=f"{label}/{label}_{number:04d}",
+                    label=label,
+                    split="validation" if group in _VALIDATION else "train",
+                    width=width,
+                    height=height,
+                    group=LABELS.index(label) * (PER_CLASS // _GROUP) + group,
+                    digest=sha256(jpeg).hexdigest(),
+                )
+            )
+    return Drawn(tuple(images), tuple(jpegs))
+
+
+def _scene(
+    label: str, size: tuple[int, int], rng: np.random.Generator, light: npt.NDArray[np.float64]
+) -> Pixels:
+    """Three bands of the class's colours under a light, with shapes and grain."""
+    height, width = size
+    horizon, shore = sorted(rng.uniform(0.3, 0.75, 2))
+    bands = np.digitize(np.linspace(0, 1, height), [horizon, max(shore, horizon + 0.1)])
+    colours = np.array(CLASSES[label], float) + rng.normal(0, 16, (3, 3)) + light
+    image = np.repeat(colours[bands][:, np.newaxis], width, axis=1)
+    rows, columns = np.mgrid[:height, :width] / max(size)
+    for _ in range(3):
+        row, column, radius = rng.uniform((0, 0, 0.05), (0.7, 1, 0.25))
+        inside = (rows - row) ** 2 + (columns - column) ** 2 < radius**2
+        image[inside] += rng.normal(0, 30, 3)
+    grain = rng.integers(-8, 9, (height, width, 1))
+    return (image + grain).clip(0, 255).astype(np.uint8)
+
+
+def _jpeg(pixels: Pixels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def _collection(drawn: Drawn) -> Collection:
+    described = repr([each.model_dump() for each in drawn.images])
+    return Collection(
+        name=GENERATED_SCENES,
+        source="scenes",
+        source_digest="0",
+        fingerprint=sha256(described.encode()).hexdigest(),
+        classes=LABELS,
+        split_seed=0,
+        split_by="groups",
+    )
+
+
+def _pooled(pixels: Pixels, cell: int) -> Floats:
+    """Mean colours in 0-1 of square cells, of shape (n, cells * 3)."""
+    count, height, width, _ = pixels.shape
+    cells = pixels.reshape(count, height // cell, cell, width // cell, cell, 3)
+    means: Floats = cells.mean(axis=(2, 4), dtype=np.float64).reshape(count, -1) / 255
+    return means.astype(np.float32)
+
+
+def _temperature(network: Network, drawn: Drawn) -> float:
+    """Return the temperature with the lowest cross-entropy on the tuning part."""
+    pixels, labels = drawn.pixels[drawn.tuning], drawn.labels[drawn.tuning]
+
+    def loss(temperature: float) -> float:
+        return _cross_entropy(replace(network, temperature=temperature), pixels, labels)
+
+    return float(min(np.geomspace(0.02, 5, 60), key=loss))
+
+
+def _cross_entropy(network: Network, pixels: Pixels, labels: Labels) -> float:
+    probabilities = network.encode(pixels).probabilities
+    return float(-np.log(probabilities[np.arange(len(labels)), labels] + 1e-12).mean())
+
+
+def _explaining(network: Network, drawn: Drawn) -> Explain:
+    rows = {image.id: row for row, image in enumerate(drawn.images)}
+
+    def explain(ids: Sequence[str], predicted: Sequence[str]) -> Floats:
+        numbers = np.array([LABELS.index(label) for label in predicted])
+        return network.heat(drawn.pixels[[rows[each] for each in ids]], numbers)
+
+    return explain
+
+
+def _label_issues(network: Network, drawn: Drawn) -> tuple[LabelIssue, ...]:
+    """Return the training images whose label is improbable, the least probable first."""
+    probabilities = network.encode(drawn.pixels).probabilities
+    issues = [
+        LabelIssue(
+            id=image.id,
+            label=image.label,
+            suggested=LABELS[int(chances.argmax())],
+            label_probability=float(chances[LABELS.index(image.label)]),
+            suggested_probability=float(chances.max()),
+        )
+        for image, chances in zip(drawn.images, probabilities, strict=True)
+        if image.split == "train"
+    ]
+    doubtful = [each for each in issues if each.label_probability < 0.1]
+    return tuple(sorted(doubtful, key=lambda issue: issue.label_probability))
+
+
+def _report(
+    network: Network, drawn: Drawn, *, name: str, family: str, change: str
+) -> ExperimentReport:
+    validation = drawn.validation
+    labels = drawn.labels[validation]
+    predicted = network.encode(drawn.pixels[validation]).probabilities.argmax(axis=1)
+    confusion = np.zeros((len(LABELS), len(LABELS)), int)
+    np.add.at(confusion, (labels, predicted), 1)
+    per_class = _per_class(confusion)
+    accuracy = float((predicted == labels).mean())
+    error = 1.96 * (accuracy * (1 - accuracy) / len(labels)) ** 0.5
+    first = name == "baseline"
+    curves = _curves(network, drawn)
+    return ExperimentReport(
+        name=name,
+        family=family,
+        base=None if first else "baseline",
+        change=change,
+        status="done",
+        accuracy=accuracy,
+        macro_f1=float(np.mean([each.f1 for each in per_class])),
+        tuning_accuracy=curves.tuning_accuracy[-1],
+        tuning_loss=curves.tuning_loss[-1],
+        precision_at_3=_precision_at_3(network, drawn),
+        pooled_precision_at_3=_precision_at_3(network, drawn),
+        parameters=network.parameters,
+        trainable_parameters=network.parameters,
+        train_seconds=0.1,
+        epochs=len(curves.loss),
+        input=SIZE,
+        cost=Cost(latency_ms=0.2, images_per_second=5000),
+        evidence=Evidence(
+            seeds=1,
+            lowest=accuracy,
+            highest=accuracy,
+            interval=(max(accuracy - error, 0.0), min(accuracy + error, 1.0)),
+            p_value=None if first else 0.4,
+            p_adjusted=None if first else 0.8,
+            verdict=None if first else "no evidence of a difference",
+        ),
+        seed=0,
+        curves=curves,
+        classes=LABELS,
+        confusion=tuple(map(tuple, confusion.tolist())),
+        per_class=per_class,
+    )
+
+
+def _curves(network: Network, drawn: Drawn) -> Curves:
+    """Figures while the temperature falls to 1, in place of the epochs of a training."""
+    epochs = [replace(network, temperature=each) for each in (16.0, 8.0, 4.0, 2.0, 1.0)]
+
+    def figures(rows: npt.NDArray[np.bool_]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        pixels, labels = drawn.pixels[rows], drawn.labels[rows]
+        losses = tuple(_cross_entropy(each, pixels, labels) for each in epochs)
+        predicted = network.encode(pixels).probabilities.argmax(axis=1)
+        return losses, (float((predicted == labels).mean()),) * len(epochs)
+
+    (loss, accuracy), (tuning_loss, tuning_accuracy) = figures(drawn.fit), figures(drawn.tuning)
+    return Curves(
+        loss=loss, accuracy=accuracy, tuning_loss=tuning_loss, tuning_accuracy=tuning_accuracy
+    )
+
+
+def _per_class(confusion: npt.NDArray[np.int64]) -> tuple[ClassReport, ...]:
+    right = confusion.diagonal()
+    precision = right / np.maximum(confusion.sum(axis=0), 1)
+    recall = right / confusion.sum(axis=1)
+    f1 = 2 * right / (confusion.sum(axis=0) + confusion.sum(axis=1))
+    return tuple(
+        ClassReport(
+            label=label,
+            precision=float(precision[number]),
+            recall=float(recall[number]),
+            f1=float(f1[number]),
+            support=int(confusion[number].sum()),
+        )
+        for number, label in enumerate(LABELS)
+    )
+
+
+def _precision_at_3(network: Network, drawn: Drawn) -> float:
+    embeddings = network.encode(drawn.pixels).embeddings
+    learned, aside = ~drawn.validation, drawn.validation
+    distances = np.linalg.norm(embeddings[aside][:, np.newaxis] - embeddings[learned], axis=2)
+    nearest = drawn.labels[learned][np.argsort(distances, axis=1)[:, :3]]
+    return float((nearest == drawn.labels[aside][:, np.newaxis]).mean())
