@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RIVALS := .rivals
 
-.PHONY: up test test-compose chaos check report slides bench experiments api settings lock clean help
+.PHONY: up test test-service test-compose chaos check report slides bench experiments api settings lock clean help
 
 up: $(VENV)/.train ## install, ingest, train, compare, publish and serve; finished steps are skipped
 	@$(BIN)/belvedere up
@@ -13,6 +13,11 @@ help: ## print this list
 
 test: $(VENV)/.dev ## run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# Runs in the environment of `make test`, too, where the plugin refuses the packages of training.
+test-service: $(VENV)/.test ## run the API tests on a tiny release, without TensorFlow
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -p tests.without_training api_tests \
+		--ignore api_tests/chaos --ignore api_tests/compose
 
 test-compose: $(VENV)/.dev ## build the container images, test the whole stack and stop it
 	@$(BIN)/python -m pytest -m compose api_tests/compose
@@ -41,9 +46,8 @@ bench: $(VENV)/.dev $(if $(BENCH_RIVALS),,$(RIVALS)/.rivals) ## run the benchmar
 experiments: $(VENV)/.dev ## write docs/experiments.md from the current release
 	$(BIN)/python -m benchmarks.experiments
 
-api: $(VENV)/.dev ## write docs/api.md and docs/problems.md
+api: $(VENV)/.dev ## write docs/api.md from the OpenAPI description
 	$(BIN)/python -m service.reference
-	$(BIN)/python -m service.api
 
 settings: $(VENV)/.dev ## write the tables of settings into README.md
 	$(BIN)/python -m belvedere.configuration README.md
@@ -53,9 +57,11 @@ settings: $(VENV)/.dev ## write the tables of settings into README.md
 LOCK = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header --no-emit-package openvino-telemetry
 lock: ## update the lock files (requires uv)
-	$(LOCK) pyproject.toml --extra train --extra report --extra dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra train --extra report --extra test --extra dev \
+		-o requirements/dev.txt
 	$(LOCK) pyproject.toml --extra report -c requirements/dev.txt -o requirements/report.txt
 	$(LOCK) pyproject.toml --extra train -c requirements/dev.txt -o requirements/train.txt
+	$(LOCK) pyproject.toml --extra test -c requirements/dev.txt -o requirements/test.txt
 	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/serve.txt
 	grep -E '^(numpy|openvino|pillow)==' requirements/dev.txt | tr -d '\\' \
 		| $(LOCK) requirements/rivals.in -c /dev/stdin -o requirements/rivals.txt

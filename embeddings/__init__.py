@@ -1,1 +1,1 @@
-"""Pixels, encoder, feature store, vector index, t-SNE map and releases."""
+"""The ground floor: pixels, encoder, feature store, index, map and release."""

@@ -1,4 +1,4 @@
-"""Decoding of image files to RGB pixels, shared by training and serving."""
+"""The one place where pixels are made: an image file to RGB, for training and serving alike."""
 
 import io
 from enum import StrEnum
@@ -20,9 +20,9 @@ MAX_PIXELS = 40_000_000
 MIN_SIDE = 8
 
 PIXELS_VERSION = 2
-"""Version of the decoding rules; increment it if any file decodes to different pixels.
+"""Version of the rules from an image file to pixels; raise it if any file decodes differently.
 
-It is part of the cache key of pixels and of everything computed from pixels.
+Caches of pixels and everything learned from pixels are keyed by it.
 """
 
 _TURNS = {
@@ -34,11 +34,11 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""Transpose operation that turns an image of this EXIF orientation upright."""
+"""What makes an image of this EXIF orientation upright."""
 
 
 class Rejection(StrEnum):
-    """Reason for rejecting an image."""
+    """Why an image is not accepted."""
 
     UNREADABLE = "unreadable"
     ANIMATED = "animated"
@@ -47,7 +47,7 @@ class Rejection(StrEnum):
 
 
 class ImageRejected(ValueError):
-    """Unsupported or invalid image; the message is meant for the user."""
+    """The bytes are no image that is read here; the message is one sentence for the user."""
 
     def __init__(self, rejection: Rejection, message: str) -> None:
         super().__init__(message)
@@ -55,11 +55,11 @@ class ImageRejected(ValueError):
 
 
 def open_rgb(data: bytes, at_least: int | None = None) -> Image.Image:
-    """Decode an image file to upright 8-bit RGB; transparent pixels are blended with white.
+    """Decode an image file to upright 8-bit RGB; transparency is laid over white.
 
-    16-bit samples are scaled by their range (`sixteen_bit_png.significant_bits`). With `at_least`
-    (pixels), a large JPEG may be decoded at reduced size if both sides keep at least that length.
-    Raises `ImageRejected`.
+    16-bit samples are scaled by their range, `significant_bits` in `sixteen_bit_png`.
+    With `at_least` (pixels), a large JPEG may be decoded at a fraction of its size whose sides are
+    still no smaller than that. Raises `ImageRejected`.
     """
     file = _identify(data)
     if at_least is not None:
@@ -68,62 +68,56 @@ def open_rgb(data: bytes, at_least: int | None = None) -> Image.Image:
         image = to_eight_bits(file, data) if has_sixteen_bits(file) else file
         image.load()
         return _to_rgb(_upright(image))
-    except Exception as error:  # decoders raise many types for damaged files
+    except Exception as error:  # decoders raise many kinds for damaged files
         raise ImageRejected(
             Rejection.UNREADABLE,
-            f"The image is damaged or truncated ({error}); send the complete file.",
+            f"The image is damaged or cut short ({error}); send the whole file.",
         ) from error
 
 
 def read_pixels(data: bytes, height: int, width: int) -> Pixels:
     """Decode an image file to a uint8 array of shape (height, width, 3), values 0-255.
 
-    The whole image is scaled to that size without keeping its aspect ratio: a crop could remove
-    the object that the label refers to. Raises `ImageRejected`.
+    The whole photograph is scaled to that size, whatever its proportions: a crop could cut away
+    what its class is named for. Raises `ImageRejected`.
     """
-    # At twice the size, the filter still averages over enough pixels.
+    # Twice the size leaves the filter enough to average over.
     image = open_rgb(data, at_least=2 * max(height, width))
     scaled = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return np.asarray(scaled, dtype=np.uint8)
 
 
 def measure(data: bytes) -> tuple[int, int]:
-    """Return the upright (width, height) in pixels.
-
-    Decodes the whole image to detect damage. Raises `ImageRejected`.
-    """
+    """Upright (width, height) in pixels, decoding everything so that damage is noticed."""
     return open_rgb(data).size
 
 
 def orientation_of(data: bytes) -> int:
-    """Return the EXIF orientation, 1-8; 1 if there is none. Raises `ImageRejected`."""
+    """Return the declared EXIF orientation, 1-8; 1 if there is none. Raises `ImageRejected`."""
     return _orientation(_identify(data))
 
 
 def is_jpeg(data: bytes) -> bool:
-    """Return True if the bytes start with the JPEG signature."""
+    """Whether the bytes start as a JPEG file does."""
     return data.startswith(b"\xff\xd8\xff")
 
 
 def to_jpeg(data: bytes, longest: int, quality: int = 95) -> bytes:
-    """Encode an image file as an upright JPEG with at most `longest` pixels on its longer side.
-
-    Raises `ImageRejected`.
-    """
+    """Re-encode an image file as an upright JPEG whose longer side has at most `longest` pixels."""
     image = open_rgb(data, at_least=longest)
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    # Pillow copies the comment, which may contain a location.
+    # Pillow would take the comment over, which may name a place.
     image.save(buffer, "JPEG", quality=quality, comment=None)
     return buffer.getvalue()
 
 
 def _identify(data: bytes) -> ImageFile:
-    """Read only the header and reject files that must not be decoded."""
+    """Read the header alone and refuse what must not be decoded."""
     if has_too_many_parts(data):
         raise ImageRejected(
             Rejection.UNREADABLE,
-            "The file has too many chunks, segments or scans; save the image again and retry.",
+            "The file is made of far more parts than a photograph; save the image anew.",
         )
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -132,7 +126,7 @@ def _identify(data: bytes) -> ImageFile:
     except Exception as error:
         raise ImageRejected(
             Rejection.UNREADABLE,
-            "The file is not a supported image; send a JPEG, PNG or WebP file.",
+            "This is not an image that can be read; send a JPEG, PNG or WebP file.",
         ) from error
     width, height = image.size
     if width * height > MAX_PIXELS:
@@ -142,9 +136,9 @@ def _identify(data: bytes) -> ImageFile:
             Rejection.TOO_SMALL,
             f"The image has {width}x{height} pixels; each side needs at least {MIN_SIDE}.",
         )
-    # Phones append previews to a JPEG ("MPO"); the first frame is the image itself.
+    # Phones write a JPEG with previews behind it ("MPO"): its first frame is the photograph.
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        raise ImageRejected(Rejection.ANIMATED, "The image is animated; send a still image.")
+        raise ImageRejected(Rejection.ANIMATED, "The image is animated; send a still photograph.")
     return image
 
 
@@ -164,11 +158,11 @@ def _orientation(image: Image.Image) -> int:
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
         return int(value) if value in _TURNS else 1
-    except Exception:  # broken metadata do not affect the pixels
+    except Exception:  # broken metadata say nothing about the picture
         return 1
 
 
-# Images are copied only if necessary: 40 megapixels take 160 MB.
+# Large images are copied only where they must be: 40 megapixels take 160 MB.
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         clear = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")

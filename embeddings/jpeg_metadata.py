@@ -1,4 +1,4 @@
-"""Removal of metadata from JPEG files; the compressed image data stay bit-identical."""
+"""Location-free copies of JPEG files: metadata removed, the picture kept bit for bit."""
 
 import re
 import struct
@@ -11,12 +11,12 @@ _END_CODE, _SCAN = 0xD9, 0xDA
 _JFIF, _EXIF, _PROFILE, _ADOBE = 0xE0, 0xE1, 0xE2, 0xEE
 _ORIENTATION = 0x0112
 
-# `re` searches much faster for a pattern that begins with a literal.
+# Patterns that begin with a literal are searched for many times faster.
 _NEXT = re.compile(rb"\xff[^\x00\xff]")
 _BEHIND_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 _PICTURE = frozenset({*range(0xC0, 0xD0), *range(0xDA, 0xDE)} - {0xC8})
-"""Segments required for decoding: frames, scans, tables, restart intervals, line counts."""
+"""Segments that decoding needs: frames, scans, tables, restart intervals, numbers of lines."""
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 _METADATA = frozenset({*range(0xE0, 0xF0), 0xFE})
 """Application segments and comments."""
@@ -25,11 +25,11 @@ _JFIF_LENGTH, _ADOBE_LENGTH = 14, 12
 
 
 def without_location(jpeg: bytes) -> bytes:
-    """Return a copy of a JPEG file without metadata that can contain a location.
+    """Return a JPEG file of the same picture without metadata that can hold a location.
 
-    Removes EXIF, XMP, IPTC, comments, previews, unknown application segments and all bytes after
-    the end of the image. Keeps JFIF, the colour profile, Adobe's colour transform, the orientation
-    and every byte of the compressed image data. Raises `ImageRejected` if the file is not an
+    Removed are EXIF, XMP, IPTC, comments, previews, unknown application segments and everything
+    behind the picture's end. JFIF, the colour profile, Adobe's colour transform and the orientation
+    stay, and so does every byte of the compressed picture. Raises `ImageRejected` if the file is no
     image.
     """
     return b"".join(_parts(jpeg, orientation_of(jpeg)))
@@ -39,17 +39,17 @@ def _parts(jpeg: bytes, orientation: int) -> Iterator[bytes]:
     yield _START
     declared = _exif(orientation)
     position = len(_START)
-    # Decoders also skip bytes before a marker.
+    # Decoders skip bytes before a marker as well.
     while (marker := _NEXT.search(jpeg, position)) and (code := marker[0][1]) != _END_CODE:
         position = marker.end()
         if code in _WITHOUT_LENGTH:
             continue
         if code not in _PICTURE | _METADATA:
-            # Decoders stop here.
+            # Decoders go no further.
             break
         begin = marker.end() + 2
         position = marker.end() + max(2, int.from_bytes(jpeg[marker.end() : begin], "big"))
-        # The JFIF segment must come first.
+        # JFIF asks for the first place.
         if code != _JFIF:
             yield declared
             declared = b""
@@ -66,9 +66,9 @@ def _parts(jpeg: bytes, orientation: int) -> Iterator[bytes]:
 
 
 def _harmless(code: int, content: bytes) -> bytes:
-    """Return the parts of a segment that describe colours and density only, otherwise b""."""
+    """The segment as far as it describes colours and density alone; empty otherwise."""
     if code == _JFIF and content.startswith(b"JFIF\0") and len(content) >= _JFIF_LENGTH:
-        # The last two bytes are the size of the preview, which is removed.
+        # The last two bytes are the size of a preview, which is left out.
         return _segment(code, content[: _JFIF_LENGTH - 2] + bytes(2))
     if code == _PROFILE and content.startswith(b"ICC_PROFILE\0"):
         return _segment(code, content)
@@ -78,7 +78,7 @@ def _harmless(code: int, content: bytes) -> bytes:
 
 
 def _exif(orientation: int) -> bytes:
-    """Return an EXIF segment that contains only the orientation; b"" for orientation 1."""
+    """An EXIF segment that declares the orientation and nothing else; empty for 1."""
     if orientation == 1:
         return b""
     entry = struct.pack(">HHIHH", _ORIENTATION, 3, 1, orientation, 0)

@@ -1,4 +1,4 @@
-"""Progress reporting, independent of its display."""
+"""How long work shows its progress without knowing who looks."""
 
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
@@ -7,12 +7,12 @@ T = TypeVar("T")
 
 
 class Track(Protocol):
-    """Callback that displays the progress of an iteration."""
+    """Passes steps on and shows how many of how many are done."""
 
     def __call__(self, steps: Iterable[T], description: str, total: int) -> Iterable[T]:
-        """Return an iterable over the same `total` steps that reports each completed step."""
+        """Wrap an iterable of `total` steps."""
 
 
 def untracked(steps: Iterable[T], description: str, total: int) -> Iterable[T]:
-    """Return the steps unchanged, without a display."""
+    """Pass steps on and show nothing."""
     return steps

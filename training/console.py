@@ -27,7 +27,6 @@ from embeddings.release.reports import Comparison, ExperimentReport
 from embeddings.store.images import ImageTable
 from embeddings.store.records import LeftOut
 from training.data.inspection import Inspection, count_reasons
-from training.settings import LEFT_OUT
 
 
 @dataclass(frozen=True)
@@ -109,6 +108,7 @@ class Display:
         )
 
 
+LEFT_OUT = "left_out.txt"
 _SHOWN = 20
 
 

@@ -1,7 +1,7 @@
-"""Errors in the data set."""
+"""Errors of the data set and of training."""
 
 from embeddings.errors import BelvedereError
 
 
 class DataError(BelvedereError):
-    """Unusable data set; the message is one sentence with the remedy."""
+    """The data set cannot be used; the message is one sentence that says what to do."""

@@ -1,4 +1,4 @@
-"""Vector index: its protocol, and the kinds of index by name."""
+"""Protocol of an index of embeddings, and the kinds that implement it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,38 +21,38 @@ _BUILDERS: dict[IndexKind, str] = {
 
 @dataclass(frozen=True)
 class Neighbors:
-    """Nearest rows of an index in ascending order of distance; ties are ordered by id."""
+    """The nearest rows of the index, nearest first; ties go to the smaller id."""
 
     rows: Rows
     """Shape (k,): row numbers."""
     distances: Doubles
     """Shape (k,): Euclidean distances, not squared."""
     kind: IndexKind = "flat"
-    """Kind of the search that found them."""
+    """Which index found them."""
 
     @property
     def exact(self) -> bool:
-        """True if the search compared the query with every eligible row."""
+        """Whether no nearer row can have been missed."""
         return self.kind == "flat"
 
 
 class VectorIndex(Protocol):
-    """Nearest-neighbour index over embeddings of shape (n, dimension)."""
+    """What any index of embeddings of shape (n, dimension) can be asked."""
 
     def __len__(self) -> int: ...
 
     @property
     def embeddings(self) -> Floats:
-        """Shape (n, dimension): the indexed embeddings."""
+        """Shape (n, dimension): what is searched, row by row."""
         ...
 
     def search(
         self, query: Floats, k: int, *, exclude: int | None = None, among: Mask | None = None
     ) -> Neighbors:
-        """Return the `k` rows nearest to `query` of shape (dimension,), or all rows if fewer.
+        """The `k` nearest rows to `query` of shape (dimension,), or all where there are fewer.
 
-        `exclude` is a row to leave out (the query itself); `among`, a mask of shape (n,), selects
-        the eligible rows. Raises ValueError if k < 1 or the dimension differs.
+        `exclude` leaves one row out (the query itself); `among`, a mask of shape (n,), keeps only
+        the rows where it is true. Raises ValueError where k < 1 or the dimension differs.
         """
         ...
 
@@ -67,15 +67,12 @@ def build_index(kind: IndexKind, ids: Sequence[str], embeddings: Floats) -> Vect
 
 
 def validate_query(query: Floats, k: int, embeddings: Floats) -> Floats:
-    """Return the query as a contiguous float32 array of shape (dimension,).
-
-    Raises ValueError if k < 1 or the dimension differs.
-    """
+    """The query as FAISS wants it. Raises ValueError where it cannot be asked."""
     if k < 1:
-        raise ValueError(f"k is {k}; it must be at least 1 neighbour.")
+        raise ValueError(f"k is {k}; ask for at least one neighbour.")
     query = np.ascontiguousarray(query, dtype=np.float32)
     if query.shape != embeddings.shape[1:]:
         raise ValueError(
-            f"The query has shape {query.shape}; the index needs shape {embeddings.shape[1:]}."
+            f"The query has shape {query.shape}; the index holds {embeddings.shape[1:]}."
         )
     return query

@@ -1,4 +1,4 @@
-"""k-nearest-neighbour graph of all embeddings, computed once at publishing."""
+"""The neighbour graph: the nearest photographs of every photograph, found once at publishing."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from embeddings.index import Neighbors
 from embeddings.index.flat import FlatIndex
 
 DEGREE = 3
-"""Neighbours of each image; fewer in a collection with fewer other images."""
+"""Neighbours kept of each photograph; fewer where there are no more."""
 
 
 @dataclass(frozen=True)
 class NeighborGraph:
-    """Nearest rows of every row, without itself, in ascending order of distance."""
+    """The nearest rows of every row, itself left out, nearest first."""
 
     rows: Rows
     """Shape (n, degree): row numbers."""
@@ -22,12 +22,12 @@ class NeighborGraph:
     """Shape (n, degree): Euclidean distances."""
 
     def of(self, row: int) -> Neighbors:
-        """Return the nearest rows of one row."""
+        """The nearest rows of one row."""
         return Neighbors(self.rows[row], self.distances[row])
 
 
 def neighbor_graph(index: FlatIndex) -> NeighborGraph:
-    """Search the nearest neighbours of every row of an index."""
+    """Search the neighbours of every row of an index."""
     found = [
         index.search(embedding, DEGREE, exclude=row)
         for row, embedding in enumerate(index.embeddings)

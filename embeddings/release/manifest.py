@@ -1,4 +1,4 @@
-"""Manifest of a release: its contents and the fingerprint that identifies it."""
+"""The manifest of a release: what it consists of, and the fingerprint that names it."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ FINGERPRINT_LENGTH = 16
 
 
 class InputSpec(StrictModel):
-    """Input of the encoder: uint8 RGB of this size, scaled from the whole image."""
+    """What the encoder takes: uint8 RGB of this size, scaled from the whole photograph."""
 
     height: int
     width: int
@@ -25,46 +25,45 @@ class InputSpec(StrictModel):
 
 
 class EncoderInfo(StrictModel):
-    """Served model and its precision."""
+    """Which network serves, and how."""
 
     fingerprint: str = Field(
         description="SHA-256 over the encoder's two files and the version of the pixel rules."
     )
-    experiment: str = Field(description="Experiment that trained the model.")
+    experiment: str = Field(description="The experiment that trained it.")
     embedding_dimension: int
     input: InputSpec
     precision: Precision
 
 
 class Parity(StrictModel):
-    """Differences between encoder and trained Keras model on the validation images."""
+    """How closely the encoder follows the Keras network on the validation photographs."""
 
     photographs: int
-    largest_relative_error: float = Field(description="Largest relative error of an embedding, L2.")
-    same_neighbors: float = Field(
-        description="Share of images with equal three nearest neighbours, up to ties."
-    )
+    largest_relative_error: float = Field(description="Of an embedding, L2.")
+    same_neighbors: float = Field(description="Share with the same three nearest, ties aside.")
     largest_probability_change: float = Field(
         description="Largest difference of a class probability, 0-1."
     )
     mean_probability_change: float = Field(
-        description="Mean over the images of the largest difference of a probability, 0-1."
+        description="Mean over the photographs of the largest difference of a probability, 0-1."
     )
-    accuracy_change: float = Field(description="Accuracy of the encoder minus that of the model.")
+    accuracy_change: float = Field(description="Accuracy of the encoder less the network's.")
     precision_at_3_change: float = Field(
-        description="Precision at 3 of the encoder minus that of the model."
+        description="Share of the three nearest validation photographs that are of the same class: "
+        "the encoder's less the network's."
     )
 
 
 class StoreVersions(StrictModel):
-    """Versions of the tables of the feature store that belong to this release."""
+    """Versions of the feature store's tables that belong to this release."""
 
     images: int
     features: int
 
 
 class DataInfo(StrictModel):
-    """Collection of this release."""
+    """Which collection this release knows."""
 
     name: str
     fingerprint: str
@@ -72,7 +71,7 @@ class DataInfo(StrictModel):
 
 
 class Manifest(StrictModel):
-    """Identity of a release, without timestamps: equal contents have equal fingerprints."""
+    """Everything that identifies a release; no clock time, so equal content has equal names."""
 
     format: Literal[3] = MANIFEST_FORMAT
     data: DataInfo
@@ -81,15 +80,14 @@ class Manifest(StrictModel):
     parity: Parity
     store: StoreVersions
     map_seed: int
-    versions: dict[str, str] = Field(description="Versions of the libraries used at publishing.")
+    versions: dict[str, str] = Field(description="Versions of the libraries that made it.")
     files: dict[str, str] = Field(description="SHA-256 of every file.")
     fingerprint: str = ""
 
     def sealed(self) -> "Manifest":
-        """Return this manifest with its fingerprint, the digest of all other fields.
+        """The same manifest with its fingerprint: the digest of all the rest.
 
-        The fingerprint of a release of generated scenes begins with `generated scenes`, so every
-        response identifies it.
+        A release of generated scenes says so in its fingerprint, hence in every answer.
         """
         content = self.model_dump(mode="json", exclude={"fingerprint"})
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
@@ -99,5 +97,5 @@ class Manifest(StrictModel):
 
     @property
     def folder(self) -> str:
-        """Name of the folder of the release."""
+        """Name of the release's folder."""
         return self.fingerprint.replace(" ", "-")

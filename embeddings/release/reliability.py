@@ -1,4 +1,4 @@
-"""Reliability of the served probabilities, and conformal prediction sets."""
+"""Reliability of probabilities and conformal prediction sets, measured on what is served."""
 
 import math
 from collections.abc import Sequence
@@ -21,15 +21,15 @@ from embeddings.release.uncertainty import (
 
 LEVEL = 0.9
 HIGHEST_THRESHOLD = 0.999
-"""Largest threshold of prediction sets; larger probabilities saturate in float32."""
+"""A class of this probability stands in every set: above it, probabilities saturate in float32."""
 ROUNDING = 1e-4
-"""Margin subtracted from thresholds; probabilities differ by less between processors."""
+"""Other processors compute a probability that differs by less; thresholds are lower by as much."""
 
 _BINS = 15
 
 
 def reliability(probabilities: Floats, labels: Labels) -> Reliability:
-    """Compare predicted probabilities, shape (n, classes), with the accuracy, in 15 bins."""
+    """Compare probabilities of shape (n, classes) with how often they are right, in 15 ranges."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     number = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
@@ -50,28 +50,25 @@ def reliability(probabilities: Floats, labels: Labels) -> Reliability:
 
 
 def conformal_threshold(probabilities: Floats, labels: Labels, level: float = LEVEL) -> float:
-    """Return the smallest probability of a class in a prediction set, 0-0.999.
+    """Return the probability that a class needs to stand in a set.
 
-    It is the ⌈(n + 1) · level⌉-th largest probability of the true class of n labelled images. For
-    too small n it is 0: every set contains every class. The upper limit keeps the set of a
-    confident prediction from being empty.
+    Of n photographs of known class, the ⌈(n + 1) · level⌉-th most probable true class sets it; with
+    too few of them every class stands in every set. It lies in 0-0.999, so no sure answer has an
+    empty set.
     """
     chances = np.sort(probabilities[np.arange(len(labels)), labels])[::-1]
     rank = math.ceil((len(chances) + 1) * level)
     if rank > len(chances):
         return 0.0
     threshold = max(0.0, min(float(chances[rank - 1]) - ROUNDING, HIGHEST_THRESHOLD))
-    # Probabilities are compared with it in single precision, also by clients.
+    # Probabilities are compared with it in single precision, here and by clients alike.
     return float(np.float32(threshold))
 
 
 def prediction_sets(
     threshold: float, probabilities: Floats, labels: Labels, classes: Sequence[str]
 ) -> PredictionSets:
-    """Measure the prediction sets of a threshold on images not used to compute it.
-
-    `probabilities` has shape (n, classes), `labels` shape (n,).
-    """
+    """Measure the sets of this threshold on photographs that had no part in it."""
     member = probabilities >= threshold
     covered = member[np.arange(len(labels)), labels]
     sizes = member.sum(axis=1)
@@ -99,10 +96,9 @@ def measure_uncertainty(
     validation: tuple[Floats, Labels],
     classes: Sequence[str],
 ) -> UncertaintyReport:
-    """Compute prediction sets on the tuning set and measure them on the validation set.
+    """Return what the served probabilities of the tuning and the validation part promise and hold.
 
-    `tuning` and `validation` are pairs of served probabilities, shape (n, classes), and labels,
-    shape (n,); `before` is the reliability without temperature scaling.
+    Both parts are pairs of probabilities, shape (n, classes), and labels, shape (n,).
     """
     threshold = conformal_threshold(*tuning)
     return UncertaintyReport(

@@ -1,4 +1,4 @@
-"""Deletion of old versions of the tables of the feature store."""
+"""Versions of the tables of the feature store."""
 
 from collections.abc import Collection
 
@@ -6,10 +6,9 @@ from embeddings.store.tables import open_table, table_uri, translated_errors
 
 
 def delete_old_versions(uri: str, images: Collection[int], features: Collection[int]) -> None:
-    """Delete unfinished writes and all versions except the newest and the given ones.
+    """Delete every version of both tables but the newest and those given, and unfinished writes.
 
-    `images` and `features` are the versions to keep of each table. The caller must hold the lock.
-    Raises `StoreDamaged`.
+    Call it only while no other process can write into the store.
     """
     for name, kept in (("images", images), ("features", features)):
         path = table_uri(uri, name)
@@ -20,7 +19,7 @@ def delete_old_versions(uri: str, images: Collection[int], features: Collection[
             found = {int(each["version"]) for each in dataset.versions()}
             unused = sorted(found - set(kept) - {int(dataset.version)})
             dataset.cleanup_old_versions(
-                # Lance rejects an empty list.
+                # Lance takes no empty list.
                 versions=unused or None,
                 retain_versions=None if unused else len(found),
                 delete_unverified=True,

@@ -4,7 +4,6 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.errors import ServiceProblem, respond
-from service.problems import ProblemType
 
 MOST_ADDRESS_BYTES = 8 * 1024
 """Bytes of path and query of a request."""
@@ -60,13 +59,11 @@ def _address_bytes(scope: Scope) -> int:
 def _too_long(scope: Scope) -> ASGIApp:
     return respond(
         Request(scope),
-        ProblemType.URL_TOO_LONG,
+        414,
         f"The address has more than {MOST_ADDRESS_BYTES // 1024} KiB; ask for less at a time.",
     )
 
 
 def _too_large(limit: int) -> ServiceProblem:
     most = f"{limit} bytes" if limit % _MEBIBYTE else f"{limit // _MEBIBYTE} MiB"
-    return ServiceProblem(
-        ProblemType.BODY_TOO_LARGE, f"The body has more than {most}; send a smaller image."
-    )
+    return ServiceProblem(413, f"The body has more than {most}; send a smaller image.")

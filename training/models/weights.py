@@ -1,4 +1,4 @@
-"""Pretrained weight files in the folder of `BELVEDERE_WEIGHTS`."""
+"""Pretrained weight files: under which names they are looked for in `BELVEDERE_WEIGHTS`."""
 
 import json
 import zipfile
@@ -18,11 +18,11 @@ WEIGHT_FILES: dict[str, tuple[str, ...]] = {
     "EfficientNetV2B0": ("efficientnetv2-b0_notop.h5",),
     "ConvNeXtTiny": ("convnext_tiny_notop.h5",),
 }
-"""File names of weights of `keras.applications`; other backbones are `<backbone>.keras`."""
+"""Weights of `keras.applications`; any other backbone is a whole network, `<backbone>.keras`."""
 
 
 def local_weights(backbone: str, folder: Path | None) -> Path | None:
-    """Return the path of a backbone's weights in a folder; None if there are none."""
+    """The weights of a backbone in a folder, where they are there."""
     if folder is None:
         return None
     names = WEIGHT_FILES.get(backbone, (f"{backbone}.keras",))
@@ -30,7 +30,7 @@ def local_weights(backbone: str, folder: Path | None) -> Path | None:
 
 
 def weights_digest(backbone: str, folder: Path | None) -> str:
-    """Return the identity of a backbone's weights: the SHA-256 of the local file.
+    """Return what identifies the weights of a backbone: the SHA-256 of the local file.
 
     Weights that Keras would download are identified by their published name.
     """
@@ -43,14 +43,14 @@ def weights_digest(backbone: str, folder: Path | None) -> str:
 
 @lru_cache
 def _digest(path: Path, _size: int, _changed: int) -> str:
-    """Return the digest of a file, cached by size and modification time."""
+    """Read a file once for each state of it."""
     return file_digest(path)
 
 
 def local_networks(folder: Path | None) -> dict[str, Size | None]:
-    """Return the networks in a folder: input size by name of the `.keras` file, None if variable.
+    """The whole networks in a folder: names of `.keras` files, and the size that each is fixed to.
 
-    Files that are not Keras networks are ignored.
+    Files that are not Keras networks are passed over.
     """
     paths = [] if folder is None else sorted(folder.glob("*.keras"))
     found = ((path.stem, _input_shape(path)) for path in paths)
@@ -62,7 +62,7 @@ def local_networks(folder: Path | None) -> dict[str, Size | None]:
 
 
 def _input_shape(path: Path) -> list[int] | None:
-    """Return the input shape from the network's configuration, without loading the network."""
+    """Read from the network's description, without loading it."""
     try:
         with zipfile.ZipFile(path) as archive:
             description = json.loads(archive.read("config.json"))

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Path, Response
 
 from service.api.dependencies import Served, State
 from service.api.errors import ServiceProblem, problem_responses, shown
-from service.problems import ProblemType
 from service.schemas import Experiment, ExperimentList
 from service.serving.responses import as_json
 from service.serving.served_release import ServedRelease
@@ -60,7 +59,6 @@ def _named(served: ServedRelease, name: str) -> Response:
     reports = {report.name: report for report in served.release.comparison.experiments}
     if name not in reports:
         raise ServiceProblem(
-            ProblemType.UNKNOWN_EXPERIMENT,
-            f"There is no experiment {shown(name)}; there are {', '.join(reports)}.",
+            404, f"There is no experiment {shown(name)}; there are {', '.join(reports)}."
         )
     return as_json(Experiment(**dict(reports[name]), release=served.manifest.fingerprint))

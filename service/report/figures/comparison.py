@@ -1,4 +1,4 @@
-"""Comparison of all experiments: table, chart, differences and skipped experiments."""
+"""The comparison of all experiments: table, chart, what transfer gains, what was skipped."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ from service.report.figures.format import (
     width,
 )
 from service.report.figures.html import Fragment, Part, bullets, joined, paragraph, strong, table
-from service.report.figures.style import ACCENT, INK, QUIET, Chart, in_style, remove_frame
+from service.report.figures.style import ACCENT, INK, QUIET, Chart, bare, in_style
 from service.schemas import ExperimentList
 
 Reports = Mapping[str, ExperimentReport]
@@ -31,7 +31,7 @@ _HEADER = (
     "trained weights",
     "epochs",
     "seconds",
-    "ms per image",
+    "ms a photograph",
     "tuning accuracy",
     "validation accuracy",
     "macro F1",
@@ -40,70 +40,68 @@ _HEADER = (
 
 
 def finished(client: Client, comparison: ExperimentList) -> Reports:
-    """Return the reports of the finished experiments, without their confusion matrices.
+    """Everything kept of each finished experiment but its confusion matrix.
 
-    Matrices grow with the square of the number of classes; `client.experiment` returns one.
+    Matrices grow with the square of the number of classes; `client.experiment` has them one by one.
     """
     done = (each.name for each in comparison.experiments if each.status == "done")
     return {name: client.experiment(name).model_copy(update={"confusion": ()}) for name in done}
 
 
 def of_family(reports: Reports, family: str) -> Reports:
-    """Return the finished experiments of one family."""
+    """The finished experiments of one family."""
     return {name: report for name, report in reports.items() if report.family == family}
 
 
 def summary_table(comparison: ExperimentList) -> Fragment:
-    """Return a table with a row per experiment; the published one is marked."""
+    """One line per experiment, the published one marked."""
     rows = [_line(each, each.name == comparison.best) for each in comparison.experiments]
     return joined([table(_HEADER, rows), _skipped(comparison.experiments)])
 
 
 def summary_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
-    """Return the findings of the comparison."""
+    """What the comparison shows, in words."""
     best, *others = ranked(reports.values())
     parts: list[Part] = [
-        strong("Findings. "),
+        strong("What it shows. "),
         f"{best.name} has {_merit(best)} and is "
-        f"therefore published. On the {count(comparison.validation)} validation images, which "
-        f"are not used for that choice, its accuracy is {percent(best.accuracy)}, with a standard "
-        f"error of {width(_error(best, comparison.validation))}.",
+        f"therefore published. On the {count(comparison.validation)} validation photographs, which "
+        f"played no part in that choice, it recognises {percent(best.accuracy)}; the standard "
+        f"error of such a share is {width(_error(best, comparison.validation))}.",
     ]
     if others and others[0].tuning_accuracy is not None:
         second = others[0]
         parts.append(
-            f" The second best is {second.name}, with {percent(second.tuning_accuracy)} on the "
-            "tuning part "
+            f" Next comes {second.name} with {percent(second.tuning_accuracy)} on the tuning part "
             f"and {percent(second.accuracy)} on the validation set."
         )
-    return joined([paragraph(*parts), paragraph(_tuning_findings(comparison, reports))])
+    return joined([paragraph(*parts), paragraph(_tuning_in_words(comparison, reports))])
 
 
 def _merit(best: ExperimentReport) -> str:
     if best.tuning_accuracy is None:
-        return "the lowest loss on the training images (there is no tuning part)"
+        return "the lowest loss on the photographs learned from (there is no tuning part)"
     return f"the highest tuning accuracy ({percent(best.tuning_accuracy)})"
 
 
 def differences(first: ExperimentReport, shown: Reports, comparison: ExperimentList) -> Fragment:
-    """Return the accuracy and the cost of each model beside those of the first one."""
+    """What each network achieves against the first one, in words."""
     lines: list[Part] = []
     for report in shown.values():
         difference = (report.accuracy or 0.0) - (first.accuracy or 0.0)
         error = difference_error(
             report.accuracy or 0.0, first.accuracy or 0.0, comparison.validation
         )
-        text = (
-            f" ({report.change}): accuracy {percent(report.accuracy)}, {points(difference)} "
+        said = (
+            f" ({report.change}): {percent(report.accuracy)} are recognised, {points(difference)} "
             f"against {first.name} (standard error at most {width(error)}), after "
-            f"{seconds(report.train_seconds)} of training; "
-            f"{count(report.trainable_parameters)} of {count(report.parameters)} weights are "
-            "trained."
+            f"{seconds(report.train_seconds)} of training, with "
+            f"{count(report.trainable_parameters)} trained of {count(report.parameters)} weights."
         )
-        lines.append(joined([strong(report.name), text]))
+        lines.append(joined([strong(report.name), said]))
     if not lines:
-        return paragraph("This release has no finished experiment of this kind.")
-    return joined([paragraph(strong("Findings. "), "On the validation set:"), bullets(lines)])
+        return paragraph("This release holds no finished experiment of this kind.")
+    return joined([paragraph(strong("What it shows. "), "On the validation set:"), bullets(lines)])
 
 
 @in_style
@@ -126,7 +124,7 @@ def comparison_chart(comparison: ExperimentList, reports: Reports) -> Chart:
     return chart
 
 
-def _tuning_findings(comparison: ExperimentList, reports: Reports) -> str:
+def _tuning_in_words(comparison: ExperimentList, reports: Reports) -> str:
     differences = [
         report.tuning_accuracy - (report.accuracy or 0.0)
         for report in reports.values()
@@ -136,9 +134,9 @@ def _tuning_findings(comparison: ExperimentList, reports: Reports) -> str:
         return ""
     mean = sum(differences) / len(differences)
     return (
-        f"On the {plural(comparison.tuning, 'image')} of the tuning part the accuracies are "
+        f"On the {plural(comparison.tuning, 'photograph')} of the tuning part the accuracies are "
         f"{width(abs(mean))} {'lower' if mean < 0 else 'higher'} on average than on the validation "
-        "set. The two are different samples, and choices are made on the first: compare models "
+        "set. Each is a sample of its own, and choices were made on the first: compare networks "
         "within a column."
     )
 
@@ -173,7 +171,7 @@ def _draw_accuracies(
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("accuracy")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
-    remove_frame(axes)
+    bare(axes)
 
 
 def _draw_bars(axes: Axes, values: Sequence[float], name: str) -> None:
@@ -181,7 +179,7 @@ def _draw_bars(axes: Axes, values: Sequence[float], name: str) -> None:
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.set_xlabel(name)
-    remove_frame(axes)
+    bare(axes)
 
 
 def _line(each: ExperimentSummary, best: bool) -> list[Part]:
@@ -210,8 +208,8 @@ def _skipped(experiments: Sequence[ExperimentSummary]) -> Fragment:
     if not skipped:
         return paragraph("★ published. No experiment was skipped.")
     reasons = bullets(f"{each.name}: {each.reason}" for each in skipped)
-    text = f"★ published. {plural(len(skipped), 'experiment was', 'experiments were')} skipped:"
-    return joined([paragraph(text), reasons])
+    said = f"★ published. {plural(len(skipped), 'experiment was', 'experiments were')} skipped:"
+    return joined([paragraph(said), reasons])
 
 
 def _error(report: ExperimentReport, validation: int) -> float:
