@@ -5,7 +5,7 @@ from pathlib import PurePath
 from unicodedata import normalize
 
 
-def composed(name: str) -> str:
+def to_nfc(name: str) -> str:
     """Return a name in the form NFC, in which ids, labels and requests are compared."""
     return normalize("NFC", name)
 
@@ -16,7 +16,7 @@ def file_name(path: PurePath | str) -> str:
     File names are bytes. They are read as UTF-8 whatever the locale says; a byte that is not UTF-8
     is shown as `\xe9`.
     """
-    return composed(os.fsencode(path).decode("utf-8", "backslashreplace"))
+    return to_nfc(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def is_utf8(path: PurePath | str) -> bool:

@@ -2,9 +2,9 @@
 
 import re
 
-MOST_PARTS = 20_000
+MAX_SEGMENTS = 20_000
 """Chunks of a PNG file, or marker segments and fill bytes ahead of a JPEG file's first scan."""
-MOST_SCANS = 32
+MAX_SCANS = 32
 """Passes over a JPEG file's picture; encoders write up to 18 of them."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -17,7 +17,7 @@ _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _WITHOUT_LENGTH = {bytes((0xFF, code)) for code in (0x01, *range(0xD0, 0xDA))}
 
 
-def has_too_many_parts(data: bytes) -> bool:
+def has_too_many_segments(data: bytes) -> bool:
     """Whether decoding the file would take long for the number of its parts alone.
 
     Twenty megabytes hold millions of empty parts, each of which a decoder looks at, or as many
@@ -32,7 +32,7 @@ def has_too_many_parts(data: bytes) -> bool:
 
 def _has_too_many_chunks(data: bytes) -> bool:
     position = len(_PNG_SIGNATURE)
-    for _ in range(MOST_PARTS):
+    for _ in range(MAX_SEGMENTS):
         if position >= len(data):
             return False
         # A length, a name, the content and a checksum.
@@ -42,24 +42,24 @@ def _has_too_many_chunks(data: bytes) -> bool:
 
 def _has_too_many_segments(data: bytes) -> bool:
     position = parts = 0
-    while found := _MARKER.search(data, position, position + MOST_PARTS):
+    while found := _MARKER.search(data, position, position + MAX_SEGMENTS):
         if found[0] == _SCAN:
             return False
         parts += found.end() - position - 1
-        if parts > MOST_PARTS:
+        if parts > MAX_SEGMENTS:
             return True
         position = _behind(data, found)
-    return position + MOST_PARTS < len(data)
+    return position + MAX_SEGMENTS < len(data)
 
 
 def _has_too_many_scans(data: bytes) -> bool:
     scans = position = 0
     # Counting is cheap; only what might be too much is looked at segment by segment.
-    if data.count(_SCAN) <= MOST_SCANS:
+    if data.count(_SCAN) <= MAX_SCANS:
         return False
     while found := _MARKER.search(data, position):
         scans += found[0] == _SCAN
-        if scans > MOST_SCANS:
+        if scans > MAX_SCANS:
             return True
         if scans and found[0] == _END:
             return False

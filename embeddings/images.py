@@ -8,7 +8,7 @@ from PIL import ExifTags, Image
 from PIL.ImageFile import ImageFile
 
 from embeddings.arrays import Pixels
-from embeddings.image_limits import has_too_many_parts
+from embeddings.image_limits import has_too_many_segments
 from embeddings.sixteen_bit_png import has_sixteen_bits, to_eight_bits
 
 Size = tuple[int, int]
@@ -92,7 +92,7 @@ def measure(data: bytes) -> tuple[int, int]:
     return open_rgb(data).size
 
 
-def orientation_of(data: bytes) -> int:
+def exif_orientation(data: bytes) -> int:
     """Return the declared EXIF orientation, 1-8; 1 if there is none. Raises `ImageRejected`."""
     return _orientation(_identify(data))
 
@@ -114,7 +114,7 @@ def to_jpeg(data: bytes, longest: int, quality: int = 95) -> bytes:
 
 def _identify(data: bytes) -> ImageFile:
     """Read the header alone and refuse what must not be decoded."""
-    if has_too_many_parts(data):
+    if has_too_many_segments(data):
         raise ImageRejected(
             Rejection.UNREADABLE,
             "The file is made of far more parts than a photograph; save the image anew.",

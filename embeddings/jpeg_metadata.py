@@ -4,7 +4,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-from embeddings.images import orientation_of
+from embeddings.images import exif_orientation
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _END_CODE, _SCAN = 0xD9, 0xDA
@@ -24,7 +24,7 @@ _METADATA = frozenset({*range(0xE0, 0xF0), 0xFE})
 _JFIF_LENGTH, _ADOBE_LENGTH = 14, 12
 
 
-def without_location(jpeg: bytes) -> bytes:
+def remove_metadata(jpeg: bytes) -> bytes:
     """Return a JPEG file of the same picture without metadata that can hold a location.
 
     Removed are EXIF, XMP, IPTC, comments, previews, unknown application segments and everything
@@ -32,7 +32,7 @@ def without_location(jpeg: bytes) -> bytes:
     stay, and so does every byte of the compressed picture. Raises `ImageRejected` if the file is no
     image.
     """
-    return b"".join(_parts(jpeg, orientation_of(jpeg)))
+    return b"".join(_parts(jpeg, exif_orientation(jpeg)))
 
 
 def _parts(jpeg: bytes, orientation: int) -> Iterator[bytes]:

@@ -13,6 +13,6 @@ class Track(Protocol):
         """Wrap an iterable of `total` steps."""
 
 
-def untracked(steps: Iterable[T], description: str, total: int) -> Iterable[T]:
+def no_progress(steps: Iterable[T], description: str, total: int) -> Iterable[T]:
     """Pass steps on and show nothing."""
     return steps

@@ -12,7 +12,7 @@ from embeddings.errors import SettingsError
 _LONGEST_SHOWN = 80
 
 
-def resolved(path: Path) -> Path:
+def resolve_path(path: Path) -> Path:
     """Return the one absolute spelling of a path: `~` expanded, links followed, `..` taken out.
 
     Raises ValueError for a path that cannot be resolved.
@@ -23,11 +23,11 @@ def resolved(path: Path) -> Path:
         raise ValueError(f"the path cannot be resolved ({error})") from error
 
 
-def _resolved_store(uri: str | None) -> str | None:
-    return uri if uri is None or "://" in uri else str(resolved(Path(uri)))
+def _resolve_store(uri: str | None) -> str | None:
+    return uri if uri is None or "://" in uri else str(resolve_path(Path(uri)))
 
 
-ResolvedPath = Annotated[Path, AfterValidator(resolved)]
+ResolvedPath = Annotated[Path, AfterValidator(resolve_path)]
 
 
 class PathSettings(BaseSettings):
@@ -44,7 +44,7 @@ class PathSettings(BaseSettings):
     home: ResolvedPath = Field(
         Path("var"), description="Folder of runs, feature store and releases."
     )
-    store: Annotated[str | None, AfterValidator(_resolved_store)] = Field(
+    store: Annotated[str | None, AfterValidator(_resolve_store)] = Field(
         None,
         description="Lance URI or folder of the feature store; `<home>/store` where it is not set.",
     )

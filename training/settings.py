@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from embeddings.settings import PathSettings, ResolvedPath, resolved
+from embeddings.settings import PathSettings, ResolvedPath, resolve_path
 
 PresetName = Literal["quick", "full"]
 
@@ -15,8 +15,8 @@ SCENES = "scenes"
 _LARGEST_SEED = 2**31 - 1
 
 
-def _resolved_data(data: str | None) -> str | None:
-    return data if data is None or data == SCENES else str(resolved(Path(data)))
+def _resolve_data(data: str | None) -> str | None:
+    return data if data is None or data == SCENES else str(resolve_path(Path(data)))
 
 
 def _folder(path: Path | None) -> Path | None:
@@ -28,7 +28,7 @@ def _folder(path: Path | None) -> Path | None:
 class TrainingSettings(PathSettings):
     """What to train on, and how much."""
 
-    data: Annotated[str | None, AfterValidator(_resolved_data)] = Field(
+    data: Annotated[str | None, AfterValidator(_resolve_data)] = Field(
         None, description="A zip or folder of class folders, or `scenes`; else the ml5 archive."
     )
     licenses: ResolvedPath | None = Field(

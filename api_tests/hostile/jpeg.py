@@ -19,7 +19,7 @@ from api_tests.hostile.case import (
     named,
     scene,
 )
-from embeddings.image_limits import MOST_PARTS, MOST_SCANS
+from embeddings.image_limits import MAX_SCANS, MAX_SEGMENTS
 
 START, END = b"\xff\xd8", b"\xff\xd9"
 FRAME, SCAN, TABLES, CODES, RESTARTS = 0xC0, 0xDA, 0xDB, 0xC4, 0xDD
@@ -145,7 +145,7 @@ def _scans(gradual: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
     yield "of scans behind an end that is none", endless, REFUSED
     spread = before + (scan + b"\xff\xd0" + hidden) * 100 + END
     yield "of scans with comments between", spread, REFUSED
-    most = before + scan * (MOST_SCANS - usual + 1) + END
+    most = before + scan * (MAX_SCANS - usual + 1) + END
     yield "of as many scans as may be", most, READ
     comments = segment(0xFE, b"\xff\xda" * 1000)
     yield "of comments that look like scans", behind_start(gradual, comments), READ
@@ -186,7 +186,7 @@ def _additions(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
         ("fill bytes", b"\xff"),
         ("comments", b"\xff\xfe\0\2"),
     ):
-        flood = behind_start(whole, part * (MOST_PARTS + 1))
+        flood = behind_start(whole, part * (MAX_SEGMENTS + 1))
         yield f"of too many {name}", flood, REFUSED
 
 

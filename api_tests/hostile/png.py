@@ -20,7 +20,7 @@ from api_tests.hostile.case import (
     named,
     scene,
 )
-from embeddings.image_limits import MOST_PARTS
+from embeddings.image_limits import MAX_SEGMENTS
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = (b"IEND", b"")
@@ -162,10 +162,10 @@ def _bombs() -> Iterator[tuple[str, bytes, frozenset[int]]]:
     yield "with many small bombs", png(first, *[small] * 70, body, _END), READ_OR_REFUSED
     yield "of a bomb for its pixels", png(first, (b"IDAT", bomb), _END), READ_OR_REFUSED
     yield "of a bomb of zeros", encoded(Image.new("1", (10_000, 5_000)), "PNG"), TOO_LARGE
-    empty = chunk(b"abCd", b"") * (MOST_PARTS + 1)
+    empty = chunk(b"abCd", b"") * (MAX_SEGMENTS + 1)
     yield "of too many parts", png(first) + empty + png(body, _END)[8:], REFUSED
     yield "of too many parts behind", png(first, body) + empty + chunk(*_END), REFUSED
-    crumbs = b"".join(chunk(b"IDAT", b"") for _ in range(MOST_PARTS + 1))
+    crumbs = b"".join(chunk(b"IDAT", b"") for _ in range(MAX_SEGMENTS + 1))
     yield "of too many crumbs", png(first) + crumbs + png(body, _END)[8:], REFUSED
 
 

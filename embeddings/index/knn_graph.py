@@ -26,7 +26,7 @@ class NeighborGraph:
         return Neighbors(self.rows[row], self.distances[row])
 
 
-def neighbor_graph(index: FlatIndex) -> NeighborGraph:
+def build_neighbor_graph(index: FlatIndex) -> NeighborGraph:
     """Search the neighbours of every row of an index."""
     found = [
         index.search(embedding, DEGREE, exclude=row)

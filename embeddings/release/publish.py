@@ -15,8 +15,8 @@ from embeddings.digests import file_digest
 from embeddings.encoder import Encoded, Encoder, encoder_fingerprint
 from embeddings.images import read_pixels
 from embeddings.index.flat import FlatIndex
-from embeddings.index.knn_graph import neighbor_graph
-from embeddings.progress import Track, untracked
+from embeddings.index.knn_graph import build_neighbor_graph
+from embeddings.progress import Track, no_progress
 from embeddings.release.manifest import (
     MANIFEST,
     DataInfo,
@@ -88,7 +88,7 @@ def publish(
     store_uri: str,
     releases: Path,
     *,
-    track: Track = untracked,
+    track: Track = no_progress,
     map_seed: int = 0,
     precision: Precision = "f32",
 ) -> Path:
@@ -167,7 +167,7 @@ def _write_contents(
     points = fit_map(encoded.embeddings, map_seed)
     images = table.images
     index = FlatIndex([image.id for image in images], encoded.embeddings)
-    write_features(draft / FEATURES, images, encoded, points, neighbor_graph(index))
+    write_features(draft / FEATURES, images, encoded, points, build_neighbor_graph(index))
     errors = _explained(
         find_errors(images, candidate.comparison.classes, encoded), candidate.explain
     )

@@ -17,7 +17,7 @@ from embeddings.arrays import Floats, Labels, Points
 from embeddings.digests import file_digest
 from embeddings.encoder import Encoded
 from embeddings.errors import BelvedereError
-from embeddings.file_names import composed
+from embeddings.file_names import to_nfc
 from embeddings.frozen_model import FrozenModel
 from embeddings.index.knn_graph import NeighborGraph
 from embeddings.release.manifest import MANIFEST, MANIFEST_FORMAT, Manifest, StoreVersions
@@ -87,7 +87,7 @@ class _Composed(Mapping[str, int]):
 
     def __getitem__(self, name: str) -> int:
         number = self._numbers.get(name)
-        return self._numbers[composed(name)] if number is None else number
+        return self._numbers[to_nfc(name)] if number is None else number
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._numbers)

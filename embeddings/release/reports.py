@@ -146,7 +146,7 @@ class Comparison(FrozenModel):
     )
 
 
-def ranked(reports: Iterable[ExperimentReport]) -> list[ExperimentReport]:
+def rank_experiments(reports: Iterable[ExperimentReport]) -> list[ExperimentReport]:
     """Return the finished experiments, the best first, without looking at the validation set.
 
     The best has the highest tuning accuracy. Without a tuning part, it has the lowest loss on the
@@ -164,7 +164,7 @@ def ranked(reports: Iterable[ExperimentReport]) -> list[ExperimentReport]:
 
 def choose_best(reports: Iterable[ExperimentReport]) -> ExperimentReport:
     """Return the first of the ranked experiments. Raises ValueError if none is finished."""
-    found = ranked(reports)
+    found = rank_experiments(reports)
     if not found:
         raise ValueError("No experiment is finished; run `belvedere train` first.")
     return found[0]

@@ -15,7 +15,7 @@ from embeddings.store.tables import (
     flush_table,
     open_table,
     table_uri,
-    translated_errors,
+    translate_errors,
 )
 
 _FEATURES = pa.schema(
@@ -57,7 +57,7 @@ class FeatureTable:
         )
         path = table_uri(self.uri, "features")
         dataset = open_table(path)
-        with translated_errors(path):
+        with translate_errors(path):
             if dataset is None:
                 lance.write_dataset(rows, path, mode="create")
             else:
@@ -71,7 +71,7 @@ class FeatureTable:
         if dataset is None:
             return {}
         digests = {image.id: image.digest for image in images}
-        with translated_errors(dataset.uri):
+        with translate_errors(dataset.uri):
             table = dataset.to_table(filter=f"encoder = '{encoder}'")
         return {
             row["id"]: Encoded(

@@ -17,7 +17,7 @@ from embeddings.store.tables import (
     flush_table,
     open_table,
     table_uri,
-    translated_errors,
+    translate_errors,
 )
 
 _COLLECTION = b"belvedere.collection"
@@ -57,7 +57,7 @@ def write_images(
     mode = "create" if open_table(path) is None else "overwrite"
     reader = pa.RecordBatchReader.from_batches(schema, batches())
     try:
-        with translated_errors(path):
+        with translate_errors(path):
             version = int(lance.write_dataset(reader, path, schema=schema, mode=mode).version)
     except StoreDamaged:
         if failures:
@@ -106,13 +106,13 @@ class ImageTable:
     @cached_property
     def images(self) -> tuple[StoredImage, ...]:
         """All photographs without their pixels, in the order of their rows."""
-        with translated_errors(self.dataset.uri):
+        with translate_errors(self.dataset.uri):
             rows = self.dataset.to_table(columns=_COLUMNS).to_pylist()
         return tuple(StoredImage.model_validate(row) for row in rows)
 
     def jpeg(self, row: int) -> bytes:
         """The JPEG file of one row, read at random. Raises `StoreDamaged`."""
-        with translated_errors(self.dataset.uri):
+        with translate_errors(self.dataset.uri):
             column = self.dataset.take([row], columns=["jpeg"]).column("jpeg")
         return bytes(column[0].as_py())
 
@@ -120,7 +120,7 @@ class ImageTable:
         """The JPEG files of all rows in their order, a few at a time. Raises `StoreDamaged`."""
         batches = self.dataset.to_batches(columns=["jpeg"], batch_size=_ROWS_PER_BATCH)
         while True:
-            with translated_errors(self.dataset.uri):
+            with translate_errors(self.dataset.uri):
                 batch = next(batches, None)
             if batch is None:
                 return

@@ -30,7 +30,7 @@ def open_table(path: str, version: int | None = None) -> lance.LanceDataset | No
     try:
         return lance.dataset(path, version=version)
     except (ValueError, OSError) as error:
-        with translated_errors(path):
+        with translate_errors(path):
             if not LanceFileSession(path).list("_versions"):
                 return None
             if version is not None:
@@ -41,7 +41,7 @@ def open_table(path: str, version: int | None = None) -> lance.LanceDataset | No
 
 
 @contextmanager
-def translated_errors(path: str) -> Iterator[None]:
+def translate_errors(path: str) -> Iterator[None]:
     """Turn the errors of Lance and Arrow into `StoreDamaged`."""
     try:
         yield

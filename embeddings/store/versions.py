@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from embeddings.store.tables import open_table, table_uri, translated_errors
+from embeddings.store.tables import open_table, table_uri, translate_errors
 
 
 def delete_old_versions(uri: str, images: Collection[int], features: Collection[int]) -> None:
@@ -15,7 +15,7 @@ def delete_old_versions(uri: str, images: Collection[int], features: Collection[
         dataset = open_table(path)
         if dataset is None:
             continue
-        with translated_errors(path):
+        with translate_errors(path):
             found = {int(each["version"]) for each in dataset.versions()}
             unused = sorted(found - set(kept) - {int(dataset.version)})
             dataset.cleanup_old_versions(

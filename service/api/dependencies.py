@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-from embeddings.file_names import composed
+from embeddings.file_names import to_nfc
 from embeddings.store.records import Split
 from service.api.errors import ServiceProblem, shown
 from service.serving.precomputed import ResponseCache
@@ -67,7 +67,7 @@ async def selection(
     """The photographs to consider. Raises `ServiceProblem` (422)."""
     classes = served.manifest.classes
     if label is not None and label not in classes:
-        label = composed(label)
+        label = to_nfc(label)
     if label is not None and label not in classes:
         raise ServiceProblem(
             422, f"There is no class {shown(label)}; the classes are {', '.join(classes)}."

@@ -4,7 +4,7 @@ import struct
 import pytest
 from PIL import Image
 
-from embeddings.image_limits import MOST_PARTS, MOST_SCANS, has_too_many_parts
+from embeddings.image_limits import MAX_SCANS, MAX_SEGMENTS, has_too_many_segments
 
 
 def encoded(kind: str, **options: object) -> bytes:
@@ -19,14 +19,14 @@ def encoded(kind: str, **options: object) -> bytes:
     "whole", [encoded("JPEG"), encoded("JPEG", progressive=True), encoded("PNG"), encoded("WEBP")]
 )
 def test_what_encoders_write_is_far_from_the_limits(whole: bytes) -> None:
-    assert not has_too_many_parts(whole)
-    assert not has_too_many_parts(whole * 50)
-    assert not has_too_many_parts(whole[: len(whole) // 2])
+    assert not has_too_many_segments(whole)
+    assert not has_too_many_segments(whole * 50)
+    assert not has_too_many_segments(whole[: len(whole) // 2])
 
 
 @pytest.mark.parametrize("nothing", [b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"text" * 9999])
 def test_what_is_no_image_has_no_parts(nothing: bytes) -> None:
-    assert not has_too_many_parts(nothing)
+    assert not has_too_many_segments(nothing)
 
 
 @pytest.mark.parametrize("part", [b"\xff\xe5\0\2", b"\xff\xd0", b"\xff", b"junk", b"\xff\xd9"])
@@ -39,25 +39,27 @@ def test_segments_ahead_of_the_picture_are_counted(part: bytes, progressive: boo
         place = whole.index(b"\xff\xdb")
         return whole[:place] + part * times + whole[place:]
 
-    assert has_too_many_parts(flooded(MOST_PARTS + 1))
-    assert not has_too_many_parts(flooded(MOST_PARTS // 8))
+    assert has_too_many_segments(flooded(MAX_SEGMENTS + 1))
+    assert not has_too_many_segments(flooded(MAX_SEGMENTS // 8))
 
 
 def test_scans_are_counted_and_what_looks_like_them_is_not() -> None:
     whole = encoded("JPEG", progressive=True)
     begin = whole.rindex(b"\xff\xda")
     before, scan = whole[:begin], whole[begin:-2]
-    more = MOST_SCANS - whole.count(b"\xff\xda")
-    assert not has_too_many_parts(before + scan * (more + 1) + b"\xff\xd9")
-    assert has_too_many_parts(before + scan * (more + 2) + b"\xff\xd9")
+    more = MAX_SCANS - whole.count(b"\xff\xda")
+    assert not has_too_many_segments(before + scan * (more + 1) + b"\xff\xd9")
+    assert has_too_many_segments(before + scan * (more + 2) + b"\xff\xd9")
     hidden = b"\xff\xfe" + struct.pack(">H", 2002) + b"\xff\xda" * 1000
-    assert not has_too_many_parts(whole[:2] + hidden + whole[2:])
-    assert not has_too_many_parts(whole + b"\xff\xda" * 1000)
+    assert not has_too_many_segments(whole[:2] + hidden + whole[2:])
+    assert not has_too_many_segments(whole + b"\xff\xda" * 1000)
 
 
 def test_chunks_are_counted() -> None:
     whole = encoded("PNG")
     empty = struct.pack(">I", 0) + b"abCd" + bytes(4)
     for place in (33, len(whole) - 12):
-        assert has_too_many_parts(whole[:place] + empty * MOST_PARTS + whole[place:])
-        assert not has_too_many_parts(whole[:place] + empty * (MOST_PARTS // 2) + whole[place:])
+        assert has_too_many_segments(whole[:place] + empty * MAX_SEGMENTS + whole[place:])
+        assert not has_too_many_segments(
+            whole[:place] + empty * (MAX_SEGMENTS // 2) + whole[place:]
+        )

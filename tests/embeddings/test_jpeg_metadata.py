@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 
 from embeddings.images import ImageRejected, open_rgb, to_jpeg
-from embeddings.jpeg_metadata import without_location
+from embeddings.jpeg_metadata import remove_metadata
 
 SECRET = b"48.858370N 2.294481E"
 """A location in a form that is easy to find again."""
@@ -60,14 +60,14 @@ def pixels(jpeg: bytes) -> np.ndarray:
 
 def check(jpeg: bytes) -> bytes:
     """The copy, which holds no location and the same upright picture."""
-    copy = without_location(jpeg)
+    copy = remove_metadata(jpeg)
     assert SECRET not in copy
     assert location_of(copy) == {}
     image = Image.open(io.BytesIO(copy))
     assert set(image.getexif()) <= {ExifTags.Base.Orientation}
     assert not image.getxmp()
     np.testing.assert_array_equal(pixels(copy), pixels(jpeg))
-    assert without_location(copy) == copy
+    assert remove_metadata(copy) == copy
     return copy
 
 
@@ -186,7 +186,7 @@ def test_density_stays():
 def test_what_is_no_image_is_refused():
     for data in (b"", b"text", b"\xff\xd8\xff", example_jpeg()[:100]):
         with pytest.raises(ImageRejected):
-            without_location(data)
+            remove_metadata(data)
 
 
 @settings(max_examples=200, deadline=None)
@@ -204,7 +204,7 @@ def test_damaged_files_are_copied_alike_or_refused(changes, length, progressive)
         expected = pixels(jpeg)
     except ImageRejected:
         return
-    copy = without_location(jpeg)
+    copy = remove_metadata(jpeg)
     assert SECRET not in copy
     assert location_of(copy) == {}
     np.testing.assert_array_equal(pixels(copy), expected)

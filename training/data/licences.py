@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embeddings.file_names import composed, file_name
+from embeddings.file_names import file_name, to_nfc
 from training.errors import DataError
 
 _SUFFIX = "_photos_info.json"
@@ -39,7 +39,7 @@ def read_licences(folder: Path | None) -> Licences:
         label = file_name(path.name).removesuffix(_SUFFIX)
         try:
             entries = json.loads(path.read_bytes())
-            found |= {(label, composed(name)): _licence(entry) for name, entry in entries.items()}
+            found |= {(label, to_nfc(name)): _licence(entry) for name, entry in entries.items()}
         except (ValueError, AttributeError) as error:
             raise DataError(f"{path} is not a licence list ({error}); fetch it anew.") from error
     return found

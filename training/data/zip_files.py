@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from zipfile import ZipFile, ZipInfo
 
-from embeddings.file_names import composed, file_name
+from embeddings.file_names import file_name, to_nfc
 from training.data.files import DataFile, with_folders
 from training.errors import DataError
 
@@ -69,7 +69,7 @@ def _names(path: Path, members: list[ZipInfo]) -> list[str]:
                 "Cyrillic (cp866) or others. Unpack the zip with the right encoding, for instance "
                 "`unzip -O cp932`, and set BELVEDERE_DATA to the folder."
             )
-        names.append(composed(name).replace("\\", "/"))
+        names.append(to_nfc(name).replace("\\", "/"))
     return names
 
 

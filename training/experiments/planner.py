@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from embeddings.release.reports import ExperimentReport, ranked
+from embeddings.release.reports import ExperimentReport, rank_experiments
 from training.data.split import SplitName
 from training.experiments.combination import Score, combined
 from training.experiments.config import Combination, Declared, Experiment, OwnNetwork, Preset
@@ -86,7 +86,7 @@ def _repeats(preset: Preset, trials: Sequence[Trial], found: Found) -> Iterator[
     reports = [report for trial in first if (report := found(trial)) is not None]
     if len(reports) < len(first):
         return
-    best = ranked(reports)
+    best = rank_experiments(reports)
     own = [report.name for report in best if report.family in _OWN]
     transfer = [report.name for report in best if report.family in _TRANSFER]
     combinations = {

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
-from embeddings.jpeg_metadata import without_location
+from embeddings.jpeg_metadata import remove_metadata
 from service.api.dependencies import MOST_LISTED, Identifier, Selected, Served, State
 from service.api.errors import ServiceProblem, problem_responses
 from service.api.http_caching import is_current
@@ -137,7 +137,7 @@ async def image(request: Request, served: Served, state: State, id: Identifier) 
 
 def _file(served: ServedRelease, row: int, keeps: bool) -> bytes:
     jpeg = served.jpeg(row)
-    return jpeg if keeps else without_location(jpeg)
+    return jpeg if keeps else remove_metadata(jpeg)
 
 
 def _cache_headers(served: ServedRelease, row: int, variant: str = "") -> dict[str, str]:

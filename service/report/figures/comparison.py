@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
-from embeddings.release.reports import ExperimentReport, ExperimentSummary, ranked
+from embeddings.release.reports import ExperimentReport, ExperimentSummary, rank_experiments
 from service.client import Client
 from service.report.figures.format import (
     count,
@@ -61,7 +61,7 @@ def summary_table(comparison: ExperimentList) -> Fragment:
 
 def summary_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
     """What the comparison shows, in words."""
-    best, *others = ranked(reports.values())
+    best, *others = rank_experiments(reports.values())
     parts: list[Part] = [
         strong("What it shows. "),
         f"{best.name} has {_merit(best)} and is "

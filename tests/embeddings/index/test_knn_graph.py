@@ -1,14 +1,14 @@
 import numpy as np
 
 from embeddings.index.flat import FlatIndex
-from embeddings.index.knn_graph import DEGREE, neighbor_graph
+from embeddings.index.knn_graph import DEGREE, build_neighbor_graph
 
 
 def test_the_graph_is_what_searching_finds() -> None:
     rng = np.random.default_rng(0)
     embeddings = rng.integers(0, 4, (60, 3)).astype(np.float32)
     index = FlatIndex([f"{row:02}" for row in range(60)], embeddings)
-    graph = neighbor_graph(index)
+    graph = build_neighbor_graph(index)
     for row, embedding in enumerate(embeddings):
         found = index.search(embedding, DEGREE, exclude=row)
         assert graph.of(row).rows.tolist() == found.rows.tolist()
@@ -18,4 +18,4 @@ def test_the_graph_is_what_searching_finds() -> None:
 
 def test_a_small_collection_has_fewer_neighbours() -> None:
     index = FlatIndex(["a", "b"], np.eye(2, dtype=np.float32))
-    assert neighbor_graph(index).rows.tolist() == [[1], [0]]
+    assert build_neighbor_graph(index).rows.tolist() == [[1], [0]]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embeddings.progress import untracked
+from embeddings.progress import no_progress
 from embeddings.store.images import ImageTable
 from embeddings.store.records import Collection
 from tests.training.pictures import Take, class_folders, jpeg, picture
@@ -46,7 +46,7 @@ def files() -> list[DataFile]:
 
 def taken(files: list[DataFile], folder: Path) -> tuple[Collection, tuple[object, ...]]:
     source = DataSource("set", "set", "", lambda: tuple(files))
-    collection = collect(source, str(folder), 0, 2, untracked, unreported)
+    collection = collect(source, str(folder), 0, 2, no_progress, unreported)
     table = ImageTable.open(str(folder))
     return collection, (table.images, list(table.jpegs()))
 
@@ -108,6 +108,6 @@ def test_the_fingerprint_covers_groups(tmp_path: Path, files: list[DataFile]) ->
         ]
         source = DataSource("set", "set", "", lambda own=own: tuple(own), lists)
         fingerprints.add(
-            collect(source, str(tmp_path / owner), 0, 2, untracked, unreported).fingerprint
+            collect(source, str(tmp_path / owner), 0, 2, no_progress, unreported).fingerprint
         )
     assert len(fingerprints) == 2
