@@ -5,14 +5,13 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from embeddings.runtime import Precision
     from embeddings.settings import PathSettings
-    from training.workspace import Stage
+    from training.workspace import Workspace
 
 Given = Mapping[str, object]
 """Settings given as options."""
@@ -26,10 +25,10 @@ _LOG_WIDTH = 130
 def data(given: Given) -> None:
     """Ingest the images into the feature store, checked and split."""
     from training.data.download import PublishedArchive
-    from training.workspace import take_data
+    from training.workspace import ingest
 
-    with _writing("data", given) as stage:
-        take_data(stage, PublishedArchive())
+    with _writing("data", given) as workspace:
+        ingest(workspace, PublishedArchive())
 
 
 def train(given: Given, names: Sequence[str], listed: bool, seeds: int | None) -> None:
@@ -37,26 +36,26 @@ def train(given: Given, names: Sequence[str], listed: bool, seeds: int | None) -
     from training.experiments import presets
 
     if listed:
-        stage = _stage(given)
-        for line in presets.listed(stage.preset):
-            stage.display.say(line)
+        workspace = _workspace(given)
+        for line in presets.listed(workspace.preset):
+            workspace.display.say(line)
         return
-    with _writing("train", given) as stage:
-        chosen = presets.selected(stage.preset, names, seeds)
+    with _writing("train", given) as workspace:
+        chosen = presets.selected(workspace.preset, names, seeds)
         from training.runner import train as train_experiments
 
-        train_experiments(replace(stage, preset=chosen))
-        both = presets.selected(stage.preset, names, seeds, beside=True)
-        _show(replace(stage, preset=both))
+        train_experiments(workspace.with_preset(chosen))
+        both = presets.selected(workspace.preset, names, seeds, beside=True)
+        _show(workspace.with_preset(both))
 
 
 def compare(given: Given) -> None:
     """Print the comparison of the trained experiments."""
     from training.evaluation.comparison import warn_of_unused_runs
 
-    stage = _stage(given)
-    warn_of_unused_runs(stage)
-    _show(stage)
+    workspace = _workspace(given)
+    warn_of_unused_runs(workspace)
+    _show(workspace)
 
 
 def publish(given: Given, precision: "Precision") -> None:
@@ -64,9 +63,9 @@ def publish(given: Given, precision: "Precision") -> None:
     from embeddings.release.reader import refuse_newer_release
     from training.export import publish_best
 
-    with _writing("publish", given) as stage:
-        refuse_newer_release(stage.settings.releases)
-        publish_best(stage, precision)
+    with _writing("publish", given) as workspace:
+        refuse_newer_release(workspace.settings.releases)
+        publish_best(workspace, precision)
 
 
 def prepare(given: Given, command: str = "prepare") -> None:
@@ -74,18 +73,18 @@ def prepare(given: Given, command: str = "prepare") -> None:
     from embeddings.release.reader import refuse_newer_release
     from training.data.download import PublishedArchive
     from training.evaluation.comparison import up_to_date
-    from training.workspace import take_data
+    from training.workspace import ingest
 
-    with _writing(command, given) as stage:
-        refuse_newer_release(stage.settings.releases)
-        take_data(stage, PublishedArchive(), again=False)
-        if not up_to_date(stage):
+    with _writing(command, given) as workspace:
+        refuse_newer_release(workspace.settings.releases)
+        ingest(workspace, PublishedArchive(), again=False)
+        if not up_to_date(workspace):
             from training.export import publish_best
             from training.runner import train as train_experiments
 
-            train_experiments(stage)
-            _show(stage)
-            publish_best(stage)
+            train_experiments(workspace)
+            _show(workspace)
+            publish_best(workspace)
 
 
 def serve(given: Given) -> None:
@@ -149,34 +148,34 @@ def _part(settings: type["PathSettings"], given: Given) -> dict[str, object]:
     return {name: value for name, value in given.items() if name in settings.model_fields}
 
 
-def _show(stage: "Stage") -> None:
+def _show(workspace: "Workspace") -> None:
     from training.console import show_comparison
     from training.evaluation.comparison import compare as compare_runs
 
-    show_comparison(compare_runs(stage), stage.display)
+    show_comparison(compare_runs(workspace), workspace.display)
 
 
 @contextmanager
-def _writing(command: str, given: Given) -> Iterator["Stage"]:
+def _writing(command: str, given: Given) -> Iterator["Workspace"]:
     """Yield the workspace while no other process can write into the home."""
     from embeddings.lock import home_lock
 
-    stage = _stage(given)
-    with home_lock(stage.settings.home, f"belvedere {command}"):
-        yield stage
+    workspace = _workspace(given)
+    with home_lock(workspace.settings.home, f"belvedere {command}"):
+        yield workspace
 
 
-def _stage(given: Given) -> "Stage":
+def _workspace(given: Given) -> "Workspace":
     from rich.console import Console
 
     from training.console import Display
     from training.experiments.presets import PRESETS, with_local_networks
     from training.settings import TrainingSettings
-    from training.workspace import Stage
+    from training.workspace import Workspace
 
     settings = TrainingSettings.from_environment(**given)
     console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
     preset = PRESETS[settings.preset]
     if preset.local_networks:
         preset = with_local_networks(preset, settings.weights)
-    return Stage(settings, preset, Display(console))
+    return Workspace(settings, preset, Display(console))

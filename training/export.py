@@ -25,27 +25,25 @@ from training.evaluation.grad_cam import grad_cam
 from training.evaluation.label_issues import find_label_issues
 from training.models.networks import encoder_of
 from training.quantization import quantize
-from training.runner import held_out
+from training.runner import out_of_fold_predictions
 from training.runs import Run
-from training.workspace import Stage, delete_unused_versions
+from training.workspace import Workspace, delete_unused_versions
 
 _MODEL = "encoder.xml"
 _BATCH = 64
 
 
-def publish_best(stage: Stage, precision: Precision = "f32") -> Path:
+def publish_best(workspace: Workspace, precision: Precision = "f32") -> Path:
     """Publish the best network of the preset; return the folder of the release."""
-    settings, display = stage.settings, stage.display
-    dataset = stage.dataset()
-    comparison = compare(stage, dataset)
-    best = next(
-        trial for trial in stage.trials(dataset) if trial.experiment.name == comparison.best
-    )
-    run = stage.run(best, dataset)
+    settings, display = workspace.settings, workspace.display
+    dataset, comparison = workspace.dataset(), compare(workspace)
+    best = next(each for each in workspace.trials() if each.experiment.name == comparison.best)
+    run = workspace.run(best)
     assert run is not None, "the comparison is made of the runs that are found"
     display.say(f"Publishing {comparison.best}")
-    issues = find_label_issues(stage, run, dataset)
-    candidate = export(run, dataset, comparison, issues, held_out(stage, best, dataset))
+    issues = find_label_issues(workspace, run)
+    out_of_fold = out_of_fold_predictions(workspace, best)
+    candidate = export(run, dataset, comparison, issues, out_of_fold)
     if precision == "int8":
         candidate = _in_8_bits(candidate, run, dataset)
     folder = publish(
@@ -61,12 +59,12 @@ def export(
     dataset: Dataset,
     comparison: Comparison,
     label_issues: tuple[LabelIssue, ...],
-    held_out: Floats | None,
+    out_of_fold: Floats | None,
 ) -> Candidate:
     """Export a run's network, calibrated, and let Keras say what the encoder must say, too."""
     network = keras.saving.load_model(run.network)
     predictions, parts = run.predictions, dataset.parts
-    temperature = temperature_of(predictions, dataset, held_out)
+    temperature = temperature_of(predictions, dataset, out_of_fold)
     calibrate(network, temperature)
     encoder = encoder_of(network)
 

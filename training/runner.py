@@ -7,7 +7,6 @@ import keras
 from embeddings.arrays import Floats
 from embeddings.release.reports import ExperimentReport
 from embeddings.runtime import CompiledNetwork
-from training.data.dataset import Dataset
 from training.data.split import SplitName
 from training.errors import DataError
 from training.evaluation.comparison import compare, warn_of_unused_runs
@@ -21,68 +20,67 @@ from training.runs import NETWORK, Predictions, write_predictions
 from training.trainers.context import Circumstances, TeacherMissing, Trained, TrainingDiverged
 from training.trainers.dispatch import run
 from training.trainers.head import cross_fit
-from training.workspace import Stage
+from training.workspace import Workspace
 
 
-def train(stage: Stage) -> None:
+def train(workspace: Workspace) -> None:
     """Train the experiments of the preset that are not finished yet.
 
-    The plan is made anew after each: what is combined and what is repeated depends on what the
-    others reached. One whose weights or teachers cannot be had is kept as skipped and tried again
-    the next time.
+    The trials are planned again after each of them: the results so far decide which techniques are
+    combined and which experiments are repeated. An experiment without its weights or teachers is
+    stored as skipped and tried again by the next call.
     """
-    stage.runs.delete_damaged(stage.display.warn)
-    warn_of_unused_runs(stage)
-    datasets: dict[SplitName, Dataset] = {"grouped": stage.dataset()}
-    for limitation in limitations(datasets["grouped"]):
-        stage.display.warn(limitation)
+    workspace.runs.delete_damaged(workspace.display.warn)
+    warn_of_unused_runs(workspace)
+    for limitation in limitations(workspace.dataset()):
+        workspace.display.warn(limitation)
     settled: set[tuple[str, int, SplitName]] = set()
     while True:
-        trials = stage.trials(datasets["grouped"])
+        trials = workspace.trials()
         trial = next((each for each in trials if _identity(each) not in settled), None)
         if trial is None:
             break
         settled.add(_identity(trial))
-        if trial.split not in datasets:
-            datasets[trial.split] = stage.dataset(trial.split)
-        _settle(stage, trial, datasets[trial.split])
-    _measure_costs(stage, datasets["grouped"])
-    _hold_out_for_the_best(stage, datasets["grouped"])
+        _settle(workspace, trial)
+    _measure_costs(workspace)
+    _predict_out_of_fold(workspace)
 
 
-def held_out(stage: Stage, trial: Trial, dataset: Dataset) -> Floats | None:
-    """What the photographs to fit on look like to networks that have seen none of their group.
+def out_of_fold_predictions(workspace: Workspace, trial: Trial) -> Floats | None:
+    """Return out-of-fold predictions of the images to fit on, by grouped cross-validation.
 
-    Probabilities of shape (photographs to fit on, classes), kept with the run of the trial; None
-    where it is a whole network that would have to be trained again for each fold.
+    The array of shape (images to fit on, classes) is stored with the run of the trial. Returns None
+    for a fine-tuned network, which would have to be trained again for each fold. Raises
+    `DamagedRun`.
     """
-    run = stage.run(trial, dataset)
+    run = workspace.run(trial)
     if run is None or not isinstance(trial.experiment, FrozenTransfer):
         return None
+    dataset = workspace.dataset(trial.split)
     key = dataset.groups_digest(dataset.parts.fit)
-    kept = run.held_out(key, dataset.warn)
-    if kept is None:
-        kept = cross_fit(trial.experiment, _circumstances(stage, trial, dataset))
-        if kept is not None:
-            run.write_held_out(key, kept)
-    return kept
+    predictions = run.out_of_fold(key, dataset.warn)
+    if predictions is None:
+        predictions = cross_fit(trial.experiment, _circumstances(workspace, trial))
+        if predictions is not None:
+            run.write_out_of_fold(key, predictions)
+    return predictions
 
 
 def _identity(trial: Trial) -> tuple[str, int, SplitName]:
     return trial.experiment.name, trial.repeat, trial.split
 
 
-def _settle(stage: Stage, trial: Trial, dataset: Dataset) -> None:
+def _settle(workspace: Workspace, trial: Trial) -> None:
     name = described(trial)
-    run = stage.run(trial, dataset)
-    if run is not None and run.report.status == "done":
-        stage.display.say(f"{name}: already trained")
+    report = workspace.report(trial)
+    if report is not None and report.status == "done":
+        workspace.display.say(f"{name}: already trained")
         return
-    report = _train_one(stage, trial, dataset)
+    report = _train_one(workspace, trial)
     if report.status == "skipped":
-        stage.display.warn(f"{name}: skipped: {report.reason}")
+        workspace.display.warn(f"{name}: skipped: {report.reason}")
     else:
-        stage.display.say(
+        workspace.display.say(
             f"{name}: validation accuracy {report.accuracy:.1%}, macro F1 "
             f"{report.macro_f1:.3f}, {report.parameters:,} parameters, "
             f"{report.train_seconds:.0f} s"
@@ -96,15 +94,16 @@ def described(trial: Trial) -> str:
     return f"{trial.experiment.name}{repeat}{split}"
 
 
-def _train_one(stage: Stage, trial: Trial, dataset: Dataset) -> ExperimentReport:
+def _train_one(workspace: Workspace, trial: Trial) -> ExperimentReport:
     experiment = trial.experiment
-    key, facts = stage.key(trial, dataset), stage.facts(trial, dataset)
-    given = _circumstances(stage, trial, dataset)
+    key, facts = workspace.key(trial), workspace.facts(trial)
+    given = _circumstances(workspace, trial)
+    dataset = given.dataset
     try:
-        with stage.display.epochs(described(trial)) as on_epoch:
+        with workspace.display.epochs(described(trial)) as on_epoch:
             trained = run(experiment, given, on_epoch)
     except (WeightsUnavailable, TeacherMissing, TrainingDiverged) as error:
-        return stage.runs.save(key, facts, _skipped(experiment, str(error))).report
+        return workspace.runs.save(key, facts, _skipped(experiment, str(error))).report
     finally:
         keras.utils.clear_session(free_memory=True)
     report = _report(experiment, trained, given)
@@ -120,37 +119,37 @@ def _train_one(stage: Stage, trial: Trial, dataset: Dataset) -> ExperimentReport
         }
         return report.model_copy(update=figures)
 
-    return stage.runs.save(key, facts, report, write).report
+    return workspace.runs.save(key, facts, report, write).report
 
 
-def _circumstances(stage: Stage, trial: Trial, dataset: Dataset) -> Circumstances:
+def _circumstances(workspace: Workspace, trial: Trial) -> Circumstances:
     def teacher(declared: FrozenTransfer | FineTuning) -> CompiledNetwork:
-        run = stage.run(Trial(declared, 0, trial.split), dataset)
+        run = workspace.run(Trial(declared, 0, trial.split))
         if run is None or run.report.status != "done":
             raise TeacherMissing(
                 f"It learns from {declared.name}, which could not be trained; see there."
             )
         return CompiledNetwork(run.probe)
 
-    settings = stage.settings
+    settings, dataset = workspace.settings, workspace.dataset(trial.split)
     seed = settings.seed + trial.repeat
-    return Circumstances(dataset, stage.preset.epochs, seed, settings.weights, teacher)
+    return Circumstances(dataset, workspace.preset.epochs, seed, settings.weights, teacher)
 
 
-def _hold_out_for_the_best(stage: Stage, dataset: Dataset) -> None:
-    """Do now what publishing will want, so that publishing itself stays short."""
+def _predict_out_of_fold(workspace: Workspace) -> None:
+    """Compute the out-of-fold predictions of the best experiment, so that publishing is short."""
     try:
-        best = compare(stage, dataset).best
+        best = compare(workspace).best
     except DataError:
         return
-    trials = stage.trials(dataset)
-    held_out(stage, next(each for each in trials if each.experiment.name == best), dataset)
+    trial = next(each for each in workspace.trials() if each.experiment.name == best)
+    out_of_fold_predictions(workspace, trial)
 
 
-def _measure_costs(stage: Stage, dataset: Dataset) -> None:
-    """Time the networks one after the other, so that they are measured under like conditions."""
-    for trial in stage.trials(dataset):
-        run = stage.run(trial, dataset)
+def _measure_costs(workspace: Workspace) -> None:
+    """Time the networks one after the other, so that the conditions are the same for each."""
+    for trial in workspace.trials():
+        run = workspace.run(trial)
         if trial.repeat or trial.split == "random" or run is None:
             continue
         if run.report.status == "done" and run.cost is None:

@@ -1,11 +1,12 @@
-"""Finished experiments on disk: written whole, found again, never trained twice."""
+"""Runs on disk: one folder for each trained or skipped trial, found by its key."""
 
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -21,29 +22,30 @@ from training.checksums import damaged_file, write_checksums
 from training.digests import Warn, digest_of, read_cached
 
 Write = Callable[[Path], ExperimentReport]
-"""Writes files into the folder it is given, and completes the report."""
+"""Function that writes files into the given folder and returns the complete report."""
 
 Facts = Mapping[str, JsonValue]
 """Conditions of a run's result beside the hyper-parameters of its experiment."""
 
 NETWORK = "network.keras"
-"""File of the trained Keras network, pixels to probabilities."""
+"""File of the trained Keras network, from pixels to probabilities."""
 PROBE = "probe.xml"
-"""File of the same network as OpenVINO model, with its inner layers as outputs."""
+"""File of the same network as an OpenVINO model that also outputs its inner layers."""
 
 _FORMAT: Literal[2] = 2
 _REPORT = "report.json"
 _PREDICTIONS = "predictions.npz"
 _COST = "cost.json"
+_OUT_OF_FOLD = "held_out.npz"
 _KEY_LENGTH = 12
 _FOLDER = re.compile(rf".+-[0-9a-f]{{{_KEY_LENGTH}}}")
 
 
 class DamagedRun(BelvedereError):
-    """A file of a run is missing, cut short or changed."""
+    """Error for a file of a run that is missing, truncated or changed."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} is damaged; run `belvedere train`, which makes it anew.")
+        super().__init__(f"{path} is damaged; run `belvedere train` to create it again.")
         self.path = path
 
 
@@ -59,7 +61,7 @@ class Record(FrozenModel):
 
 @dataclass(frozen=True)
 class Predictions:
-    """Probabilities of shape (n, classes) for the photographs of two parts."""
+    """Probabilities of shape (n, classes) for the tuning and the validation images."""
 
     tuning: Floats
     validation: Floats
@@ -67,54 +69,48 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Run:
-    """The folder of one experiment that was run or skipped."""
+    """Folder of one trial that was trained or skipped."""
 
     folder: Path
     key: str
     facts: Facts
     report: ExperimentReport
-    """Its figures, or why it was skipped."""
+    """Metrics of the trial, or the reason for skipping it."""
 
     @property
     def network(self) -> Path:
-        """The trained Keras network, pixels to probabilities. Raises `DamagedRun`."""
-        return self._whole(NETWORK)
+        """Path of the trained Keras network, from pixels to probabilities. Raises `DamagedRun`."""
+        return self._verified(NETWORK)
 
     @property
     def probe(self) -> Path:
-        """The network as OpenVINO model with its inner layers as outputs. Raises `DamagedRun`."""
-        return self._whole(PROBE, Path(PROBE).with_suffix(".bin").name)
+        """Path of the OpenVINO model that also outputs its inner layers. Raises `DamagedRun`."""
+        return self._verified(PROBE, Path(PROBE).with_suffix(".bin").name)
 
     @property
     def predictions(self) -> Predictions:
-        """Probabilities of the tuning and the validation photographs, in their order.
-
-        Raises `DamagedRun`.
-        """
-        with np.load(self._whole(_PREDICTIONS)) as kept:
+        """Predictions for the tuning and the validation images. Raises `DamagedRun`."""
+        with np.load(self._verified(_PREDICTIONS)) as kept:
             return Predictions(kept["tuning"], kept["validation"])
 
-    def held_out(self, key: str, warn: Warn) -> Floats | None:
-        """Return what networks that had not seen them said of the photographs to fit on.
-
-        None if nothing was written under this key.
-        """
+    def out_of_fold(self, key: str, warn: Warn) -> Floats | None:
+        """Return the out-of-fold predictions stored under `key`; None if there are none."""
 
         def read(path: Path) -> Floats | None:
-            # NumPy leaves a file open that it finds damaged.
+            # NumPy leaves a damaged file open.
             with path.open("rb") as file, np.load(file) as kept:
                 return kept["probabilities"] if kept["key"].item() == key else None
 
-        return read_cached(self._held_out, read, warn)
+        return read_cached(self.folder / _OUT_OF_FOLD, read, warn)
 
-    def write_held_out(self, key: str, probabilities: Floats) -> None:
-        """Keep what they said, under a key that names the photographs and their groups."""
-        with atomic_file(self._held_out) as draft:
+    def write_out_of_fold(self, key: str, probabilities: Floats) -> None:
+        """Store out-of-fold predictions under a key that identifies the images and their groups."""
+        with atomic_file(self.folder / _OUT_OF_FOLD) as draft:
             np.savez(draft, key=np.array(key), probabilities=probabilities)
 
     @property
     def cost(self) -> Cost | None:
-        """Cost of an answer, if it was measured. Raises `DamagedRun`."""
+        """Inference cost; None if it was not measured. Raises `DamagedRun`."""
         path = self.folder / _COST
         try:
             return Cost.model_validate_json(path.read_bytes())
@@ -124,11 +120,11 @@ class Run:
             raise DamagedRun(path) from error
 
     def write_cost(self, cost: Cost) -> None:
-        """Keep what answering costs."""
+        """Store the inference cost."""
         atomic_write(self.folder / _COST, cost.model_dump_json())
 
     def encoder(self, temperature: float) -> Path:
-        """Return the folder of the encoder exported with this temperature."""
+        """Return the folder of the encoder that is exported with this temperature."""
         return self.folder / f"encoder-{digest_of(temperature)[:_KEY_LENGTH]}"
 
     def quantized(self, temperature: float) -> Path:
@@ -142,109 +138,134 @@ class Run:
         for folder in set(self.folder.glob("encoder-*")) - kept:
             shutil.rmtree(folder)
 
-    @property
-    def _held_out(self) -> Path:
-        return self.folder / "held_out.npz"
-
-    def _whole(self, *names: str) -> Path:
-        damaged = damaged_file(self.folder, names, content=True)
-        if damaged is not None:
-            raise DamagedRun(damaged)
+    def _verified(self, *names: str) -> Path:
+        _verify(self.folder, names, content=True)
         return self.folder / names[0]
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:
-    """Write what a network said into the folder of its run."""
+    """Write the predictions of a network into the folder of its run."""
     np.savez(folder / _PREDICTIONS, tuning=predictions.tuning, validation=predictions.validation)
 
 
-@dataclass(frozen=True)
-class Runs:
-    """All runs under a folder; a run is found by its key, whatever its experiment is called."""
+class RunIndex:
+    """Index of the runs in a folder by their keys.
 
-    root: Path
+    The folder is listed once and each report is read once; `save` and `delete_damaged` keep the
+    index up to date. Changes by other processes go unnoticed, so writers must hold the lock of the
+    home.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._opened: dict[Path, Run | None] = {}
+
+    @cached_property
+    def _folders(self) -> set[Path]:
+        found = self._root.glob("*")
+        return {each for each in found if _FOLDER.fullmatch(each.name) and each.is_dir()}
 
     def find(self, key: str) -> Run | None:
-        """Return the run with this key, finished or skipped.
+        """Return the trained or skipped run with this key; None if there is none.
 
         Only the sizes of its files are checked. Raises `DamagedRun`.
         """
         folders = self._with_key(key)
-        run = _open(folders[0], content=False) if folders else None
+        run = self._open(folders[0]) if folders else None
         return run if run is not None and run.key == key else None
 
     def save(
         self, key: str, facts: Facts, report: ExperimentReport, write: Write | None = None
     ) -> Run:
-        """Keep a run: its folder is written aside, flushed, and renamed to its place."""
-        folder = self.root / f"{report.name}-{key[:_KEY_LENGTH]}"
+        """Write a run to a temporary folder, flush it and rename it to its final name."""
+        folder = self._root / f"{report.name}-{key[:_KEY_LENGTH]}"
         with atomic_folder(folder) as draft:
-            whole = write(draft) if write is not None else report
-            record = Record(key=key, facts=dict(facts), report=whole)
-            (draft / _REPORT).write_text(record.model_dump_json(indent=2), encoding="utf-8")
+            complete = write(draft) if write is not None else report
+            record = Record(key=key, facts=dict(facts), report=complete)
+            content = record.model_dump_json(indent=2)
+            (draft / _REPORT).write_text(content, encoding="utf-8")
             write_checksums(draft)
+        self._folders.add(folder)
+        # Parsed, so that a run is the same object whether it was written or read.
+        self._opened[folder] = _parse(folder, content.encode())
         for other in self._with_key(key):
             if other != folder:
-                shutil.rmtree(other)
-        return Run(folder, key, facts, whole)
+                self._delete(other)
+        return Run(folder, key, facts, complete)
 
     def delete_damaged(self, warn: Warn) -> None:
         """Delete every run with a damaged file, and damaged measurements of cost."""
-        for folder in self._all():
-            if _has_other_format(folder):
+        for folder in sorted(self._folders):
+            try:
+                run = self._open(folder)
+                if run is not None:
+                    _verify(folder, content=True)
+            except DamagedRun as error:
+                warn(f"{error.path} is damaged; deleted the run, which is trained again if needed.")
+                self._delete(folder)
                 continue
             try:
-                run = _open(folder, content=True)
+                _ = run.cost if run is not None else None
             except DamagedRun as error:
-                warn(f"{error.path} is damaged; the run is deleted, and made anew if it is needed.")
-                shutil.rmtree(folder)
-                continue
-            try:
-                _ = run.cost
-            except DamagedRun as error:
-                warn(f"{error.path} is damaged; the cost is measured anew.")
+                warn(f"{error.path} is damaged; the cost is measured again.")
                 error.path.unlink()
 
     def unused(self, is_current: Callable[[Facts], bool]) -> list[Path]:
-        """Return the folders of finished runs of another format or whose facts are not current.
+        """Return the folders of trained runs of another format or whose facts are not current.
 
         Damaged runs are left out.
         """
-        found = []
-        for folder in self._all():
-            if _has_other_format(folder):
-                found.append(folder)
-                continue
+        unused = []
+        for folder in sorted(self._folders):
             with suppress(DamagedRun):
-                run = _open(folder, content=False)
-                if run.report.status == "done" and not is_current(run.facts):
-                    found.append(folder)
-        return found
+                run = self._open(folder)
+                if run is None or (run.report.status == "done" and not is_current(run.facts)):
+                    unused.append(folder)
+        return unused
+
+    def _open(self, folder: Path) -> Run | None:
+        """Return the run in a folder; None if it has another format. Raises `DamagedRun`."""
+        if folder not in self._opened:
+            self._opened[folder] = _read(folder)
+        return self._opened[folder]
 
     def _with_key(self, key: str) -> list[Path]:
-        return [each for each in self._all() if each.name.endswith(f"-{key[:_KEY_LENGTH]}")]
+        return sorted(each for each in self._folders if each.name.endswith(f"-{key[:_KEY_LENGTH]}"))
 
-    def _all(self) -> list[Path]:
-        return sorted(
-            each for each in self.root.glob("*") if _FOLDER.fullmatch(each.name) and each.is_dir()
-        )
+    def _delete(self, folder: Path) -> None:
+        shutil.rmtree(folder)
+        self._folders.discard(folder)
+        self._opened.pop(folder, None)
 
 
-def _open(folder: Path, *, content: bool) -> Run:
-    damaged = damaged_file(folder, content=content)
+def _read(folder: Path) -> Run | None:
+    try:
+        content = (folder / _REPORT).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        content = b""
+    if _has_other_format(content):
+        return None
+    _verify(folder, content=False)
+    return _parse(folder, content)
+
+
+def _verify(folder: Path, names: Collection[str] | None = None, *, content: bool) -> None:
+    damaged = damaged_file(folder, names, content=content)
     if damaged is not None:
         raise DamagedRun(damaged)
-    path = folder / _REPORT
+
+
+def _parse(folder: Path, content: bytes) -> Run:
     try:
-        record = Record.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValueError) as error:
-        raise DamagedRun(path) from error
+        record = Record.model_validate_json(content)
+    except ValueError as error:
+        raise DamagedRun(folder / _REPORT) from error
     return Run(folder, record.key, record.facts, record.report)
 
 
-def _has_other_format(folder: Path) -> bool:
+def _has_other_format(content: bytes) -> bool:
     try:
-        content = json.loads((folder / _REPORT).read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        record = json.loads(content)
+    except ValueError:
         return False
-    return isinstance(content, dict) and content.get("format") != _FORMAT
+    return isinstance(record, dict) and record.get("format") != _FORMAT

@@ -1,8 +1,10 @@
-"""The stages before training: what they share, and taking the data in."""
+"""Workspace of a command, and ingest of its data set into the store."""
 
+from collections.abc import Hashable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from copy import copy
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -10,7 +12,7 @@ from pydantic import JsonValue
 from embeddings.cpu import usable_processors
 from embeddings.images import PIXELS_VERSION
 from embeddings.release.reader import referenced_versions
-from embeddings.release.reports import ExperimentReport
+from embeddings.release.reports import Comparison, ExperimentReport
 from embeddings.store.images import ImageTable
 from embeddings.store.records import Collection
 from embeddings.store.tables import StoreDamaged, StoreError
@@ -30,47 +32,60 @@ from training.experiments.config import (
     all_backbones,
     experiment_key,
 )
-from training.experiments.planner import Found, Trial, planned, without_combinations
+from training.experiments.planner import Trial, planned, without_combinations
 from training.models.weights import weights_digest
-from training.runs import Facts, Run, Runs
+from training.runs import Facts, Run, RunIndex
 from training.scenes import PAINTER_VERSION
 from training.settings import TrainingSettings
 
 
-@dataclass(frozen=True)
-class Stage:
-    """What the stages share."""
+class Workspace:
+    """Settings, preset, dataset and runs of one command; the last two are opened once.
 
-    settings: TrainingSettings
-    preset: Preset
-    display: Display
+    Other processes must not write into the home meanwhile; a writer holds its lock.
+    """
 
-    @property
-    def runs(self) -> Runs:
-        """Where experiments are kept."""
-        return Runs(self.settings.runs)
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        preset: Preset,
+        display: Display,
+        dataset: Dataset | None = None,
+    ) -> None:
+        self.settings = settings
+        self.preset = preset
+        self.display = display
+        self.runs = RunIndex(settings.runs)
+        self.comparisons: dict[Hashable, Comparison] = {}
+        """Comparisons that `training.evaluation.comparison` has computed, by what they compare."""
+        self._datasets: dict[SplitName, Dataset] = {} if dataset is None else {"grouped": dataset}
+
+    def with_preset(self, preset: Preset) -> "Workspace":
+        """Return a workspace with another preset that shares the dataset, runs and comparisons."""
+        other = copy(self)
+        other.preset = preset
+        return other
 
     def dataset(self, split: SplitName = "grouped") -> Dataset:
-        """The photographs of the store. Raises `StoreError` where there are none."""
-        settings = self.settings
-        data = open_dataset(
-            settings.store_uri,
-            settings.cache,
-            settings.seed,
-            self.display.track,
-            self.display.warn,
-        )
-        return data if split == "grouped" else data.split_at_random(settings.seed)
+        """Return the images of the store under a split. Raises `StoreError` if there are none."""
+        if split not in self._datasets:
+            self._datasets[split] = self._open_dataset(split)
+        return self._datasets[split]
 
-    def key(self, trial: Trial, dataset: Dataset) -> str:
-        """Return the digest of all that the result of a trial depends on."""
-        return experiment_key(trial.experiment, self.facts(trial, dataset))
+    def discard_dataset(self) -> None:
+        """Discard the open dataset and all comparisons; called after a change of the store."""
+        self._datasets.clear()
+        self.comparisons.clear()
 
-    def facts(self, trial: Trial, dataset: Dataset) -> dict[str, JsonValue]:
-        """Return what the result of a trial depends on beside its hyper-parameters."""
+    def key(self, trial: Trial) -> str:
+        """Return the cache key of a trial: a digest of everything that its result depends on."""
+        return experiment_key(trial.experiment, self.facts(trial))
+
+    def facts(self, trial: Trial) -> dict[str, JsonValue]:
+        """Return the conditions of a trial's result beside its hyper-parameters."""
         experiment, settings = trial.experiment, self.settings
         facts: dict[str, JsonValue] = {
-            "data": dataset.training_digest,
+            "data": self.dataset(trial.split).training_digest,
             "split": trial.split,
             "seed": settings.seed + trial.repeat,
             "builder": BUILDER_VERSION,
@@ -87,64 +102,68 @@ class Stage:
             facts["seed of the teachers"] = settings.seed
         return facts
 
-    def run(self, trial: Trial, dataset: Dataset) -> Run | None:
-        """Return the run of a trial, finished or skipped, described as it is declared today.
+    def run(self, trial: Trial) -> Run | None:
+        """Return the run of a trial, described as the experiment is declared today.
 
-        Raises `DamagedRun`.
+        Returns None if the trial was neither trained nor skipped. Raises `DamagedRun`.
         """
-        run = self.runs.find(self.key(trial, dataset))
+        run = self.runs.find(self.key(trial))
         if run is None:
             return None
         declared = {name: getattr(trial.experiment, name) for name in DESCRIPTION}
         return replace(run, report=run.report.model_copy(update=declared))
 
-    def unused_runs(self, dataset: Dataset) -> list[Path]:
-        """Return the folders of finished runs that nothing finds any more under these settings.
+    def report(self, trial: Trial) -> ExperimentReport | None:
+        """Return the report of a trial; None if it has no run. Raises `DamagedRun`."""
+        run = self.run(trial)
+        return None if run is None else run.report
 
-        They were made by another version, or for other photographs, another split or other weights.
+    def trials(self) -> tuple[Trial, ...]:
+        """Return the trials of the preset that the reports so far determine."""
+        has_tuning = len(self.dataset().parts.tuning) > 0
+        preset = self.preset if has_tuning else without_combinations(self.preset)
+        return planned(preset, self.report)
+
+    def unused_runs(self) -> list[Path]:
+        """Return the folders of trained runs that no trial under these settings can have.
+
+        They belong to another version, or to other images, another split or other weights.
         """
-        weights, seed = self.settings.weights, self.settings.seed
-        current = {"builder": BUILDER_VERSION, "pixels": PIXELS_VERSION, "painter": PAINTER_VERSION}
-
-        @cache
-        def data(split: SplitName) -> str:
-            whole = dataset if split == "grouped" else dataset.split_at_random(seed)
-            return whole.training_digest
+        weights = self.settings.weights
+        versions = {
+            "builder": BUILDER_VERSION,
+            "pixels": PIXELS_VERSION,
+            "painter": PAINTER_VERSION,
+        }
 
         def is_current(facts: Facts) -> bool:
             named = facts["weights"]
             assert isinstance(named, dict)
+            split: SplitName = "random" if facts["split"] == "random" else "grouped"
             return (
-                facts["data"] == data("random" if facts["split"] == "random" else "grouped")
-                and all(facts.get(name, version) == version for name, version in current.items())
+                facts["data"] == self.dataset(split).training_digest
+                and all(facts.get(name, version) == version for name, version in versions.items())
                 and all(weights_digest(name, weights) == digest for name, digest in named.items())
             )
 
         return self.runs.unused(is_current)
 
-    def found(self, dataset: Dataset) -> Found:
-        """How to look up the report of a trial."""
-
-        def find(trial: Trial) -> ExperimentReport | None:
-            run = self.run(trial, dataset)
-            return None if run is None else run.report
-
-        return find
-
-    def trials(self, dataset: Dataset) -> tuple[Trial, ...]:
-        """What the preset comes to, as far as it can be said by now."""
-        choosing = len(dataset.parts.tuning) > 0
-        preset = self.preset if choosing else without_combinations(self.preset)
-        return planned(preset, self.found(dataset))
+    def _open_dataset(self, split: SplitName) -> Dataset:
+        settings, display = self.settings, self.display
+        if split == "random":
+            return self.dataset().split_at_random(settings.seed)
+        return open_dataset(
+            settings.store_uri, settings.cache, settings.seed, display.track, display.warn
+        )
 
 
-def take_data(stage: Stage, published: PublishedArchive, *, again: bool = True) -> Collection:
+def ingest(workspace: Workspace, published: PublishedArchive, *, again: bool = True) -> Collection:
     """Take the data set of the settings into the store, unless it is there unchanged.
 
     The published archive never changes, so only with `again` is it asked for once more where
     generated scenes took its place. Raises `DataError`.
     """
-    settings, display = stage.settings, stage.display
+    settings, display = workspace.settings, workspace.display
     known = known_collection(settings.store_uri)
     wanted = (setting_of(settings), settings.seed, SPLIT_RULE)
     if known is not None and (known.source, known.split_seed, known.split_rule) != wanted:
@@ -164,6 +183,7 @@ def take_data(stage: Stage, published: PublishedArchive, *, again: bool = True) 
         collection = collect(
             source, settings.store_uri, settings.seed, usable_processors(), display.track, report
         )
+    workspace.discard_dataset()
     delete_unused_versions(settings)
     show_collection(ImageTable.open(settings.store_uri), display)
     return collection

@@ -18,7 +18,7 @@ from training.experiments.from_scratch import BASELINE, DROPOUT
 from training.experiments.presets import PRESETS
 from training.experiments.transfer import MOBILENETV2_FROZEN
 from training.settings import TrainingSettings
-from training.workspace import Stage, take_data
+from training.workspace import Workspace, ingest
 
 _REAL_ARCHIVE = os.environ.get("BELVEDERE_DATA")
 _REAL_LICENCES = os.environ.get("BELVEDERE_LICENSES")
@@ -71,23 +71,23 @@ def random_weights(made_once: MakeOnce) -> Path:
 
 
 @pytest.fixture(scope="session")
-def stage(made_once: MakeOnce, silent: Display, random_weights: Path) -> Stage:
-    """Everything up to the published release, on 7 x 24 generated scenes."""
+def workspace(made_once: MakeOnce, silent: Display, random_weights: Path) -> Workspace:
+    """Workspace of everything up to the published release, on 7 x 24 generated scenes."""
 
-    def stage_in(home: Path) -> Stage:
+    def workspace_in(home: Path) -> Workspace:
         settings = TrainingSettings(home=home, data="scenes", scenes=24, weights=random_weights)
-        return Stage(settings, TINY, silent)
+        return Workspace(settings, TINY, silent)
 
     def make(home: Path) -> None:
         from training.export import publish_best
         from training.runner import train
 
-        stage = stage_in(home)
-        take_data(stage, PublishedArchive())
-        train(stage)
-        publish_best(stage)
+        workspace = workspace_in(home)
+        ingest(workspace, PublishedArchive())
+        train(workspace)
+        publish_best(workspace)
 
-    return stage_in(made_once("home", make))
+    return workspace_in(made_once("home", make))
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def take(tmp_path: Path, silent: Display, unreachable: PublishedArchive) -> Take
     def take(data: Path | str | None, **settings: object) -> ImageTable:
         wanted = None if data is None else str(data)
         chosen = TrainingSettings(home=tmp_path / "home", data=wanted, **settings)
-        collection = take_data(Stage(chosen, PRESETS["quick"], silent), unreachable)
+        collection = ingest(Workspace(chosen, PRESETS["quick"], silent), unreachable)
         assert isinstance(collection, Collection)
         return ImageTable.open(chosen.store_uri)
 

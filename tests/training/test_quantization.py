@@ -12,16 +12,16 @@ from embeddings.store.images import ImageTable
 from training.evaluation.comparison import compare
 from training.export import export
 from training.quantization import quantize
-from training.workspace import Stage
+from training.workspace import Workspace
 
 
 def test_an_encoder_in_eight_bits_is_small_says_the_same_and_can_be_published(
-    stage: Stage, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
-    dataset = stage.dataset()
-    comparison = compare(stage)
-    best = next(t for t in stage.trials(dataset) if t.experiment.name == comparison.best)
-    run = stage.run(best, dataset)
+    dataset = workspace.dataset()
+    comparison = compare(workspace)
+    best = next(t for t in workspace.trials() if t.experiment.name == comparison.best)
+    run = workspace.run(best)
     assert run is not None
     candidate = export(run, dataset, comparison, (), None)
     exact = Encoder(candidate.model)
@@ -39,10 +39,10 @@ def test_an_encoder_in_eight_bits_is_small_says_the_same_and_can_be_published(
 
     ids = tuple(image.id for image in dataset.images)
     own = replace(candidate, model=model, reference=Reference(ids, said[0]))
-    publish(own, stage.settings.store_uri, tmp_path / "releases", precision="int8")
+    publish(own, workspace.settings.store_uri, tmp_path / "releases", precision="int8")
     release = open_release(current_release(tmp_path / "releases"))
     assert release.manifest.encoder.precision == "int8"
-    jpeg = ImageTable.open(stage.settings.store_uri).jpeg(0)
+    jpeg = ImageTable.open(workspace.settings.store_uri).jpeg(0)
     served = Encoder(release.encoder, "int8")
     again = served.encode(read_pixels(jpeg, served.height, served.width)[None])
     assert np.allclose(again.probabilities[0], release.probabilities[0], atol=1e-4)

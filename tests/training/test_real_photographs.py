@@ -12,7 +12,7 @@ from training.console import Display
 from training.data.download import PublishedArchive
 from training.experiments.presets import PRESETS
 from training.settings import TrainingSettings
-from training.workspace import Stage, take_data
+from training.workspace import Workspace, ingest
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def table(
         data=str(real_archive.data),
         licenses=real_archive.licences,
     )
-    take_data(Stage(settings, PRESETS["quick"], silent), PublishedArchive())
+    ingest(Workspace(settings, PRESETS["quick"], silent), PublishedArchive())
     return ImageTable.open(settings.store_uri)
 
 

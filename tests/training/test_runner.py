@@ -16,11 +16,11 @@ from training.experiments.planner import Trial
 from training.experiments.presets import PRESETS
 from training.models.networks import EMBEDDING, Regularisation, convnet, encoder_of
 from training.runner import train
-from training.workspace import Stage
+from training.workspace import Workspace
 
 
-def test_every_experiment_of_the_preset_is_compared(stage: Stage) -> None:
-    comparison = compare(stage)
+def test_every_experiment_of_the_preset_is_compared(workspace: Workspace) -> None:
+    comparison = compare(workspace)
     assert [report.name for report in comparison.experiments] == [
         "baseline", "dropout", "mobilenetv2-frozen",
     ]  # fmt: skip
@@ -35,11 +35,11 @@ def test_every_experiment_of_the_preset_is_compared(stage: Stage) -> None:
         assert len(report.curves.tuning_accuracy) == report.epochs
         assert report.train_seconds is not None
         assert report.train_seconds > 0
-    assert comparison.train + comparison.validation == len(stage.dataset().images)
+    assert comparison.train + comparison.validation == len(workspace.dataset().images)
 
 
-def test_the_best_is_chosen_without_the_validation_set(stage: Stage) -> None:
-    comparison = compare(stage)
+def test_the_best_is_chosen_without_the_validation_set(workspace: Workspace) -> None:
+    comparison = compare(workspace)
     reports = comparison.experiments
     best = max(reports, key=lambda report: report.tuning_accuracy or 0)
     assert comparison.best == choose_best(reports).name
@@ -50,14 +50,14 @@ def test_the_best_is_chosen_without_the_validation_set(stage: Stage) -> None:
     assert choose_best(flattered).name == comparison.best
 
 
-def test_only_the_head_of_a_frozen_network_is_trained(stage: Stage) -> None:
-    transfer = compare(stage).experiments[-1]
+def test_only_the_head_of_a_frozen_network_is_trained(workspace: Workspace) -> None:
+    transfer = compare(workspace).experiments[-1]
     assert transfer.trainable_parameters == 1280 * 256 + 256 + 256 * 7 + 7
     assert transfer.parameters == 2_257_984 + transfer.trainable_parameters
 
 
-def test_the_parts_share_no_photograph_and_no_group(stage: Stage) -> None:
-    dataset = stage.dataset()
+def test_the_parts_share_no_photograph_and_no_group(workspace: Workspace) -> None:
+    dataset = workspace.dataset()
     parts = dataset.parts
     rows = np.concatenate([parts.fit, parts.tuning, parts.validation])
     assert sorted(rows) == list(range(len(dataset.images)))
@@ -69,10 +69,10 @@ def test_the_parts_share_no_photograph_and_no_group(stage: Stage) -> None:
     assert not (groups[0] | groups[1]) & groups[2]
 
 
-def test_finished_experiments_are_not_trained_again(stage: Stage) -> None:
-    before = {path: path.stat().st_mtime_ns for path in stage.settings.runs.rglob("*")}
-    train(stage)
-    assert {path: path.stat().st_mtime_ns for path in stage.settings.runs.rglob("*")} == before
+def test_finished_experiments_are_not_trained_again(workspace: Workspace) -> None:
+    before = {path: path.stat().st_mtime_ns for path in workspace.settings.runs.rglob("*")}
+    train(workspace)
+    assert {path: path.stat().st_mtime_ns for path in workspace.settings.runs.rglob("*")} == before
 
 
 class Interrupted(Exception):
@@ -87,14 +87,16 @@ class Interrupting(Display):
             raise Interrupted
 
 
-def test_an_interrupted_training_goes_on_with_what_is_missing(stage: Stage, tmp_path: Path) -> None:
-    settings = stage.settings.model_copy(
-        update={"home": tmp_path, "store": stage.settings.store_uri}
+def test_an_interrupted_training_goes_on_with_what_is_missing(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    settings = workspace.settings.model_copy(
+        update={"home": tmp_path, "store": workspace.settings.store_uri}
     )
-    preset = replace(stage.preset, epochs=1, experiments=stage.preset.experiments[:2])
-    going_on = Stage(settings, preset, stage.display)
+    preset = replace(workspace.preset, epochs=1, experiments=workspace.preset.experiments[:2])
+    going_on = Workspace(settings, preset, workspace.display)
     with pytest.raises(Interrupted):
-        train(replace(going_on, display=Interrupting(Console(quiet=True))))
+        train(Workspace(settings, preset, Interrupting(Console(quiet=True))))
     broken_off = compare(going_on)
     assert [report.name for report in broken_off.experiments] == ["baseline"]
     train(going_on)
@@ -105,15 +107,17 @@ def test_an_interrupted_training_goes_on_with_what_is_missing(stage: Stage, tmp_
         assert before.train_seconds == after.train_seconds
 
 
-def test_training_that_diverges_is_skipped_with_the_reason(stage: Stage, tmp_path: Path) -> None:
-    settings = stage.settings.model_copy(
-        update={"home": tmp_path, "store": stage.settings.store_uri}
+def test_training_that_diverges_is_skipped_with_the_reason(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    settings = workspace.settings.model_copy(
+        update={"home": tmp_path, "store": workspace.settings.store_uri}
     )
     diverging = replace(BASELINE, name="diverging", input=(32, 48), learning_rate=1e30)
-    preset = replace(stage.preset, epochs=1, experiments=(diverging,))
-    alone = Stage(settings, preset, stage.display)
+    preset = replace(workspace.preset, epochs=1, experiments=(diverging,))
+    alone = Workspace(settings, preset, workspace.display)
     train(alone)
-    report = alone.found(alone.dataset())(Trial(diverging))
+    report = alone.report(Trial(diverging))
     assert report is not None
     assert report.status == "skipped"
     assert report.reason is not None
@@ -121,21 +125,21 @@ def test_training_that_diverges_is_skipped_with_the_reason(stage: Stage, tmp_pat
 
 
 def test_unavailable_weights_are_skipped_with_the_reason_and_tried_again(
-    stage: Stage, tmp_path: Path, random_weights: Path
+    workspace: Workspace, tmp_path: Path, random_weights: Path
 ) -> None:
     weights = tmp_path / "weights"
     weights.mkdir()
     name = "mobilenet_v2_1.0_224_no_top.weights.h5"
     (weights / name).write_bytes(b"no weights")
-    settings = stage.settings.model_copy(
-        update={"home": tmp_path, "store": stage.settings.store_uri, "weights": weights}
+    settings = workspace.settings.model_copy(
+        update={"home": tmp_path, "store": workspace.settings.store_uri, "weights": weights}
     )
-    preset = replace(stage.preset, experiments=stage.preset.experiments[-1:])
-    poor = Stage(settings, preset, stage.display)
+    preset = replace(workspace.preset, experiments=workspace.preset.experiments[-1:])
+    poor = Workspace(settings, preset, workspace.display)
     train(poor)
     with pytest.raises(DataError, match="belvedere train"):
         compare(poor)
-    skipped = poor.run(Trial(preset.experiments[0]), poor.dataset())
+    skipped = poor.run(Trial(preset.experiments[0]))
     assert skipped is not None
     assert skipped.report.status == "skipped"
     assert "BELVEDERE_WEIGHTS" in (skipped.report.reason or "")
@@ -144,18 +148,18 @@ def test_unavailable_weights_are_skipped_with_the_reason_and_tried_again(
     assert compare(poor).best == "mobilenetv2-frozen"
 
 
-def test_a_published_release_is_up_to_date_until_something_changes(stage: Stage) -> None:
-    assert up_to_date(stage)
-    more = replace(stage.preset, experiments=(*stage.preset.experiments, EARLY_STOPPING))
-    assert not up_to_date(replace(stage, preset=more))
-    assert not up_to_date(replace(stage, preset=replace(stage.preset, epochs=7)))
-    other = stage.settings.model_copy(update={"seed": 1})
-    assert not up_to_date(replace(stage, settings=other))
+def test_a_published_release_is_up_to_date_until_something_changes(workspace: Workspace) -> None:
+    assert up_to_date(workspace)
+    more = replace(workspace.preset, experiments=(*workspace.preset.experiments, EARLY_STOPPING))
+    assert not up_to_date(workspace.with_preset(more))
+    assert not up_to_date(workspace.with_preset(replace(workspace.preset, epochs=7)))
+    other = workspace.settings.model_copy(update={"seed": 1})
+    assert not up_to_date(Workspace(other, workspace.preset, workspace.display))
 
 
-def test_the_release_carries_the_comparison(stage: Stage) -> None:
-    folder = current_release(stage.settings.releases)
-    assert (folder / COMPARISON).read_text("utf-8") == compare(stage).model_dump_json()
+def test_the_release_carries_the_comparison(workspace: Workspace) -> None:
+    folder = current_release(workspace.settings.releases)
+    assert (folder / COMPARISON).read_text("utf-8") == compare(workspace).model_dump_json()
 
 
 def test_the_baseline_has_about_400_k_parameters_and_any_size_of_input() -> None:

@@ -16,10 +16,10 @@ from rich.console import Console
 
 from conftest import MakeOnce
 from embeddings.release.reader import current_release, open_release
+from embeddings.release.reports import Cost, ExperimentReport, Status
 from embeddings.store.images import ImageTable, write_images
 from tests.training.pictures import class_folders
 from training.console import Display
-from training.data.dataset import Dataset
 from training.data.download import PublishedArchive
 from training.errors import DataError
 from training.evaluation.comparison import compare, up_to_date, warn_of_unused_runs
@@ -27,10 +27,10 @@ from training.experiments.config import FineTuning, FrozenTransfer, Preset, expe
 from training.experiments.from_scratch import BASELINE
 from training.experiments.planner import Trial
 from training.export import export, publish_best
-from training.runner import held_out, train
-from training.runs import DamagedRun, Run
+from training.runner import out_of_fold_predictions, train
+from training.runs import DamagedRun, Run, RunIndex
 from training.settings import TrainingSettings
-from training.workspace import Stage, take_data
+from training.workspace import Workspace, ingest
 
 SIZE = (32, 48)
 OWN = replace(BASELINE, input=SIZE)
@@ -55,11 +55,12 @@ class Home:
     def weights(self) -> Path:
         return self.folder / "weights"
 
-    def stage(self, *, preset: Preset = PRESET, data: Path | None = None) -> Stage:
+    def workspace(self, *, preset: Preset = PRESET, data: Path | None = None) -> Workspace:
+        """Return the workspace of another command."""
         settings = TrainingSettings(
             home=self.folder / "home", data=str(data or self.data), weights=self.weights
         )
-        return Stage(settings, preset, Display(Console(file=self.screen, width=1000)))
+        return Workspace(settings, preset, Display(Console(file=self.screen, width=1000)))
 
     def said(self) -> str:
         """Return the lines printed since the last call."""
@@ -88,10 +89,10 @@ def trained_home(made_once: MakeOnce) -> Path:
             for path in sorted((folder / "data" / "train" / label).iterdir())[20:]:
                 path.rename(aside / path.name)
         backbone(folder / "weights", 1)
-        stage = Home(folder, io.StringIO()).stage()
-        take_data(stage, PublishedArchive())
-        train(stage)
-        publish_best(stage)
+        workspace = Home(folder, io.StringIO()).workspace()
+        ingest(workspace, PublishedArchive())
+        train(workspace)
+        publish_best(workspace)
 
     return made_once("small-home", make)
 
@@ -106,8 +107,8 @@ def states(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
-def run_of(stage: Stage, number: int) -> Run:
-    run = stage.run(Trial(stage.preset.experiments[number]), stage.dataset())
+def run_of(workspace: Workspace, number: int) -> Run:
+    run = workspace.run(Trial(workspace.preset.experiments[number]))
     assert run is not None
     return run
 
@@ -128,14 +129,14 @@ def spoil(path: Path) -> None:
 
 def test_the_same_photographs_packed_in_another_order_train_nothing_anew(home: Home) -> None:
     before = states(home.folder / "home" / "runs")
-    release = open_release(current_release(home.stage().settings.releases))
+    release = open_release(current_release(home.workspace().settings.releases))
     files = sorted(home.data.rglob("*.jpg"))
     random.Random(3).shuffle(files)
     with ZipFile(home.folder / "data.zip", "w") as archive:
         for file in files:
             archive.write(file, file.relative_to(home.data))
-    packed = home.stage(data=home.folder / "data.zip")
-    take_data(packed, PublishedArchive())
+    packed = home.workspace(data=home.folder / "data.zip")
+    ingest(packed, PublishedArchive())
     train(packed)
     assert states(home.folder / "home" / "runs") == before
     publish_best(packed)
@@ -145,13 +146,53 @@ def test_the_same_photographs_packed_in_another_order_train_nothing_anew(home: H
     assert np.array_equal(again.embeddings, release.embeddings)
 
 
+def test_a_command_reads_each_report_once_and_compares_once(home: Home) -> None:
+    workspace = home.workspace()
+    comparison = compare(workspace)
+    run = run_of(workspace, 0)
+    for folder in workspace.settings.runs.iterdir():
+        (folder / "report.json").unlink()
+        (folder / "predictions.npz").unlink()
+    assert run_of(workspace, 0) == run
+    assert compare(workspace) == comparison
+    assert compare(workspace.with_preset(PRESET)) == comparison
+    with pytest.raises(DamagedRun):
+        compare(home.workspace())
+
+
+def test_a_command_compares_again_when_a_result_has_changed(home: Home) -> None:
+    workspace = home.workspace()
+    before = compare(workspace).experiments[0]
+    cost = Cost(latency_ms=1.5, images_per_second=900.0)
+    run_of(workspace, 0).write_cost(cost)
+    assert compare(workspace).experiments[0] == before.model_copy(update={"cost": cost})
+    reworded = replace(OWN, change="A network.")
+    preset = replace(PRESET, experiments=(reworded, FROZEN))
+    assert compare(workspace.with_preset(preset)).experiments[0].change == "A network."
+
+
+def test_a_saved_run_replaces_the_one_that_was_skipped(tmp_path: Path) -> None:
+    def report(status: Status, name: str) -> ExperimentReport:
+        return ExperimentReport(name=name, family="", base=None, change="", status=status)
+
+    key = "0123456789abcdef"
+    index = RunIndex(tmp_path)
+    assert index.find(key) is None
+    for status, name in (("skipped", "first"), ("done", "first"), ("done", "second")):
+        saved = index.save(key, {"seed": 0}, report(status, name))  # type: ignore[arg-type]
+        assert index.find(key) == saved
+        assert RunIndex(tmp_path).find(key) == saved
+        assert [each.name for each in tmp_path.iterdir()] == [f"{name}-0123456789ab"]
+    assert index.unused(lambda facts: False) == [tmp_path / "second-0123456789ab"]
+
+
 def test_words_and_names_are_no_part_of_a_run(home: Home) -> None:
     before = states(home.folder / "home" / "runs")
     renamed = replace(FROZEN, name="head", change="A small head.", base="baseline")
-    stage = home.stage(preset=replace(PRESET, experiments=(OWN, renamed)))
-    train(stage)
+    workspace = home.workspace(preset=replace(PRESET, experiments=(OWN, renamed)))
+    train(workspace)
     assert states(home.folder / "home" / "runs") == before
-    report = compare(stage).experiments[1]
+    report = compare(workspace).experiments[1]
     assert (report.name, report.change, report.base) == ("head", "A small head.", "baseline")
 
 
@@ -164,16 +205,16 @@ def test_a_teacher_counts_by_what_it_is_and_not_by_what_is_said_of_it() -> None:
 
 
 def test_replaced_weights_are_learned_from_anew(home: Home) -> None:
-    stage = home.stage()
-    own, frozen = run_of(stage, 0), run_of(stage, 1)
+    workspace = home.workspace()
+    own, frozen = run_of(workspace, 0), run_of(workspace, 1)
     said = frozen.predictions.validation
     caches = set((home.folder / "home" / "cache").glob("mine-*"))
-    assert up_to_date(stage)
+    assert up_to_date(workspace)
     backbone(home.weights, 2)
-    assert not up_to_date(stage)
-    train(stage)
-    assert run_of(stage, 0) == own
-    again = run_of(stage, 1)
+    assert not up_to_date(workspace)
+    train(workspace)
+    assert run_of(workspace, 0) == own
+    again = run_of(workspace, 1)
     assert again.folder != frozen.folder
     assert not np.array_equal(again.predictions.validation, said)
     new = set((home.folder / "home" / "cache").glob("mine-*"))
@@ -181,28 +222,28 @@ def test_replaced_weights_are_learned_from_anew(home: Home) -> None:
     assert not new & caches
 
 
-def regrouped(stage: Stage, folder: Path, group: Callable[[int], int]) -> Dataset:
-    """The same photographs and parts with other groups."""
-    table = ImageTable.open(stage.settings.store_uri)
+def regrouped(workspace: Workspace, folder: Path, group: Callable[[int], int]) -> Workspace:
+    """Return a workspace with the same images and parts in other groups."""
+    table = ImageTable.open(workspace.settings.store_uri)
     images = (each.model_copy(update={"group": group(each.group)}) for each in table.images)
     write_images(str(folder), table.collection, zip(images, table.jpegs(), strict=True))
-    return replace(stage.dataset(), table=ImageTable.open(str(folder)))
+    dataset = replace(workspace.dataset(), table=ImageTable.open(str(folder)))
+    return Workspace(workspace.settings, workspace.preset, workspace.display, dataset)
 
 
 def test_held_out_photographs_are_asked_about_anew_when_groups_change(home: Home) -> None:
-    stage, trial = home.stage(), Trial(FROZEN)
-    kept = held_out(stage, trial, stage.dataset())
+    workspace, trial = home.workspace(), Trial(FROZEN)
+    kept = out_of_fold_predictions(workspace, trial)
     assert kept is not None
-    path = run_of(stage, 1).folder / "held_out.npz"
+    path = run_of(workspace, 1).folder / "held_out.npz"
     before = path.stat().st_mtime_ns
-    renumbered = regrouped(stage, home.folder / "renumbered", lambda group: 1000 - group)
-    same = held_out(stage, trial, renumbered)
+    renumbered = regrouped(workspace, home.folder / "renumbered", lambda group: 1000 - group)
+    same = out_of_fold_predictions(renumbered, trial)
     assert same is not None
     assert np.array_equal(same, kept)
     assert path.stat().st_mtime_ns == before
-    joined = held_out(
-        stage, trial, regrouped(stage, home.folder / "joined", lambda each: each // 2)
-    )
+    other = regrouped(workspace, home.folder / "joined", lambda each: each // 2)
+    joined = out_of_fold_predictions(other, trial)
     assert joined is not None
     assert not np.array_equal(joined, kept)
 
@@ -210,7 +251,7 @@ def test_held_out_photographs_are_asked_about_anew_when_groups_change(home: Home
 def test_photographers_that_become_known_move_parts_and_what_was_learned_from_them(
     home: Home,
 ) -> None:
-    stage = home.stage()
+    workspace = home.workspace()
     runs, cache = home.folder / "home" / "runs", home.folder / "home" / "cache"
     pixels = {path: moment for path, moment in states(cache).items() if path.suffix == ".npy"}
     before = states(runs)
@@ -219,12 +260,12 @@ def test_photographers_that_become_known_move_parts_and_what_was_learned_from_th
         lists = home.folder / "licenses"
         lists.mkdir(exist_ok=True)
         (lists / f"{label}_photos_info.json").write_text(json.dumps(owners))
-    take_data(stage, PublishedArchive())
-    assert not up_to_date(stage)
+    ingest(workspace, PublishedArchive())
+    assert not up_to_date(workspace)
     with pytest.raises(DataError, match="run `belvedere train`"):
-        publish_best(stage)
-    train(stage)
-    dataset = stage.dataset()
+        publish_best(workspace)
+    train(workspace)
+    dataset = workspace.dataset()
     fit, tuning = (
         {dataset.images[row].photographer_id for row in part}
         for part in (dataset.parts.fit, dataset.parts.tuning)
@@ -234,11 +275,11 @@ def test_photographers_that_become_known_move_parts_and_what_was_learned_from_th
     assert not fit & tuning
     assert before.items() <= states(runs).items()
     assert pixels.items() <= states(cache).items()
-    assert open_release(current_release(stage.settings.releases)).manifest.data.fingerprint != (
+    assert open_release(current_release(workspace.settings.releases)).manifest.data.fingerprint != (
         dataset.fingerprint
     )
-    publish_best(stage)
-    assert up_to_date(stage)
+    publish_best(workspace)
+    assert up_to_date(workspace)
 
 
 @pytest.mark.parametrize("damage", [cut, empty, spoil])
@@ -248,54 +289,57 @@ def test_photographers_that_become_known_move_parts_and_what_was_learned_from_th
 def test_a_damaged_run_is_named_and_given_up(
     home: Home, name: str, damage: Callable[[Path], None]
 ) -> None:
-    stage = home.stage()
-    run = run_of(stage, 0)
+    run = run_of(home.workspace(), 0)
     damage(run.folder / name)
+    workspace = home.workspace()
     if damage is not spoil:
         with pytest.raises(DamagedRun, match="run `belvedere train`") as raised:
-            compare(stage)
+            compare(workspace)
         assert str(run.folder / name) in str(raised.value)
-    assert damage is spoil or not up_to_date(stage)
-    stage.runs.delete_damaged(stage.display.warn)
+    assert damage is spoil or not up_to_date(workspace)
+    workspace.runs.delete_damaged(workspace.display.warn)
     assert str(run.folder / name) in home.said()
-    assert stage.run(Trial(OWN), stage.dataset()) is None
-    assert stage.run(Trial(FROZEN), stage.dataset()) is not None
+    assert workspace.run(Trial(OWN)) is None
+    assert workspace.run(Trial(FROZEN)) is not None
 
 
 def test_whatever_is_damaged_is_made_anew_by_training(home: Home) -> None:
-    stage = home.stage()
-    trial, dataset = Trial(FROZEN), stage.dataset()
-    kept = held_out(stage, trial, dataset)
-    frozen = run_of(stage, 1)
-    damaged = [run_of(stage, 0).folder / "report.json", frozen.folder / "cost.json"]
+    workspace = home.workspace()
+    trial = Trial(FROZEN)
+    kept = out_of_fold_predictions(workspace, trial)
+    frozen = run_of(workspace, 1)
+    damaged = [run_of(workspace, 0).folder / "report.json", frozen.folder / "cost.json"]
     for path in (*damaged, frozen.folder / "held_out.npz"):
         cut(path)
+    workspace = home.workspace()
     with pytest.raises(DamagedRun, match=r"cost\.json is damaged; run `belvedere train`"):
-        compare(replace(stage, preset=replace(PRESET, experiments=(FROZEN,))))
-    train(stage)
+        compare(workspace.with_preset(replace(PRESET, experiments=(FROZEN,))))
+    train(workspace)
     warned = home.said()
     for path in damaged:
         assert str(path) in warned
-    assert run_of(stage, 1).cost is not None
-    assert [each.status for each in compare(stage).experiments] == ["done", "done"]
-    assert np.array_equal(held_out(stage, trial, dataset), kept)  # type: ignore[arg-type]
+    assert run_of(workspace, 1).cost is not None
+    assert [each.status for each in compare(workspace).experiments] == ["done", "done"]
+    again = out_of_fold_predictions(workspace, trial)
+    assert again is not None
+    assert np.array_equal(again, kept)
     assert str(frozen.folder / "held_out.npz") in warned + home.said()
-    publish_best(stage)
-    assert up_to_date(stage)
+    publish_best(workspace)
+    assert up_to_date(workspace)
 
 
 def test_damaged_caches_are_made_anew(home: Home) -> None:
-    stage = home.stage()
-    trial, dataset = Trial(FROZEN), stage.dataset()
+    workspace = home.workspace()
+    trial, dataset = Trial(FROZEN), workspace.dataset()
     cache = home.folder / "home" / "cache"
     pixels = np.array(dataset.pixels(SIZE))
     names = sorted(path.name for path in cache.iterdir())
     for damage in (cut, empty):
         for path in cache.iterdir():
             damage(path)
-        (run_of(stage, 1).folder / "held_out.npz").unlink(missing_ok=True)
+        (run_of(workspace, 1).folder / "held_out.npz").unlink(missing_ok=True)
         home.said()
-        assert held_out(stage, trial, dataset) is not None
+        assert out_of_fold_predictions(workspace, trial) is not None
         warned = home.said()
         for name in names:
             assert str(cache / name) in warned
@@ -304,40 +348,40 @@ def test_damaged_caches_are_made_anew(home: Home) -> None:
 
 
 def test_caches_of_other_photographs_are_replaced_by_those_of_these(home: Home) -> None:
-    stage = home.stage()
+    workspace = home.workspace()
     cache = home.folder / "home" / "cache"
     before = {path.name for path in cache.iterdir()}
     next((home.data / "train" / "cat").iterdir()).unlink()
-    take_data(stage, PublishedArchive())
-    train(stage)
+    ingest(workspace, PublishedArchive())
+    train(workspace)
     after = {path.name for path in cache.iterdir()}
     assert len(after) == len(before)
     assert not after & before
 
 
 def test_runs_of_another_version_or_of_other_photographs_are_named_once(home: Home) -> None:
-    stage = home.stage()
-    old = stage.settings.runs / "baseline-0123456789ab"
+    workspace = home.workspace()
+    old = workspace.settings.runs / "baseline-0123456789ab"
     old.mkdir()
-    (old / "report.json").write_text(run_of(stage, 0).report.model_dump_json())
+    (old / "report.json").write_text(run_of(workspace, 0).report.model_dump_json())
     (old / "network.keras").write_bytes(bytes(3_000_000))
-    warn_of_unused_runs(stage)
+    warn_of_unused_runs(workspace)
     line = home.said()
     assert line.startswith("Not used: 1 of the runs in ")
     assert "to free 3 MB: baseline-0123456789ab." in line
     next((home.data / "train" / "cat").iterdir()).unlink()
-    take_data(stage, PublishedArchive())
+    ingest(workspace, PublishedArchive())
     home.said()
-    warn_of_unused_runs(stage)
+    warn_of_unused_runs(workspace)
     assert home.said().startswith("Not used: 3 of the runs in ")
-    shutil.rmtree(stage.settings.runs)
-    warn_of_unused_runs(stage)
+    shutil.rmtree(workspace.settings.runs)
+    warn_of_unused_runs(home.workspace())
     assert home.said() == ""
 
 
 def test_an_encoder_is_exported_anew_with_another_temperature_and_when_damaged(home: Home) -> None:
-    stage = home.stage()
-    dataset, comparison, run = stage.dataset(), compare(stage), run_of(stage, 1)
+    workspace = home.workspace()
+    dataset, comparison, run = workspace.dataset(), compare(workspace), run_of(workspace, 1)
     sure = np.eye(2, dtype=np.float32)[dataset.labels[dataset.parts.fit]] * 0.8 + 0.1
     first, second = (export(run, dataset, comparison, (), each).model for each in (sure, 1 - sure))
     assert first.parent != second.parent

@@ -11,19 +11,19 @@ from embeddings.release.reader import current_release, open_release
 from service.api.openapi import OF_SCENES
 from service.settings import ServiceSettings
 from training.evaluation.comparison import compare
-from training.workspace import Stage
+from training.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
-def api(stage: Stage) -> Iterator[httpx.Client]:
-    with served(ServiceSettings(home=stage.settings.home)) as (client, _):
+def api(workspace: Workspace) -> Iterator[httpx.Client]:
+    with served(ServiceSettings(home=workspace.settings.home)) as (client, _):
         yield client
 
 
 def test_the_service_recognises_as_many_images_as_the_comparison_says(
-    stage: Stage, api: httpx.Client
+    workspace: Workspace, api: httpx.Client
 ) -> None:
-    comparison = compare(stage)
+    comparison = compare(workspace)
     best = next(each for each in comparison.experiments if each.name == comparison.best)
     page = api.get("/images", params={"split": "validation", "limit": 10_000}).json()
     right = []
@@ -42,7 +42,7 @@ def test_errors_have_heat_maps_of_the_network(api: httpx.Client) -> None:
     assert len(maps) == len(errors)
 
 
-def test_examples_without_a_release_are_of_generated_scenes(stage: Stage) -> None:
-    release = open_release(current_release(stage.settings.releases))
+def test_examples_without_a_release_are_of_generated_scenes(workspace: Workspace) -> None:
+    release = open_release(current_release(workspace.settings.releases))
     assert OF_SCENES.id in release.rows
     assert OF_SCENES.experiment in {each.name for each in release.comparison.experiments}

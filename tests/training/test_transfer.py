@@ -10,7 +10,7 @@ from training.experiments.config import FineTuning, FrozenTransfer
 from training.trainers.context import Circumstances, Trained
 from training.trainers.dispatch import run
 from training.trainers.head import cross_fit
-from training.workspace import Stage
+from training.workspace import Workspace
 
 SIZE = (32, 48)
 TUNED = FineTuning("tuned", "", backbone="mine", input=SIZE, hidden=32, epochs=1, warm_up=0)
@@ -21,14 +21,14 @@ def no_teacher(declared: FrozenTransfer | FineTuning) -> CompiledNetwork:
 
 
 @pytest.fixture
-def given(stage: Stage, tmp_path: Path) -> Circumstances:
+def given(workspace: Workspace, tmp_path: Path) -> Circumstances:
     keras.utils.set_random_seed(1)
     for name, filters in (("mine", 16), ("other", 8)):
         image = keras.Input((*SIZE, 3))
         x = keras.layers.Conv2D(filters, 5, strides=4, activation="relu")(image)
         network = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
         network.save(tmp_path / f"{name}.keras")
-    dataset = replace(stage.dataset(), cache=tmp_path)
+    dataset = replace(workspace.dataset(), cache=tmp_path)
     return Circumstances(dataset, 1, 0, tmp_path, no_teacher)
 
 

@@ -58,17 +58,17 @@ def calibrate(network: keras.Model, temperature: float) -> None:
 
 
 def temperature_of(
-    predictions: Predictions, dataset: Dataset, held_out: Floats | None = None
+    predictions: Predictions, dataset: Dataset, out_of_fold: Floats | None = None
 ) -> float:
     """Fit the temperature of a network on photographs of the training part.
 
-    It is that of `held_out`, predictions of the photographs to fit on by networks that have seen
+    It is that of `out_of_fold`, predictions of the photographs to fit on by networks that have seen
     none of their group, since the tuning part is small and has few photographers. Rows of zeros in
-    it are photographs without a prediction. Without `held_out`, it is that of the tuning part;
+    it are photographs without a prediction. Without `out_of_fold`, it is that of the tuning part;
     without a tuning part, it is 1.
     """
     parts = dataset.parts
-    if held_out is None:
+    if out_of_fold is None:
         return fit_temperature(predictions.tuning, dataset.labels[parts.tuning])
-    known = held_out.any(axis=1)
-    return fit_temperature(held_out[known], dataset.labels[parts.fit][known])
+    known = out_of_fold.any(axis=1)
+    return fit_temperature(out_of_fold[known], dataset.labels[parts.fit][known])

@@ -14,7 +14,9 @@ from training.errors import DataError
 from training.evaluation.statistics import SIGNIFICANCE, Correct, bootstrap_interval, holm, mcnemar
 from training.experiments.planner import Trial
 from training.runs import Run
-from training.workspace import Stage
+from training.workspace import Workspace
+
+_Finished = tuple[Trial, Run]
 
 
 @dataclass(frozen=True)
@@ -26,89 +28,87 @@ class _Repeats:
     correct: tuple[Correct, ...]
 
 
-def compare(stage: Stage, dataset: Dataset | None = None) -> Comparison:
-    """Put the runs of the preset beside each other and choose the best.
+def compare(workspace: Workspace) -> Comparison:
+    """Compare the runs of the preset and choose the best; computed once for the same runs.
 
-    Raises `DataError` where none is finished for the photographs and their split, and `DamagedRun`.
+    Raises `DataError` if none is finished for the images and their split, and `DamagedRun`.
     """
-    dataset = dataset or stage.dataset()
-    trials = stage.trials(dataset)
-    reports = _compared(stage, trials, dataset)
-    leaking = [trial for trial in trials if trial.split == "random"]
-    if not any(report.status == "done" for report in reports):
+    finished = _finished(workspace)
+    results = tuple((trial, run.key, run.report.status, run.cost) for trial, run in finished)
+    key = (workspace.preset.name, results)
+    if key not in workspace.comparisons:
+        workspace.comparisons[key] = _compute(workspace, finished)
+    return workspace.comparisons[key]
+
+
+def up_to_date(workspace: Workspace) -> bool:
+    """Return whether training and publishing again would give the current release.
+
+    An experiment that was skipped for lack of weights counts as finished until they are available.
+    """
+    try:
+        folder = current_release(workspace.settings.releases)
+        manifest = verify_release(folder)
+        published = Comparison.model_validate_json((folder / COMPARISON).read_bytes())
+        if manifest.data.fingerprint != workspace.dataset().fingerprint:
+            return False
+        everything = len(_finished(workspace)) == len(workspace.trials())
+        return everything and published == compare(workspace)
+    except (BelvedereError, OSError, ValueError):
+        return False
+
+
+def warn_of_unused_runs(workspace: Workspace) -> None:
+    """Name the runs that take space and that nothing finds under the present settings."""
+    folders = workspace.unused_runs()
+    if not folders:
+        return
+    files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    size = sum(path.stat().st_size for path in files) / 1e6
+    named = ", ".join(folder.name for folder in folders)
+    workspace.display.warn(
+        f"Not used: {len(folders)} of the runs in {workspace.settings.runs}, made by another "
+        "version or for other photographs, another split or other weights; delete them to free "
+        f"{size:.0f} MB: {named}."
+    )
+
+
+def _finished(workspace: Workspace) -> tuple[_Finished, ...]:
+    """Return the planned trials that are trained or skipped, with their runs."""
+    found = ((trial, workspace.run(trial)) for trial in workspace.trials())
+    return tuple((trial, run) for trial, run in found if run is not None)
+
+
+def _compute(workspace: Workspace, finished: Sequence[_Finished]) -> Comparison:
+    grouped = [each for each in finished if each[0].split == "grouped"]
+    leaking = [each for each in finished if each[0].split == "random"]
+    if not any(run.report.status == "done" for _, run in grouped):
         raise DataError(
             "No experiment is finished for the photographs in the store and their split; run "
             "`belvedere train` first."
         )
+    dataset = workspace.dataset()
+    reports = _reports(grouped, dataset)
     parts = dataset.parts
     return Comparison(
-        preset=stage.preset.name,
+        preset=workspace.preset.name,
         classes=dataset.classes,
         train=len(parts.fit) + len(parts.tuning),
         tuning=len(parts.tuning),
         validation=len(parts.validation),
         best=choose_best(reports).name,
         experiments=reports,
-        random_split=_compared(stage, leaking, _at_random(stage, dataset)) if leaking else (),
+        random_split=_reports(leaking, workspace.dataset("random")) if leaking else (),
     )
 
 
-def up_to_date(stage: Stage) -> bool:
-    """Whether the current release says what training anew would say.
-
-    An experiment that was skipped for want of weights counts as done until they are at hand.
-    """
-    try:
-        folder = current_release(stage.settings.releases)
-        manifest = verify_release(folder)
-        published = Comparison.model_validate_json((folder / COMPARISON).read_bytes())
-        dataset = stage.dataset()
-        if manifest.data.fingerprint != dataset.fingerprint:
-            return False
-        return published == compare(stage, dataset) and not _to_train(stage, dataset)
-    except (BelvedereError, OSError, ValueError):
-        return False
-
-
-def _to_train(stage: Stage, dataset: Dataset) -> bool:
-    trials = stage.trials(dataset)
-    splits = {"grouped": dataset}
-    if any(trial.split == "random" for trial in trials):
-        splits["random"] = _at_random(stage, dataset)
-    return any(stage.run(trial, splits[trial.split]) is None for trial in trials)
-
-
-def _at_random(stage: Stage, dataset: Dataset) -> Dataset:
-    return dataset.split_at_random(stage.settings.seed)
-
-
-def warn_of_unused_runs(stage: Stage) -> None:
-    """Name the runs that take space and that nothing finds under the present settings."""
-    folders = stage.unused_runs(stage.dataset())
-    if not folders:
-        return
-    files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
-    size = sum(path.stat().st_size for path in files) / 1e6
-    named = ", ".join(folder.name for folder in folders)
-    stage.display.warn(
-        f"Not used: {len(folders)} of the runs in {stage.settings.runs}, made by another "
-        "version or for other photographs, another split or other weights; delete them to free "
-        f"{size:.0f} MB: {named}."
-    )
-
-
-def _compared(
-    stage: Stage, trials: Sequence[Trial], dataset: Dataset
-) -> tuple[ExperimentReport, ...]:
-    trials = [trial for trial in trials if trial.split == dataset.split]
+def _reports(runs: Sequence[_Finished], dataset: Dataset) -> tuple[ExperimentReport, ...]:
+    """Return a report for each experiment, those of its repeats merged."""
     labels = dataset.labels[dataset.parts.validation]
     skipped: dict[str, ExperimentReport] = {}
     finished: dict[str, _Repeats] = {}
     order: dict[str, None] = {}
-    for trial in trials:
-        run = stage.run(trial, dataset)
-        if run is None:
-            continue
+    for trial, run in runs:
         report, name = run.report, trial.experiment.name
         order[name] = None
         if report.status == "skipped":

@@ -17,7 +17,7 @@ from training.experiments.config import FrozenTransfer
 from training.models.backbones import pretrained
 from training.runs import Run
 from training.trainers.frozen_features import frozen_features
-from training.workspace import Stage
+from training.workspace import Workspace
 
 ISSUE_FOLDS = 5
 """Folds that all photographs are divided into, if their groups allow."""
@@ -25,7 +25,7 @@ _REGULARISATION = 1e-3
 _TINY = 1e-12
 
 
-def find_label_issues(stage: Stage, best: Run, dataset: Dataset) -> tuple[LabelIssue, ...]:
+def find_label_issues(workspace: Workspace, best: Run) -> tuple[LabelIssue, ...]:
     """The photographs whose label is likely wrong, the least believable first.
 
     Judged by a linear classifier on the frozen features that the preset has computed, out of fold:
@@ -33,7 +33,8 @@ def find_label_issues(stage: Stage, best: Run, dataset: Dataset) -> tuple[LabelI
     folds, only the tuning and validation photographs are judged, by the best network, which has
     not learned from them. Classes of which no photograph is judged play no part.
     """
-    features = _frozen(stage, dataset)
+    dataset = workspace.dataset()
+    features = _frozen(workspace)
     if features is not None:
         probabilities = out_of_fold(features, dataset)
         judged = np.flatnonzero(probabilities.any(axis=1))
@@ -61,22 +62,22 @@ def out_of_fold(features: Floats, dataset: Dataset) -> Floats:
     return found
 
 
-def _frozen(stage: Stage, dataset: Dataset) -> Floats | None:
+def _frozen(workspace: Workspace) -> Floats | None:
     """The features of every frozen backbone of the preset, side by side."""
     kept = {}
-    for trial in stage.trials(dataset):
+    for trial in workspace.trials():
         experiment = trial.experiment
         if not isinstance(experiment, FrozenTransfer) or trial.split == "random":
             continue
         if experiment.beside:
             continue  # each of the two has an experiment of its own
-        run = stage.run(trial, dataset)
-        if run is not None and run.report.status == "done":
+        report = workspace.report(trial)
+        if report is not None and report.status == "done":
             name = (experiment.backbone, experiment.input)
             if name not in kept:
-                weights = stage.settings.weights
+                weights = workspace.settings.weights
                 networks = {name[0]: pretrained(*name, weights)}
-                features = frozen_features(networks, weights, dataset, name[1])
+                features = frozen_features(networks, weights, workspace.dataset(), name[1])
                 kept[name] = features.features
     return np.concatenate(list(kept.values()), axis=1) if kept else None
 

@@ -28,7 +28,7 @@ from training.experiments.transfer import MOBILENETV2_FROZEN
 from training.export import publish_best
 from training.runner import train
 from training.settings import TrainingSettings
-from training.workspace import Stage, take_data
+from training.workspace import Workspace, ingest
 
 SMALL = Preset(
     name="small",
@@ -42,8 +42,8 @@ SMALL = Preset(
 )
 
 
-def stage_of(folder: Path, weights: Path, photographers: int, console: Console) -> Stage:
-    """A stage on two classes, each by that many photographers of their own."""
+def workspace_of(folder: Path, weights: Path, photographers: int, console: Console) -> Workspace:
+    """A workspace on two classes, each by that many photographers of their own."""
     data = class_folders(folder / "set", {"cat": 24, "dog": 24})
     (folder / "licenses").mkdir()
     for label in ("cat", "dog"):
@@ -59,32 +59,32 @@ def stage_of(folder: Path, weights: Path, photographers: int, console: Console) 
         licenses=folder / "licenses",
         weights=weights,
     )
-    stage = Stage(chosen, SMALL, Display(console))
-    take_data(stage, PublishedArchive())
-    return stage
+    workspace = Workspace(chosen, SMALL, Display(console))
+    ingest(workspace, PublishedArchive())
+    return workspace
 
 
 def test_without_a_tuning_part_it_is_said_first_and_all_else_works(
     tmp_path: Path, random_weights: Path
 ) -> None:
     console = Console(width=500, record=True, file=io.StringIO())
-    stage = stage_of(tmp_path, random_weights, 2, console)
-    data = stage.dataset()
+    workspace = workspace_of(tmp_path, random_weights, 2, console)
+    data = workspace.dataset()
     assert not len(data.parts.tuning)
-    train(stage)
+    train(workspace)
     said = console.export_text()
     assert said.index("There is no tuning part") < said.index("baseline: loss")
     assert "tuning 0" not in said
-    reports = compare(stage).experiments
+    reports = compare(workspace).experiments
     assert [each.name for each in reports] == ["baseline", "early-stopping", "mobilenetv2-frozen"]
     for report in reports:
         assert report.tuning_accuracy is report.tuning_loss is None
         assert report.curves.tuning_loss == report.curves.tuning_accuracy == ()
         assert report.epochs == 2
     best = min(reports, key=lambda each: each.curves.loss[-1])
-    assert compare(stage).best == best.name
-    publish_best(stage)
-    uncertainty = open_release(current_release(stage.settings.releases)).uncertainty
+    assert compare(workspace).best == best.name
+    publish_best(workspace)
+    uncertainty = open_release(current_release(workspace.settings.releases)).uncertainty
     assert uncertainty.calibration.temperature == 1.0
     assert (uncertainty.sets.threshold, uncertainty.sets.coverage, uncertainty.sets.mean_size) == (
         0.0,
@@ -97,18 +97,18 @@ def test_with_three_photographers_there_are_as_many_folds_as_they_allow(
     tmp_path: Path, random_weights: Path, silent: Display
 ) -> None:
     frozen = replace(SMALL, experiments=SMALL.experiments[2:3])
-    stage = replace(stage_of(tmp_path, random_weights, 3, Console(quiet=True)), preset=frozen)
-    train(stage)
-    publish_best(stage)
-    release = open_release(current_release(stage.settings.releases))
+    workspace = workspace_of(tmp_path, random_weights, 3, Console(quiet=True)).with_preset(frozen)
+    train(workspace)
+    publish_best(workspace)
+    release = open_release(current_release(workspace.settings.releases))
     assert release.comparison.tuning > 0
-    data = stage.dataset()
+    data = workspace.dataset()
     features = np.random.default_rng(0).normal(size=(48, 8)).astype(np.float32)
     assert out_of_fold(features, data).any(axis=1).all()
 
 
-def test_a_data_set_with_enough_groups_has_no_limitations(stage: Stage) -> None:
-    assert limitations(stage.dataset()) == ()
+def test_a_data_set_with_enough_groups_has_no_limitations(workspace: Workspace) -> None:
+    assert limitations(workspace.dataset()) == ()
 
 
 images = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), min_size=2, max_size=60)

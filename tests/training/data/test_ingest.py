@@ -17,7 +17,7 @@ from training.data.download import PublishedArchive
 from training.errors import DataError
 from training.experiments.presets import PRESETS
 from training.settings import TrainingSettings
-from training.workspace import Stage, take_data
+from training.workspace import Workspace, ingest
 
 
 def reasons(table) -> dict[str, str]:
@@ -237,15 +237,15 @@ def test_without_the_archive_generated_scenes_take_its_place_loudly(
 ) -> None:
     console = Console(record=True, file=io.StringIO(), width=200)
     settings = TrainingSettings(home=tmp_path, scenes=13)
-    stage = Stage(settings, PRESETS["quick"], Display(console))
-    taken = take_data(stage, unreachable)
+    workspace = Workspace(settings, PRESETS["quick"], Display(console))
+    taken = ingest(workspace, unreachable)
     said = console.export_text()
     assert taken.name == "generated scenes"
     assert "could not be downloaded" in said
     assert "GENERATED SCENES take the place of the photographs" in said
     assert len(taken.classes) == 7
 
-    take_data(stage, unreachable, again=False)
+    ingest(workspace, unreachable, again=False)
     assert console.export_text() == "", "the download must not be tried at every start"
-    take_data(stage, unreachable)
+    ingest(workspace, unreachable)
     assert "could not be downloaded" in console.export_text()

@@ -11,7 +11,7 @@ from embeddings.release.reliability import conformal_threshold, prediction_sets,
 from training.evaluation.calibration import calibrate, fit_temperature, scale, temperature_of
 from training.models.networks import convnet, encoder_of
 from training.runs import Predictions
-from training.workspace import Stage
+from training.workspace import Workspace
 
 
 def drawn(count: int, seed: int, sharpness: float = 2.0):
@@ -48,8 +48,8 @@ def test_a_calibrated_network_answers_scaled_from_the_same_embedding() -> None:
     assert np.allclose(after, scale(before, 2.0), atol=1e-5)
 
 
-def test_held_out_photographs_give_the_temperature_if_there_are_any(stage: Stage) -> None:
-    data = stage.dataset()
+def test_held_out_photographs_give_the_temperature_if_there_are_any(workspace: Workspace) -> None:
+    data = workspace.dataset()
     rng = np.random.default_rng(0)
 
     def said(rows: Rows) -> Floats:
@@ -69,9 +69,11 @@ def test_held_out_photographs_give_the_temperature_if_there_are_any(stage: Stage
     )
 
 
-def test_the_published_promise_is_measured_on_the_published_probabilities(stage: Stage) -> None:
-    folder = current_release(stage.settings.releases)
-    release, data = open_release(folder), stage.dataset()
+def test_the_published_promise_is_measured_on_the_published_probabilities(
+    workspace: Workspace,
+) -> None:
+    folder = current_release(workspace.settings.releases)
+    release, data = open_release(folder), workspace.dataset()
     tuning, validation = data.parts.tuning, data.parts.validation
     sets = release.uncertainty.sets
     served = release.probabilities
