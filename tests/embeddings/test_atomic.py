@@ -1,4 +1,4 @@
-"""Atomic writes: all or nothing, also when the process is killed in the middle."""
+"""Atomic writes: complete or without effect, even if the process is killed."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ import pytest
 from embeddings.atomic import atomic_file, atomic_folder, atomic_write, clear_drafts
 
 
-def test_a_file_is_replaced_whole_and_text_is_utf8(tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically_and_text_is_utf8(tmp_path: Path) -> None:
     target = tmp_path / "new" / "names.txt"
     atomic_write(target, "Wälder")
     atomic_write(target, "Straßen")
@@ -19,7 +19,7 @@ def test_a_file_is_replaced_whole_and_text_is_utf8(tmp_path: Path) -> None:
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
+def test_an_error_keeps_the_previous_content(tmp_path: Path) -> None:
     target = tmp_path / "report.json"
     atomic_write(target, "old")
 
@@ -34,7 +34,7 @@ def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
+def test_a_folder_replaces_another(tmp_path: Path) -> None:
     target = tmp_path / "run"
     for content in ("old", "new"):
         with atomic_folder(target) as draft:
@@ -61,7 +61,7 @@ with atomic_folder(target) as draft:
 """
 
 
-def test_what_a_killed_process_moved_away_comes_back(tmp_path: Path) -> None:
+def test_a_folder_moved_by_a_killed_process_is_restored(tmp_path: Path) -> None:
     target = tmp_path / "run"
     target.mkdir()
     (target / "report.json").write_text("old")

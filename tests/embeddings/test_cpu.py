@@ -13,7 +13,7 @@ from embeddings.cpu import usable_processors
         ({"cpu/cpu.cfs_quota_us": "100000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 1),
     ],
 )
-def test_a_container_with_one_processor_uses_one(
+def test_the_quota_of_a_container_limits_the_processors(
     tmp_path: Path, files: dict[str, str], expected: int
 ) -> None:
     for name, text in files.items():
@@ -33,7 +33,7 @@ def test_a_container_with_one_processor_uses_one(
         {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"},
     ],
 )
-def test_without_a_quota_all_are_used(tmp_path: Path, files: dict[str, str]) -> None:
+def test_without_a_quota_all_processors_are_used(tmp_path: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

@@ -18,24 +18,24 @@ def encoded(kind: str, **options: object) -> bytes:
 @pytest.mark.parametrize(
     "whole", [encoded("JPEG"), encoded("JPEG", progressive=True), encoded("PNG"), encoded("WEBP")]
 )
-def test_what_encoders_write_is_far_from_the_limits(whole: bytes) -> None:
+def test_files_of_encoders_are_far_below_the_limits(whole: bytes) -> None:
     assert not has_too_many_segments(whole)
     assert not has_too_many_segments(whole * 50)
     assert not has_too_many_segments(whole[: len(whole) // 2])
 
 
 @pytest.mark.parametrize("nothing", [b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"text" * 9999])
-def test_what_is_no_image_has_no_parts(nothing: bytes) -> None:
+def test_other_data_have_no_segments(nothing: bytes) -> None:
     assert not has_too_many_segments(nothing)
 
 
 @pytest.mark.parametrize("part", [b"\xff\xe5\0\2", b"\xff\xd0", b"\xff", b"junk", b"\xff\xd9"])
 @pytest.mark.parametrize("progressive", [False, True])
-def test_segments_ahead_of_the_picture_are_counted(part: bytes, progressive: bool) -> None:
+def test_segments_before_the_first_scan_are_counted(part: bytes, progressive: bool) -> None:
     whole = encoded("JPEG", progressive=progressive)
 
     def flooded(times: int) -> bytes:
-        # Behind the first segment, since a file that starts otherwise is taken for no JPEG.
+        # After the first segment, because a JPEG is recognised by its first bytes.
         place = whole.index(b"\xff\xdb")
         return whole[:place] + part * times + whole[place:]
 
@@ -43,7 +43,7 @@ def test_segments_ahead_of_the_picture_are_counted(part: bytes, progressive: boo
     assert not has_too_many_segments(flooded(MAX_SEGMENTS // 8))
 
 
-def test_scans_are_counted_and_what_looks_like_them_is_not() -> None:
+def test_only_real_scans_are_counted() -> None:
     whole = encoded("JPEG", progressive=True)
     begin = whole.rindex(b"\xff\xda")
     before, scan = whole[:begin], whole[begin:-2]

@@ -14,7 +14,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
 
 
 def gradient(width: int = 60, height: int = 40) -> Image.Image:
-    """Red grows to the right, green downwards: no orientation looks like another."""
+    """Return an image with red rising to the right and green downwards, so orientations differ."""
     x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
     return Image.fromarray(np.dstack([x, y, np.full_like(x, 60)]).astype(np.uint8))
 
@@ -41,7 +41,7 @@ def test_every_exif_orientation_is_turned_upright(orientation: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "1", "I;16"])
-def test_every_colour_mode_becomes_rgb_that_looks_the_same(mode: str) -> None:
+def test_every_colour_mode_becomes_rgb_of_the_same_appearance(mode: str) -> None:
     grey = Image.linear_gradient("L").resize((64, 64))
     if mode == "I;16":
         image = Image.fromarray(np.asarray(grey, dtype=np.uint16) * 257)
@@ -61,7 +61,7 @@ def test_every_colour_mode_becomes_rgb_that_looks_the_same(mode: str) -> None:
     assert pixels[60].mean() > pixels[4].mean() + 100
 
 
-def test_transparency_is_laid_over_white() -> None:
+def test_transparent_pixels_are_blended_with_white() -> None:
     image = Image.new("RGBA", (32, 32), (255, 0, 0, 0))
     assert (read_pixels(encoded(image), 8, 8) == 255).all()
 
@@ -97,18 +97,16 @@ def test_large_jpeg_is_reduced_to_nearly_the_same_pixels_as_the_whole() -> None:
     ],
     ids=["empty", "text", "truncated", "bmp", "pixel", "50 megapixels", "200 megapixels", "webp"],
 )
-def test_what_is_no_photograph_is_refused_with_the_reason(
-    content: bytes, rejection: Rejection
-) -> None:
+def test_an_invalid_image_is_rejected_with_the_reason(content: bytes, rejection: Rejection) -> None:
     with pytest.raises(ImageRejected) as refused:
         read_pixels(content, 64, 96)
     assert refused.value.rejection == rejection
 
 
-def test_a_phone_photograph_with_previews_behind_it_is_no_animation() -> None:
+def test_a_jpeg_with_appended_previews_is_not_an_animation() -> None:
     content = encoded(gradient(), "MPO", save_all=True, append_images=[gradient(30, 20)])
     assert read_pixels(content, 40, 60).shape == (40, 60, 3)
 
 
-def test_thumbnails_keep_proportions() -> None:
+def test_thumbnails_keep_the_aspect_ratio() -> None:
     assert open_rgb(to_jpeg(encoded(gradient(600, 400)), longest=150)).size == (150, 100)

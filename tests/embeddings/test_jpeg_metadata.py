@@ -1,4 +1,4 @@
-"""Location-free copies must hold no location and the same picture."""
+"""Copies without metadata contain no location and the same image."""
 
 import io
 import struct
@@ -13,7 +13,7 @@ from embeddings.images import ImageRejected, open_rgb, to_jpeg
 from embeddings.jpeg_metadata import remove_metadata
 
 SECRET = b"48.858370N 2.294481E"
-"""A location in a form that is easy to find again."""
+"""Location as text that is easy to search for."""
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
 
@@ -34,7 +34,7 @@ def segment(marker: int, content: bytes) -> bytes:
 
 
 def exif(orientation: int | None, order: str = "<") -> bytes:
-    """EXIF in either byte order with a location in its GPS part and in free text."""
+    """Return EXIF data in either byte order with a location in the GPS tags and in free text."""
     block = Image.Exif()
     block.endian = order
     if orientation is not None:
@@ -59,7 +59,7 @@ def pixels(jpeg: bytes) -> np.ndarray:
 
 
 def check(jpeg: bytes) -> bytes:
-    """The copy, which holds no location and the same upright picture."""
+    """Return the copy after checking that it has no location and the same upright image."""
     copy = remove_metadata(jpeg)
     assert SECRET not in copy
     assert location_of(copy) == {}
@@ -73,7 +73,7 @@ def check(jpeg: bytes) -> bytes:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("orientation", [None, *range(1, 9)])
-def test_the_location_goes_and_the_orientation_stays(order, orientation):
+def test_the_location_is_removed_and_the_orientation_kept(order, orientation):
     jpeg = example_jpeg(exif=exif(orientation, order))
     assert SECRET in jpeg
     assert location_of(jpeg)
@@ -83,12 +83,12 @@ def test_the_location_goes_and_the_orientation_stays(order, orientation):
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 300])
-def test_an_orientation_that_is_none_is_left_out(orientation):
+def test_an_invalid_orientation_is_removed(orientation):
     copy = check(example_jpeg(exif=exif(orientation)))
     assert ExifTags.Base.Orientation not in Image.open(io.BytesIO(copy)).getexif()
 
 
-def test_an_orientation_that_xmp_alone_declares_stays():
+def test_an_orientation_only_in_xmp_is_kept():
     text = XMP + b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6"/></x:xmpmeta>'
     jpeg = behind_start(example_jpeg(), segment(0xE1, text))
     assert pixels(jpeg).shape == (64, 48, 3)
@@ -109,7 +109,7 @@ def test_an_orientation_that_xmp_alone_declares_stays():
         {"keep_rgb": True},
     ],
 )
-def test_the_compressed_picture_stays_bit_for_bit(options):
+def test_the_compressed_data_stay_bit_identical(options):
     plain = example_jpeg(**options)
     assert check(plain) == plain
     assert check(example_jpeg(exif=exif(None), comment=SECRET, **options)) == plain
@@ -136,27 +136,27 @@ def test_the_compressed_picture_stays_bit_for_bit(options):
         b"\xff\xff\xff" + segment(0xE1, b"Exif\0\0" + SECRET),
     ],
 )
-def test_no_segment_carries_it_on(hidden):
+def test_no_segment_keeps_a_location(hidden):
     plain = example_jpeg("RGB")
     jpeg = behind_start(plain, hidden)
     assert SECRET in jpeg
     check(jpeg)
 
 
-def test_neither_do_segments_between_scans():
+def test_no_segment_between_scans_keeps_a_location():
     plain = example_jpeg(progressive=True)
     second = plain.index(b"\xff\xda", plain.index(b"\xff\xda") + 2)
     jpeg = plain[:second] + segment(0xFE, SECRET) + segment(0xE1, SECRET) + plain[second:]
     assert check(jpeg) == plain
 
 
-def test_nor_what_follows_the_picture():
+def test_bytes_after_the_image_are_removed():
     plain = example_jpeg()
     for behind in (SECRET, example_jpeg(exif=exif(6), comment=SECRET), b"\xff" * 9 + SECRET):
         assert check(plain + behind) == plain
 
 
-def test_nor_a_second_picture_of_a_phone():
+def test_a_second_image_of_a_phone_is_removed():
     buffer = io.BytesIO()
     first, second = (Image.open(io.BytesIO(example_jpeg())) for _ in range(2))
     first.save(buffer, "MPO", save_all=True, append_images=[second], exif=exif(3), comment=SECRET)
@@ -164,26 +164,26 @@ def test_nor_a_second_picture_of_a_phone():
     assert Image.open(io.BytesIO(copy)).format == "JPEG"
 
 
-def test_metadata_of_many_segments_goes():
+def test_metadata_of_many_segments_are_removed():
     text = (SECRET * (LAST_SEGMENT // len(SECRET)))[:60_000]
     jpeg = example_jpeg(exif=exif(8), comment=SECRET)
     more = [segment(0xE1, b"Exif\0\0" + text), segment(0xE1, EXTENDED_XMP + text)]
     assert len(check(behind_start(jpeg, *more))) < len(jpeg)
 
 
-def test_the_colour_profile_stays():
+def test_the_colour_profile_is_kept():
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for whole in (profile, profile + bytes(150_000)):
         copy = check(example_jpeg(exif=exif(6), icc_profile=whole))
         assert Image.open(io.BytesIO(copy)).info["icc_profile"] == whole
 
 
-def test_density_stays():
+def test_the_density_is_kept():
     copy = check(example_jpeg(dpi=(300, 300), exif=exif(6)))
     assert Image.open(io.BytesIO(copy)).info["dpi"] == (300, 300)
 
 
-def test_what_is_no_image_is_refused():
+def test_data_other_than_an_image_are_rejected():
     for data in (b"", b"text", b"\xff\xd8\xff", example_jpeg()[:100]):
         with pytest.raises(ImageRejected):
             remove_metadata(data)
@@ -195,7 +195,7 @@ def test_what_is_no_image_is_refused():
     length=st.none() | st.integers(0, 4000),
     progressive=st.booleans(),
 )
-def test_damaged_files_are_copied_alike_or_refused(changes, length, progressive):
+def test_damaged_files_keep_their_pixels_or_are_rejected(changes, length, progressive):
     damaged = bytearray(example_jpeg(exif=exif(6), progressive=progressive))
     for place, value in changes:
         damaged[place % len(damaged)] = value
@@ -210,7 +210,7 @@ def test_damaged_files_are_copied_alike_or_refused(changes, length, progressive)
     np.testing.assert_array_equal(pixels(copy), expected)
 
 
-def test_files_that_are_encoded_anew_lose_it_too():
+def test_encoding_removes_the_location():
     for jpeg in (example_jpeg(exif=exif(6), comment=SECRET), example_jpeg("CMYK", comment=SECRET)):
         again = to_jpeg(jpeg, 32)
         assert SECRET not in again

@@ -1,4 +1,4 @@
-"""One process at a time writes into a home; what killed ones left is cleared."""
+"""Exclusive lock of a home, and deletion of the drafts of killed processes."""
 
 import os
 import re
@@ -56,7 +56,7 @@ FORMER = (
 
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """A process that holds the lock of `tmp_path` and has a draft there."""
+    """Yield a process that holds the lock of `tmp_path` and has a draft there."""
     command = [sys.executable, "-c", HOLDER, str(tmp_path)]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -67,7 +67,7 @@ def holder(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
-def test_a_second_process_is_told_at_once_who_holds_the_home(
+def test_a_second_process_fails_at_once_with_the_holder_of_the_lock(
     tmp_path: Path, holder: "subprocess.Popen[str]"
 ) -> None:
     with (
@@ -80,7 +80,7 @@ def test_a_second_process_is_told_at_once_who_holds_the_home(
     assert list(tmp_path.glob("runs/.draft-*/a/half"))
 
 
-def test_a_killed_process_gives_the_lock_back_and_its_drafts_are_cleared(
+def test_the_lock_of_a_killed_process_is_released_and_its_drafts_deleted(
     tmp_path: Path, holder: "subprocess.Popen[str]"
 ) -> None:
     for name in FORMER:
@@ -93,7 +93,7 @@ def test_a_killed_process_gives_the_lock_back_and_its_drafts_are_cleared(
     assert hidden == [LOCK]
 
 
-def test_the_lock_is_given_back_when_the_work_fails(tmp_path: Path) -> None:
+def test_the_lock_is_released_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), home_lock(tmp_path, "first"):
         _ = 1 / 0
     with home_lock(tmp_path, "second"):
@@ -110,14 +110,14 @@ def test_the_lock_is_given_back_when_the_work_fails(tmp_path: Path) -> None:
         ("n" * 300, "BELVEDERE_HOME: .*the name is too long"),
     ],
 )
-def test_a_home_that_cannot_be_written_is_one_sentence(
+def test_a_home_that_is_not_writable_is_an_error_with_advice(
     tmp_path: Path, home: str, sentence: str
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "closed").mkdir()
     (tmp_path / "closed" / LOCK).touch()
     (tmp_path / "closed").chmod(0o555)
-    # Root may write everywhere, unless it gives its capabilities away.
+    # Root can write everywhere unless it drops its capabilities.
     dropped = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.getuid() == 0 else []
     tried = subprocess.run(
         [*dropped, sys.executable, "-c", TRIES, str(tmp_path / home)],

@@ -1,4 +1,4 @@
-"""Each path has one spelling, however it is written."""
+"""Paths of the settings are resolved to one absolute form."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ SPELLINGS = ("{0}/birds", "{0}/birds/", "{0}//birds", "{0}/./birds", "{0}/x/../b
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder `birds` with a link to it, in the current and in the user's own folder."""
+    """Create a folder `birds` and a link to it, in the working and in the home directory."""
     (tmp_path / "birds").mkdir()
     (tmp_path / "link").symlink_to("birds")
     monkeypatch.chdir(tmp_path)
@@ -24,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("name", ["home", "store", "data", "licenses", "weights"])
-def test_a_path_has_one_spelling(
+def test_a_path_is_resolved_to_one_form(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, spelling: str
 ) -> None:
     monkeypatch.setenv(f"BELVEDERE_{name.upper()}", spelling.format(folder.parent))
@@ -34,7 +34,7 @@ def test_a_path_has_one_spelling(
     assert str(getattr(settings, name)) == str(folder)
 
 
-def test_the_default_home_stays_where_it_was_resolved(
+def test_the_default_home_does_not_follow_the_working_directory(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = PathSettings()
@@ -43,12 +43,12 @@ def test_the_default_home_stays_where_it_was_resolved(
 
 
 @pytest.mark.parametrize("uri", ["s3://bucket/store", "memory://x", "gs://bucket//a/"])
-def test_an_address_of_a_store_is_taken_as_it_is(uri: str) -> None:
+def test_the_uri_of_a_store_is_kept_unchanged(uri: str) -> None:
     assert PathSettings(store=uri).store_uri == uri
 
 
 @pytest.mark.usefixtures("folder")
-def test_scenes_are_painted_unless_the_folder_is_meant(folder: Path) -> None:
+def test_scenes_are_generated_unless_the_path_of_a_folder_is_given(folder: Path) -> None:
     (folder.parent / "scenes").mkdir()
     assert setting_of(TrainingSettings(data="scenes")) == "scenes"
     assert setting_of(TrainingSettings(data="./scenes")) == str(folder.parent / "scenes")

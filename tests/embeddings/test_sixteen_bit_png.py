@@ -1,4 +1,4 @@
-"""16-bit PNG files must look as the same image at 8 bits does, whatever range their values use."""
+"""16-bit PNG files look like the same image at 8 bits, for every range of values."""
 
 import io
 import struct
@@ -14,7 +14,7 @@ from embeddings.images import open_rgb, read_pixels
 from embeddings.sixteen_bit_png import significant_bits
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
-"""Colour type of a PNG file of so many channels."""
+"""Colour type of a PNG file by number of channels."""
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
@@ -28,7 +28,7 @@ def png(
     transparent: tuple[int, ...] = (),
     exif: bytes = b"",
 ) -> bytes:
-    """A 16-bit PNG file of samples of shape (height, width, channels); each row is filtered."""
+    """Return a 16-bit PNG file of samples of shape (height, width, channels), rows filtered."""
     height, width, channels = samples.shape
     rows = np.frombuffer(samples.astype(">u2").tobytes(), np.uint8).reshape(height, -1)
     shifted = np.pad(rows, ((0, 0), (2 * channels, 0)))[:, : rows.shape[1]]
@@ -56,7 +56,7 @@ def eight_bits(channels: int, height: int = 24, width: int = 30) -> np.ndarray:
 
 
 def as_eight_bit_file(samples: np.ndarray) -> np.ndarray:
-    """The pixels of the same image from an 8-bit file."""
+    """Return the pixels of the same image from an 8-bit file."""
     buffer = io.BytesIO()
     pixels = samples.astype(np.uint8)
     Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
@@ -83,7 +83,7 @@ def pixels_of(content: bytes) -> np.ndarray:
         (1, 8),
     ],
 )
-def test_values_of_any_range_look_as_the_8_bit_image(
+def test_values_of_any_range_look_like_the_8_bit_image(
     channels: int, factor: int, declared: int
 ) -> None:
     samples = eight_bits(channels)
@@ -110,7 +110,7 @@ def test_alpha_has_its_own_range(factor: int) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_only_the_very_colour_named_transparent_becomes_white(channels: int) -> None:
+def test_only_the_transparent_colour_becomes_white(channels: int) -> None:
     deep = np.full((12, 12, channels), 1000)
     deep[6:] = 1001  # the same high byte
     deep[0, 0] = 4095
@@ -119,7 +119,7 @@ def test_only_the_very_colour_named_transparent_becomes_white(channels: int) -> 
     assert (pixels[1:6] == 1000 >> 4).all()
 
 
-def test_orientation_counts() -> None:
+def test_the_orientation_is_applied() -> None:
     samples = eight_bits(3)
     exif = Image.Exif()
     exif[0x0112] = 3
@@ -127,18 +127,18 @@ def test_orientation_counts() -> None:
     assert np.array_equal(pixels, samples[::-1, ::-1])
 
 
-def test_images_of_many_strips_are_whole() -> None:
+def test_images_of_many_strips_are_complete() -> None:
     samples = eight_bits(3, 1500, 1000)
     assert np.array_equal(pixels_of(png(samples * 16)), samples)
 
 
-def test_training_and_serving_read_the_same() -> None:
+def test_training_and_serving_decode_to_the_same_pixels() -> None:
     samples = eight_bits(1)
     assert np.array_equal(read_pixels(png(samples * 16), 24, 30), as_eight_bit_file(samples))
 
 
 @given(highest=st.integers(0, 65535), declared=st.integers(0, 16))
-def test_the_range_holds_every_value(highest: int, declared: int) -> None:
+def test_the_range_contains_every_value(highest: int, declared: int) -> None:
     bits = significant_bits(highest, declared)
     assert highest < 1 << bits
     assert bits in {8, 12, 16} if declared == 0 else bits in {declared, 16}

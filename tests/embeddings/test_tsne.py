@@ -11,7 +11,7 @@ def clusters(per_cluster: int = 40) -> np.ndarray:
     return np.concatenate([centre + rng.normal(size=(per_cluster, 16)) for centre in centres])
 
 
-def test_clusters_stay_together_and_a_new_photograph_joins_its_own() -> None:
+def test_clusters_stay_together_and_a_new_embedding_joins_its_cluster() -> None:
     embeddings = clusters().astype(np.float32)
     points = fit_map(embeddings, seed=0)
     assert points.shape == (120, 2)
@@ -24,14 +24,14 @@ def test_clusters_stay_together_and_a_new_photograph_joins_its_own() -> None:
     assert np.linalg.norm(centres - placed, axis=1).argmin() == 1
 
 
-def test_the_seed_decides() -> None:
+def test_equal_seeds_give_equal_maps() -> None:
     embeddings = clusters(20).astype(np.float32)
     assert np.allclose(fit_map(embeddings, seed=1, threads=1), fit_map(embeddings, 1, threads=1))
     assert not np.allclose(fit_map(embeddings, seed=1), fit_map(embeddings, seed=2))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 9])
-def test_tiny_collections_have_a_map_too(count: int) -> None:
+def test_tiny_collections_have_a_map(count: int) -> None:
     embeddings = clusters(5)[:count].astype(np.float32)
     points = fit_map(embeddings)
     assert points.shape == (count, 2)

@@ -11,7 +11,7 @@ from embeddings.tsne import fit_map, transform
 def placed_by_open_tsne(
     index: FlatIndex, points: np.ndarray, embedding: np.ndarray
 ) -> tuple[float, float]:
-    """The same with openTSNE, its trees opened fully."""
+    """Transform with openTSNE, without the Barnes-Hut approximation."""
     count = len(index)
     near = index.search(embedding, k=15)
     start = initialization.median(points, near.rows[None])
@@ -29,7 +29,7 @@ def placed_by_open_tsne(
     return float(found[0, 0]), float(found[0, 1])
 
 
-def test_it_places_as_open_tsne_does() -> None:
+def test_transform_agrees_with_open_tsne() -> None:
     rng = np.random.default_rng(3)
     centres = rng.normal(scale=6, size=(5, 16))
     drawn = centres[rng.integers(0, 5, 260)] + rng.normal(size=(260, 16))
@@ -44,7 +44,7 @@ def test_it_places_as_open_tsne_does() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 30])
-def test_equal_embeddings_leave_it_amid_them(count: int) -> None:
+def test_equal_embeddings_give_a_point_among_them(count: int) -> None:
     embeddings = np.ones((count, 4), np.float32)
     points = np.random.default_rng(0).normal(size=(count, 2))
     index = FlatIndex([str(row) for row in range(count)], embeddings)

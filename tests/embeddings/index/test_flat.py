@@ -60,13 +60,13 @@ def test_three_nearest_agree_with_scikit_learn() -> None:
     assert np.array_equal(np.stack(found), rows)
 
 
-def test_nothing_eligible_is_an_empty_answer() -> None:
+def test_without_eligible_rows_the_result_is_empty() -> None:
     index = FlatIndex(["a"], np.zeros((1, 2), np.float32))
     assert len(index.search(np.zeros(2, np.float32), 3, exclude=0).rows) == 0
 
 
 @pytest.mark.parametrize(("k", "width"), [(0, 2), (-1, 2), (1, 3)])
-def test_impossible_questions_are_refused(k: int, width: int) -> None:
+def test_invalid_queries_are_rejected(k: int, width: int) -> None:
     index = FlatIndex(["a", "b"], np.zeros((2, 2), np.float32))
     with pytest.raises(ValueError, match=r"neighbour|shape"):
         index.search(np.zeros(width, np.float32), k)

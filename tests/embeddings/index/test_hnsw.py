@@ -25,7 +25,7 @@ def names(count: int) -> list[str]:
     return [f"class/{number:05}" for number in range(count)]
 
 
-def test_nearly_all_of_the_three_nearest_are_found(clustered: np.ndarray) -> None:
+def test_recall_at_3_is_high(clustered: np.ndarray) -> None:
     flat, graph = FlatIndex(names(3000), clustered), HnswIndex(names(3000), clustered)
     found = 0
     for row in range(0, 3000, 10):
@@ -40,7 +40,7 @@ def test_nearly_all_of_the_three_nearest_are_found(clustered: np.ndarray) -> Non
 
 @settings(max_examples=60, deadline=None)
 @given(matrices, st.data())
-def test_what_it_says_is_always_true_of_the_rows(
+def test_distances_and_order_are_correct_for_the_rows_found(
     embeddings: np.ndarray, data: st.DataObject
 ) -> None:
     count = len(embeddings)
@@ -57,7 +57,7 @@ def test_what_it_says_is_always_true_of_the_rows(
     assert keys == sorted(keys)
 
 
-def test_filtered_and_long_searches_are_exact_and_say_so(clustered: np.ndarray) -> None:
+def test_filtered_and_long_searches_are_marked_exact(clustered: np.ndarray) -> None:
     flat, graph = FlatIndex(names(3000), clustered), HnswIndex(names(3000), clustered)
     few = np.zeros(3000, np.bool_)
     few[::100] = True
@@ -68,7 +68,7 @@ def test_filtered_and_long_searches_are_exact_and_say_so(clustered: np.ndarray) 
 
 
 @pytest.mark.parametrize(("k", "width"), [(0, 2), (1, 3)])
-def test_impossible_questions_are_refused(k: int, width: int) -> None:
+def test_invalid_queries_are_rejected(k: int, width: int) -> None:
     index = HnswIndex(["a", "b"], np.zeros((2, 2), np.float32))
     with pytest.raises(ValueError, match=r"neighbour|shape"):
         index.search(np.zeros(width, np.float32), k)

@@ -4,7 +4,7 @@ from embeddings.index.flat import FlatIndex
 from embeddings.index.knn_graph import DEGREE, build_neighbor_graph
 
 
-def test_the_graph_is_what_searching_finds() -> None:
+def test_the_graph_agrees_with_search() -> None:
     rng = np.random.default_rng(0)
     embeddings = rng.integers(0, 4, (60, 3)).astype(np.float32)
     index = FlatIndex([f"{row:02}" for row in range(60)], embeddings)

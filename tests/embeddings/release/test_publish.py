@@ -42,7 +42,7 @@ def scale(probabilities: Floats, temperature: float) -> Floats:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def test_the_release_holds_what_its_own_encoder_says(published: Path) -> None:
+def test_the_release_contains_the_outputs_of_its_encoder(published: Path) -> None:
     release = open_release(current_release(published / "releases"))
     table = ImageTable.open(str(published / "store"), release.manifest.store.images)
     assert release.images == table.images
@@ -54,7 +54,7 @@ def test_the_release_holds_what_its_own_encoder_says(published: Path) -> None:
         assert np.allclose(again.probabilities[0], release.probabilities[row], atol=1e-5)
 
 
-def test_the_store_holds_the_same_features(published: Path) -> None:
+def test_the_store_contains_the_same_features(published: Path) -> None:
     release = open_release(current_release(published / "releases"))
     kept = FeatureTable(str(published / "store")).read(
         release.manifest.encoder.fingerprint, release.images
@@ -63,7 +63,7 @@ def test_the_store_holds_the_same_features(published: Path) -> None:
     assert np.array_equal(stored.embeddings, release.embeddings)
 
 
-def test_errors_are_the_misclassified_validation_photographs_worst_first(published: Path) -> None:
+def test_errors_are_the_misclassified_validation_images_worst_first(published: Path) -> None:
     release = open_release(current_release(published / "releases"))
     classes = release.manifest.classes
     wrong = {
@@ -86,7 +86,7 @@ def test_publishing_the_same_again_changes_nothing(published: Path, candidate: C
     assert not [name for name in folders if name.startswith(".")]
 
 
-def test_an_encoder_that_differs_from_its_network_is_not_published(
+def test_an_encoder_that_differs_from_its_model_is_not_published(
     published: Path, candidate: Candidate, tmp_path: Path
 ) -> None:
     reference = candidate.reference
@@ -102,7 +102,7 @@ def test_an_encoder_that_differs_from_its_network_is_not_published(
     assert not list(tmp_path.iterdir())
 
 
-def test_parity_counts_changed_neighbours_but_not_ties() -> None:
+def test_parity_counts_changed_neighbours_except_ties() -> None:
     spread = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
     ids = tuple(str(number) for number in range(30))
     probabilities = np.ones((30, 1), np.float32)
@@ -118,7 +118,7 @@ def test_parity_counts_changed_neighbours_but_not_ties() -> None:
         assert 0 < parity.largest_relative_error < 1e-4
 
 
-def test_probabilities_must_be_those_of_the_network() -> None:
+def test_probabilities_must_agree_with_the_model() -> None:
     rng = np.random.default_rng(0)
     embeddings = rng.normal(size=(300, 4)).astype(np.float32)
     labels = (np.arange(300) % 3).tolist()
@@ -139,7 +139,7 @@ def test_probabilities_must_be_those_of_the_network() -> None:
         check_parity(reference, Encoded(embeddings, scale(probabilities, 2.0)), labels, "int8")
 
 
-def test_eight_bits_may_change_embeddings_but_not_cost_quality() -> None:
+def test_int8_may_change_embeddings_within_the_limits_of_quality() -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(300) % 3
     embeddings = (np.eye(3)[labels] * 3 + rng.normal(size=(300, 3))).astype(np.float32)
@@ -166,7 +166,7 @@ def copy(published: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(current_release(published / "releases"), tmp_path / "copy"))
 
 
-def test_a_damaged_file_is_noticed(copy: Path) -> None:
+def test_a_damaged_file_is_detected(copy: Path) -> None:
     content = bytearray((copy / "encoder.bin").read_bytes())
     content[len(content) // 2] ^= 1
     (copy / "encoder.bin").write_bytes(content)
@@ -174,13 +174,13 @@ def test_a_damaged_file_is_noticed(copy: Path) -> None:
         open_release(copy)
 
 
-def test_a_missing_file_is_noticed(copy: Path) -> None:
+def test_a_missing_file_is_detected(copy: Path) -> None:
     (copy / "errors.json").unlink()
     with pytest.raises(ReleaseError, match=r"errors\.json is missing or damaged"):
         open_release(copy)
 
 
-def test_a_changed_manifest_is_noticed(copy: Path) -> None:
+def test_a_changed_manifest_is_detected(copy: Path) -> None:
     manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
     manifest["classes"].reverse()
     (copy / "manifest.json").write_text(json.dumps(manifest))
@@ -194,7 +194,7 @@ def test_a_damaged_release_of_the_same_name_is_replaced(
     folder = publish(candidate, str(published / "store"), tmp_path)
     again = folder
     (folder / "errors.json").write_text("[]")
-    for _ in range(3):  # the map is fitted on several threads and may come out differently
+    for _ in range(3):  # fitting the map on several threads is not deterministic
         again = publish(candidate, str(published / "store"), tmp_path)
         if again == folder:
             break
@@ -202,25 +202,25 @@ def test_a_damaged_release_of_the_same_name_is_replaced(
     assert current_release(tmp_path) == again.resolve()
 
 
-def test_generated_scenes_say_so_in_the_fingerprint(published: Path) -> None:
+def test_the_fingerprint_shows_generated_scenes(published: Path) -> None:
     manifest = read_manifest(current_release(published / "releases"))
     assert manifest.data.name == "generated scenes"
     assert manifest.fingerprint.startswith("generated scenes ")
 
 
-def test_no_release_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_release_is_an_error_with_advice(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="belvedere publish"):
         current_release(tmp_path)
 
 
 @pytest.fixture
 def copied(published: Path, tmp_path: Path) -> Path:
-    """A copy of the releases that followed links, as `cp -rL` makes it."""
+    """Return a copy of the releases with links followed, as by `cp -rL`."""
     folder = tmp_path / "releases"
     return Path(shutil.copytree(published / "releases", folder, symlinks=False))
 
 
-def test_a_copy_that_followed_links_is_served_and_published_into(
+def test_a_copy_with_followed_links_can_be_served_and_published_into(
     published: Path, candidate: Candidate, copied: Path
 ) -> None:
     assert not (copied / "current").is_symlink()
@@ -233,7 +233,7 @@ def test_a_copy_that_followed_links_is_served_and_published_into(
     assert open_release(copied / before.folder).manifest == before
 
 
-def test_a_pointer_that_names_nothing_or_is_a_file_says_so_and_is_replaced(
+def test_a_broken_pointer_is_an_error_and_is_replaced(
     published: Path, candidate: Candidate, tmp_path: Path
 ) -> None:
     pointer = tmp_path / "current"
@@ -256,7 +256,7 @@ def test_a_pointer_that_names_nothing_or_is_a_file_says_so_and_is_replaced(
         (+1, "newer version of Belvedere .* update Belvedere"),
     ],
 )
-def test_a_release_of_another_format_says_what_to_do(
+def test_a_release_of_another_format_is_an_error_with_advice(
     copy: Path, change: int, sentence: str
 ) -> None:
     manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
@@ -266,7 +266,7 @@ def test_a_release_of_another_format_says_what_to_do(
         open_release(copy)
 
 
-def test_nothing_is_published_over_the_release_of_a_newer_version(
+def test_a_release_of_a_newer_version_is_not_replaced(
     published: Path, candidate: Candidate, copied: Path
 ) -> None:
     manifest = json.loads((copied / "current" / "manifest.json").read_text("utf-8"))
@@ -281,7 +281,7 @@ def test_nothing_is_published_over_the_release_of_a_newer_version(
     "name", ["comparison.json", "photographs.json", "trust.json", "features.arrow"]
 )
 @pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1}', b"\xff\xfe"])
-def test_contents_that_cannot_be_read_are_one_sentence(
+def test_unreadable_contents_are_an_error_with_advice(
     copy: Path, name: str, content: bytes
 ) -> None:
     (copy / name).write_bytes(content)

@@ -35,7 +35,7 @@ def encoded(count: int, value: float) -> Encoded:
     return Encoded(np.full((count, 5), value, np.float32), np.full((count, 2), 0.5, np.float32))
 
 
-def test_photographs_come_back_as_they_were_written(tmp_path: Path) -> None:
+def test_images_are_read_as_written(tmp_path: Path) -> None:
     rows = [(stored_image(f"lake/{number}"), bytes([number]) * number) for number in range(200)]
     write_images(str(tmp_path), collection(), iter(rows))
     table = ImageTable.open(str(tmp_path))
@@ -55,7 +55,7 @@ def test_an_older_version_stays_readable(tmp_path: Path) -> None:
         ImageTable.open(str(tmp_path), 99)
 
 
-def test_a_write_that_breaks_off_leaves_the_old_version(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_version(tmp_path: Path) -> None:
     write_images(str(tmp_path), collection("1"), [(stored_image("lake/a"), b"old")])
 
     def breaking():
@@ -67,7 +67,7 @@ def test_a_write_that_breaks_off_leaves_the_old_version(tmp_path: Path) -> None:
     assert ImageTable.open(str(tmp_path)).jpeg(0) == b"old"
 
 
-def test_a_missing_store_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_store_is_an_error_with_advice(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="run `belvedere data` first"):
         ImageTable.open(str(tmp_path / "none"))
     with pytest.raises(StoreError, match="publish first"):
@@ -101,7 +101,7 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def test_versions_that_nothing_refers_to_are_deleted(tmp_path: Path) -> None:
+def test_unreferenced_versions_are_deleted(tmp_path: Path) -> None:
     store = str(tmp_path)
     rng = np.random.default_rng(0)
 
@@ -115,7 +115,7 @@ def test_versions_that_nothing_refers_to_are_deleted(tmp_path: Path) -> None:
     jpeg = opened.jpeg(0)
     for number in range(1, 6):
         write(number)
-    # What a process that was killed while it wrote leaves.
+    # File left by a process killed during a write.
     (tmp_path / "images.lance" / "data" / "unfinished.lance").write_bytes(b"0" * 100_000)
     assert size(tmp_path) > 700_000
     delete_old_versions(store, {served}, {1})
@@ -137,7 +137,9 @@ def harm(folder: Path, pattern: str, content: bytes) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"x" * 9])
 @pytest.mark.parametrize("pattern", ["_versions/*.manifest", "data/*.lance"])
-def test_a_damaged_table_says_what_to_do(tmp_path: Path, pattern: str, content: bytes) -> None:
+def test_a_damaged_table_is_an_error_with_advice(
+    tmp_path: Path, pattern: str, content: bytes
+) -> None:
     store = str(tmp_path)
     write_images(store, collection(), [(stored_image("lake/a"), b"jpeg")])
     FeatureTable(store).upsert("e", [stored_image("lake/a")], encoded(1, 1))
@@ -150,12 +152,12 @@ def test_a_damaged_table_says_what_to_do(tmp_path: Path, pattern: str, content: 
     assert "/home/runner" not in str(images.value)
 
 
-def test_an_address_that_cannot_be_used_names_its_setting() -> None:
+def test_the_error_for_an_unusable_uri_gives_the_setting() -> None:
     with pytest.raises(StoreDamaged, match="check BELVEDERE_STORE"):
         ImageTable.open("nowhere://bucket/store")
 
 
-def test_what_the_rows_raise_is_raised(tmp_path: Path) -> None:
+def test_exceptions_of_the_rows_are_propagated(tmp_path: Path) -> None:
     def rows():
         yield stored_image("lake/a"), b"jpeg"
         raise KeyError("lost")
@@ -164,7 +166,7 @@ def test_what_the_rows_raise_is_raised(tmp_path: Path) -> None:
         write_images(str(tmp_path), collection(), rows())
 
 
-def test_a_store_of_another_version_is_no_damage(tmp_path: Path) -> None:
+def test_a_store_of_another_version_is_not_reported_as_damaged(tmp_path: Path) -> None:
     lance.write_dataset(pa.table({"id": ["a"]}), tmp_path / "images.lance")
     with pytest.raises(StoreError, match="run `belvedere data` again") as caught:
         _ = ImageTable.open(str(tmp_path)).collection
