@@ -123,7 +123,7 @@ def test_a_release_is_freed_when_another_one_is_served(copied_home, records):
                 for path in ("/tsne", f"/images/{records[0]['id']}/thumbnail", "/errors", "/docs"):
                     assert client.get(path).status_code == 200
                 seen = [weakref.ref(each) for each in (state.served, state.served.release)]
-                seen += [weakref.ref(state.served.encoder), weakref.ref(state.responses)]
+                seen += [weakref.ref(state.served.model.encoder), weakref.ref(state.responses)]
                 point_to(releases, folder)
                 wait_for(client, release=fingerprint(folder), refused=None)
                 wait_until(lambda seen=seen: not any(each() for each in seen))

@@ -64,7 +64,7 @@ def test_the_calibration_error_is_that_of_the_served_probabilities(api, features
     assert report["error"] == pytest.approx(error, abs=1e-3)
 
 
-def test_typical_is_the_share_of_validation_photographs_farther_from_the_training_set(
+def test_typicality_is_the_share_of_validation_photographs_farther_from_the_training_set(
     api, features
 ):
     learned = np.array(
@@ -79,7 +79,7 @@ def test_typical_is_the_share_of_validation_photographs_farther_from_the_trainin
     for name in list(aside)[::5]:
         answer = api.get("/predict", params={"id": name}).json()
         farther = np.mean([each > distances[name] for each in distances.values()])
-        assert answer["typical"] == pytest.approx(farther, abs=1.01 / len(aside))
+        assert answer["typicality"] == pytest.approx(farther, abs=1.01 / len(aside))
 
 
 def test_an_upload_is_as_typical_as_the_same_photograph_stored(api, records):
@@ -87,7 +87,7 @@ def test_an_upload_is_as_typical_as_the_same_photograph_stored(api, records):
     jpeg = api.get(f"/images/{aside['id']}").content
     stored = api.get("/predict", params={"id": aside["id"]}).json()
     uploaded = api.post("/predict", content=jpeg).json()
-    assert uploaded["typical"] == pytest.approx(stored["typical"], abs=0.05)
+    assert uploaded["typicality"] == pytest.approx(stored["typicality"], abs=0.05)
     assert uploaded["set"] == stored["set"]
 
 

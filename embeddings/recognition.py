@@ -1,29 +1,109 @@
-"""Which classes cannot be ruled out, and which photographs are unlike those learned from."""
+"""Recognition of one image: embedding, class probabilities, prediction set, typicality."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Literal
 
 import numpy as np
 
-from embeddings.arrays import Floats
+from embeddings.arrays import Doubles, Floats, Mask
+from embeddings.encoder import Encoded, Encoder
+from embeddings.images import read_pixels
 from embeddings.index import VectorIndex
 
 NEIGHBOR = 10
-"""Which of the nearest training photographs says how usual a photograph is."""
+"""Rank of the training image whose distance measures typicality."""
+
+_CANDIDATES = 3 * NEIGHBOR
+
+Observe = Callable[[Literal["decode", "inference"], float], None]
+"""Called with the name of a finished step and its duration in seconds."""
 
 
-def prediction_set(probabilities: Floats, threshold: float) -> list[int]:
-    """Numbers of the classes that cannot be ruled out, the most probable first.
+@dataclass(frozen=True)
+class RecognitionModel:
+    """Encoder and everything needed to interpret its outputs; safe to use from many threads."""
+
+    encoder: Encoder
+    threshold: float
+    """Least probability of a class in the prediction set, 0-1."""
+    index: VectorIndex
+    """Stored embeddings, shape (n, dimension)."""
+    training: Mask
+    """Shape (n,): true for the training images."""
+    validation_distances: Doubles
+    """Distances of the validation images to the training images, ascending."""
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """Result of recognising one image."""
+
+    embedding: Floats
+    """Shape (dimension,)."""
+    probabilities: Floats
+    """Shape (classes,): sums to 1."""
+    prediction_set: tuple[int, ...]
+    """Numbers of the classes that cannot be ruled out, the most probable first."""
+    typicality: float
+    """Share of validation images, 0-1, that are farther from the training images."""
+
+
+def recognise(model: RecognitionModel, image: bytes, observe: Observe) -> Recognition:
+    """Recognise an image file. Raises `ImageRejected`."""
+    encoded = encode_image(model.encoder, image, observe)
+    embedding, probabilities = encoded.embeddings[0], encoded.probabilities[0]
+    distance = distance_to_training(model.index, model.training, embedding)
+    return Recognition(
+        embedding=embedding,
+        probabilities=probabilities,
+        prediction_set=prediction_set(probabilities, model.threshold),
+        typicality=typicality(model.validation_distances, distance),
+    )
+
+
+def encode_image(encoder: Encoder, image: bytes, observe: Observe) -> Encoded:
+    """Decode and encode an image file, giving one row. Raises `ImageRejected`."""
+    started = perf_counter()
+    pixels = read_pixels(image, encoder.height, encoder.width)
+    decoded = perf_counter()
+    encoded = encoder.encode(pixels[np.newaxis])
+    observe("decode", decoded - started)
+    observe("inference", perf_counter() - decoded)
+    return encoded
+
+
+def prediction_set(probabilities: Floats, threshold: float) -> tuple[int, ...]:
+    """Return the numbers of the classes that cannot be ruled out, the most probable first.
 
     `probabilities` has shape (classes,).
     """
-    order = np.argsort(-probabilities, kind="stable")
-    return [int(number) for number in order if probabilities[number] >= threshold]
+    order = np.argsort(-probabilities, kind="stable").tolist()
+    return tuple(number for number in order if probabilities[number] >= threshold)
 
 
 def distance_to_training(
-    training: VectorIndex, embedding: Floats, exclude: int | None = None
+    index: VectorIndex, training: Mask, embedding: Floats, exclude: int | None = None
 ) -> float:
-    """Distance of an embedding of shape (dimension,) to its tenth nearest training photograph.
+    """Return the distance of an embedding, shape (dimension,), to its tenth nearest training image.
 
-    To the farthest where there are fewer; `training` holds nothing else. Method: Sun et al. 2022.
+    If there are fewer, the distance to the farthest; infinity if there are none. `training` is a
+    mask over the rows of `index`; `exclude` leaves one row out. Method: Sun et al. 2022.
     """
-    found = training.search(embedding, NEIGHBOR, exclude=exclude)
-    return float(found.distances[-1]) if len(found.distances) else float("inf")
+    # Most stored images are training images, so a search without a mask finds enough of them.
+    found = index.search(embedding, _CANDIDATES, exclude=exclude)
+    distances = found.distances[training[found.rows]]
+    if len(distances) < NEIGHBOR:
+        distances = index.search(embedding, NEIGHBOR, exclude=exclude, among=training).distances
+    return float(distances[:NEIGHBOR][-1]) if len(distances) else float("inf")
+
+
+def typicality(validation_distances: Doubles, distance: float) -> float:
+    """Return the share of validation images, 0-1, that are farther from the training images.
+
+    0 if there are no validation images. `validation_distances` is ascending.
+    """
+    count = len(validation_distances)
+    farther = count - int(np.searchsorted(validation_distances, distance, side="right"))
+    return farther / count if count else 0.0

@@ -1,6 +1,7 @@
 """What the service counts about itself, in Prometheus' text format."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,6 +15,9 @@ from prometheus_client import (
 from embeddings.release.manifest import Manifest
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+Stage = Literal["wait", "decode", "inference"]
 
 
 class Metrics:
@@ -44,9 +48,6 @@ class Metrics:
             registry=self._registry,
             buckets=_SECONDS,
         )
-        self.waited = self._stages.labels("wait").observe
-        self.decoded = self._stages.labels("decode").observe
-        self.inferred = self._stages.labels("inference").observe
         self._problems = Counter(
             "belvedere_problems",
             "Requests that could not be answered, by what was wrong.",
@@ -87,6 +88,10 @@ class Metrics:
         duration, count = self._known[key]
         duration.observe(seconds)
         count.inc()
+
+    def observe_stage(self, stage: Stage, seconds: float) -> None:
+        """Count the time that one image spent in a stage."""
+        self._stages.labels(stage).observe(seconds)
 
     def watch_queue(self, name: str, length: Callable[[], int]) -> None:
         """Show the length of a queue whenever the figures are asked for."""

@@ -59,7 +59,7 @@ class Prediction(Answer):
         description="The classes that cannot be ruled out, the most probable first; the true one "
         "is among them for about 90 of 100 photographs. Empty where the network is too unsure."
     )
-    typical: float = Field(
+    typicality: float = Field(
         description="Share of validation photographs, 0-1, that are farther from the training "
         "photographs; near 0 the photograph is unlike anything learned."
     )
@@ -230,11 +230,11 @@ class LabelIssueList(Answer):
 
 
 class CalibrationReport(Answer):
-    """How far the probabilities, the sets and the typical score can be trusted."""
+    """How far the probabilities, the sets and typicality can be trusted."""
 
     calibration: Calibration = Field(description="Of the probabilities.")
     sets: PredictionSets = Field(description="Of the prediction sets.")
-    typicality: Typicality = Field(description="What the typical score is measured by.")
+    typicality: Typicality = Field(description="What typicality is measured by.")
 
 
 class Liveness(FrozenModel):

@@ -47,7 +47,7 @@ def test_it_is_recognised_and_placed(own, api, a_jpeg, pictured, give):
     for label in answer["set"]:
         expect(verdict).to_contain_text(label)
     expect(verdict).to_contain_text(
-        "Nearer to what was learned" if answer["typical"] > 0.05 else "unlike"
+        "Nearer to what was learned" if answer["typicality"] > 0.05 else "unlike"
     )
     names = page.locator(".neighbours a.picture")
     expect(names).to_have_count(len(nearest))

@@ -11,7 +11,7 @@ from embeddings.runtime import Precision
 from embeddings.store.records import GENERATED_SCENES
 
 MANIFEST = "manifest.json"
-MANIFEST_FORMAT: Literal[3] = 3
+MANIFEST_FORMAT: Literal[4] = 4
 FINGERPRINT_LENGTH = 16
 
 
@@ -73,7 +73,7 @@ class DataInfo(StrictModel):
 class Manifest(StrictModel):
     """Everything that identifies a release; no clock time, so equal content has equal names."""
 
-    format: Literal[3] = MANIFEST_FORMAT
+    format: Literal[4] = MANIFEST_FORMAT
     data: DataInfo
     classes: tuple[str, ...]
     encoder: EncoderInfo

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from embeddings.arrays import Floats, Pixels
+from embeddings.arrays import Doubles, Floats, Pixels
 from embeddings.atomic import DRAFT_PREFIX, atomic_folder, atomic_symlink
 from embeddings.digests import file_digest
 from embeddings.encoder import Encoded, Encoder, encoder_fingerprint
@@ -17,6 +17,7 @@ from embeddings.images import read_pixels
 from embeddings.index.flat import FlatIndex
 from embeddings.index.knn_graph import build_neighbor_graph
 from embeddings.progress import Track, no_progress
+from embeddings.recognition import NEIGHBOR, distance_to_training, typicality
 from embeddings.release.manifest import (
     MANIFEST,
     DataInfo,
@@ -48,7 +49,7 @@ from embeddings.release.reader import (
     verify_release,
     write_features,
 )
-from embeddings.release.reliability import measure_uncertainty, typicality
+from embeddings.release.reliability import measure_uncertainty
 from embeddings.release.reports import Comparison
 from embeddings.release.uncertainty import Reliability, Typicality, UncertaintyReport
 from embeddings.runtime import Precision
@@ -167,7 +168,10 @@ def _write_contents(
     points = fit_map(encoded.embeddings, map_seed)
     images = table.images
     index = FlatIndex([image.id for image in images], encoded.embeddings)
-    write_features(draft / FEATURES, images, encoded, points, build_neighbor_graph(index))
+    distances = _distances_to_training(index, images)
+    reference = np.sort(distances[np.array([image.split == "validation" for image in images])])
+    scores = np.array([typicality(reference, distance) for distance in distances])
+    write_features(draft / FEATURES, images, encoded, points, build_neighbor_graph(index), scores)
     errors = _explained(
         find_errors(images, candidate.comparison.classes, encoded), candidate.explain
     )
@@ -178,7 +182,8 @@ def _write_contents(
     uncertainty = _measure_uncertainty(candidate, images, encoded)
     (draft / UNCERTAINTY).write_text(uncertainty.model_dump_json(), encoding="utf-8")
     (draft / TYPICALITY).write_text(
-        _typicality(images, encoded).model_dump_json(), encoding="utf-8"
+        Typicality(neighbor=NEIGHBOR, distances=tuple(reference.tolist())).model_dump_json(),
+        encoding="utf-8",
     )
 
 
@@ -229,10 +234,15 @@ def _measure_uncertainty(
     )
 
 
-def _typicality(images: tuple[StoredImage, ...], encoded: Encoded) -> Typicality:
-    learned = np.array([image.split == "train" for image in images])
-    ids = [image.id for image in images if image.split == "train"]
-    return typicality(FlatIndex(ids, encoded.embeddings[learned]), encoded.embeddings[~learned])
+def _distances_to_training(index: FlatIndex, images: tuple[StoredImage, ...]) -> Doubles:
+    """Return the distance of every image to its tenth nearest training image, itself left out."""
+    training = np.array([image.split == "train" for image in images])
+    return np.array(
+        [
+            distance_to_training(index, training, embedding, exclude=row)
+            for row, embedding in enumerate(index.embeddings)
+        ]
+    )
 
 
 def _install(draft: Path, releases: Path, name: str) -> Path:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
-from embeddings.arrays import Floats, Labels, Points
+from embeddings.arrays import Doubles, Floats, Labels, Points
 from embeddings.digests import file_digest
 from embeddings.encoder import Encoded
 from embeddings.errors import BelvedereError
@@ -110,6 +110,8 @@ class Release:
     points: Points
     """Shape (n, 2), float64: places on the t-SNE map."""
     graph: NeighborGraph
+    typicalities: Doubles
+    """Shape (n,): typicality of each image, 0-1."""
     comparison: Comparison
     errors: tuple[Misclassified, ...]
     label_issues: tuple[LabelIssue, ...]
@@ -253,6 +255,7 @@ def _open(folder: Path, manifest: Manifest) -> Release:
         graph=NeighborGraph(
             _matrix(features, "neighbors", np.int64), _matrix(features, "distances", np.float64)
         ),
+        typicalities=np.asarray(features.column("typicality"), dtype=np.float64),
         comparison=Comparison.model_validate_json((folder / COMPARISON).read_bytes()),
         errors=ERROR_LIST.validate_json((folder / ERRORS).read_bytes()),
         label_issues=LABEL_ISSUE_LIST.validate_json((folder / LABEL_ISSUES).read_bytes()),
@@ -275,7 +278,7 @@ def _readable(folder: Path) -> Iterator[None]:
 
 def write_features(
     path: Path, images: tuple[StoredImage, ...], encoded: Encoded, points: Points,
-    graph: NeighborGraph,
+    graph: NeighborGraph, typicalities: Doubles,
 ) -> None:  # fmt: skip
     """Write the arrays of a release beside the ids as one Arrow file."""
     table = pa.table(
@@ -286,6 +289,7 @@ def write_features(
             "point": _column(points),
             "neighbors": _column(graph.rows),
             "distances": _column(graph.distances),
+            "typicality": pa.array(typicalities),
         }
     )
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:

@@ -7,15 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.arrays import Floats, Labels
-from embeddings.index import VectorIndex
-from embeddings.recognition import NEIGHBOR, distance_to_training
 from embeddings.release.uncertainty import (
     Calibration,
     ClassCoverage,
     PredictionSets,
     Reliability,
     ReliabilityBin,
-    Typicality,
     UncertaintyReport,
 )
 
@@ -111,9 +108,3 @@ def measure_uncertainty(
 
 def _mean(values: npt.NDArray[np.generic]) -> float:
     return float(values.mean()) if len(values) else 0.0
-
-
-def typicality(training: VectorIndex, validation: Floats) -> Typicality:
-    """Measure validation embeddings of shape (n, dimension) against the training photographs."""
-    found = [distance_to_training(training, embedding) for embedding in validation]
-    return Typicality(neighbor=NEIGHBOR, distances=tuple(sorted(found)))

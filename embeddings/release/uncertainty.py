@@ -1,6 +1,5 @@
 """What a release says of how far its answers can be trusted."""
 
-from bisect import bisect_right
 from typing import Literal
 
 from pydantic import Field
@@ -72,11 +71,6 @@ class Typicality(FrozenModel):
     neighbor: int = Field(description="Which of the nearest training photographs is measured to.")
     distances: tuple[float, ...] = Field(description="Euclidean, ascending; they have no unit.")
     metric: Literal["euclidean"] = Field("euclidean", description="How distances are measured.")
-
-    def score(self, distance: float) -> float:
-        """Share of validation photographs, 0-1, that are farther from the training set."""
-        farther = len(self.distances) - bisect_right(self.distances, distance)
-        return farther / len(self.distances) if self.distances else 0.0
 
 
 class UncertaintyReport(FrozenModel):

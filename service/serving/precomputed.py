@@ -4,7 +4,6 @@ import gzip
 from functools import lru_cache, partial
 from urllib.parse import unquote_plus
 
-from embeddings.encoder import Encoded
 from embeddings.index.knn_graph import DEGREE
 from service.serving.responses import map_of, neighborhood, prediction
 from service.serving.served_release import ServedRelease
@@ -56,9 +55,7 @@ def _neighborhood(served: ServedRelease, row: int) -> bytes:
 
 
 def _prediction(served: ServedRelease, row: int) -> bytes:
-    release = served.release
-    stored = Encoded(release.embeddings, release.probabilities).row(row)
-    return prediction(served, stored, row).model_dump_json().encode()
+    return prediction(served.manifest, served.recognition(row)).model_dump_json().encode()
 
 
 def _map(served: ServedRelease, n: int) -> bytes:

@@ -4,9 +4,9 @@ import numpy as np
 from fastapi import Response
 
 from embeddings.arrays import Floats, Points, Rows
-from embeddings.encoder import Encoded
 from embeddings.index import Neighbors
-from embeddings.recognition import prediction_set
+from embeddings.recognition import Recognition
+from embeddings.release.manifest import Manifest
 from embeddings.store.records import attribution_of
 from service.schemas import (
     Answer,
@@ -32,9 +32,9 @@ def sent_as_json(body: bytes) -> Response:
     return Response(body, media_type="application/json")
 
 
-def probabilities_by_class(served: ServedRelease, probabilities: Floats) -> dict[str, float]:
+def probabilities_by_class(manifest: Manifest, probabilities: Floats) -> dict[str, float]:
     """Probabilities of shape (classes,) by the names of the classes."""
-    return dict(zip(served.manifest.classes, probabilities.tolist(), strict=True))
+    return dict(zip(manifest.classes, probabilities.tolist(), strict=True))
 
 
 def predicted(served: ServedRelease, row: int) -> str:
@@ -42,24 +42,22 @@ def predicted(served: ServedRelease, row: int) -> str:
     return served.manifest.classes[int(served.release.predicted[row])]
 
 
-def prediction(served: ServedRelease, encoded: Encoded, row: int | None = None) -> Prediction:
-    """What one row of features says; `row` is the stored photograph's that it belongs to."""
-    probabilities = encoded.probabilities[0]
-    classes = served.manifest.classes
-    members = prediction_set(probabilities, served.release.uncertainty.sets.threshold)
+def prediction(manifest: Manifest, recognition: Recognition) -> Prediction:
+    """Return the response about a recognised image."""
+    classes, probabilities = manifest.classes, recognition.probabilities
     return Prediction(
         label=classes[int(np.argmax(probabilities))],
-        probabilities=probabilities_by_class(served, probabilities),
-        set=tuple(classes[number] for number in members),
-        typical=served.typical(encoded.embeddings[0], row),
-        release=served.manifest.fingerprint,
+        probabilities=probabilities_by_class(manifest, probabilities),
+        set=tuple(classes[number] for number in recognition.prediction_set),
+        typicality=recognition.typicality,
+        release=manifest.fingerprint,
     )
 
 
 def nearest_in_training(served: ServedRelease, row: int, k: int) -> tuple[Neighbor, ...]:
     """The training photographs nearest to a stored photograph."""
     found = served.index.search(
-        served.release.embeddings[row], k, exclude=row, among=served.training
+        served.release.embeddings[row], k, exclude=row, among=served.model.training
     )
     pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
     return tuple(_neighbor(served, each, distance) for each, distance in pairs)

@@ -3,22 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.arrays import Floats, Mask, Rows
-from embeddings.encoder import Encoded, Encoder
+from embeddings.arrays import Mask
+from embeddings.encoder import Encoder
 from embeddings.images import read_pixels, to_jpeg
-from embeddings.index import VectorIndex, build_index
-from embeddings.recognition import distance_to_training
+from embeddings.index import IndexKind, VectorIndex, build_index
+from embeddings.recognition import Recognition, RecognitionModel, prediction_set
 from embeddings.release.manifest import Manifest
 from embeddings.release.reader import Release, ReleaseError, current_release, open_release
 from embeddings.store.images import ImageTable
 from embeddings.store.records import Split
 from embeddings.store.tables import StoreError
-from service.metrics import Metrics
 from service.serving.errors import StoreUnreadable, UnknownImage
 from service.settings import ServiceSettings
 
@@ -45,14 +43,15 @@ class ServedRelease:
     """A release with everything that answers are made from; safe to use from many threads."""
 
     release: Release
-    index: VectorIndex
-    training_index: VectorIndex
-    """Of the training photographs alone."""
-    encoder: Encoder
+    model: RecognitionModel
     images: ImageTable
-    metrics: Metrics
     root_path: str = ""
     """Path under which a reverse proxy shows the service; addresses in answers begin with it."""
+
+    @property
+    def index(self) -> VectorIndex:
+        """Index of the stored embeddings."""
+        return self.model.index
 
     @property
     def manifest(self) -> Manifest:
@@ -66,15 +65,16 @@ class ServedRelease:
             raise UnknownImage(identifier)
         return row
 
-    def encode(self, data: bytes) -> Encoded:
-        """Decode an image file and encode it, giving one row. Raises `ImageRejected`."""
-        started = perf_counter()
-        pixels = read_pixels(data, self.encoder.height, self.encoder.width)
-        decoded = perf_counter()
-        encoded = self.encoder.encode(pixels[np.newaxis])
-        self.metrics.decoded(decoded - started)
-        self.metrics.inferred(perf_counter() - decoded)
-        return encoded
+    def recognition(self, row: int) -> Recognition:
+        """Return the recognition of a stored image, computed at publishing."""
+        release = self.release
+        probabilities = release.probabilities[row]
+        return Recognition(
+            embedding=release.embeddings[row],
+            probabilities=probabilities,
+            prediction_set=prediction_set(probabilities, self.model.threshold),
+            typicality=float(release.typicalities[row]),
+        )
 
     def among(self, selection: Selection) -> Mask | None:
         """The photographs that a search is limited to; None where it is not."""
@@ -82,43 +82,22 @@ class ServedRelease:
 
     def mask(self, selection: Selection) -> Mask:
         """Shape (n,): true for the photographs that fit."""
-        mask = np.ones(len(self.index), dtype=np.bool_)
+        mask = np.ones(len(self.release.images), dtype=np.bool_)
         if selection.label is not None:
             mask &= self._labels == selection.label
         if selection.split is not None:
             mask &= self._splits == selection.split
         return mask
 
-    def typical(self, embedding: Floats, row: int | None = None) -> float:
-        """Share of validation photographs farther from the training set than this embedding.
-
-        The embedding has shape (dimension,); `row` is the stored photograph's that it belongs to.
-        """
-        itself = None
-        if row is not None and self.training[row]:
-            itself = int(self._training_rows[row])
-        distance = distance_to_training(self.training_index, embedding, itself)
-        return self.release.typicality.score(distance)
-
     def jpeg(self, row: int) -> bytes:
         """The JPEG file of a stored photograph. Raises `StoreUnreadable`."""
         return _jpeg(self.images, row)
-
-    @cached_property
-    def training(self) -> Mask:
-        """Shape (n,): true for the training photographs."""
-        return self.mask(Selection(split="train"))
 
     @cached_property
     def thumbnail(self) -> Callable[[int], bytes]:
         """The small JPEG file of a row; those asked for last are kept."""
         # Refers to the images alone: a cycle would keep the release when another one is served.
         return lru_cache(_THUMBNAILS_KEPT)(partial(_thumbnail, self.images))
-
-    @cached_property
-    def _training_rows(self) -> Rows:
-        """Shape (n,): the row of each training photograph in the index of those alone."""
-        return np.asarray(np.cumsum(self.training) - 1, dtype=np.int64)
 
     @cached_property
     def _labels(self) -> npt.NDArray[np.object_]:
@@ -129,7 +108,7 @@ class ServedRelease:
         return np.array([each.split for each in self.release.images], dtype=np.object_)
 
 
-def load_current_release(settings: ServiceSettings, metrics: Metrics) -> ServedRelease:
+def load_current_release(settings: ServiceSettings) -> ServedRelease:
     """Open the current release and try it.
 
     Raises `ReleaseError` or `StoreError` with a sentence that says what is wrong with it.
@@ -137,19 +116,10 @@ def load_current_release(settings: ServiceSettings, metrics: Metrics) -> ServedR
     try:
         release = open_release(current_release(settings.releases))
         manifest = release.manifest
-        ids = [each.id for each in release.images]
-        learned = np.array([each.split == "train" for each in release.images])
         served = ServedRelease(
             release=release,
-            index=build_index(settings.index, ids, release.embeddings),
-            training_index=build_index(
-                settings.index,
-                [each.id for each in release.images if each.split == "train"],
-                release.embeddings[learned],
-            ),
-            encoder=Encoder(release.encoder, manifest.encoder.precision),
+            model=_recognition_model(release, settings.index),
             images=ImageTable.open(settings.store_uri, manifest.store.images),
-            metrics=metrics,
             root_path=settings.root_path,
         )
         _self_test(served)
@@ -163,9 +133,19 @@ def load_current_release(settings: ServiceSettings, metrics: Metrics) -> ServedR
     return served
 
 
+def _recognition_model(release: Release, kind: IndexKind) -> RecognitionModel:
+    return RecognitionModel(
+        encoder=Encoder(release.encoder, release.manifest.encoder.precision),
+        threshold=release.uncertainty.sets.threshold,
+        index=build_index(kind, [each.id for each in release.images], release.embeddings),
+        training=np.array([each.split == "train" for each in release.images]),
+        validation_distances=np.array(release.typicality.distances),
+    )
+
+
 def _prepare(served: ServedRelease) -> None:
     """Look once through all photographs, so that no request does."""
-    _ = served.release.rows, served.release.predicted, served._labels, served._training_rows
+    _ = served.release.rows, served.release.predicted, served._labels, served._splits
 
 
 def _jpeg(images: ImageTable, row: int) -> bytes:
@@ -187,7 +167,7 @@ def _self_test(served: ServedRelease) -> None:
             f"The feature store at version {manifest.store.images} holds other photographs than "
             "the release; run `belvedere publish` again."
         )
-    encoder = served.encoder
+    encoder = served.model.encoder
     pixels = read_pixels(served.images.jpeg(0), encoder.height, encoder.width)
     (encoded,) = encoder.encode_all([pixels])
     answer = encoded.probabilities[0]

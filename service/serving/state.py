@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from embeddings.cpu import usable_processors
@@ -55,7 +56,7 @@ class ServiceState:
             queue=settings.queue,
             retry_after=1,
             seconds=settings.work_seconds,
-            waited=metrics.waited,
+            waited=partial(metrics.observe_stage, "wait"),
         )
         self.uploads = UploadAdmission(
             settings.concurrency + settings.queue, settings.upload_memory
@@ -156,7 +157,7 @@ class ServiceState:
         if found == self._tried and (self.reason is None or now < self._again):
             return
         try:
-            served = await asyncio.to_thread(load_current_release, self.settings, self.metrics)
+            served = await asyncio.to_thread(load_current_release, self.settings)
         except (ReleaseError, StoreError) as error:
             if str(error) != self.reason:
                 _log.warning("Not served: %s", error, extra=extra(release=self.fingerprint))

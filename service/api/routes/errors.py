@@ -112,7 +112,7 @@ def _label_issues(served: ServedRelease, limit: int) -> Response:
     responses=problem_responses(429),
 )
 async def calibration(served: Served, state: State) -> Response:
-    """How far probabilities, prediction sets and the typical score can be trusted."""
+    """How far probabilities, prediction sets and typicality can be trusted."""
     return await state.queries.run(_calibration, served)
 
 
@@ -143,7 +143,7 @@ def _misclassification(served: ServedRelease, error: Misclassified) -> Misclassi
         id=error.id,
         label=error.label,
         predicted=error.predicted,
-        probabilities=probabilities_by_class(served, served.release.probabilities[row]),
+        probabilities=probabilities_by_class(served.manifest, served.release.probabilities[row]),
         true_probability=error.true_probability,
         image=served.root_path + image_path(error.id),
         heatmap=served.root_path + heatmap_path(error.id) if error.heat else None,

@@ -28,7 +28,7 @@ def _features(served: ServedRelease, row: int) -> Response:
     features = Features(
         id=image.id,
         embedding=tuple(release.embeddings[row].tolist()),
-        probabilities=probabilities_by_class(served, release.probabilities[row]),
+        probabilities=probabilities_by_class(served.manifest, release.probabilities[row]),
         label=image.label,
         predicted=predicted(served, row),
         split=image.split,

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from embeddings.index.knn_graph import DEGREE
+from embeddings.recognition import Observe, encode_image
 from service.api.auth import GUARDED
 from service.api.dependencies import Count, Row, Selected, Served, State
 from service.api.errors import problem_responses
@@ -39,7 +40,7 @@ async def neighbors_of_upload(
     served: Served, state: State, selected: Selected, upload: Upload, k: Count = DEGREE
 ) -> Response:
     """The nearest stored photographs to an uploaded image, which is not kept."""
-    return await state.images.run(_near, served, upload, k, selected)
+    return await state.images.run(_near, served, upload, k, selected, state.metrics.observe_stage)
 
 
 def _near_stored(served: ServedRelease, row: int, k: int, selected: Selection) -> Response:
@@ -48,7 +49,9 @@ def _near_stored(served: ServedRelease, row: int, k: int, selected: Selection) -
     return as_json(neighborhood(served, served.release.images[row].id, k, found))
 
 
-def _near(served: ServedRelease, upload: bytes, k: int, selected: Selection) -> Response:
-    embedding = served.encode(upload).embeddings[0]
+def _near(
+    served: ServedRelease, upload: bytes, k: int, selected: Selection, observe: Observe
+) -> Response:
+    embedding = encode_image(served.model.encoder, upload, observe).embeddings[0]
     found = served.index.search(embedding, k, among=served.among(selected))
     return as_json(neighborhood(served, None, k, found))

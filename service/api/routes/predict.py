@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from embeddings.recognition import Observe, recognise
 from service.api.auth import GUARDED
 from service.api.dependencies import Responses, Row, Served, State
 from service.api.errors import problem_responses
@@ -34,8 +35,8 @@ async def predict_stored(responses: Responses, state: State, row: Row) -> Respon
 )
 async def predict_upload(served: Served, state: State, upload: Upload) -> Response:
     """The published network's answer for an uploaded image, which is not kept."""
-    return await state.images.run(_predicted, served, upload)
+    return await state.images.run(_predicted, served, upload, state.metrics.observe_stage)
 
 
-def _predicted(served: ServedRelease, upload: bytes) -> Response:
-    return as_json(prediction(served, served.encode(upload)))
+def _predicted(served: ServedRelease, upload: bytes, observe: Observe) -> Response:
+    return as_json(prediction(served.manifest, recognise(served.model, upload, observe)))

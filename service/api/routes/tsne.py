@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from embeddings.arrays import Points, Rows
+from embeddings.recognition import Observe, encode_image
 from embeddings.tsne import transform
 from service.api.auth import GUARDED
 from service.api.dependencies import Responses, Served, State
@@ -81,11 +82,11 @@ def _shown(served: ServedRelease, rows: Rows, points: Points) -> Response:
 )
 async def tsne_of_upload(served: Served, state: State, upload: Upload) -> Response:
     """Where an uploaded image belongs on the release's map; the image is not kept."""
-    return await state.images.run(_placed, served, upload)
+    return await state.images.run(_placed, served, upload, state.metrics.observe_stage)
 
 
-def _placed(served: ServedRelease, upload: bytes) -> Response:
-    embedding = served.encode(upload).embeddings[0]
+def _placed(served: ServedRelease, upload: bytes, observe: Observe) -> Response:
+    embedding = encode_image(served.model.encoder, upload, observe).embeddings[0]
     x, y = transform(served.index, served.release.points, embedding)
     placement = Placement(point=Point(x=x, y=y), release=served.manifest.fingerprint)
     return as_json(placement)

@@ -89,10 +89,10 @@ def unusual(client: Client, images: list[ImageRecord]) -> Fragment:
         "a chessboard": _chessboard(),
         "lines of writing": _writing(),
     }
-    header = ("picture", "label", "its probability", "set", "typical")
+    header = ("picture", "label", "its probability", "set", "typicality")
     rows = [_answer(name, client.predict(image=_png(image))) for name, image in made.items()]
     answers = [client.predict(each.id) for each in images]
-    scores = sorted(answer.typical for answer in answers)
+    scores = sorted(answer.typicality for answer in answers)
     if not scores:
         return table(header, rows)
     middle = scores[len(scores) // 2]
@@ -101,7 +101,7 @@ def unusual(client: Client, images: list[ImageRecord]) -> Fragment:
             table(header, rows),
             paragraph(
                 strong("What it shows. "),
-                "The network names a class for anything; the typical score is what tells. "
+                "The network names a class for anything; typicality reveals such images. "
                 f"{count(len(scores))} validation photographs drawn at random have a median of "
                 f"{middle:.2f}, the lowest {scores[0]:.2f}.",
             ),
@@ -112,7 +112,7 @@ def unusual(client: Client, images: list[ImageRecord]) -> Fragment:
 def _answer(name: str, answer: Prediction) -> list[str]:
     probability = percent(answer.probabilities[answer.label])
     members = ", ".join(answer.set) or "none"
-    return [name, answer.label, probability, members, f"{answer.typical:.2f}"]
+    return [name, answer.label, probability, members, f"{answer.typicality:.2f}"]
 
 
 def _draw(axes: Axes, reliability: Reliability, title: str) -> None:

@@ -10,7 +10,7 @@ import { enumeration, likelihood, number, percent } from "../core/format.js";
  * @property {string} label
  * @property {Record<string, number>} probabilities
  * @property {string[]} set
- * @property {number} typical
+ * @property {number} typicality
  *
  * @typedef {object} Trust
  * @property {{ after: { error: number } }} calibration
@@ -31,7 +31,7 @@ export function trust() {
  *   it, where it is no new one
  */
 export function verdict(prediction, trusted, stored) {
-  const { label, probabilities, set, typical } = prediction;
+  const { label, probabilities, set, typicality } = prediction;
   return element(
     "section",
     { class: "verdict", "aria-labelledby": "verdict" },
@@ -39,7 +39,7 @@ export function verdict(prediction, trusted, stored) {
     element("p", { class: "answer" }, swatch(label), label, outcome(label, stored?.label)),
     bars(probabilities),
     ...(stored?.split === "train" ? ofWhatIsKnown() : ofWhatIsNew(set, trusted)),
-    element("p", {}, ofTypicality(typical)),
+    element("p", {}, ofTypicality(typicality)),
   );
 }
 
@@ -112,10 +112,10 @@ function ofSet(set, level) {
   ];
 }
 
-/** @param {number} typical 0–1 */
-function ofTypicality(typical) {
-  if (typical < UNLIKE) {
+/** @param {number} typicality 0–1 */
+function ofTypicality(typicality) {
+  if (typicality < UNLIKE) {
     return "It is unlike anything learned; take the answer with care.";
   }
-  return `Nearer to what was learned than ${percent(typical, 0)} of the validation photographs.`;
+  return `Nearer to what was learned than ${percent(typicality, 0)} of the validation photographs.`;
 }
