@@ -46,8 +46,9 @@ bench: $(VENV)/.dev $(if $(BENCH_RIVALS),,$(RIVALS)/.rivals) ## run the benchmar
 experiments: $(VENV)/.dev ## write docs/experiments.md from the current release
 	$(BIN)/python -m benchmarks.experiments
 
-api: $(VENV)/.dev ## write docs/api.md from the OpenAPI description
+api: $(VENV)/.dev ## write docs/api.md and docs/problems.md
 	$(BIN)/python -m service.reference
+	$(BIN)/python -m service.api
 
 settings: $(VENV)/.dev ## write the tables of settings into README.md
 	$(BIN)/python -m belvedere.configuration README.md

@@ -13,7 +13,7 @@ from embeddings.arrays import Pixels
 from embeddings.encoder import Encoded, Encoder
 from embeddings.images import read_pixels
 from embeddings.release.manifest import Parity
-from embeddings.release.parity import ParityError, Reference, check_quality, compared
+from embeddings.release.parity import ParityError, Reference, check_quality, measure_parity
 from embeddings.release.reader import Release, current_release, open_release
 from embeddings.settings import PathSettings
 from embeddings.store.images import ImageTable
@@ -98,7 +98,7 @@ def _parity(release: Release, images: ImageTable, exact: Encoder, coarse: Encode
     classes = release.manifest.classes
     labels = [classes.index(release.images[row].label) for row in rows]
     said = [Encoded.concatenate(encoder.encode_all(pixels)) for encoder in (exact, coarse)]
-    return compared(Reference(ids, said[0]), said[1], np.asarray(labels))
+    return measure_parity(Reference(ids, said[0]), said[1], np.asarray(labels))
 
 
 def _refused(parity: Parity) -> str | None:

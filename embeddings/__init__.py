@@ -1,1 +1,1 @@
-"""The ground floor: pixels, encoder, feature store, index, map and release."""
+"""Pixels, encoder, feature store, vector index, t-SNE map and releases."""

@@ -1,4 +1,4 @@
-"""Atomic writes: a file or folder is written aside, flushed to disk, then renamed."""
+"""Atomic writes of files and folders: write a draft, flush it to disk, rename it."""
 
 import os
 import shutil
@@ -8,16 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 DRAFT_PREFIX = ".draft-"
-"""Prefix of every unfinished file or folder; a killed process leaves only such names behind."""
+"""Name prefix of unfinished files and folders, the only ones that a killed process leaves."""
 
 _REPLACED = ".replaced"
 
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
-    """Give a path to write to; the file there replaces `target` when the block ends without error.
+    """Yield a draft path; the file written there replaces `target` if the block succeeds.
 
-    The folder of `target` is made where it is missing.
+    Creates the folder of `target` if it is missing.
     """
     with _draft_beside(target) as draft:
         yield draft
@@ -28,10 +28,10 @@ def atomic_file(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
-    """Give an empty folder; it takes the place of `target` when the block ends without error.
+    """Yield an empty draft folder, which replaces `target` if the block succeeds.
 
-    A folder that stands at `target` is renamed into the draft first. If the process is killed
-    between the two renames, `clear_drafts` puts it back.
+    An existing `target` is moved into the draft first. If the process is killed between the two
+    renames, `clear_drafts` restores it.
     """
     with _draft_beside(target) as draft:
         draft.mkdir()
@@ -44,9 +44,10 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 
 def atomic_symlink(target: Path, destination: str) -> None:
-    """Make `target` a symbolic link to `destination`, whatever stands there before.
+    """Make `target` a symbolic link to `destination`, replacing a link, file or folder.
 
-    A real folder is deleted; if the process is killed in between, `clear_drafts` puts it back.
+    If the process is killed before a replaced folder is deleted and the link exists,
+    `clear_drafts` restores the folder.
     """
     with _draft_beside(target) as draft:
         draft.symlink_to(destination)
@@ -57,16 +58,16 @@ def atomic_symlink(target: Path, destination: str) -> None:
 
 
 def atomic_write(target: Path, content: bytes | str) -> None:
-    """Write `target` whole; text is encoded as UTF-8."""
+    """Write `target` atomically; text is encoded as UTF-8."""
     data = content.encode() if isinstance(content, str) else content
     with atomic_file(target) as draft:
         draft.write_bytes(data)
 
 
 def clear_drafts(folder: Path) -> None:
-    """Delete the drafts that killed processes left in a folder.
+    """Delete the drafts of killed processes in a folder and restore folders moved into them.
 
-    Call it only while no other process can write there.
+    The caller must hold the lock: a draft of a running process would be deleted as well.
     """
     for leftover in folder.glob(f"{DRAFT_PREFIX}*"):
         for replaced in leftover.glob(f"{_REPLACED}/*"):
@@ -76,7 +77,7 @@ def clear_drafts(folder: Path) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush every file of a folder to disk, then the folders."""
+    """Flush a folder and everything in it to disk."""
     for path in folder.rglob("*"):
         _flush(path)
     _flush(folder)

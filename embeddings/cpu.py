@@ -1,4 +1,4 @@
-"""How many processors this process may use: fewer than the machine has, in a container."""
+"""Number of processors available to this process, with the CPU quota of its container."""
 
 import os
 from math import ceil
@@ -8,7 +8,7 @@ _CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 def usable_processors(control_group: Path = _CONTROL_GROUP) -> int:
-    """Processors that this process may run on, at most the quota of its container."""
+    """Return the number of processors of this process, limited by the quota of its container."""
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
     else:
@@ -18,12 +18,12 @@ def usable_processors(control_group: Path = _CONTROL_GROUP) -> int:
 
 
 def _quota(control_group: Path) -> float | None:
-    """Processors that Linux' control groups, version 2 or 1, allow; None where they do not say."""
+    """Return the CPU quota of Linux control groups, version 2 or 1; None if there is none."""
     for parts in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
         try:
             text = " ".join((control_group / part).read_text() for part in parts)
             allowed, period = (int(word) for word in text.split())
-        except (OSError, ValueError):  # no such file; or "max", which is no limit
+        except (OSError, ValueError):  # no such file; or "max", that is, unlimited
             continue
         if allowed > 0:
             return allowed / period

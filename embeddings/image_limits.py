@@ -1,11 +1,11 @@
-"""How many parts an image file is made of: what decoders spend time on and do not limit."""
+"""Limits on chunks, segments and scans of image files, which decoders do not limit."""
 
 import re
 
 MAX_SEGMENTS = 20_000
 """Chunks of a PNG file, or marker segments and fill bytes ahead of a JPEG file's first scan."""
 MAX_SCANS = 32
-"""Passes over a JPEG file's picture; encoders write up to 18 of them."""
+"""Scans of a JPEG file; encoders write up to 18."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_SIGNATURE = b"\xff\xd8\xff"
@@ -13,15 +13,15 @@ _JPEG_SIGNATURE = b"\xff\xd8\xff"
 _SCAN = b"\xff\xda"
 _END = b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
-# Restart markers, the start and the end of a picture, and one that is reserved.
+# Restart markers, start of image, end of image, and a reserved marker.
 _WITHOUT_LENGTH = {bytes((0xFF, code)) for code in (0x01, *range(0xD0, 0xDA))}
 
 
 def has_too_many_segments(data: bytes) -> bool:
-    """Whether decoding the file would take long for the number of its parts alone.
+    """Return True if the structure of a file alone would make decoding slow.
 
-    Twenty megabytes hold millions of empty parts, each of which a decoder looks at, or as many
-    scans that each pass over the whole picture.
+    Twenty megabytes can contain millions of empty chunks or segments, each parsed by the decoder,
+    or thousands of scans, each of which updates every pixel.
     """
     if data.startswith(_PNG_SIGNATURE):
         return _has_too_many_chunks(data)
@@ -35,7 +35,7 @@ def _has_too_many_chunks(data: bytes) -> bool:
     for _ in range(MAX_SEGMENTS):
         if position >= len(data):
             return False
-        # A length, a name, the content and a checksum.
+        # Length, type, data and checksum.
         position += int.from_bytes(data[position : position + 4], "big") + 12
     return True
 
@@ -54,7 +54,7 @@ def _has_too_many_segments(data: bytes) -> bool:
 
 def _has_too_many_scans(data: bytes) -> bool:
     scans = position = 0
-    # Counting is cheap; only what might be too much is looked at segment by segment.
+    # Counting is cheap; only files with many matches are parsed segment by segment.
     if data.count(_SCAN) <= MAX_SCANS:
         return False
     while found := _MARKER.search(data, position):
@@ -68,7 +68,7 @@ def _has_too_many_scans(data: bytes) -> bool:
 
 
 def _behind(data: bytes, marker: re.Match[bytes]) -> int:
-    """Where the segment of a marker ends."""
+    """Return the position after the segment of a marker."""
     end = marker.end()
     if marker[0] in _WITHOUT_LENGTH:
         return end

@@ -1,4 +1,4 @@
-"""The one place where pixels are made: an image file to RGB, for training and serving alike."""
+"""Decoding of image files to RGB pixels, shared by training and serving."""
 
 import io
 from enum import StrEnum
@@ -20,9 +20,9 @@ MAX_PIXELS = 40_000_000
 MIN_SIDE = 8
 
 PIXELS_VERSION = 2
-"""Version of the rules from an image file to pixels; raise it if any file decodes differently.
+"""Version of the decoding rules; increment it if any file decodes to different pixels.
 
-Caches of pixels and everything learned from pixels are keyed by it.
+It is part of the cache key of pixels and of everything computed from pixels.
 """
 
 _TURNS = {
@@ -34,11 +34,11 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes an image of this EXIF orientation upright."""
+"""Transpose operation that turns an image of this EXIF orientation upright."""
 
 
 class Rejection(StrEnum):
-    """Why an image is not accepted."""
+    """Reason for rejecting an image."""
 
     UNREADABLE = "unreadable"
     ANIMATED = "animated"
@@ -47,7 +47,7 @@ class Rejection(StrEnum):
 
 
 class ImageRejected(ValueError):
-    """The bytes are no image that is read here; the message is one sentence for the user."""
+    """Unsupported or invalid image; the message is meant for the user."""
 
     def __init__(self, rejection: Rejection, message: str) -> None:
         super().__init__(message)
@@ -55,11 +55,11 @@ class ImageRejected(ValueError):
 
 
 def open_rgb(data: bytes, at_least: int | None = None) -> Image.Image:
-    """Decode an image file to upright 8-bit RGB; transparency is laid over white.
+    """Decode an image file to upright 8-bit RGB; transparent pixels are blended with white.
 
-    16-bit samples are scaled by their range, `significant_bits` in `sixteen_bit_png`.
-    With `at_least` (pixels), a large JPEG may be decoded at a fraction of its size whose sides are
-    still no smaller than that. Raises `ImageRejected`.
+    16-bit samples are scaled by their range (`sixteen_bit_png.significant_bits`). With `at_least`
+    (pixels), a large JPEG may be decoded at reduced size if both sides keep at least that length.
+    Raises `ImageRejected`.
     """
     file = _identify(data)
     if at_least is not None:
@@ -68,56 +68,62 @@ def open_rgb(data: bytes, at_least: int | None = None) -> Image.Image:
         image = to_eight_bits(file, data) if has_sixteen_bits(file) else file
         image.load()
         return _to_rgb(_upright(image))
-    except Exception as error:  # decoders raise many kinds for damaged files
+    except Exception as error:  # decoders raise many types for damaged files
         raise ImageRejected(
             Rejection.UNREADABLE,
-            f"The image is damaged or cut short ({error}); send the whole file.",
+            f"The image is damaged or truncated ({error}); send the complete file.",
         ) from error
 
 
 def read_pixels(data: bytes, height: int, width: int) -> Pixels:
     """Decode an image file to a uint8 array of shape (height, width, 3), values 0-255.
 
-    The whole photograph is scaled to that size, whatever its proportions: a crop could cut away
-    what its class is named for. Raises `ImageRejected`.
+    The whole image is scaled to that size without keeping its aspect ratio: a crop could remove
+    the object that the label refers to. Raises `ImageRejected`.
     """
-    # Twice the size leaves the filter enough to average over.
+    # At twice the size, the filter still averages over enough pixels.
     image = open_rgb(data, at_least=2 * max(height, width))
     scaled = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return np.asarray(scaled, dtype=np.uint8)
 
 
 def measure(data: bytes) -> tuple[int, int]:
-    """Upright (width, height) in pixels, decoding everything so that damage is noticed."""
+    """Return the upright (width, height) in pixels.
+
+    Decodes the whole image to detect damage. Raises `ImageRejected`.
+    """
     return open_rgb(data).size
 
 
 def exif_orientation(data: bytes) -> int:
-    """Return the declared EXIF orientation, 1-8; 1 if there is none. Raises `ImageRejected`."""
+    """Return the EXIF orientation, 1-8; 1 if there is none. Raises `ImageRejected`."""
     return _orientation(_identify(data))
 
 
 def is_jpeg(data: bytes) -> bool:
-    """Whether the bytes start as a JPEG file does."""
+    """Return True if the bytes start with the JPEG signature."""
     return data.startswith(b"\xff\xd8\xff")
 
 
 def to_jpeg(data: bytes, longest: int, quality: int = 95) -> bytes:
-    """Re-encode an image file as an upright JPEG whose longer side has at most `longest` pixels."""
+    """Encode an image file as an upright JPEG with at most `longest` pixels on its longer side.
+
+    Raises `ImageRejected`.
+    """
     image = open_rgb(data, at_least=longest)
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    # Pillow would take the comment over, which may name a place.
+    # Pillow copies the comment, which may contain a location.
     image.save(buffer, "JPEG", quality=quality, comment=None)
     return buffer.getvalue()
 
 
 def _identify(data: bytes) -> ImageFile:
-    """Read the header alone and refuse what must not be decoded."""
+    """Read only the header and reject files that must not be decoded."""
     if has_too_many_segments(data):
         raise ImageRejected(
             Rejection.UNREADABLE,
-            "The file is made of far more parts than a photograph; save the image anew.",
+            "The file has too many chunks, segments or scans; save the image again and retry.",
         )
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -126,7 +132,7 @@ def _identify(data: bytes) -> ImageFile:
     except Exception as error:
         raise ImageRejected(
             Rejection.UNREADABLE,
-            "This is not an image that can be read; send a JPEG, PNG or WebP file.",
+            "The file is not a supported image; send a JPEG, PNG or WebP file.",
         ) from error
     width, height = image.size
     if width * height > MAX_PIXELS:
@@ -136,9 +142,9 @@ def _identify(data: bytes) -> ImageFile:
             Rejection.TOO_SMALL,
             f"The image has {width}x{height} pixels; each side needs at least {MIN_SIDE}.",
         )
-    # Phones write a JPEG with previews behind it ("MPO"): its first frame is the photograph.
+    # Phones append previews to a JPEG ("MPO"); the first frame is the image itself.
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        raise ImageRejected(Rejection.ANIMATED, "The image is animated; send a still photograph.")
+        raise ImageRejected(Rejection.ANIMATED, "The image is animated; send a still image.")
     return image
 
 
@@ -158,11 +164,11 @@ def _orientation(image: Image.Image) -> int:
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
         return int(value) if value in _TURNS else 1
-    except Exception:  # broken metadata say nothing about the picture
+    except Exception:  # broken metadata do not affect the pixels
         return 1
 
 
-# Large images are copied only where they must be: 40 megapixels take 160 MB.
+# Images are copied only if necessary: 40 megapixels take 160 MB.
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         clear = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")

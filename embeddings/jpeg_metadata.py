@@ -1,4 +1,4 @@
-"""Location-free copies of JPEG files: metadata removed, the picture kept bit for bit."""
+"""Removal of metadata from JPEG files; the compressed image data stay bit-identical."""
 
 import re
 import struct
@@ -11,12 +11,12 @@ _END_CODE, _SCAN = 0xD9, 0xDA
 _JFIF, _EXIF, _PROFILE, _ADOBE = 0xE0, 0xE1, 0xE2, 0xEE
 _ORIENTATION = 0x0112
 
-# Patterns that begin with a literal are searched for many times faster.
+# `re` searches much faster for a pattern that begins with a literal.
 _NEXT = re.compile(rb"\xff[^\x00\xff]")
 _BEHIND_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 _PICTURE = frozenset({*range(0xC0, 0xD0), *range(0xDA, 0xDE)} - {0xC8})
-"""Segments that decoding needs: frames, scans, tables, restart intervals, numbers of lines."""
+"""Segments required for decoding: frames, scans, tables, restart intervals, line counts."""
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 _METADATA = frozenset({*range(0xE0, 0xF0), 0xFE})
 """Application segments and comments."""
@@ -25,11 +25,11 @@ _JFIF_LENGTH, _ADOBE_LENGTH = 14, 12
 
 
 def remove_metadata(jpeg: bytes) -> bytes:
-    """Return a JPEG file of the same picture without metadata that can hold a location.
+    """Return a copy of a JPEG file without metadata that can contain a location.
 
-    Removed are EXIF, XMP, IPTC, comments, previews, unknown application segments and everything
-    behind the picture's end. JFIF, the colour profile, Adobe's colour transform and the orientation
-    stay, and so does every byte of the compressed picture. Raises `ImageRejected` if the file is no
+    Removes EXIF, XMP, IPTC, comments, previews, unknown application segments and all bytes after
+    the end of the image. Keeps JFIF, the colour profile, Adobe's colour transform, the orientation
+    and every byte of the compressed image data. Raises `ImageRejected` if the file is not an
     image.
     """
     return b"".join(_parts(jpeg, exif_orientation(jpeg)))
@@ -39,17 +39,17 @@ def _parts(jpeg: bytes, orientation: int) -> Iterator[bytes]:
     yield _START
     declared = _exif(orientation)
     position = len(_START)
-    # Decoders skip bytes before a marker as well.
+    # Decoders also skip bytes before a marker.
     while (marker := _NEXT.search(jpeg, position)) and (code := marker[0][1]) != _END_CODE:
         position = marker.end()
         if code in _WITHOUT_LENGTH:
             continue
         if code not in _PICTURE | _METADATA:
-            # Decoders go no further.
+            # Decoders stop here.
             break
         begin = marker.end() + 2
         position = marker.end() + max(2, int.from_bytes(jpeg[marker.end() : begin], "big"))
-        # JFIF asks for the first place.
+        # The JFIF segment must come first.
         if code != _JFIF:
             yield declared
             declared = b""
@@ -66,9 +66,9 @@ def _parts(jpeg: bytes, orientation: int) -> Iterator[bytes]:
 
 
 def _harmless(code: int, content: bytes) -> bytes:
-    """The segment as far as it describes colours and density alone; empty otherwise."""
+    """Return the parts of a segment that describe colours and density only, otherwise b""."""
     if code == _JFIF and content.startswith(b"JFIF\0") and len(content) >= _JFIF_LENGTH:
-        # The last two bytes are the size of a preview, which is left out.
+        # The last two bytes are the size of the preview, which is removed.
         return _segment(code, content[: _JFIF_LENGTH - 2] + bytes(2))
     if code == _PROFILE and content.startswith(b"ICC_PROFILE\0"):
         return _segment(code, content)
@@ -78,7 +78,7 @@ def _harmless(code: int, content: bytes) -> bytes:
 
 
 def _exif(orientation: int) -> bytes:
-    """An EXIF segment that declares the orientation and nothing else; empty for 1."""
+    """Return an EXIF segment that contains only the orientation; b"" for orientation 1."""
     if orientation == 1:
         return b""
     entry = struct.pack(">HHIHH", _ORIENTATION, 3, 1, orientation, 0)

@@ -1,4 +1,4 @@
-"""Lock of a home: one process at a time writes there, and clears the drafts of killed ones."""
+"""Exclusive lock of a home for writing; its holder deletes the drafts of killed processes."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ from embeddings.errors import HomeError, explain_os_error
 LOCK = ".lock"
 
 _FOLDERS = ("cache", "downloads", "downloads/licenses", "releases", "runs", "runs/*")
-"""Folders of a home in which drafts are made, beside the home itself."""
+"""Folders of a home, besides the home itself, in which drafts are written."""
 
 _FORMER_DRAFTS = (
     ".decoding-*", ".running-*", ".features-*", ".exporting-*", ".quantizing-*", ".download-*",
@@ -25,11 +25,11 @@ _FORMER_DRAFTS = (
 
 @contextmanager
 def home_lock(home: Path, holder: str) -> Iterator[None]:
-    """Keep other processes from writing into a home, and clear what killed ones left there.
+    """Hold the write lock of a home and delete the drafts of killed processes.
 
-    `holder` is the command that others are told of. The system gives the lock back when the process
-    ends, however it ends. Raises `HomeError` at once where another process holds it, or where the
-    home cannot be written.
+    `holder` is the command shown to other processes. The operating system releases the lock when
+    the process ends. Raises `HomeError` without waiting if another process holds the lock or the
+    home is not writable.
     """
     _make_writable(home)
     try:
@@ -43,7 +43,7 @@ def home_lock(home: Path, holder: str) -> Iterator[None]:
             lock.seek(0)
             by = lock.read().strip() or "another process"
             raise HomeError(
-                f"The home {home} is in use by {by}; wait until it has ended, or set "
+                f"The home {home} is locked by {by}; retry when it has finished, or set "
                 "BELVEDERE_HOME to another folder."
             ) from error
         except OSError as error:
@@ -60,11 +60,11 @@ def _make_writable(home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HomeError(f"BELVEDERE_HOME: {explain_os_error(error) or error}") from error
-    # The file of the lock may be writable though the folder is not.
+    # The lock file can be writable in a folder that is not.
     if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
         raise HomeError(
-            f"BELVEDERE_HOME: {home} cannot be written; give this user access to it, or name "
-            "another folder. `belvedere serve` serves a release from it all the same."
+            f"BELVEDERE_HOME: {home} is not writable; give this user access, or choose another "
+            "folder. `belvedere serve` can serve a release from a read-only home."
         )
 
 

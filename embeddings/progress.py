@@ -1,4 +1,4 @@
-"""How long work shows its progress without knowing who looks."""
+"""Progress reporting, independent of its display."""
 
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
@@ -7,12 +7,12 @@ T = TypeVar("T")
 
 
 class Track(Protocol):
-    """Passes steps on and shows how many of how many are done."""
+    """Callback that displays the progress of an iteration."""
 
     def __call__(self, steps: Iterable[T], description: str, total: int) -> Iterable[T]:
-        """Wrap an iterable of `total` steps."""
+        """Return an iterable over the same `total` steps that reports each completed step."""
 
 
 def no_progress(steps: Iterable[T], description: str, total: int) -> Iterable[T]:
-    """Pass steps on and show nothing."""
+    """Return the steps unchanged, without a display."""
     return steps

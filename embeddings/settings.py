@@ -1,4 +1,4 @@
-"""Where everything lives: the layout of the folder `BELVEDERE_HOME`."""
+"""Settings of all packages, and the layout of the folder `BELVEDERE_HOME`."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -13,9 +13,9 @@ _LONGEST_SHOWN = 80
 
 
 def resolve_path(path: Path) -> Path:
-    """Return the one absolute spelling of a path: `~` expanded, links followed, `..` taken out.
+    """Return the absolute path, with `~` expanded and symbolic links resolve_path.
 
-    Raises ValueError for a path that cannot be resolved.
+    Raises ValueError if the path cannot be resolved.
     """
     try:
         return path.expanduser().resolve()
@@ -31,7 +31,7 @@ ResolvedPath = Annotated[Path, AfterValidator(resolve_path)]
 
 
 class PathSettings(BaseSettings):
-    """Settings that every floor shares, read from variables with the prefix `BELVEDERE_`."""
+    """Settings shared by all packages, read from variables with the prefix `BELVEDERE_`."""
 
     model_config = SettingsConfigDict(
         env_prefix="BELVEDERE_",
@@ -46,7 +46,7 @@ class PathSettings(BaseSettings):
     )
     store: Annotated[str | None, AfterValidator(_resolve_store)] = Field(
         None,
-        description="Lance URI or folder of the feature store; `<home>/store` where it is not set.",
+        description="Lance URI or folder of the feature store (default: `<home>/store`).",
     )
 
     @classmethod
@@ -58,12 +58,12 @@ class PathSettings(BaseSettings):
         try:
             return cls(**options)
         except ValidationError as error:
-            # Without its cause: that one holds the values, a key among them.
-            raise SettingsError(_explained(error, options)) from None
+            # The cause is dropped because it contains the values, including keys.
+            raise SettingsError(_format_settings_error(error, options)) from None
 
     @property
     def store_uri(self) -> str:
-        """Lance URI under which the tables `images` and `features` lie."""
+        """Lance URI of the tables `images` and `features`."""
         return self.store or str(self.home / "store")
 
     @property
@@ -78,7 +78,7 @@ class PathSettings(BaseSettings):
 
     @property
     def cache(self) -> Path:
-        """Folder of what can be computed again: decoded pixels, frozen features."""
+        """Folder of data that can be recomputed: decoded pixels, frozen features."""
         return self.home / "cache"
 
     @property
@@ -87,7 +87,7 @@ class PathSettings(BaseSettings):
         return self.home / "downloads"
 
 
-def _explained(error: ValidationError, options: Collection[str]) -> str:
+def _format_settings_error(error: ValidationError, options: Collection[str]) -> str:
     sentences = []
     for problem in error.errors():
         name = str(problem["loc"][0])

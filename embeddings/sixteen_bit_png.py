@@ -1,7 +1,7 @@
-"""16-bit PNG files at 8 bits per channel.
+"""Conversion of 16-bit PNG files to 8 bits per channel.
 
-Pillow reads the samples of grey files at 16 bits and keeps only the high byte of all others, so
-the low bytes are decoded apart.
+Pillow decodes greyscale files at 16 bits but keeps only the high byte in all other modes; this
+module decodes the low bytes separately.
 """
 
 import io
@@ -15,7 +15,7 @@ from PIL.ImageFile import ImageFile
 _SIGNATURE_BYTES = 8
 _STRIP_PIXELS = 2**20
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-# The decoder that keeps the low byte of big-endian samples is the one for little-endian ones.
+# The little-endian decoder returns the low byte of big-endian samples.
 _LOW_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}
 
 _CLEAR, _OPAQUE = np.uint16(0), np.uint16(255)
@@ -24,16 +24,16 @@ _Samples = npt.NDArray[np.uint16]
 
 
 def has_sixteen_bits(image: ImageFile) -> bool:
-    """Return whether an image that is opened but not loaded is a PNG file of 16-bit samples."""
+    """Return True if an opened image, not loaded yet, is a PNG file with 16-bit samples."""
     return image.format == "PNG" and _raw_mode(image).endswith(";16B")
 
 
 def to_eight_bits(image: ImageFile, data: bytes) -> Image.Image:
-    """Return a 16-bit PNG file at 8 bits per channel: mode L, LA, RGB or RGBA.
+    """Convert a 16-bit PNG file to 8 bits per channel: mode L, LA, RGB or RGBA.
 
-    `image` is the opened file that is not loaded, `data` its bytes. The colours share one range of
-    values and alpha has its own (`significant_bits`). A sample of b bits, b >= 8, gives its
-    highest 8 bits. A transparent colour (chunk tRNS) becomes alpha.
+    `image` is the opened file, not loaded yet, and `data` its bytes. The colour channels share one
+    range of values; alpha has its own (`significant_bits`). Of a sample with b >= 8 significant
+    bits, the highest 8 are kept. A transparent colour (chunk tRNS) becomes an alpha channel.
     """
     key = image.info.get("transparency")
     declared = _declared_bits(data)
@@ -58,13 +58,13 @@ def to_eight_bits(image: ImageFile, data: bytes) -> Image.Image:
 
 
 def significant_bits(highest: int, declared: int) -> int:
-    """Return the number of bits that hold the range of 16-bit samples.
+    """Return the number of significant bits of 16-bit samples.
 
-    `highest` is the largest sample, `declared` the number of bits that the file declares (chunk
-    sBIT), 0 if it declares none. Declared bits count if the samples fit into them; otherwise the
-    samples are scaled to 16 bits, as the PNG standard asks. Without a declaration samples up to
-    255 have 8 bits, samples up to 4095 have 12 bits, all others 16: data of 10 or 14 bits cannot
-    be told from a dark image of 12 or 16 bits.
+    `highest` is the largest sample; `declared` is the number of bits in the chunk sBIT, 0 without
+    that chunk. The declared number is used if all samples fit into it; otherwise the samples have
+    16 bits, as the PNG standard requires. Without a declaration, samples up to 255 have 8 bits,
+    samples up to 4095 have 12, and all others have 16: data of 10 or 14 bits cannot be
+    distinguished from a dark image of 12 or 16 bits.
     """
     if declared:
         return declared if highest < 1 << declared else 16
@@ -82,10 +82,10 @@ def _raw_mode(image: ImageFile) -> str:
 
 
 def _decode(image: ImageFile, data: bytes) -> tuple[Image.Image, ...]:
-    """Load images whose bytes together are the samples."""
+    """Load one or two images whose bytes together form the samples."""
     raw_mode = _raw_mode(image)
     if raw_mode == "LA;16B":
-        # Its rows are laid out as those of an 8-bit RGBA file: high and low byte of grey and alpha.
+        # Its rows have the layout of an 8-bit RGBA file: high and low bytes of grey and alpha.
         image.tile = [image.tile[0]._replace(args="RGBA")]
         parts = [image]
     elif raw_mode in _LOW_BYTES:
@@ -100,9 +100,9 @@ def _decode(image: ImageFile, data: bytes) -> tuple[Image.Image, ...]:
 
 
 def _strips(parts: tuple[Image.Image, ...]) -> Iterator[tuple[int, _Samples]]:
-    """Yield the first row and the samples, shape (rows, width, channels), of strips of rows.
+    """Yield strips of rows: number of the first row, and samples of shape (rows, width, channels).
 
-    All samples at once would take 320 MB for 40 megapixels of RGBA.
+    All samples of 40 megapixels of RGBA at once would take 320 MB.
     """
     width, height = parts[0].size
     rows = max(1, _STRIP_PIXELS // width)
@@ -118,7 +118,7 @@ def _strips(parts: tuple[Image.Image, ...]) -> Iterator[tuple[int, _Samples]]:
 
 
 def _declared_bits(data: bytes) -> tuple[int, ...]:
-    """Return the significant bits of each channel that the chunk sBIT declares, () without it."""
+    """Return the significant bits of each channel from the chunk sBIT, () without that chunk."""
     position = _SIGNATURE_BYTES
     while position + 8 <= len(data):
         length = int.from_bytes(data[position : position + 4], "big")
@@ -128,6 +128,6 @@ def _declared_bits(data: bytes) -> tuple[int, ...]:
             return bits if all(1 <= each <= 16 for each in bits) else ()
         if name == b"IDAT":
             return ()
-        # A length, a name, the content and a checksum.
+        # Length, type, data and checksum.
         position += length + 12
     return ()

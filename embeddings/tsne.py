@@ -1,4 +1,4 @@
-"""The t-SNE map of the embeddings.
+"""t-SNE map of the embeddings: fit, and transform of new embeddings.
 
 Method: van der Maaten & Hinton 2008, in openTSNE's implementation (Poličar et al. 2024).
 """
@@ -8,22 +8,30 @@ import numpy as np
 from embeddings.arrays import Doubles, Floats, Points, Rows
 from embeddings.index import VectorIndex
 
-_MAP_PERPLEXITY = 30.0
+_FIT_PERPLEXITY = 30.0
+
+_TRANSFORM_PERPLEXITY = 5.0
+_STEPS = 100
+_LEARNING_RATE = 0.1
+_EXAGGERATION = 1.5
+_MOMENTUM = 0.8
+_LARGEST_GRADIENT = 0.25
+_BISECTIONS = 50
 
 
 def fit_map(embeddings: Floats, seed: int = 0, threads: int = -1) -> Points:
-    """Fit a two-dimensional map of shape (n, 2) to embeddings of shape (n, dimension).
+    """Fit a map of shape (n, 2) to embeddings of shape (n, dimension).
 
-    Fewer than four photographs have no neighbourhoods to show and are laid in a row.
+    Fewer than four embeddings are placed in a row, because t-SNE needs more neighbours.
     """
-    # openTSNE brings scikit-learn along; a service that fits no map need not load it.
+    # openTSNE imports scikit-learn, which the service does not need unless it fits a map.
     from openTSNE import TSNE
 
     count = len(embeddings)
     if count < 4:
         return np.column_stack([np.arange(count), np.zeros(count)]).astype(np.float64)
     tsne = TSNE(
-        perplexity=min(_MAP_PERPLEXITY, (count - 1) / 3),
+        perplexity=min(_FIT_PERPLEXITY, (count - 1) / 3),
         neighbors="exact",
         negative_gradient_method="bh",
         random_state=seed,
@@ -32,65 +40,59 @@ def fit_map(embeddings: Floats, seed: int = 0, threads: int = -1) -> Points:
     return np.asarray(tsne.fit(np.asarray(embeddings, dtype=np.float64)), dtype=np.float64)
 
 
-_PERPLEXITY = 5.0
-_STEPS = 100
-_LEARNING_RATE = 0.1
-_EXAGGERATION = 1.5
-_MOMENTUM = 0.8
-_STEEPEST = 0.25
-_HALVINGS = 50
-
-
 def transform(index: VectorIndex, points: Points, embedding: Floats) -> tuple[float, float]:
-    """Place one embedding of shape (dimension,) on the map `points` of shape (n, 2).
+    """Return the coordinates of a new embedding of shape (dimension,) on the map `points`.
 
-    It starts amid its nearest photographs and is drawn to them, while all others push it away.
+    `points` has shape (n, 2). The new point starts at the median of its nearest neighbours and
+    moves by gradient descent, attracted by them and repelled by all points; these stay fixed.
     """
-    perplexity = min(_PERPLEXITY, len(index) / 3)
-    near = index.search(embedding, k=max(1, int(3 * perplexity)))
-    place = np.median(points[near.rows], axis=0)
+    perplexity = min(_TRANSFORM_PERPLEXITY, len(index) / 3)
+    neighbors = index.search(embedding, k=max(1, int(3 * perplexity)))
+    point = np.median(points[neighbors.rows], axis=0)
     if len(index) >= 4:
-        place = _settled(place, points, near.rows, _affinities(near.distances, perplexity))
-    return float(place[0]), float(place[1])
+        point = _optimise(
+            point, points, neighbors.rows, _affinities(neighbors.distances, perplexity)
+        )
+    return float(point[0]), float(point[1])
 
 
 def _affinities(distances: Doubles, perplexity: float) -> Doubles:
-    """Probabilities of shape (k,) that fall with distance and have this perplexity.
+    """Return probabilities of shape (k,) that decrease with distance and have this perplexity.
 
-    Where more neighbours than that are equally near, they share all of it.
+    If more neighbours than that are equally near, the probability is shared equally among them.
     """
-    # Only differences matter, and no exponent underflows this way.
+    # Only differences matter; subtracting the minimum avoids underflow.
     squared = distances**2 - distances.min() ** 2
     scale = float(squared.mean()) or 1.0
     low, high = 0.0, np.inf
     precision = 1.0 / scale
-    for _ in range(_HALVINGS):
+    for _ in range(_BISECTIONS):
         weights = np.exp(-squared * precision)
-        shares = weights / weights.sum()
-        entropy = -float(np.sum(shares * np.log(np.maximum(shares, np.finfo(float).tiny))))
+        affinities = weights / weights.sum()
+        entropy = -float(np.sum(affinities * np.log(np.maximum(affinities, np.finfo(float).tiny))))
         if entropy > np.log(perplexity):
             low, precision = precision, precision * 2 if high == np.inf else (precision + high) / 2
         else:
             high, precision = precision, (low + precision) / 2
-    return np.asarray(shares)
+    return np.asarray(affinities)
 
 
-def _settled(place: Doubles, points: Points, near: Rows, shares: Doubles) -> Doubles:
-    """Gradient descent with momentum and gains, as t-SNE itself uses it."""
+def _optimise(point: Doubles, points: Points, neighbors: Rows, affinities: Doubles) -> Doubles:
+    """Minimise by gradient descent with momentum and gains, as in t-SNE."""
     update, gains = np.zeros(2), np.ones(2)
     for _ in range(_STEPS):
-        gradient = _gradient(place, points, near, shares)
-        gradient *= min(1.0, _STEEPEST / (float(np.linalg.norm(gradient)) + 1e-6))
+        gradient = _gradient(point, points, neighbors, affinities)
+        gradient *= min(1.0, _LARGEST_GRADIENT / (float(np.linalg.norm(gradient)) + 1e-6))
         same = np.sign(update) == np.sign(gradient)
         gains = np.where(same, 0.8 * gains + 0.01, gains + 0.2)
         update = _MOMENTUM * update - _LEARNING_RATE * gains * gradient
-        place = place + update
-    return place
+        point = point + update
+    return point
 
 
-def _gradient(place: Doubles, points: Points, near: Rows, shares: Doubles) -> Doubles:
-    away = place - points
+def _gradient(point: Doubles, points: Points, neighbors: Rows, affinities: Doubles) -> Doubles:
+    away = point - points
     weights = 1.0 / (1.0 + np.einsum("ij,ij->i", away, away))
-    attraction = _EXAGGERATION * (shares * weights[near]) @ away[near]
+    attraction = _EXAGGERATION * (affinities * weights[neighbors]) @ away[neighbors]
     repulsion = (weights**2 @ away) / weights.sum()
     return np.asarray(attraction - repulsion)

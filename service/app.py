@@ -51,7 +51,8 @@ def create_app(settings: ServiceSettings, after: After = lambda: None) -> ASGIAp
     assets()
     _check_root_path(settings.root_path)
     metrics, ids = Metrics(), RequestIds()
-    app: ASGIApp = create_api(settings, metrics, ids, after)
+    # Outside of the application, whose handler of unexpected errors surrounds its middleware.
+    app: ASGIApp = ResponseHeadersMiddleware(create_api(settings, metrics, after), ids)
     app = PrecomputedResponseMiddleware(app, metrics, ids, settings.log)
     if settings.origins:
         app = CrossOriginMiddleware(app, settings.origins)
@@ -73,7 +74,6 @@ def _check_root_path(path: str) -> None:
 def create_api(
     settings: ServiceSettings,
     metrics: Metrics,
-    ids: RequestIds,
     after: After = lambda: None,
 ) -> FastAPI:
     """All calls of the service, whether or not they have answers ready."""
@@ -99,7 +99,6 @@ def create_api(
     )
     app.add_middleware(RequestLimitsMiddleware, limit=settings.upload_limit)
     app.add_middleware(AccessLogMiddleware, metrics=metrics, logged=settings.log)
-    app.add_middleware(ResponseHeadersMiddleware, ids=ids)
     answer_errors(app, [route for router in ROUTERS for route in router.routes])
     for router in ROUTERS:
         app.include_router(router)

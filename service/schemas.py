@@ -9,6 +9,7 @@ from embeddings.frozen_model import FrozenModel
 from embeddings.release.reports import ExperimentReport, ExperimentSummary
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
 from embeddings.store.records import Attribution, Split
+from service.problems import ProblemType
 
 API_KEY_HEADER = "X-API-Key"
 """The header that carries the service's key."""
@@ -41,13 +42,19 @@ class Answer(FrozenModel):
 
 
 class Problem(FrozenModel):
-    """What went wrong, as RFC 9457 describes it."""
+    """Error response in the format of RFC 9457."""
 
-    type: str = Field("about:blank", description="Always `about:blank`: the status says the kind.")
-    title: str = Field(description="The status in words.")
-    status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="What is wrong and what to do about it.")
-    release: str | None = Field(None, description="Fingerprint of the release, where one serves.")
+    type: str = Field(
+        "about:blank",
+        description="Problem type as a URI; later versions may add types.",
+        examples=list(ProblemType),
+    )
+    title: str = Field(description="Name of the problem type.")
+    status: int = Field(description="HTTP status.")
+    detail: str = Field(description="Cause of the problem and its remedy.")
+    release: str | None = Field(
+        None, description="Fingerprint of the served release; absent if none is served."
+    )
 
 
 class Prediction(Answer):

@@ -138,7 +138,7 @@ def test_of_two_at_once_one_is_told_and_a_killed_one_leaves_nothing(tmp_path: Pa
         assert ended[0].returncode == 1
         assert ended[0].stderr is not None
         told = ended[0].stderr.read()
-        assert f"in use by `belvedere prepare` (process {holder.pid} on " in told
+        assert f"is locked by `belvedere prepare` (process {holder.pid} on " in told
         assert len(told.splitlines()) == 1
         while not list(tmp_path.glob("cache/.draft-*")):
             assert holder.poll() is None

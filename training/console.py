@@ -27,6 +27,7 @@ from embeddings.release.reports import Comparison, ExperimentReport
 from embeddings.store.images import ImageTable
 from embeddings.store.records import LeftOut
 from training.data.inspection import Inspection, count_reasons
+from training.settings import LEFT_OUT
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,6 @@ class Display:
         )
 
 
-LEFT_OUT = "left_out.txt"
 _SHOWN = 20
 
 

@@ -1,7 +1,7 @@
-"""Errors of the data set and of training."""
+"""Errors in the data set."""
 
 from embeddings.errors import BelvedereError
 
 
 class DataError(BelvedereError):
-    """The data set cannot be used; the message is one sentence that says what to do."""
+    """Unusable data set; the message is one sentence with the remedy."""

@@ -9,6 +9,9 @@ from embeddings.settings import PathSettings, ResolvedPath, resolve_path
 
 PresetName = Literal["quick", "full"]
 
+LEFT_OUT = "left_out.txt"
+"""File in the home that lists the files left out of the data set, with reasons."""
+
 SCENES = "scenes"
 """Value of `BELVEDERE_DATA` that asks for generated scenes."""
 

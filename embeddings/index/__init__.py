@@ -1,4 +1,4 @@
-"""Protocol of an index of embeddings, and the kinds that implement it."""
+"""Vector index: its protocol, and the kinds of index by name."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,38 +21,38 @@ _BUILDERS: dict[IndexKind, str] = {
 
 @dataclass(frozen=True)
 class Neighbors:
-    """The nearest rows of the index, nearest first; ties go to the smaller id."""
+    """Nearest rows of an index in ascending order of distance; ties are ordered by id."""
 
     rows: Rows
     """Shape (k,): row numbers."""
     distances: Doubles
     """Shape (k,): Euclidean distances, not squared."""
     kind: IndexKind = "flat"
-    """Which index found them."""
+    """Kind of the search that found them."""
 
     @property
     def exact(self) -> bool:
-        """Whether no nearer row can have been missed."""
+        """True if the search compared the query with every eligible row."""
         return self.kind == "flat"
 
 
 class VectorIndex(Protocol):
-    """What any index of embeddings of shape (n, dimension) can be asked."""
+    """Nearest-neighbour index over embeddings of shape (n, dimension)."""
 
     def __len__(self) -> int: ...
 
     @property
     def embeddings(self) -> Floats:
-        """Shape (n, dimension): what is searched, row by row."""
+        """Shape (n, dimension): the indexed embeddings."""
         ...
 
     def search(
         self, query: Floats, k: int, *, exclude: int | None = None, among: Mask | None = None
     ) -> Neighbors:
-        """The `k` nearest rows to `query` of shape (dimension,), or all where there are fewer.
+        """Return the `k` rows nearest to `query` of shape (dimension,), or all rows if fewer.
 
-        `exclude` leaves one row out (the query itself); `among`, a mask of shape (n,), keeps only
-        the rows where it is true. Raises ValueError where k < 1 or the dimension differs.
+        `exclude` is a row to leave out (the query itself); `among`, a mask of shape (n,), selects
+        the eligible rows. Raises ValueError if k < 1 or the dimension differs.
         """
         ...
 
@@ -67,12 +67,15 @@ def build_index(kind: IndexKind, ids: Sequence[str], embeddings: Floats) -> Vect
 
 
 def validate_query(query: Floats, k: int, embeddings: Floats) -> Floats:
-    """The query as FAISS wants it. Raises ValueError where it cannot be asked."""
+    """Return the query as a contiguous float32 array of shape (dimension,).
+
+    Raises ValueError if k < 1 or the dimension differs.
+    """
     if k < 1:
-        raise ValueError(f"k is {k}; ask for at least one neighbour.")
+        raise ValueError(f"k is {k}; it must be at least 1 neighbour.")
     query = np.ascontiguousarray(query, dtype=np.float32)
     if query.shape != embeddings.shape[1:]:
         raise ValueError(
-            f"The query has shape {query.shape}; the index holds {embeddings.shape[1:]}."
+            f"The query has shape {query.shape}; the index needs shape {embeddings.shape[1:]}."
         )
     return query

@@ -1,4 +1,4 @@
-"""The exact index: nearest photographs by Euclidean distance."""
+"""Exact index: Euclidean distances to all embeddings."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,16 @@ import numpy as np
 from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import IndexKind, Neighbors, validate_query
 
-# Bounds the rounding of FAISS' single-precision squared distances, relative to them.
+# Relative bound of the rounding error of FAISS' single-precision squared distances.
 _ROUNDING = 1e-4
 
 
 class FlatIndex:
     """Exact search over embeddings of shape (n, dimension), float32.
 
-    FAISS finds the candidates; their distances are then computed in double precision, so the order
-    does not depend on how single precision rounds. An index that holds the same embeddings already
-    can be given as `flat`.
+    FAISS finds candidates; they are reranked by distances in double precision, so that the order
+    does not depend on single-precision rounding. `flat` is a FAISS index that contains the same
+    embeddings, if there is one.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class FlatIndex:
 
     @property
     def embeddings(self) -> Floats:
-        """Shape (n, dimension): what is searched, row by row."""
+        """Shape (n, dimension): the indexed embeddings."""
         return self._embeddings
 
     def search(
         self, query: Floats, k: int, *, exclude: int | None = None, among: Mask | None = None
     ) -> Neighbors:
-        """See `VectorIndex.search`."""
+        """Implement `VectorIndex.search`."""
         query = validate_query(query, k, self._embeddings)
         mask = self._mask(exclude, among)
         eligible = len(self) if mask is None else int(mask.sum())
@@ -53,7 +53,7 @@ class FlatIndex:
         return self._search(query, min(k, eligible), mask, eligible)
 
     def _mask(self, exclude: int | None, among: Mask | None) -> Mask | None:
-        """The rows to consider; None stands for all, which are searched without looking it up."""
+        """Return the mask of eligible rows; None selects all rows and avoids the lookup."""
         if exclude is None:
             return among
         mask = np.ones(len(self), dtype=np.bool_) if among is None else among.copy()
@@ -61,7 +61,7 @@ class FlatIndex:
         return mask
 
     def _search(self, query: Floats, k: int, mask: Mask | None, eligible: int) -> Neighbors:
-        """Widen the candidates until no row outside them can belong to the answer."""
+        """Increase the number of candidates until no other row can be among the nearest."""
         parameters = None
         if mask is not None:
             packed = np.packbits(mask, bitorder="little")
@@ -77,7 +77,10 @@ class FlatIndex:
             candidates *= 4
 
     def rerank(self, query: Floats, rows: Rows, k: int, kind: IndexKind = "flat") -> Neighbors:
-        """The `k` nearest of these rows, found by an index of this kind."""
+        """Return the `k` nearest of these rows by double-precision distance.
+
+        `kind` is the kind of the index that found them.
+        """
         difference = self._embeddings[rows].astype(np.float64) - query.astype(np.float64)
         distances = np.linalg.norm(difference, axis=1)
         order = np.lexsort((self._order_of_ids[rows], distances))[:k]

@@ -1,6 +1,6 @@
-"""The approximate index, for very large collections: a graph that leads from near to nearer.
+"""Approximate index for very large collections: hierarchical navigable small-world graph (HNSW).
 
-Method: Malkov & Yashunin 2018, hierarchical navigable small worlds, in FAISS' implementation.
+Method: Malkov & Yashunin 2018, implemented by FAISS.
 """
 
 from collections.abc import Sequence
@@ -15,21 +15,20 @@ from embeddings.index.flat import FlatIndex
 LINKS = 32
 BUILDING_EFFORT = 100
 SEARCHING_EFFORT = 512
-"""More links and a wider search than usual: recall counts most, and there is speed to spare."""
+"""More links and a wider search than usual, in favour of recall over speed."""
 
 _SPARE = 8
-"""Candidates beyond those asked for, so that rounding and ties are decided in double precision."""
+"""Additional candidates, so that double-precision reranking resolves rounding and ties."""
 
 _MOST = 100
-"""Neighbours that the graph is asked for; beyond, comparing with all is hardly slower."""
+"""Largest k searched by the graph; for larger k, exact search is hardly slower."""
 
 
 class HnswIndex:
     """Approximate search over embeddings of shape (n, dimension), float32.
 
-    What the graph cannot answer well is searched exactly, and says so: filtered searches, many
-    neighbours, and queries for which the graph finds too few. The graph is built here and never
-    read from a file.
+    Filtered searches, searches for many neighbours and queries for which the graph finds too few
+    use exact search, and their result is marked as exact. The graph is always built in memory.
     """
 
     def __init__(self, ids: Sequence[str], embeddings: Floats) -> None:
@@ -44,13 +43,13 @@ class HnswIndex:
 
     @property
     def embeddings(self) -> Floats:
-        """Shape (n, dimension): what is searched, row by row."""
+        """Shape (n, dimension): the indexed embeddings."""
         return self._flat.embeddings
 
     def search(
         self, query: Floats, k: int, *, exclude: int | None = None, among: Mask | None = None
     ) -> Neighbors:
-        """See `VectorIndex.search`."""
+        """Implement `VectorIndex.search`."""
         if among is not None or k > _MOST:
             return self._flat.search(query, k, exclude=exclude, among=among)
         query = validate_query(query, k, self.embeddings)

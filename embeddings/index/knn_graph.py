@@ -1,4 +1,4 @@
-"""The neighbour graph: the nearest photographs of every photograph, found once at publishing."""
+"""k-nearest-neighbour graph of all embeddings, computed once at publishing."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from embeddings.index import Neighbors
 from embeddings.index.flat import FlatIndex
 
 DEGREE = 3
-"""Neighbours kept of each photograph; fewer where there are no more."""
+"""Neighbours of each image; fewer in a collection with fewer other images."""
 
 
 @dataclass(frozen=True)
 class NeighborGraph:
-    """The nearest rows of every row, itself left out, nearest first."""
+    """Nearest rows of every row, without itself, in ascending order of distance."""
 
     rows: Rows
     """Shape (n, degree): row numbers."""
@@ -22,12 +22,12 @@ class NeighborGraph:
     """Shape (n, degree): Euclidean distances."""
 
     def of(self, row: int) -> Neighbors:
-        """The nearest rows of one row."""
+        """Return the nearest rows of one row."""
         return Neighbors(self.rows[row], self.distances[row])
 
 
 def build_neighbor_graph(index: FlatIndex) -> NeighborGraph:
-    """Search the neighbours of every row of an index."""
+    """Search the nearest neighbours of every row of an index."""
     found = [
         index.search(embedding, DEGREE, exclude=row)
         for row, embedding in enumerate(index.embeddings)

@@ -1,1 +1,1 @@
-"""Release: an immutable folder with a model, an index of embeddings and the evidence for both."""
+"""Release: immutable folder with a model, embeddings, a t-SNE map and evaluation reports."""

@@ -1,4 +1,4 @@
-"""The manifest of a release: what it consists of, and the fingerprint that names it."""
+"""Manifest of a release: its contents and the fingerprint that identifies it."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ FINGERPRINT_LENGTH = 16
 
 
 class InputSpec(StrictModel):
-    """What the encoder takes: uint8 RGB of this size, scaled from the whole photograph."""
+    """Input of the encoder: uint8 RGB of this size, scaled from the whole image."""
 
     height: int
     width: int
@@ -25,45 +25,46 @@ class InputSpec(StrictModel):
 
 
 class EncoderInfo(StrictModel):
-    """Which network serves, and how."""
+    """Served model and its precision."""
 
     fingerprint: str = Field(
         description="SHA-256 over the encoder's two files and the version of the pixel rules."
     )
-    experiment: str = Field(description="The experiment that trained it.")
+    experiment: str = Field(description="Experiment that trained the model.")
     embedding_dimension: int
     input: InputSpec
     precision: Precision
 
 
 class Parity(StrictModel):
-    """How closely the encoder follows the Keras network on the validation photographs."""
+    """Differences between encoder and trained Keras model on the validation images."""
 
     photographs: int
-    largest_relative_error: float = Field(description="Of an embedding, L2.")
-    same_neighbors: float = Field(description="Share with the same three nearest, ties aside.")
+    largest_relative_error: float = Field(description="Largest relative error of an embedding, L2.")
+    same_neighbors: float = Field(
+        description="Share of images with equal three nearest neighbours, up to ties."
+    )
     largest_probability_change: float = Field(
         description="Largest difference of a class probability, 0-1."
     )
     mean_probability_change: float = Field(
-        description="Mean over the photographs of the largest difference of a probability, 0-1."
+        description="Mean over the images of the largest difference of a probability, 0-1."
     )
-    accuracy_change: float = Field(description="Accuracy of the encoder less the network's.")
+    accuracy_change: float = Field(description="Accuracy of the encoder minus that of the model.")
     precision_at_3_change: float = Field(
-        description="Share of the three nearest validation photographs that are of the same class: "
-        "the encoder's less the network's."
+        description="Precision at 3 of the encoder minus that of the model."
     )
 
 
 class StoreVersions(StrictModel):
-    """Versions of the feature store's tables that belong to this release."""
+    """Versions of the tables of the feature store that belong to this release."""
 
     images: int
     features: int
 
 
 class DataInfo(StrictModel):
-    """Which collection this release knows."""
+    """Collection of this release."""
 
     name: str
     fingerprint: str
@@ -71,7 +72,7 @@ class DataInfo(StrictModel):
 
 
 class Manifest(StrictModel):
-    """Everything that identifies a release; no clock time, so equal content has equal names."""
+    """Identity of a release, without timestamps: equal contents have equal fingerprints."""
 
     format: Literal[4] = MANIFEST_FORMAT
     data: DataInfo
@@ -80,14 +81,15 @@ class Manifest(StrictModel):
     parity: Parity
     store: StoreVersions
     map_seed: int
-    versions: dict[str, str] = Field(description="Versions of the libraries that made it.")
+    versions: dict[str, str] = Field(description="Versions of the libraries used at publishing.")
     files: dict[str, str] = Field(description="SHA-256 of every file.")
     fingerprint: str = ""
 
     def sealed(self) -> "Manifest":
-        """The same manifest with its fingerprint: the digest of all the rest.
+        """Return this manifest with its fingerprint, the digest of all other fields.
 
-        A release of generated scenes says so in its fingerprint, hence in every answer.
+        The fingerprint of a release of generated scenes begins with `generated scenes`, so every
+        response identifies it.
         """
         content = self.model_dump(mode="json", exclude={"fingerprint"})
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
@@ -97,5 +99,5 @@ class Manifest(StrictModel):
 
     @property
     def folder(self) -> str:
-        """Name of the release's folder."""
+        """Name of the folder of the release."""
         return self.fingerprint.replace(" ", "-")

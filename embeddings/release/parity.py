@@ -1,4 +1,4 @@
-"""Does the exported encoder compute what the trained network computes?"""
+"""Parity check of the exported encoder against the trained model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ _NEAREST = 3
 
 
 class ParityError(BelvedereError):
-    """The encoder differs from the network it was exported from; nothing is published."""
+    """Difference between encoder and trained model above the limit; prevents publishing."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What the trained network itself says of n validation photographs."""
+    """Outputs of the trained model for n validation images."""
 
     ids: tuple[str, ...]
     encoded: Encoded
@@ -36,15 +36,15 @@ class Reference:
 def check_parity(
     reference: Reference, served: Encoded, labels: Sequence[int], precision: Precision = "f32"
 ) -> Parity:
-    """Compare the encoder's answers for the same photographs, in the same order.
+    """Compare the outputs of the encoder with the reference, for the same images in order.
 
-    `labels` are the numbers of their classes. Raises `ParityError` where an embedding differs by
-    more than 1e-4 (relative, L2), a probability by more than 0.001, or where the three nearest
-    differ other than by a tie. So a predicted class changes only where two are equally probable but
-    for rounding. An encoder in `int8` is meant to differ; it may lose 0.2 points of accuracy and
-    0.005 of P@3, and its probabilities may differ by 0.05 in the mean over the photographs.
+    `labels` are the class numbers of the images. Raises `ParityError` if an embedding differs by
+    more than 1e-4 (relative, L2), a probability by more than 0.001, or if the three nearest
+    neighbours differ by more than a tie. So a predicted class changes only if two classes are
+    equally probable up to rounding. For an `int8` encoder the limits are a loss of 0.2 points of
+    accuracy, a loss of 0.005 of P@3, and a mean difference of 0.05 in the probabilities.
     """
-    parity = compared(reference, served, np.asarray(labels, dtype=np.int64))
+    parity = measure_parity(reference, served, np.asarray(labels, dtype=np.int64))
     if precision == "int8":
         check_quality(parity)
     else:
@@ -52,8 +52,8 @@ def check_parity(
     return parity
 
 
-def compared(reference: Reference, served: Encoded, labels: Labels) -> Parity:
-    """How far an encoder's answers are from the network's; `labels` of shape (n,)."""
+def measure_parity(reference: Reference, served: Encoded, labels: Labels) -> Parity:
+    """Return the differences between encoder and reference; `labels` has shape (n,)."""
     expected, actual = reference.encoded.embeddings, served.embeddings
     norms = np.maximum(np.linalg.norm(expected, axis=1), np.finfo(np.float32).tiny)
     theirs, ours = _nearest(reference.ids, expected), _nearest(reference.ids, actual)
@@ -77,34 +77,34 @@ def _check_equality(parity: Parity) -> None:
     if not parity.largest_relative_error <= RELATIVE_ERROR:
         raise ParityError(
             f"An exported embedding differs by {parity.largest_relative_error:.1e} from the "
-            f"network's (at most {RELATIVE_ERROR:.0e} is allowed); nothing was published."
+            f"trained model's (limit {RELATIVE_ERROR:.0e}); release not published."
         )
     if not parity.largest_probability_change <= PROBABILITY_ERROR:
         raise ParityError(
             f"An exported probability differs by {parity.largest_probability_change:.1e} from the "
-            f"network's (at most {PROBABILITY_ERROR:.0e} is allowed); nothing was published."
+            f"trained model's (limit {PROBABILITY_ERROR:.0e}); release not published."
         )
     if parity.same_neighbors < 1.0:
         raise ParityError(
-            f"Only {parity.same_neighbors:.2%} of the photographs keep their three nearest in the "
-            "exported encoder; nothing was published."
+            f"Only {parity.same_neighbors:.2%} of the images keep their three nearest neighbours "
+            "in the exported encoder (limit 100 %); release not published."
         )
 
 
 def check_quality(parity: Parity) -> None:
-    """Raises `ParityError` where an encoder in 8 bits is worse than its network."""
+    """Raise `ParityError` if an `int8` encoder exceeds the allowed loss of quality."""
     if not (
         parity.accuracy_change >= -ACCURACY_LOSS and parity.precision_at_3_change >= -PRECISION_LOSS
     ):
         raise ParityError(
-            f"8 bits change the accuracy by {parity.accuracy_change:+.2%} and P@3 by "
-            f"{parity.precision_at_3_change:+.4f} (a loss of {ACCURACY_LOSS:.1%} and "
-            f"{PRECISION_LOSS} is allowed); nothing was published. Publish it in f32."
+            f"int8 quantization changes the accuracy by {parity.accuracy_change:+.2%} (limit "
+            f"-{ACCURACY_LOSS:.1%}) and P@3 by {parity.precision_at_3_change:+.4f} (limit "
+            f"-{PRECISION_LOSS}); release not published. Use `--precision f32`."
         )
     if not parity.mean_probability_change <= PROBABILITY_DRIFT:
         raise ParityError(
-            f"8 bits change probabilities by {parity.mean_probability_change:.3f} in the mean (at "
-            f"most {PROBABILITY_DRIFT} is allowed); nothing was published. Publish it in f32."
+            f"int8 quantization changes probabilities by {parity.mean_probability_change:.3f} on "
+            f"average (limit {PROBABILITY_DRIFT}); release not published. Use `--precision f32`."
         )
 
 
@@ -114,7 +114,7 @@ def _nearest(ids: Sequence[str], embeddings: Floats) -> list[Neighbors]:
 
 
 def _agree(mine: Neighbors, reference: Neighbors, expected: Floats, row: int) -> bool:
-    """Equal sets, or other members that are as near as rounding can tell."""
+    """Return True if both have the same rows, or other rows at equal distance up to rounding."""
     if set(mine.rows) == set(reference.rows):
         return True
     distances = np.sort(np.linalg.norm(expected[mine.rows] - expected[row], axis=1))

@@ -1,4 +1,4 @@
-"""Publishing: from a trained network to a release, written whole before `current` points to it."""
+"""Publishing: write a release completely, then set the link `current` to it."""
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -62,24 +62,24 @@ _LIBRARIES = ("faiss-cpu", "numpy", "openTSNE", "openvino", "Pillow", "pylance")
 
 
 Explain = Callable[[Sequence[str], Sequence[str]], Floats]
-"""Heat maps of shape (n, rows, columns) for n photographs and the class predicted of each."""
+"""Callable (ids, predicted classes) -> heat maps of shape (n, rows, columns)."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A network ready to be published."""
+    """Trained model with everything that its release contains."""
 
     model: Path
-    """OpenVINO model with two outputs, embedding and probabilities."""
+    """OpenVINO model with two outputs: embedding and probabilities."""
     comparison: Comparison
     reference: Reference
-    """The trained network's own answers, to check the encoder against."""
+    """Outputs of the trained model for the parity check."""
     temperature: float
-    """Of the calibration, which the model's probabilities contain."""
+    """Temperature already applied to the probabilities of `model`."""
     uncalibrated: Reliability
-    """Of the network as it was trained, on the validation set."""
+    """Reliability without temperature scaling, on the validation set."""
     tuning: tuple[str, ...]
-    """Ids of the tuning part, which sets the threshold of the prediction sets."""
+    """Ids of the tuning set, used for the threshold of the prediction sets."""
     label_issues: tuple[LabelIssue, ...]
     explain: Explain
 
@@ -93,10 +93,11 @@ def publish(
     map_seed: int = 0,
     precision: Precision = "f32",
 ) -> Path:
-    """Publish a candidate and return the folder of the release, which is then the current one.
+    """Publish a candidate as the current release and return its folder.
 
-    Call it while the home is locked. Raises `ParityError` before anything is published where the
-    encoder differs from its network, and `ReleaseError` where a newer version has published.
+    The caller must hold the lock of the home. Raises `ParityError` if the encoder differs from the
+    trained model, and `ReleaseError` if a newer version published the current release; nothing is
+    published then.
     """
     refuse_newer_release(releases)
     table = ImageTable.open(store_uri)
@@ -143,7 +144,7 @@ def publish(
 def _features(
     table: ImageTable, features: FeatureTable, encoder: Encoder, fingerprint: str, track: Track
 ) -> Encoded:
-    """Features of every photograph: those the store has under this encoder, the others computed."""
+    """Return the features of all images, computing and storing those missing for this encoder."""
     kept = features.read(fingerprint, table.images)
     missing = [image for image in table.images if image.id not in kept]
     if missing:
@@ -172,7 +173,7 @@ def _write_contents(
     reference = np.sort(distances[np.array([image.split == "validation" for image in images])])
     scores = np.array([typicality(reference, distance) for distance in distances])
     write_features(draft / FEATURES, images, encoded, points, build_neighbor_graph(index), scores)
-    errors = _explained(
+    errors = _add_heat_maps(
         find_errors(images, candidate.comparison.classes, encoded), candidate.explain
     )
     (draft / IMAGES).write_bytes(IMAGE_LIST.dump_json(images))
@@ -190,7 +191,7 @@ def _write_contents(
 def find_errors(
     images: tuple[StoredImage, ...], classes: tuple[str, ...], encoded: Encoded
 ) -> tuple[Misclassified, ...]:
-    """The misclassified validation photographs, the least probable true class first."""
+    """Return the misclassified validation images in ascending order of true probability."""
     predicted = np.argmax(encoded.probabilities, axis=1)
     errors = [
         Misclassified(
@@ -205,7 +206,9 @@ def find_errors(
     return tuple(sorted(errors, key=lambda error: (error.true_probability, error.id)))
 
 
-def _explained(errors: tuple[Misclassified, ...], explain: Explain) -> tuple[Misclassified, ...]:
+def _add_heat_maps(
+    errors: tuple[Misclassified, ...], explain: Explain
+) -> tuple[Misclassified, ...]:
     if not errors:
         return errors
     heat = explain([error.id for error in errors], [error.predicted for error in errors])
@@ -218,7 +221,7 @@ def _explained(errors: tuple[Misclassified, ...], explain: Explain) -> tuple[Mis
 def _measure_uncertainty(
     candidate: Candidate, images: tuple[StoredImage, ...], encoded: Encoded
 ) -> UncertaintyReport:
-    """Measure the promises on the probabilities of the very encoder that is published."""
+    """Measure calibration and prediction sets on the probabilities of the published encoder."""
     classes = candidate.comparison.classes
     numbers = {label: number for number, label in enumerate(classes)}
     labels = np.array([numbers[image.label] for image in images], np.int64)
@@ -246,9 +249,9 @@ def _distances_to_training(index: FlatIndex, images: tuple[StoredImage, ...]) ->
 
 
 def _install(draft: Path, releases: Path, name: str) -> Path:
-    """Move the finished files to the folder of their name, then point to it."""
+    """Move the finished files into the folder of the release, then set the link `current`."""
     folder = releases / name
-    if not _intact(folder):
+    if not _is_intact(folder):
         with atomic_folder(folder) as place:
             for path in draft.iterdir():
                 path.rename(place / path.name)
@@ -258,16 +261,16 @@ def _install(draft: Path, releases: Path, name: str) -> Path:
 
 
 def _name_copied_release(releases: Path) -> None:
-    """Keep the release in a folder `current`, which a copy that follows links makes of the link."""
+    """Rename a folder `current`, left by a copy that followed the link, to its release name."""
     copied = releases / CURRENT
-    if copied.is_symlink() or not _intact(copied):
+    if copied.is_symlink() or not _is_intact(copied):
         return
     folder = releases / read_manifest(copied).folder
     if not folder.exists():
         copied.rename(folder)
 
 
-def _intact(folder: Path) -> bool:
+def _is_intact(folder: Path) -> bool:
     try:
         verify_release(folder)
     except ReleaseError:

@@ -1,4 +1,4 @@
-"""A release: an immutable folder that the service serves from, verified before it is used."""
+"""Reading of releases: verification of the files, then the contents."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -46,32 +46,32 @@ IMAGE_LIST = TypeAdapter(tuple[StoredImage, ...])
 
 
 class ReleaseError(BelvedereError):
-    """There is no release, or it is not what its manifest says."""
+    """Missing release, or contents that differ from the manifest."""
 
 
 class NewerReleaseError(ReleaseError):
-    """A newer version of Belvedere published the release."""
+    """Release published by a newer version of Belvedere."""
 
 
 class Misclassified(FrozenModel):
-    """A validation photograph that the published network gets wrong."""
+    """Validation image that the published model misclassifies."""
 
     id: str
     label: str
     predicted: str
     true_probability: float
     heat: tuple[tuple[float, ...], ...] = ()
-    """Rows of a coarse grid over the photograph: how much each place speaks for the prediction."""
+    """Rows of a coarse grid over the image: contribution of each cell to the prediction, 0-1."""
 
 
 class LabelIssue(FrozenModel):
-    """A photograph whose label is likely wrong."""
+    """Image with a likely label error."""
 
     id: str
     label: str
     suggested: str
     label_probability: float
-    """Of its label, 0-1, by a classifier that learned nothing from its photographer."""
+    """Out-of-fold probability of its label, 0-1; folds are split by photographer."""
     suggested_probability: float
 
 
@@ -79,8 +79,8 @@ ERROR_LIST = TypeAdapter(tuple[Misclassified, ...])
 LABEL_ISSUE_LIST = TypeAdapter(tuple[LabelIssue, ...])
 
 
-class _Composed(Mapping[str, int]):
-    """Numbers by name: a name that is not there as it stands is looked up in the form NFC."""
+class _NfcMapping(Mapping[str, int]):
+    """Mapping from names to numbers; a missing name is looked up in NFC."""
 
     def __init__(self, numbers: dict[str, int]) -> None:
         self._numbers = numbers
@@ -98,7 +98,7 @@ class _Composed(Mapping[str, int]):
 
 @dataclass(frozen=True)
 class Release:
-    """What is published of n photographs; all arrays and lists share their order."""
+    """Published contents for n images; all arrays and lists have the same order."""
 
     folder: Path
     manifest: Manifest
@@ -108,7 +108,7 @@ class Release:
     probabilities: Floats
     """Shape (n, classes), float32."""
     points: Points
-    """Shape (n, 2), float64: places on the t-SNE map."""
+    """Shape (n, 2), float64: coordinates on the t-SNE map."""
     graph: NeighborGraph
     typicalities: Doubles
     """Shape (n,): typicality of each image, 0-1."""
@@ -120,13 +120,13 @@ class Release:
 
     @property
     def encoder(self) -> Path:
-        """The OpenVINO model."""
+        """Path of the OpenVINO model."""
         return self.folder / ENCODER
 
     @cached_property
     def rows(self) -> Mapping[str, int]:
-        """Row number of each photograph's id, found in whatever Unicode form it is asked for."""
-        return _Composed({each.id: row for row, each in enumerate(self.images)})
+        """Row number of each id; ids are found in any Unicode normalization form."""
+        return _NfcMapping({each.id: row for row, each in enumerate(self.images)})
 
     @cached_property
     def predicted(self) -> Labels:
@@ -135,13 +135,13 @@ class Release:
 
 
 def current_release(releases: Path) -> Path:
-    """Return the folder that the pointer `current` names. Raises `ReleaseError`."""
+    """Return the folder that the link `current` points to. Raises `ReleaseError`."""
     pointer = releases / CURRENT
     if pointer.is_dir():
         return pointer.resolve()
     if pointer.is_symlink():
         raise ReleaseError(
-            f"{pointer} names the release {pointer.readlink()}, which is missing; run "
+            f"{pointer} points to the release {pointer.readlink()}, which is missing; run "
             "`belvedere publish` again."
         )
     if pointer.exists():
@@ -152,7 +152,7 @@ def current_release(releases: Path) -> Path:
 
 
 def refuse_newer_release(releases: Path) -> None:
-    """Raise `NewerReleaseError` where a newer version of Belvedere published the current one."""
+    """Raise `NewerReleaseError` if a newer version published the current release."""
     try:
         read_manifest(current_release(releases))
     except NewerReleaseError:
@@ -162,7 +162,7 @@ def refuse_newer_release(releases: Path) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read the manifest and check its fingerprint. Raises `ReleaseError`."""
+    """Read the manifest and verify its fingerprint. Raises `ReleaseError`."""
     path = folder / MANIFEST
     try:
         content = path.read_bytes()
@@ -200,9 +200,9 @@ def _refuse_other_formats(folder: Path, manifest: bytes) -> None:
 
 
 def referenced_versions(releases: Path) -> list[StoreVersions] | None:
-    """Return the versions of the store that the releases on disk refer to, of any format.
+    """Return the table versions referenced by the releases on disk, of any manifest format.
 
-    None if one of them cannot be told, because its manifest cannot be read.
+    Returns None if a manifest cannot be read.
     """
     found = []
     for manifest in releases.glob(f"*/{MANIFEST}"):
@@ -214,7 +214,7 @@ def referenced_versions(releases: Path) -> list[StoreVersions] | None:
 
 
 def verify_release(folder: Path) -> Manifest:
-    """Check the fingerprint and every file's digest. Raises `ReleaseError`."""
+    """Verify the fingerprint and the digest of every file. Raises `ReleaseError`."""
     manifest = read_manifest(folder)
     for name, digest in manifest.files.items():
         path = folder / name
@@ -231,7 +231,7 @@ def verify_release(folder: Path) -> Manifest:
 
 
 def open_release(folder: Path) -> Release:
-    """Verify the release and open it. Raises `ReleaseError`."""
+    """Verify and open a release. Raises `ReleaseError`."""
     manifest = verify_release(folder)
     missing = _CONTENTS - set(manifest.files)
     if missing:
@@ -266,7 +266,7 @@ def _open(folder: Path, manifest: Manifest) -> Release:
 
 @contextmanager
 def _readable(folder: Path) -> Iterator[None]:
-    """Turn what libraries raise for contents that they cannot read into `ReleaseError`."""
+    """Translate the exceptions of libraries for unreadable contents to `ReleaseError`."""
     try:
         yield
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
@@ -280,7 +280,7 @@ def write_features(
     path: Path, images: tuple[StoredImage, ...], encoded: Encoded, points: Points,
     graph: NeighborGraph, typicalities: Doubles,
 ) -> None:  # fmt: skip
-    """Write the arrays of a release beside the ids as one Arrow file."""
+    """Write ids and arrays of a release to one Arrow file."""
     table = pa.table(
         {
             "id": pa.array([image.id for image in images]),

@@ -1,4 +1,4 @@
-"""Reliability of probabilities and conformal prediction sets, measured on what is served."""
+"""Reliability of the served probabilities, and conformal prediction sets."""
 
 import math
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ from embeddings.release.uncertainty import (
 
 LEVEL = 0.9
 HIGHEST_THRESHOLD = 0.999
-"""A class of this probability stands in every set: above it, probabilities saturate in float32."""
+"""Largest threshold of prediction sets; larger probabilities saturate in float32."""
 ROUNDING = 1e-4
-"""Other processors compute a probability that differs by less; thresholds are lower by as much."""
+"""Margin subtracted from thresholds; probabilities differ by less between processors."""
 
 _BINS = 15
 
 
 def reliability(probabilities: Floats, labels: Labels) -> Reliability:
-    """Compare probabilities of shape (n, classes) with how often they are right, in 15 ranges."""
+    """Compare predicted probabilities, shape (n, classes), with the accuracy, in 15 bins."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     number = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
@@ -47,25 +47,28 @@ def reliability(probabilities: Floats, labels: Labels) -> Reliability:
 
 
 def conformal_threshold(probabilities: Floats, labels: Labels, level: float = LEVEL) -> float:
-    """Return the probability that a class needs to stand in a set.
+    """Return the smallest probability of a class in a prediction set, 0-0.999.
 
-    Of n photographs of known class, the ⌈(n + 1) · level⌉-th most probable true class sets it; with
-    too few of them every class stands in every set. It lies in 0-0.999, so no sure answer has an
-    empty set.
+    It is the ⌈(n + 1) · level⌉-th largest probability of the true class of n labelled images. For
+    too small n it is 0: every set contains every class. The upper limit keeps the set of a
+    confident prediction from being empty.
     """
     chances = np.sort(probabilities[np.arange(len(labels)), labels])[::-1]
     rank = math.ceil((len(chances) + 1) * level)
     if rank > len(chances):
         return 0.0
     threshold = max(0.0, min(float(chances[rank - 1]) - ROUNDING, HIGHEST_THRESHOLD))
-    # Probabilities are compared with it in single precision, here and by clients alike.
+    # Probabilities are compared with it in single precision, also by clients.
     return float(np.float32(threshold))
 
 
 def prediction_sets(
     threshold: float, probabilities: Floats, labels: Labels, classes: Sequence[str]
 ) -> PredictionSets:
-    """Measure the sets of this threshold on photographs that had no part in it."""
+    """Measure the prediction sets of a threshold on images not used to compute it.
+
+    `probabilities` has shape (n, classes), `labels` shape (n,).
+    """
     member = probabilities >= threshold
     covered = member[np.arange(len(labels)), labels]
     sizes = member.sum(axis=1)
@@ -93,9 +96,10 @@ def measure_uncertainty(
     validation: tuple[Floats, Labels],
     classes: Sequence[str],
 ) -> UncertaintyReport:
-    """Return what the served probabilities of the tuning and the validation part promise and hold.
+    """Compute prediction sets on the tuning set and measure them on the validation set.
 
-    Both parts are pairs of probabilities, shape (n, classes), and labels, shape (n,).
+    `tuning` and `validation` are pairs of served probabilities, shape (n, classes), and labels,
+    shape (n,); `before` is the reliability without temperature scaling.
     """
     threshold = conformal_threshold(*tuning)
     return UncertaintyReport(

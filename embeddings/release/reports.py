@@ -1,4 +1,4 @@
-"""What is said of experiments: each one's report, and their comparison."""
+"""Reports of experiments, and their comparison."""
 
 import math
 from collections.abc import Iterable
@@ -13,144 +13,140 @@ Verdict = Literal["better", "worse", "no evidence of a difference"]
 
 
 class ClassReport(FrozenModel):
-    """How well one class of the validation set is recognised; shares in 0-1."""
+    """Precision, recall and F1 of one class of the validation set, 0-1."""
 
-    label: str = Field(description="The class.")
-    precision: float = Field(description="Share of the predictions of this class that are right.")
-    recall: float = Field(description="Share of the photographs of this class that are found.")
+    label: str = Field(description="Class.")
+    precision: float = Field(description="Share of the predictions of this class that are correct.")
+    recall: float = Field(description="Share of the images of this class that are predicted as it.")
     f1: float = Field(description="Harmonic mean of precision and recall.")
-    support: int = Field(description="Validation photographs of this class.")
+    support: int = Field(description="Validation images of this class.")
 
 
 class Curves(FrozenModel):
-    """Figures after each epoch, on the part trained on and on the part held out for tuning."""
+    """Loss and accuracy after each epoch, on the fitted images and on the tuning set."""
 
-    loss: tuple[float, ...] = Field(
-        (), description="Cross-entropy in nats, on the part trained on."
-    )
-    accuracy: tuple[float, ...] = Field((), description="Share of the part trained on, 0-1.")
+    loss: tuple[float, ...] = Field((), description="Cross-entropy in nats, on the fitted images.")
+    accuracy: tuple[float, ...] = Field((), description="Accuracy on the fitted images, 0-1.")
     tuning_loss: tuple[float, ...] = Field(
-        (), description="Cross-entropy in nats, on the part held out."
+        (), description="Cross-entropy in nats, on the tuning set."
     )
-    tuning_accuracy: tuple[float, ...] = Field((), description="Share of the part held out, 0-1.")
+    tuning_accuracy: tuple[float, ...] = Field((), description="Accuracy on the tuning set, 0-1.")
 
 
 class Evidence(FrozenModel):
-    """How sure the accuracy of an experiment is, and its difference to the first experiment."""
+    """Statistical evidence: interval of the accuracy, and test against the first experiment."""
 
-    seeds: int = Field(description="Repeats that the accuracy is the mean of.")
+    seeds: int = Field(description="Number of repeats with different seeds.")
     lowest: float = Field(description="Lowest accuracy among the repeats, 0-1.")
     highest: float = Field(description="Highest accuracy among the repeats, 0-1.")
     interval: tuple[float, float] = Field(
-        description="95 % bootstrap interval of the accuracy, drawn by photographer, 0-1."
+        description="95 % bootstrap interval of the accuracy, 0-1; resampled by photographer."
     )
     p_value: float | None = Field(
         None,
-        description="Chance of so unequal errors if this network and the first experiment's were "
-        "equally good (exact McNemar test, first seeds); null for the first itself.",
+        description="p-value of the exact McNemar test against the first experiment (first seeds); "
+        "null for the first experiment.",
     )
     p_adjusted: float | None = Field(
-        None, description="The same with Holm's correction for the number of experiments."
+        None, description="p-value after Holm's correction for the number of experiments."
     )
     verdict: Verdict | None = Field(
-        None, description="Compared with the first experiment, at 5 % after the correction."
+        None, description="Comparison with the first experiment at the 5 % level after correction."
     )
 
 
 class Cost(FrozenModel):
-    """What answering costs: the exported encoder on the processor of the training machine."""
+    """Inference cost of the exported encoder on the processor of the training machine."""
 
-    latency_ms: float = Field(description="Median time of one photograph, pixels given, in ms.")
-    images_per_second: float = Field(description="Photographs a second in batches, all cores.")
+    latency_ms: float = Field(description="Median inference time of one decoded image, in ms.")
+    images_per_second: float = Field(description="Throughput in images per second, all cores.")
 
 
 class ExperimentSummary(FrozenModel):
-    """One line of the comparison. Figures of an experiment that was skipped are null."""
+    """Row of the comparison; metrics of a skipped experiment are null."""
 
-    name: str = Field(description="The experiment's name.")
+    name: str = Field(description="Name of the experiment.")
     family: str = Field(
         description="Own network, technique, combination, transfer or distillation."
     )
-    base: str | None = Field(description="The experiment that this one changes.")
-    change: str = Field(description="What is different from the base, in words.")
-    status: Status = Field(description="Whether it was trained.")
-    reason: str | None = Field(None, description="Why it was skipped, and what to do.")
+    base: str | None = Field(description="Experiment that this one changes.")
+    change: str = Field(description="Difference from the base, as text.")
+    status: Status = Field(description="`done` if trained, otherwise `skipped`.")
+    reason: str | None = Field(None, description="Reason for skipping it, with advice.")
     accuracy: float | None = Field(
-        None, description="Share of validation photographs, 0-1; the mean over the seeds."
+        None, description="Accuracy on the validation set, 0-1; mean over the seeds."
     )
-    macro_f1: float | None = Field(
-        None, description="Mean F1 over the classes, 0-1; the mean over the seeds."
-    )
+    macro_f1: float | None = Field(None, description="Macro-averaged F1, 0-1; mean over the seeds.")
     tuning_accuracy: float | None = Field(
         None,
-        description="Share of the part of the training set that was held out for choices, 0-1; "
-        "the mean over the seeds.",
+        description="Accuracy on the tuning set, 0-1; mean over the seeds.",
     )
     tuning_loss: float | None = Field(
-        None, description="Mean cross-entropy in nats of the same part; the mean over the seeds."
+        None, description="Cross-entropy in nats on the tuning set; mean over the seeds."
     )
     precision_at_3: float | None = Field(
         None,
-        description="Of the three training photographs nearest to a validation photograph, the "
-        "share of its class, 0-1; by the penultimate layer.",
+        description="Precision at 3, 0-1: share of the three training images nearest to a "
+        "validation image that have its class, by the penultimate layer.",
     )
     pooled_precision_at_3: float | None = Field(
-        None, description="The same by the pooled features that the penultimate layer is made of."
+        None,
+        description="Precision at 3 by the pooled features, input of the penultimate layer.",
     )
-    parameters: int | None = Field(None, description="All weights of the network.")
-    trainable_parameters: int | None = Field(None, description="Weights that training changed.")
+    parameters: int | None = Field(None, description="Number of weights.")
+    trainable_parameters: int | None = Field(None, description="Number of trainable weights.")
     train_seconds: float | None = Field(
         None,
-        description="Wall-clock time of training in seconds, frozen features included; the mean "
-        "over the seeds.",
+        description="Wall-clock time of training in seconds, including frozen features; mean over "
+        "the seeds.",
     )
-    epochs: int | None = Field(None, description="Epochs trained.")
-    input: tuple[int, int] | None = Field(None, description="Height and width in pixels.")
-    cost: Cost | None = Field(None, description="What answering costs.")
-    evidence: Evidence | None = Field(None, description="How sure the accuracy is.")
+    epochs: int | None = Field(None, description="Number of epochs.")
+    input: tuple[int, int] | None = Field(None, description="Input height and width in pixels.")
+    cost: Cost | None = Field(None, description="Inference cost.")
+    evidence: Evidence | None = Field(None, description="Statistical evidence.")
 
 
 class ExperimentReport(ExperimentSummary):
-    """Everything kept of one experiment; curves and matrices are those of the first seed."""
+    """Full report of one experiment; curves and confusion matrix are of the first seed."""
 
-    seed: int | None = Field(None, description="Seed of its random numbers.")
-    curves: Curves = Field(Curves(), description="Figures after each epoch.")
-    classes: tuple[str, ...] = Field((), description="The classes that figures are ordered by.")
+    seed: int | None = Field(None, description="Random seed.")
+    curves: Curves = Field(Curves(), description="Loss and accuracy after each epoch.")
+    classes: tuple[str, ...] = Field((), description="Classes in the order of the metrics.")
     confusion: tuple[tuple[int, ...], ...] = Field(
         (), description="Rows: true class, columns: predicted class, in the order of `classes`."
     )
-    per_class: tuple[ClassReport, ...] = Field((), description="Figures of each class.")
+    per_class: tuple[ClassReport, ...] = Field((), description="Metrics of each class.")
 
     def summary(self) -> ExperimentSummary:
-        """The line of the comparison alone."""
+        """Return only the row of the comparison."""
         return ExperimentSummary.model_validate(
             {name: getattr(self, name) for name in ExperimentSummary.model_fields}
         )
 
 
 class Comparison(FrozenModel):
-    """All experiments of a preset on one split, and the best of them."""
+    """Comparison of all experiments of a preset on one split."""
 
     preset: str
     classes: tuple[str, ...]
-    train: int = Field(description="Photographs to learn from, those for tuning included.")
-    tuning: int = Field(description="Photographs of these held out for early stopping and choices.")
-    validation: int = Field(description="Photographs of the validation set.")
+    train: int = Field(description="Training images, including the tuning set.")
+    tuning: int = Field(description="Training images held out for early stopping and selection.")
+    validation: int = Field(description="Validation images.")
     best: str = Field(
-        description="The experiment with the highest tuning accuracy or, without a tuning part, "
-        "with the lowest loss on the photographs learned from; validation plays no part."
+        description="Experiment with the highest tuning accuracy or, without a tuning set, the "
+        "lowest training loss; the validation set is not used."
     )
     experiments: tuple[ExperimentReport, ...]
     random_split: tuple[ExperimentReport, ...] = Field(
-        (), description="Some of them trained anew under a split that takes no account of groups."
+        (), description="Some of the experiments, trained on a random split that ignores groups."
     )
 
 
 def rank_experiments(reports: Iterable[ExperimentReport]) -> list[ExperimentReport]:
-    """Return the finished experiments, the best first, without looking at the validation set.
+    """Return the finished experiments, best first, without using the validation set.
 
-    The best has the highest tuning accuracy. Without a tuning part, it has the lowest loss on the
-    photographs learned from, after the last epoch. Of equals, the smaller network comes first.
+    They are ordered by tuning accuracy or, without a tuning set, by the loss on the training set
+    after the last epoch. Ties are ordered by the number of weights, the smaller network first.
     """
 
     def order(report: ExperimentReport) -> tuple[float, float, int]:
@@ -163,7 +159,7 @@ def rank_experiments(reports: Iterable[ExperimentReport]) -> list[ExperimentRepo
 
 
 def choose_best(reports: Iterable[ExperimentReport]) -> ExperimentReport:
-    """Return the first of the ranked experiments. Raises ValueError if none is finished."""
+    """Return the best finished experiment. Raises ValueError if there is none."""
     found = rank_experiments(reports)
     if not found:
         raise ValueError("No experiment is finished; run `belvedere train` first.")

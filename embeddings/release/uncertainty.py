@@ -1,4 +1,4 @@
-"""What a release says of how far its answers can be trusted."""
+"""Records of uncertainty: calibration, conformal prediction sets and typicality."""
 
 from typing import Literal
 
@@ -8,73 +8,71 @@ from embeddings.frozen_model import FrozenModel
 
 
 class ReliabilityBin(FrozenModel):
-    """Validation photographs whose most probable class has a probability in one range."""
+    """Bin of a reliability diagram: validation images by probability of the predicted class."""
 
-    low: float = Field(description="Where the range begins, 0-1.")
-    high: float = Field(description="Where it ends, 0-1.")
-    count: int = Field(description="Photographs in it.")
-    confidence: float = Field(description="Their mean probability, 0-1; 0 where there are none.")
-    accuracy: float = Field(description="Share of them that is right, 0-1; 0 where there are none.")
+    low: float = Field(description="Lower bound of the bin, 0-1.")
+    high: float = Field(description="Upper bound of the bin, 0-1.")
+    count: int = Field(description="Images in the bin.")
+    confidence: float = Field(description="Mean probability in the bin, 0-1; 0 if empty.")
+    accuracy: float = Field(description="Accuracy in the bin, 0-1; 0 if empty.")
 
 
 class Reliability(FrozenModel):
-    """Whether probabilities are what they say, on the validation set."""
+    """Reliability diagram of the validation set."""
 
     error: float = Field(
-        description="Expected calibration error, 0-1: the mean distance between probability and "
-        "accuracy over the ranges, weighted by their photographs."
+        description="Expected calibration error, 0-1: mean difference between probability and "
+        "accuracy over the bins, weighted by their number of images."
     )
-    bins: tuple[ReliabilityBin, ...] = Field(description="Ranges of probability, the lowest first.")
+    bins: tuple[ReliabilityBin, ...] = Field(description="Bins in ascending order.")
 
 
 class Calibration(FrozenModel):
-    """The temperature that the published probabilities were scaled with, and what it changed."""
+    """Temperature scaling of the published probabilities, and reliability without and with it."""
 
     temperature: float = Field(
-        description="Logits are divided by it; fitted on the training part alone."
+        description="Divisor of the logits; fitted on the training set only."
     )
-    before: Reliability = Field(description="As the network was trained.")
-    after: Reliability = Field(description="As it is published.")
+    before: Reliability = Field(description="Without temperature scaling.")
+    after: Reliability = Field(description="With temperature scaling, as published.")
 
 
 class ClassCoverage(FrozenModel):
-    """How often the sets hold the true class of one class's validation photographs."""
+    """Coverage of the prediction sets for the validation images of one class."""
 
-    label: str = Field(description="The class.")
-    coverage: float = Field(description="Share, 0-1.")
-    support: int = Field(description="Validation photographs of this class.")
+    label: str = Field(description="Class.")
+    coverage: float = Field(description="Share of sets that contain the class, 0-1.")
+    support: int = Field(description="Validation images of this class.")
 
 
 class PredictionSets(FrozenModel):
-    """Conformal prediction sets: every class whose probability reaches a threshold.
+    """Conformal prediction sets: all classes with a probability of at least a threshold.
 
-    Method: split conformal prediction with the least ambiguous sets (Sadinle et al. 2019). The
-    threshold comes from the tuning part; on like photographs the sets hold the true class as often
-    as `level` says. A photograph that the network is unusually unsure of can have an empty set.
+    Method: split conformal prediction with least ambiguous sets (Sadinle et al. 2019). The
+    threshold is computed on the tuning set; for images of the same distribution, a share `level`
+    of the sets contains the true class. If all probabilities are low, the set can be empty.
     """
 
-    level: float = Field(
-        description="Share of photographs, 0-1, whose true class the set shall hold."
-    )
-    threshold: float = Field(description="Least probability of a class in the set, 0-1.")
+    level: float = Field(description="Target share of sets that contain the true class, 0-1.")
+    threshold: float = Field(description="Smallest probability of a class in the set, 0-1.")
     coverage: float = Field(
-        description="Share of validation photographs, 0-1, that it does hold for."
+        description="Share of validation images with the true class in the set, 0-1."
     )
-    mean_size: float = Field(description="Mean number of classes in a set, on the validation set.")
+    mean_size: float = Field(description="Mean number of classes per set, on the validation set.")
     empty: float = Field(description="Share of empty sets, 0-1, on the validation set.")
-    per_class: tuple[ClassCoverage, ...] = Field(description="The coverage of each class.")
+    per_class: tuple[ClassCoverage, ...] = Field(description="Coverage of each class.")
 
 
 class Typicality(FrozenModel):
-    """How far validation photographs are from the training photographs, sorted."""
+    """Distances of validation images to the training set, in ascending order."""
 
-    neighbor: int = Field(description="Which of the nearest training photographs is measured to.")
-    distances: tuple[float, ...] = Field(description="Euclidean, ascending; they have no unit.")
-    metric: Literal["euclidean"] = Field("euclidean", description="How distances are measured.")
+    neighbor: int = Field(description="Rank of the training image that the distance refers to.")
+    distances: tuple[float, ...] = Field(description="Distances in ascending order, without unit.")
+    metric: Literal["euclidean"] = Field("euclidean", description="Distance measure.")
 
 
 class UncertaintyReport(FrozenModel):
-    """What a release says of the certainty of its answers."""
+    """Calibration and prediction sets of a release."""
 
     calibration: Calibration
     sets: PredictionSets

@@ -1,1 +1,1 @@
-"""Feature store: versioned Lance tables of images and of their features."""
+"""Feature store: versioned Lance tables of images and their features."""

@@ -1,4 +1,4 @@
-"""Table of the features that each encoder computed."""
+"""Table of embeddings and class probabilities for each encoder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,20 +31,20 @@ _FEATURES = pa.schema(
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """The table `features`: what each encoder says of each photograph."""
+    """Table `features`: embedding and probabilities of each image for each encoder."""
 
     uri: str
 
     @property
     def version(self) -> int:
-        """Version of the table, as written into a release."""
+        """Version of the table, recorded in the manifest of a release. Raises `StoreError`."""
         dataset = open_table(table_uri(self.uri, "features"))
         if dataset is None:
             raise StoreError(f"The feature store {self.uri} has no features; publish first.")
         return int(dataset.version)
 
     def upsert(self, encoder: str, images: Sequence[StoredImage], encoded: Encoded) -> None:
-        """Add or replace the features of these photographs under this encoder, atomically."""
+        """Add or replace the features of these images for this encoder in one atomic commit."""
         rows = pa.table(
             [
                 pa.array([image.id for image in images]),
@@ -66,7 +66,10 @@ class FeatureTable:
         flush_table(path)
 
     def read(self, encoder: str, images: Sequence[StoredImage]) -> dict[str, Encoded]:
-        """The features of exactly these files under this encoder, by id."""
+        """Return the stored features for this encoder by id.
+
+        Images without features, or with features of a file of another digest, are left out.
+        """
         dataset = open_table(table_uri(self.uri, "features"))
         if dataset is None:
             return {}

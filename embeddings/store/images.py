@@ -1,4 +1,4 @@
-"""Table of the stored images: one row for each, with its JPEG file."""
+"""Table of the stored images, one row per image with its JPEG file."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -38,8 +38,8 @@ def write_images(
 ) -> int:
     """Replace the table `images` in one atomic commit and return its new version.
 
-    `rows` are photographs with their JPEG bytes; they are written as they come, so the whole
-    collection never stands in memory. What they raise is raised here. Raises `StoreDamaged`.
+    `rows` yields images with their JPEG bytes and is written in batches, so the collection need
+    not fit into memory. Exceptions raised by `rows` are propagated. Raises `StoreDamaged`.
     """
     schema = _IMAGES.with_metadata({_COLLECTION: collection.model_dump_json().encode()})
     failures: list[BaseException] = []
@@ -49,7 +49,7 @@ def write_images(
             for chunk in _chunks(rows):
                 yield _image_batch(chunk, schema)
         except BaseException as error:
-            # Lance makes a text of it.
+            # Lance converts exceptions to text.
             failures.append(error)
             raise
 
@@ -69,7 +69,7 @@ def write_images(
 
 @dataclass(frozen=True)
 class ImageTable:
-    """The table `images` at one version; rows are addressed by their number."""
+    """Table `images` at one version; rows are addressed by row number."""
 
     dataset: lance.LanceDataset
 
@@ -77,7 +77,7 @@ class ImageTable:
     def open(cls, uri: str, version: int | None = None) -> "ImageTable":
         """Open the newest or the given version.
 
-        Raises `StoreError` where there is none, and `StoreDamaged`.
+        Raises `StoreError` if it does not exist, and `StoreDamaged`.
         """
         dataset = open_table(table_uri(uri, "images"), version)
         if dataset is None:
@@ -89,12 +89,12 @@ class ImageTable:
 
     @property
     def version(self) -> int:
-        """Version of the table, as written into a release."""
+        """Version of the table, recorded in the manifest of a release."""
         return int(self.dataset.version)
 
     @cached_property
     def collection(self) -> Collection:
-        """Source of the photographs, and the files left out. Raises `StoreError`."""
+        """Source of the images, and the files left out. Raises `StoreError`."""
         try:
             return Collection.model_validate_json(self.dataset.schema.metadata[_COLLECTION])
         except (KeyError, TypeError, ValidationError) as error:
@@ -105,19 +105,19 @@ class ImageTable:
 
     @cached_property
     def images(self) -> tuple[StoredImage, ...]:
-        """All photographs without their pixels, in the order of their rows."""
+        """All images in row order, without their JPEG files. Raises `StoreDamaged`."""
         with translate_errors(self.dataset.uri):
             rows = self.dataset.to_table(columns=_COLUMNS).to_pylist()
         return tuple(StoredImage.model_validate(row) for row in rows)
 
     def jpeg(self, row: int) -> bytes:
-        """The JPEG file of one row, read at random. Raises `StoreDamaged`."""
+        """Return the JPEG file of one row. Raises `StoreDamaged`."""
         with translate_errors(self.dataset.uri):
             column = self.dataset.take([row], columns=["jpeg"]).column("jpeg")
         return bytes(column[0].as_py())
 
     def jpegs(self) -> Iterator[bytes]:
-        """The JPEG files of all rows in their order, a few at a time. Raises `StoreDamaged`."""
+        """Yield the JPEG files in row order, read in batches. Raises `StoreDamaged`."""
         batches = self.dataset.to_batches(columns=["jpeg"], batch_size=_ROWS_PER_BATCH)
         while True:
             with translate_errors(self.dataset.uri):

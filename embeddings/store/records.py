@@ -1,4 +1,4 @@
-"""What is known of a photograph besides its pixels, and of a collection of them."""
+"""Records of stored images and of the collection, and attributions."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ GENERATED_SCENES = "generated scenes"
 
 _CC = "https://creativecommons.org"
 
-# The codes of Flickr's `flickr.photos.licenses.getInfo`.
+# Codes of Flickr's `flickr.photos.licenses.getInfo`.
 LICENCES: dict[str, tuple[str, str | None]] = {
     "0": ("All rights reserved", None),
     "1": ("CC BY-NC-SA 2.0", f"{_CC}/licenses/by-nc-sa/2.0/"),
@@ -29,58 +29,58 @@ LICENCES: dict[str, tuple[str, str | None]] = {
 
 
 class StoredImage(FrozenModel):
-    """One photograph; `id` is its path in the data set without the extension."""
+    """Record of a stored image; `id` is its path in the data set without the extension."""
 
     id: str
     label: str
     split: Split
     width: int = Field(description="Upright width in pixels.")
     height: int = Field(description="Upright height in pixels.")
-    group: int = Field(description="Photographs of one group never stand on both sides of a split.")
-    digest: str = Field(description="SHA-256 of the file as it was found.")
+    group: int = Field(description="Images of one group are always on the same side of the split.")
+    digest: str = Field(description="SHA-256 of the source file.")
     title: str | None = None
     photographer: str | None = None
     photographer_id: str | None = None
-    licence: str | None = Field(None, description="Licence code of the published licence lists.")
-    source: str | None = Field(None, description="Address of the published file.")
+    licence: str | None = Field(None, description="Licence code in the published licence lists.")
+    source: str | None = Field(None, description="URL of the published file.")
 
 
 class LeftOut(FrozenModel):
-    """A file of the data set that was not taken, and why."""
+    """File of the data set that was not imported, with the reason."""
 
     path: str
     reason: str
 
 
 class Collection(FrozenModel):
-    """A data set as it was taken into the store: where it came from and what was left out."""
+    """Imported data set: its source, its classes and the files left out."""
 
-    name: str = Field(description="What people call it, such as `generated scenes`.")
-    source: str = Field(description="The setting that it was made from.")
-    source_digest: str = Field(description="Digest of the source's state, to notice a change.")
+    name: str = Field(description="Display name, such as `generated scenes`.")
+    source: str = Field(description="Value of the setting that it was imported from.")
+    source_digest: str = Field(description="Digest of the state of the source, to detect changes.")
     fingerprint: str = Field(
         description="SHA-256 over ids in their order, labels, splits, groups and file digests."
     )
     classes: tuple[str, ...]
     split_seed: int
     split_by: Literal["groups", "folders"]
-    split_rule: int = Field(0, description="Version of the rule that drew the split.")
+    split_rule: int = Field(0, description="Version of the split rule.")
     left_out: tuple[LeftOut, ...] = ()
 
 
 class Attribution(FrozenModel):
-    """What must stand beside a photograph wherever it is shown."""
+    """Attribution to be shown with an image."""
 
     title: str | None = Field(description="Title given by the photographer.")
     photographer: str | None = Field(description="Name of the photographer.")
     licence: str | None = Field(description="Name of the licence.")
-    licence_url: str | None = Field(description="Where the licence can be read.")
-    page: str | None = Field(description="The photograph's page at its publisher.")
-    source: str | None = Field(description="Address of the published file.")
+    licence_url: str | None = Field(description="URL of the licence text.")
+    page: str | None = Field(description="URL of the image's page at its publisher.")
+    source: str | None = Field(description="URL of the published file.")
 
 
 def attribution_of(image: StoredImage) -> Attribution | None:
-    """The attribution of a photograph; None where nothing is known, as for generated scenes."""
+    """Return the attribution of an image; None if nothing is known, as for generated scenes."""
     known = (image.title, image.photographer, image.licence, image.source)
     if not any(known):
         return None

@@ -1,4 +1,4 @@
-"""Tables of the feature store on disk: opened, flushed, and with errors of the domain."""
+"""Lance tables of the feature store: open, flush, and translation of errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,20 +13,23 @@ from embeddings.errors import BelvedereError
 
 
 class StoreError(BelvedereError):
-    """The feature store is missing or does not hold what was asked for."""
+    """Missing feature store, table or version."""
 
 
 class StoreDamaged(StoreError):
-    """A table of the feature store is there but cannot be read or written."""
+    """Table of the feature store that cannot be read or written."""
 
 
 def table_uri(uri: str, name: str) -> str:
-    """Return the address of a table of the store."""
+    """Return the URI of a table of the store."""
     return f"{uri.rstrip('/')}/{name}.lance"
 
 
 def open_table(path: str, version: int | None = None) -> lance.LanceDataset | None:
-    """Open a table; return None where there is no such table or version."""
+    """Open a table; return None if the table or version does not exist.
+
+    Raises `StoreDamaged`.
+    """
     try:
         return lance.dataset(path, version=version)
     except (ValueError, OSError) as error:
@@ -52,14 +55,14 @@ def translate_errors(path: str) -> Iterator[None]:
 
 
 def _advice(path: str, error: str) -> str:
-    # After its first line and comma, Lance names places in its own source.
+    # After its first line and a comma, Lance gives positions in its own source code.
     reason = error.splitlines()[0].split(", /")[0]
     if "No space left" in error:
-        return f"The disk of {path} is full; make room, nothing was left half-written."
+        return f"The disk of {path} is full; free some space. No file was left incomplete."
     if "os error 13" in error or "os error 30" in error:
-        return f"{path} cannot be used ({reason}); give this user access to it."
+        return f"{path} is not accessible ({reason}); give this user access to it."
     if "://" in path:
-        return f"{path} cannot be used ({reason}); check BELVEDERE_STORE and that it is reachable."
+        return f"{path} is not accessible ({reason}); check BELVEDERE_STORE and the connection."
     return (
         f"The table {path} of the feature store is damaged or cannot be read ({reason}); delete "
         "that folder and run `belvedere data` and `belvedere publish` again."
@@ -67,6 +70,6 @@ def _advice(path: str, error: str) -> str:
 
 
 def flush_table(path: str) -> None:
-    """Flush a table on a local disk; Lance leaves that to the system."""
+    """Flush a table on a local disk, which Lance does not do itself."""
     if "://" not in path:
         flush_folder(Path(path))

@@ -1,4 +1,4 @@
-"""Versions of the tables of the feature store."""
+"""Deletion of old versions of the tables of the feature store."""
 
 from collections.abc import Collection
 
@@ -6,9 +6,10 @@ from embeddings.store.tables import open_table, table_uri, translate_errors
 
 
 def delete_old_versions(uri: str, images: Collection[int], features: Collection[int]) -> None:
-    """Delete every version of both tables but the newest and those given, and unfinished writes.
+    """Delete unfinished writes and all versions except the newest and the given ones.
 
-    Call it only while no other process can write into the store.
+    `images` and `features` are the versions to keep of each table. The caller must hold the lock.
+    Raises `StoreDamaged`.
     """
     for name, kept in (("images", images), ("features", features)):
         path = table_uri(uri, name)
@@ -19,7 +20,7 @@ def delete_old_versions(uri: str, images: Collection[int], features: Collection[
             found = {int(each["version"]) for each in dataset.versions()}
             unused = sorted(found - set(kept) - {int(dataset.version)})
             dataset.cleanup_old_versions(
-                # Lance takes no empty list.
+                # Lance rejects an empty list.
                 versions=unused or None,
                 retain_versions=None if unused else len(found),
                 delete_unverified=True,

@@ -8,6 +8,7 @@ from fastapi.security import APIKeyHeader
 
 from service.api.dependencies import state_of
 from service.api.errors import ServiceProblem
+from service.problems import ProblemType
 from service.schemas import API_KEY_HEADER
 
 _Key = Annotated[
@@ -30,7 +31,7 @@ async def guard(request: Request, key: _Key) -> None:
     # Comparing must take as long for a key that is nearly right as for any other.
     if not compare_digest((key or "").encode(), expected.get_secret_value().encode()):
         raise ServiceProblem(
-            401,
+            ProblemType.KEY_REQUIRED,
             f"This call needs the service's key; send it in the header `{API_KEY_HEADER}`.",
             {"WWW-Authenticate": "ApiKey"},
         )

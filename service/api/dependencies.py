@@ -7,6 +7,7 @@ from fastapi import Depends, Path, Query, Request
 from embeddings.file_names import to_nfc
 from embeddings.store.records import Split
 from service.api.errors import ServiceProblem, shown
+from service.problems import ProblemType
 from service.serving.precomputed import ResponseCache
 from service.serving.served_release import Selection, ServedRelease
 from service.serving.state import ServiceState
@@ -70,7 +71,8 @@ async def selection(
         label = to_nfc(label)
     if label is not None and label not in classes:
         raise ServiceProblem(
-            422, f"There is no class {shown(label)}; the classes are {', '.join(classes)}."
+            ProblemType.INVALID_PARAMETER,
+            f"There is no class {shown(label)}; the classes are {', '.join(classes)}.",
         )
     return Selection(label, split)
 

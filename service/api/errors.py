@@ -1,4 +1,4 @@
-"""Every error leaves the service here, as `application/problem+json` (RFC 9457)."""
+"""Error responses: every error as `application/problem+json` (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match, Route
 
 from embeddings.errors import BelvedereError
-from embeddings.images import MAX_PIXELS, MIN_SIDE, ImageRejected, Rejection
+from embeddings.images import ImageRejected, Rejection
+from service.problems import PROBLEMS, ProblemType, title_of
 from service.schemas import Problem
 from service.serving.errors import (
     QueueFull,
@@ -22,44 +23,23 @@ from service.serving.errors import (
     UnknownImage,
     WorkerFailed,
 )
-from service.settings import ServiceSettings
 
 MEDIA_TYPE = "application/problem+json"
 
 _REJECTIONS = {
-    Rejection.UNREADABLE: 415,
-    Rejection.ANIMATED: 415,
-    Rejection.TOO_LARGE: 413,
-    Rejection.TOO_SMALL: 422,
+    Rejection.UNREADABLE: ProblemType.IMAGE_UNREADABLE,
+    Rejection.ANIMATED: ProblemType.IMAGE_ANIMATED,
+    Rejection.TOO_LARGE: ProblemType.IMAGE_TOO_LARGE,
+    Rejection.TOO_SMALL: ProblemType.IMAGE_TOO_SMALL,
 }
 
-_SERVING_ERRORS: dict[type[BelvedereError], int] = {
-    QueueFull: 429,
-    QueueTimeout: 503,
-    WorkerFailed: 503,
-    UnknownImage: 404,
-    StoreUnreadable: 503,
-    ReleaseUnavailable: 503,
-}
-
-_DEFAULTS = ServiceSettings.model_fields
-
-_MEANINGS = {
-    400: "The request is malformed: a parameter is missing or of another type, or the form of an "
-    "upload cannot be read.",
-    401: "The service has a key, and the header `X-API-Key` does not hold it.",
-    404: "No photograph or experiment has this name, or none fits the filters.",
-    408: "The body took longer to arrive than the service waits "
-    f"({_DEFAULTS['upload_seconds'].default:g} s unless set otherwise).",
-    413: "The body has too many bytes "
-    f"(more than {_DEFAULTS['upload_limit'].default >> 20} MiB unless set otherwise), or the image "
-    f"has more than {MAX_PIXELS // 10**6} million pixels.",
-    415: "The body is no image that is read here: JPEG, PNG or WebP, whole and not animated, "
-    "without a `Content-Encoding`.",
-    422: "A value is out of range, the class is unknown, or a side of the image has fewer than "
-    f"{MIN_SIDE} pixels.",
-    429: "As many requests are waiting as may; try again after the seconds in `Retry-After`.",
-    503: "No release is served, or its files cannot be read; `GET /readyz` says when it is ready.",
+_SERVING_ERRORS: dict[type[BelvedereError], ProblemType] = {
+    QueueFull: ProblemType.QUEUE_FULL,
+    QueueTimeout: ProblemType.QUEUE_TIMED_OUT,
+    WorkerFailed: ProblemType.WORKER_FAILED,
+    UnknownImage: ProblemType.UNKNOWN_IMAGE,
+    StoreUnreadable: ProblemType.STORE_UNREADABLE,
+    ReleaseUnavailable: ProblemType.NOT_READY,
 }
 
 _RETRY_AFTER = {
@@ -71,28 +51,27 @@ _RETRY_AFTER = {
 
 
 class ServiceProblem(Exception):
-    """The request cannot be answered; the detail is a sentence that says what to do."""
+    """Request that cannot be answered; the detail is a sentence for the caller."""
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, problem_type: ProblemType, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
-        self.status = status
+        self.problem_type = problem_type
         self.detail = detail
         self.headers = headers
 
 
 def shown(value: object) -> str:
-    """What somebody sent, short enough for a sentence."""
+    """Return a value of a request, quoted and cut to the length of a sentence."""
     return f"{value!r:.100}"
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """These errors in the form in which a route lists its responses; 503 is always among them."""
+    """Return the `responses` of a route for these statuses and 503."""
     content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
-    listed: dict[int | str, str] = {status: _MEANINGS[status] for status in (*statuses, 503)}
-    listed["default"] = (
-        "Any other error, such as 405 for a method that is not answered here, or 500 where the "
-        "service itself fails."
-    )
+    listed: dict[int | str, str] = {status: _causes(status) for status in (*statuses, 503)}
+    listed["default"] = "Any other problem, such as 405 or 500."
     responses: dict[int | str, dict[str, Any]] = {
         status: {"description": meaning, "content": content} for status, meaning in listed.items()
     }
@@ -101,8 +80,13 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return responses
 
 
+def _causes(status: int) -> str:
+    """Return the causes of all problem types with this status, a sentence each."""
+    return " ".join(problem.cause for problem in PROBLEMS.values() if problem.status == status)
+
+
 def answer_errors(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
-    """Make an app of these routes answer every error as a problem."""
+    """Make an app of these routes answer every error with a problem."""
     app.add_exception_handler(ServiceProblem, _on_service_problem)
     for kind in _SERVING_ERRORS:
         app.add_exception_handler(kind, _on_serving_error)
@@ -115,19 +99,24 @@ def answer_errors(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
 
 def respond(
     request: Request,
-    status: int,
+    problem_type: ProblemType,
     detail: str,
     headers: Mapping[str, str] | None = None,
     kind: str | None = None,
 ) -> Response:
-    """The answer that says what is wrong; it is counted under `kind`, or under the status."""
+    """Return a problem as a response.
+
+    It is counted under `kind`, by default the phrase of its status.
+    """
+    status = PROBLEMS[problem_type].status
     kind = kind or HTTPStatus(status).phrase.lower()
     request.state.problem = kind
     state = getattr(request.state, "service", None)
     if state:
         state.metrics.count_problem(kind)
     problem = Problem(
-        title=HTTPStatus(status).phrase,
+        type=problem_type,
+        title=title_of(problem_type),
         status=status,
         detail=detail,
         release=state.fingerprint if state else None,
@@ -138,7 +127,7 @@ def respond(
 
 async def _on_service_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceProblem)
-    return respond(request, error.status, error.detail, error.headers)
+    return respond(request, error.problem_type, error.detail, error.headers)
 
 
 async def _on_serving_error(request: Request, error: Exception) -> Response:
@@ -157,8 +146,12 @@ async def _on_rejected_image(request: Request, error: Exception) -> Response:
 async def _on_invalid_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
-    status = 400 if any(_is_malformed(each["type"]) for each in found) else 422
-    return respond(request, status, " ".join(_sentence(each) for each in found))
+    malformed = any(_is_malformed(each["type"]) for each in found)
+    return respond(
+        request,
+        ProblemType.MALFORMED_REQUEST if malformed else ProblemType.INVALID_PARAMETER,
+        " ".join(_sentence(each) for each in found),
+    )
 
 
 async def _on_http_exception(
@@ -166,24 +159,30 @@ async def _on_http_exception(
 ) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return respond(request, 404, "There is nothing at this address; `/docs` lists every call.")
+        detail = "There is nothing at this address; `/docs` lists every call."
+        return respond(request, ProblemType.UNKNOWN_PATH, detail)
     if error.status_code == 405:
         allowed = ", ".join(sorted(_methods(routes, request))) or "GET"
         detail = f"{request.method} is not answered at this address; use {allowed}."
-        return respond(request, 405, detail, {"Allow": allowed})
-    return respond(request, error.status_code, error.detail, error.headers)
+        return respond(request, ProblemType.METHOD_NOT_ALLOWED, detail, {"Allow": allowed})
+    return respond(request, ProblemType.MALFORMED_REQUEST, error.detail, error.headers)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:
-    return respond(request, 400, "The request ended early; send all of it.")
+    detail = "The request ended early; send all of it."
+    return respond(request, ProblemType.MALFORMED_REQUEST, detail)
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
-    return respond(request, 500, "The service failed on this request; its log says why.")
+    detail = "The service failed on this request; its log says why."
+    return respond(request, ProblemType.INTERNAL_ERROR, detail)
 
 
 def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
-    """The methods of an address; the router's own answer names one route's methods alone."""
+    """Return the methods of all routes at a path.
+
+    Starlette's own response names the methods of one of them.
+    """
     matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
     methods = {
         method for route in matching if isinstance(route, Route) for method in route.methods or ()

@@ -15,6 +15,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from service.api.dependencies import state_of
 from service.api.errors import ServiceProblem
+from service.problems import ProblemType
 
 FIELD = "file"
 
@@ -119,13 +120,14 @@ async def _read_in_time(request: Request, seconds: float) -> bytes:
             data = await _read(request)
     except TimeoutError as error:
         raise ServiceProblem(
-            408,
+            ProblemType.UPLOAD_TIMED_OUT,
             f"The body took longer than {seconds:g} s to arrive; send it faster or a smaller one.",
             {"Connection": "close"},
         ) from error
     if not data:
         raise ServiceProblem(
-            400, f"The image is empty; send it as the body or as the form field `{FIELD}`."
+            ProblemType.MALFORMED_REQUEST,
+            f"The image is empty; send it as the body or as the form field `{FIELD}`.",
         )
     return data
 
@@ -152,7 +154,7 @@ def _codings(headers: Iterable[str]) -> list[str]:
 
 def _compressed() -> ServiceProblem:
     return ServiceProblem(
-        415,
+        ProblemType.ENCODED_BODY,
         "The body has a `Content-Encoding`, and none but `identity` is read here; send the image "
         "file as it is, without that header.",
         {"Accept-Encoding": "identity"},
@@ -167,7 +169,8 @@ async def _file_of_form(request: Request, stream: AsyncGenerator[bytes, None]) -
         form = await _FormInMemory(request.headers, stream, max_files=1, max_fields=8).parse()
     except MultiPartException as error:
         raise ServiceProblem(
-            400, f"The form cannot be read ({error.message.rstrip('.')}); send one file in it."
+            ProblemType.MALFORMED_REQUEST,
+            f"The form cannot be read ({error.message.rstrip('.')}); send one file in it.",
         ) from error
     try:
         upload = form.get(FIELD)
@@ -176,5 +179,6 @@ async def _file_of_form(request: Request, stream: AsyncGenerator[bytes, None]) -
     finally:
         await form.close()
     raise ServiceProblem(
-        400, f"The form has no file in a field `{FIELD}`; name the image's field so."
+        ProblemType.MALFORMED_REQUEST,
+        f"The form has no file in a field `{FIELD}`; name the image's field so.",
     )

@@ -1,4 +1,4 @@
-"""Typed clients of the service: its answers as objects, its errors as exceptions."""
+"""Typed clients of the service: responses as objects, problems as exceptions."""
 
 import asyncio
 import time
@@ -15,24 +15,22 @@ import httpx
 from service.client import endpoints
 from service.client.endpoints import Call
 from service.client.errors import Outcome, ServiceError, result_of
-from service.client.retry import Attempts
+from service.client.retry import RetryPolicy
 from service.schemas import API_KEY_HEADER
-
-__all__ = ["AsyncClient", "Client", "ServiceError"]
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 Method = TypeVar("Method", bound=Callable[..., object])
 
-_ADDRESS = "http://127.0.0.1:8000"
+_BASE_URL = "http://127.0.0.1:8000"
 _KEY = "[!-~]([ -~]*[!-~])?"
-"""Values that a header can carry: printable ASCII, without spaces at either end."""
+"""Valid header values: printable ASCII, without spaces at either end."""
 
 _TIMEOUT_SECONDS = 60.0
-"""Fitting a map takes seconds."""
+"""Long enough for a map, whose fitting takes seconds."""
 _CONNECT_SECONDS = 5.0
 _RETRIES = 4
-_PATIENCE_SECONDS = 20.0
+_RETRY_SECONDS = 20.0
 
 
 def _sent(
@@ -42,7 +40,7 @@ def _sent(
     def method(client: "Client", /, *args: Arguments.args, **named: Arguments.kwargs) -> Result:
         return client.send(call(*args, **named))
 
-    return _shown_as(call, method)
+    return _with_signature_of(call, method)
 
 
 def _sent_async(
@@ -54,22 +52,22 @@ def _sent_async(
     ) -> Result:
         return await client.send(call(*args, **named))
 
-    return _shown_as(call, method)
+    return _with_signature_of(call, method)
 
 
-def _shown_as(call: Callable[..., object], method: Method) -> Method:
-    """The method, with the call's parameters beside its own first one where help is asked for."""
-    taken = signature(call).parameters.values()
-    first = Parameter("self", Parameter.POSITIONAL_ONLY)
-    method.__signature__ = Signature([first, *taken])  # type: ignore[attr-defined]
+def _with_signature_of(call: Callable[..., object], method: Method) -> Method:
+    """Return the method with the parameters of the call after `self`, as `help` shows them."""
+    parameters = signature(call).parameters.values()
+    own = Parameter("self", Parameter.POSITIONAL_ONLY)
+    method.__signature__ = Signature([own, *parameters])  # type: ignore[attr-defined]
     return method
 
 
 def _address(base_url: str) -> httpx.URL:
-    # Raised outside the handler: the library's error quotes an address that may hold a password.
+    # Raised outside of the handler: httpx quotes the address, which can contain a password.
     with suppress(httpx.InvalidURL):
         return httpx.URL(base_url)
-    raise ServiceError(f"The address of the service is not a URL; give one such as {_ADDRESS}.")
+    raise ServiceError(f"The base URL of the service is invalid; give one such as {_BASE_URL}.")
 
 
 def _headers(api_key: str | None) -> dict[str, str]:
@@ -77,7 +75,7 @@ def _headers(api_key: str | None) -> dict[str, str]:
         return {}
     if not fullmatch(_KEY, api_key):
         raise ServiceError(
-            "The API key cannot be sent in a header; it needs printable ASCII characters, without "
+            "The API key cannot be sent in a header; use printable ASCII characters, without "
             "spaces or line ends around them. The key is not shown here."
         )
     return {API_KEY_HEADER: api_key}
@@ -88,27 +86,27 @@ def _timeout(seconds: float) -> httpx.Timeout:
 
 
 class Client:
-    """Calls a service at `base_url`; every method raises `ServiceError` where it cannot answer.
+    """Client of the service at `base_url`; every method raises `ServiceError` for an error.
 
-    The address may have a path, as behind a reverse proxy (`https://host/gallery`). A key that no
-    header can carry raises `ServiceError` at once; neither it nor a password in the address is
-    shown in a message.
+    The base URL may have a path, as behind a reverse proxy (`https://host/gallery`). A key that
+    cannot be sent in a header raises `ServiceError` at once; messages contain neither the key nor a
+    password of the base URL.
 
-    A photograph is given either as `id` (stored) or as `image` (the bytes of a file). An answer may
-    take `timeout` seconds. A call that is turned away (429, 503) or cut off is sent again, at most
-    `retries` times and with pauses of at most `patience` seconds together.
+    An image is given either as `id` (stored) or as `image` (the bytes of a file). `timeout` limits
+    the seconds until a response. A call that is rejected (429, 503) or cut off is repeated, at most
+    `retries` times and with pauses of at most `patience` seconds in total.
     """
 
     def __init__(
         self,
-        base_url: str = _ADDRESS,
+        base_url: str = _BASE_URL,
         *,
         api_key: str | None = None,
         timeout: float = _TIMEOUT_SECONDS,
         retries: int = _RETRIES,
-        patience: float = _PATIENCE_SECONDS,
+        patience: float = _RETRY_SECONDS,
     ) -> None:
-        # What a proxy is set for lies elsewhere.
+        # Proxies of the environment are meant for other hosts.
         self._http = httpx.Client(
             base_url=_address(base_url),
             headers=_headers(api_key),
@@ -134,11 +132,11 @@ class Client:
         self._http.close()
 
     def send(self, call: Call[Result]) -> Result:
-        """The result of a call. Raises `ServiceError`."""
-        attempts = Attempts(self._retries, self._patience)
+        """Send a call and return its result. Raises `ServiceError`."""
+        policy = RetryPolicy(self._retries, self._patience)
         while True:
             outcome = self._attempt(call)
-            pause = attempts.pause_after(outcome)
+            pause = policy.pause_after(outcome)
             if pause is None:
                 return result_of(call, outcome, self._http.base_url)
             time.sleep(pause)
@@ -170,18 +168,18 @@ class Client:
 
 
 class AsyncClient:
-    """The same as `Client`, for `async with` and `await`; many calls may run at a time."""
+    """Asynchronous `Client`, for `async with` and `await`; calls may run concurrently."""
 
     def __init__(
         self,
-        base_url: str = _ADDRESS,
+        base_url: str = _BASE_URL,
         *,
         api_key: str | None = None,
         timeout: float = _TIMEOUT_SECONDS,
         retries: int = _RETRIES,
-        patience: float = _PATIENCE_SECONDS,
+        patience: float = _RETRY_SECONDS,
     ) -> None:
-        # What a proxy is set for lies elsewhere.
+        # Proxies of the environment are meant for other hosts.
         self._http = httpx.AsyncClient(
             base_url=_address(base_url),
             headers=_headers(api_key),
@@ -207,11 +205,11 @@ class AsyncClient:
         await self._http.aclose()
 
     async def send(self, call: Call[Result]) -> Result:
-        """The result of a call. Raises `ServiceError`."""
-        attempts = Attempts(self._retries, self._patience)
+        """Send a call and return its result. Raises `ServiceError`."""
+        policy = RetryPolicy(self._retries, self._patience)
         while True:
             outcome = await self._attempt(call)
-            pause = attempts.pause_after(outcome)
+            pause = policy.pause_after(outcome)
             if pause is None:
                 return result_of(call, outcome, self._http.base_url)
             await asyncio.sleep(pause)

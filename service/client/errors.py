@@ -1,69 +1,247 @@
-"""What became of a call: its result, or an exception whose message says what to do."""
+"""Exceptions of the clients, one for each problem type of the service."""
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import httpx
 from pydantic import ValidationError
 
 from embeddings.errors import BelvedereError
 from service.client.endpoints import Call
+from service.problems import ProblemType
 from service.schemas import Problem
 
 Result = TypeVar("Result")
 
 Outcome = httpx.Response | httpx.RequestError
-"""The answer to a call, or why none came."""
+"""Response to a call, or the error that prevented one."""
 
 
 class ServiceError(BelvedereError):
-    """The service did not answer as asked; the message says what to do."""
+    """Call that the service did not answer as requested.
 
-    def __init__(self, message: str, status: int | None = None, passing: bool = False) -> None:
+    Base class of all exceptions of the clients. It is raised itself for a problem type that this
+    version of the client does not define, and for invalid arguments of a client.
+    """
+
+    problem_type: ClassVar[ProblemType | None] = None
+    """Problem type of the responses that raise this class; None if there is no such response."""
+
+    def __init__(self, message: str, status: int | None = None, retryable: bool = False) -> None:
         super().__init__(message)
         self.status = status
-        """The HTTP status; None where no answer came."""
-        self.passing = passing
-        """Return whether the service asks for the same call again in a moment."""
+        """HTTP status; None if no response arrived."""
+        self.retryable = retryable
+        """True if the response has a `Retry-After`, so that a later attempt can succeed."""
+
+
+class ServiceUnreachable(ServiceError):
+    """No connection to the service, or a connection that broke before the response."""
+
+
+class TimedOut(ServiceError):
+    """No response within the client's `timeout`."""
+
+
+class UnexpectedResponse(ServiceError):
+    """Response of another service, or of an incompatible version of this one."""
+
+
+class MalformedRequest(ServiceError):
+    """Missing or mistyped parameter, or an incomplete upload (400)."""
+
+    problem_type = ProblemType.MALFORMED_REQUEST
+
+
+class KeyRequired(ServiceError):
+    """Missing or wrong API key (401)."""
+
+    problem_type = ProblemType.KEY_REQUIRED
+
+
+class UnknownImage(ServiceError):
+    """Id that no stored image has (404)."""
+
+    problem_type = ProblemType.UNKNOWN_IMAGE
+
+
+class UnknownExperiment(ServiceError):
+    """Name that no experiment has (404)."""
+
+    problem_type = ProblemType.UNKNOWN_EXPERIMENT
+
+
+class NoMatch(ServiceError):
+    """Filters that no image matches (404)."""
+
+    problem_type = ProblemType.NO_MATCH
+
+
+class NoHeatmap(ServiceError):
+    """Image without a heat map in the release (404)."""
+
+    problem_type = ProblemType.NO_HEATMAP
+
+
+class UnknownPath(ServiceError):
+    """Path that the service does not have (404)."""
+
+    problem_type = ProblemType.UNKNOWN_PATH
+
+
+class MethodNotAllowed(ServiceError):
+    """Method that the path does not support (405)."""
+
+    problem_type = ProblemType.METHOD_NOT_ALLOWED
+
+
+class UploadTimedOut(ServiceError):
+    """Request body that took too long to arrive (408)."""
+
+    problem_type = ProblemType.UPLOAD_TIMED_OUT
+
+
+class BodyTooLarge(ServiceError):
+    """Request body with too many bytes (413)."""
+
+    problem_type = ProblemType.BODY_TOO_LARGE
+
+
+class UrlTooLong(ServiceError):
+    """Path and query with too many bytes (414)."""
+
+    problem_type = ProblemType.URL_TOO_LONG
+
+
+class EncodedBody(ServiceError):
+    """Request body with a `Content-Encoding` (415)."""
+
+    problem_type = ProblemType.ENCODED_BODY
+
+
+class InvalidParameter(ServiceError):
+    """Parameter out of range, or unknown class (422)."""
+
+    problem_type = ProblemType.INVALID_PARAMETER
+
+
+class ImageRejected(ServiceError):
+    """Upload that is not an acceptable image; base class of the four reasons."""
+
+
+class ImageUnreadable(ImageRejected):
+    """Upload that is not a complete JPEG, PNG or WebP image (415)."""
+
+    problem_type = ProblemType.IMAGE_UNREADABLE
+
+
+class ImageAnimated(ImageRejected):
+    """Animated upload (415)."""
+
+    problem_type = ProblemType.IMAGE_ANIMATED
+
+
+class ImageTooLarge(ImageRejected):
+    """Upload with too many pixels (413)."""
+
+    problem_type = ProblemType.IMAGE_TOO_LARGE
+
+
+class ImageTooSmall(ImageRejected):
+    """Upload with too few pixels on one side (422)."""
+
+    problem_type = ProblemType.IMAGE_TOO_SMALL
+
+
+class QueueFull(ServiceError):
+    """Request queue that is still full after all retries (429)."""
+
+    problem_type = ProblemType.QUEUE_FULL
+
+
+class InternalError(ServiceError):
+    """Unexpected failure of the service (500)."""
+
+    problem_type = ProblemType.INTERNAL_ERROR
+
+
+class NotReady(ServiceError):
+    """Service without a release, or one that replaces a thread (503)."""
+
+    problem_type = ProblemType.NOT_READY
+
+
+class StoreUnreadable(ServiceError):
+    """Feature store that the service cannot read (503)."""
+
+    problem_type = ProblemType.STORE_UNREADABLE
+
+
+class QueueTimedOut(ServiceError):
+    """Request that waited too long in the queue of the service (503)."""
+
+    problem_type = ProblemType.QUEUE_TIMED_OUT
+
+
+class WorkerFailed(ServiceError):
+    """Request whose worker failed or took too long (503)."""
+
+    problem_type = ProblemType.WORKER_FAILED
+
+
+PROBLEM_ERRORS: dict[str, type[ServiceError]] = {
+    str(each.problem_type): each
+    for each in (*ServiceError.__subclasses__(), *ImageRejected.__subclasses__())
+    if each.problem_type is not None
+}
+"""Exception of each problem type, by its URI."""
 
 
 def result_of(call: Call[Result], outcome: Outcome, service: httpx.URL) -> Result:
-    """The result of a call to the service at this address. Raises `ServiceError`."""
+    """Return the result of a call to the service at this address. Raises `ServiceError`."""
     if not isinstance(outcome, httpx.Response):
-        raise ServiceError(_why_silent(outcome, _shown(service))) from outcome
+        raise _unanswered(outcome, _shown(service)) from outcome
     if not outcome.is_success:
-        passing = "Retry-After" in outcome.headers
-        raise ServiceError(_sentence(outcome), outcome.status_code, passing)
+        raise _problem(outcome)
     try:
         return call.read(outcome.content)
     except ValidationError as error:
-        raise ServiceError(
-            f"{_shown(outcome.url)} answers otherwise than this client expects; is this the right "
-            "service, in the same version?",
+        raise UnexpectedResponse(
+            f"Unexpected response from {_shown(outcome.url)}; is this the right service? Check the "
+            "base URL, and that client and service have the same version.",
             outcome.status_code,
         ) from error
 
 
 def _shown(address: httpx.URL) -> str:
-    """The address without name and password."""
+    """Return the address without user name and password."""
     return str(address.copy_with(username=None, password=None))
 
 
-def _why_silent(error: httpx.RequestError, service: str) -> str:
-    slow = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
-    if slow:
-        return (
-            f"The service at {service} took too long to answer; ask for less, or give the client a "
+def _unanswered(error: httpx.RequestError, service: str) -> ServiceError:
+    """Return the exception for a call without a response."""
+    if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+        return TimedOut(
+            f"The service at {service} did not respond in time; request less, or give the client a "
             "longer `timeout`."
         )
     reason = str(error) or type(error).__name__
-    return (
-        f"The service at {service} does not answer ({reason}); start it with `belvedere serve`, "
+    return ServiceUnreachable(
+        f"The service at {service} cannot be reached ({reason}); start it with `belvedere serve`, "
         "or give the client its address."
     )
 
 
-def _sentence(answer: httpx.Response) -> str:
+def _problem(response: httpx.Response) -> ServiceError:
+    """Return the exception for an error response."""
+    retryable = "Retry-After" in response.headers
     try:
-        return Problem.model_validate_json(answer.content).detail
+        problem = Problem.model_validate_json(response.content)
     except ValidationError:
-        return f"{_shown(answer.url)} answered {answer.status_code}; is this the right service?"
+        return UnexpectedResponse(
+            f"{_shown(response.url)} answered {response.status_code} without a problem; is this "
+            "the right service?",
+            response.status_code,
+            retryable,
+        )
+    kind = PROBLEM_ERRORS.get(problem.type, ServiceError)
+    return kind(problem.detail, response.status_code, retryable)

@@ -1,4 +1,4 @@
-"""When a call is sent again: after an outcome that may be another one in a moment."""
+"""Retries of calls that were rejected under load or cut off."""
 
 import random
 
@@ -6,45 +6,47 @@ import httpx
 
 from service.client.errors import Outcome
 
-_BUSY = frozenset({429, 503})
-_LOST = (httpx.NetworkError, httpx.RemoteProtocolError)
-_FIRST_PAUSE = 0.2
+_RETRIED_STATUSES = frozenset({429, 503})
+_RETRIED_ERRORS = (httpx.NetworkError, httpx.RemoteProtocolError)
+_FIRST_PAUSE_SECONDS = 0.2
 
 
-class Attempts:
-    """The attempts at one call, which only reads, so that sending it twice does no harm.
+class RetryPolicy:
+    """Exponential backoff with jitter for one call; calls only read, so that they can be repeated.
 
-    Turned away (429, 503) or cut off, it is sent again after a pause; pauses double. All other
-    outcomes are final. So is silence, since waiting as long again seldom helps.
+    A call that is rejected (429, 503) or cut off is repeated after a pause. Pauses double, and
+    include `Retry-After`. All other outcomes are final, time-outs too: a second wait of the same
+    length seldom helps.
     """
 
     def __init__(self, retries: int, patience: float) -> None:
         self._retries = retries
-        self._patience = patience
-        self._pause = _FIRST_PAUSE
+        self._seconds_left = patience
+        self._pause = _FIRST_PAUSE_SECONDS
 
     def pause_after(self, outcome: Outcome) -> float | None:
-        """Seconds until the next attempt; None where this outcome is the last."""
-        if self._retries <= 0 or not _may_pass(outcome):
+        """Return the seconds until the next attempt; None if this outcome is final."""
+        if self._retries <= 0 or not _is_transient(outcome):
             return None
-        # Callers that were turned away together must not come back together.
-        pause = _asked_for(outcome) + random.uniform(0.5, 1.0) * self._pause
-        if pause > self._patience:
+        # Without jitter, callers that were rejected together would return together.
+        pause = _retry_after(outcome) + random.uniform(0.5, 1.0) * self._pause
+        if pause > self._seconds_left:
             return None
         self._retries -= 1
-        self._patience -= pause
+        self._seconds_left -= pause
         self._pause *= 2
         return pause
 
 
-def _may_pass(outcome: Outcome) -> bool:
+def _is_transient(outcome: Outcome) -> bool:
+    """Return true if the next attempt may have another outcome."""
     if isinstance(outcome, httpx.Response):
-        return outcome.status_code in _BUSY
-    return isinstance(outcome, _LOST)
+        return outcome.status_code in _RETRIED_STATUSES
+    return isinstance(outcome, _RETRIED_ERRORS)
 
 
-def _asked_for(outcome: Outcome) -> float:
-    """Seconds in `Retry-After`; 0 where there are none."""
+def _retry_after(outcome: Outcome) -> float:
+    """Return the seconds in `Retry-After`; 0 if there are none."""
     if not isinstance(outcome, httpx.Response):
         return 0.0
     given = outcome.headers.get("retry-after", "")

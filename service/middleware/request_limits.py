@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.errors import ServiceProblem, respond
+from service.problems import ProblemType
 
 MOST_ADDRESS_BYTES = 8 * 1024
 """Bytes of path and query of a request."""
@@ -59,11 +60,13 @@ def _address_bytes(scope: Scope) -> int:
 def _too_long(scope: Scope) -> ASGIApp:
     return respond(
         Request(scope),
-        414,
+        ProblemType.URL_TOO_LONG,
         f"The address has more than {MOST_ADDRESS_BYTES // 1024} KiB; ask for less at a time.",
     )
 
 
 def _too_large(limit: int) -> ServiceProblem:
     most = f"{limit} bytes" if limit % _MEBIBYTE else f"{limit // _MEBIBYTE} MiB"
-    return ServiceProblem(413, f"The body has more than {most}; send a smaller image.")
+    return ServiceProblem(
+        ProblemType.BODY_TOO_LARGE, f"The body has more than {most}; send a smaller image."
+    )

@@ -6,7 +6,6 @@ from embeddings.atomic import atomic_write
 from service.api.openapi import OF_SCENES, with_examples
 from service.app import create_api
 from service.metrics import Metrics
-from service.middleware.request_id import RequestIds
 from service.reference.markdown import markdown
 from service.reference.walk import reference_of
 from service.settings import ServiceSettings
@@ -16,7 +15,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 
 def written() -> str:
     """What docs/api.md says, with examples of the generated scenes."""
-    description = create_api(ServiceSettings(), Metrics(), RequestIds()).openapi()
+    description = create_api(ServiceSettings(), Metrics()).openapi()
     return markdown(reference_of(with_examples(description, OF_SCENES)))
 
 

@@ -1,1 +1,1 @@
-"""The report: the notebook executed against a service, and a page made of it."""
+"""Report: the notebook executed against a service, exported as a page and as slides."""

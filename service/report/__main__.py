@@ -1,8 +1,7 @@
-"""`python -m service.report`: execute the report and leave it where it can be read.
+"""`python -m service.report`: execute the notebook and export it.
 
-Without options it leaves a notebook, a page and a deck of slides with thumbnails in the folder
-`report` of BELVEDERE_HOME; with `--committed` it renews the notebook itself, which holds no
-photograph.
+Without options, a notebook, a page and slides with thumbnails are written to the folder `report` of
+BELVEDERE_HOME. With `--committed`, the notebook itself is executed in place, without any image.
 """
 
 import argparse
@@ -10,24 +9,24 @@ import sys
 from pathlib import Path
 
 from embeddings.errors import BelvedereError, explain_os_error
-from service.report.server import ROOT, a_service
+from service.report.server import ROOT, running_service
 from service.settings import ServiceSettings
 
 NOTEBOOK = ROOT / "report.ipynb"
 
 
 def main(arguments: list[str] | None = None, notebook: Path = NOTEBOOK) -> int:
-    """Make the report and return the exit status; errors of use are one sentence."""
+    """Write the report and return the exit status; an error of use is one sentence."""
     parser = argparse.ArgumentParser("python -m service.report", description=__doc__)
     parser.add_argument(
         "--committed",
         action="store_true",
-        help="renew the notebook itself, without any pixel of a photograph",
+        help="execute the notebook in place, without any pixel of an image",
     )
     committed: bool = parser.parse_args(arguments).committed
     try:
         settings = ServiceSettings.from_environment()
-        written = renew(notebook, settings) if committed else report(notebook, settings)
+        written = execute_in_place(notebook, settings) if committed else report(notebook, settings)
     except ModuleNotFoundError as error:
         return _fail(f"The report needs {error.name}; `make report` installs it.")
     except BelvedereError as error:
@@ -44,12 +43,12 @@ def main(arguments: list[str] | None = None, notebook: Path = NOTEBOOK) -> int:
 
 def report(notebook: Path, settings: ServiceSettings) -> tuple[Path, ...]:
     """Write the executed notebook, its page and its slides, all with thumbnails."""
-    # The serving environment has neither nbclient nor nbconvert.
+    # The environment of the service has neither nbclient nor nbconvert.
     from service.report.notebook import execute, write_text
     from service.report.page import page
     from service.report.slides import slides
 
-    with a_service(settings) as url:
+    with running_service(settings) as url:
         executed = execute(notebook, url, thumbnails=True)
     folder = settings.home / "report"
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,11 +59,11 @@ def report(notebook: Path, settings: ServiceSettings) -> tuple[Path, ...]:
     )
 
 
-def renew(notebook: Path, settings: ServiceSettings) -> tuple[Path, ...]:
-    """Execute the notebook in place; photographs are referred to, not shown."""
+def execute_in_place(notebook: Path, settings: ServiceSettings) -> tuple[Path, ...]:
+    """Execute the notebook in place; images are linked, not embedded."""
     from service.report.notebook import execute, write_text
 
-    with a_service(settings) as url:
+    with running_service(settings) as url:
         executed = execute(notebook, url, thumbnails=False)
     return (write_text(notebook, executed.text),)
 

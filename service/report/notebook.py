@@ -1,4 +1,4 @@
-"""Executing the notebook, and keeping of it only what another machine would give as well."""
+"""Execution of the notebook; only output that is equal on every machine is kept."""
 
 import os
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from service.report.server import ROOT, ReportError
 _FORMAT = 4
 _CELL_SECONDS = 600
 _ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
-# Else kernels warn that others on this machine could read along.
+# Otherwise kernels warn that other users of this machine could read the messages.
 _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -31,7 +31,7 @@ class Executed:
 
     @property
     def text(self) -> str:
-        """The file's contents."""
+        """Content of the notebook file, as JSON."""
         written: str = nbformat.writes(self.notebook)  # type: ignore[no-untyped-call]
         return written.rstrip("\n") + "\n"
 
@@ -55,20 +55,25 @@ def execute(path: Path, url: str, *, thumbnails: bool) -> Executed:
     try:
         client.execute(env=environment)
     except CellExecutionError as error:
-        raise ReportError(f"The notebook stopped: {error.ename}: {error.evalue}") from error
+        raise ReportError(
+            f"A cell of the notebook failed: {error.ename}: {error.evalue}"
+        ) from error
     except DeadKernelError as error:
-        raise ReportError("The notebook's kernel died; is there memory enough?") from error
-    return Executed(_normalised(notebook))
+        raise ReportError(
+            "The notebook's kernel died. Check that the machine has enough free memory, then run "
+            "the report again."
+        ) from error
+    return Executed(_normalize(notebook))
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a file whole or not at all, and return its path."""
+    """Write a file atomically and return its path."""
     atomic_write(path, text)
     return path
 
 
-def _normalised(notebook: NotebookNode) -> NotebookNode:
-    """Drop what would change from machine to machine though nothing has changed."""
+def _normalize(notebook: NotebookNode) -> NotebookNode:
+    """Drop metadata that differs between machines."""
     notebook.metadata = nbformat.from_dict(_METADATA)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)

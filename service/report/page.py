@@ -1,4 +1,4 @@
-"""The report as one page of HTML that needs nothing beside itself, no network and no script."""
+"""Report as one self-contained page of HTML, without scripts."""
 
 from html import escape
 
@@ -11,7 +11,7 @@ _CELLS = """
 <details><summary>code</summary>{{ super() }}</details>
 {%- endblock input -%}
 """
-# The reader who wants the prose alone finds the code folded away.
+# Code is collapsed, for readers of the text alone.
 
 _STYLE = """
 body { margin: 0; background: #fff; color: #22313f; font: 16px/1.55 system-ui, sans-serif; }
@@ -33,7 +33,7 @@ details pre { background: #f6f8f9; padding: 0.75rem 1rem; overflow-x: auto; bord
 
 
 def page(notebook: NotebookNode) -> str:
-    """The page of an executed notebook; figures and thumbnails are embedded in it."""
+    """Return the page of an executed notebook, with figures and thumbnails embedded."""
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         raw_template=_CELLS,
         exclude_input_prompt=True,

@@ -31,7 +31,7 @@ class ReportError(BelvedereError):
 
 
 @contextmanager
-def a_service(settings: ServiceSettings) -> Iterator[str]:
+def running_service(settings: ServiceSettings) -> Iterator[str]:
     """The address of a service that is ready; where none listens, one is started for the while.
 
     Raises `ReportError`, or `ReleaseError` where there is nothing to serve.
@@ -58,7 +58,7 @@ def _is_ready(url: str) -> bool:
         try:
             client.ready()
         except ServiceError as error:
-            if error.status is None or error.passing:
+            if error.status is None or error.retryable:
                 return False
             if error.status == HTTPStatus.OK:
                 raise ReportError(

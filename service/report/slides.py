@@ -1,6 +1,6 @@
-"""The report as a deck: a slide for each picture, with what it shows, in one file of HTML.
+"""Report as slides: one for each figure and its findings, in one self-contained HTML file.
 
-Nothing is fetched when it is opened. Arrow keys, space and the wheel go from slide to slide.
+Arrow keys, space and the wheel move between slides.
 """
 
 import re
@@ -20,8 +20,8 @@ h2 { font-size: 1.25em; margin: 0; color: #b5361c; }
 .title h2 { color: #fff; font-size: 1.9em; }
 figure { margin: 0; flex: 1 1 0; min-height: 0; display: flex; justify-content: center; }
 figure img { max-width: 100%; max-height: 100%; object-fit: contain; }
-.said { font-size: 0.85em; max-height: 34vh; overflow: hidden; }
-.said p, .said ul { margin: 0.2em 0; }
+.findings { font-size: 0.85em; max-height: 34vh; overflow: hidden; }
+.findings p, .findings ul { margin: 0.2em 0; }
 .shown { flex: 1 1 0; min-height: 0; overflow: hidden; font-size: 0.62em; }
 .shown img { height: 15vh; width: auto; max-width: 14vw; }
 footer { font-size: 0.6em; color: #8a97a3; }
@@ -47,13 +47,13 @@ _HEADING = re.compile(r"^(#{1,3}) (.+)$", re.MULTILINE)
 class _Slide:
     heading: str
     level: int = 3
-    picture: str = ""
-    said: list[str] = field(default_factory=list)
+    image: str = ""
+    findings: list[str] = field(default_factory=list)
 
 
 def slides(notebook: NotebookNode) -> str:
-    """The deck of an executed notebook."""
-    found = _collected(notebook)
+    """Return the slides of an executed notebook as HTML."""
+    found = _collect(notebook)
     title = found[0].heading if found else ""
     sections = "\n".join(_section(slide, number + 1) for number, slide in enumerate(found))
     return (
@@ -64,8 +64,8 @@ def slides(notebook: NotebookNode) -> str:
     )
 
 
-def _collected(notebook: NotebookNode) -> list[_Slide]:
-    """Headings open slides; every picture after the first opens one more under its heading."""
+def _collect(notebook: NotebookNode) -> list[_Slide]:
+    """Return a slide for each heading, and one more for each further figure below it."""
     found: list[_Slide] = []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -75,7 +75,7 @@ def _collected(notebook: NotebookNode) -> list[_Slide]:
             continue
         for output in cell.get("outputs", ()):
             _add(found, output.get("data", {}))
-    return [slide for slide in found if slide.level < 3 or slide.picture or slide.said]
+    return [slide for slide in found if slide.level < 3 or slide.image or slide.findings]
 
 
 def _add(found: list[_Slide], data: dict[str, str]) -> None:
@@ -85,28 +85,28 @@ def _add(found: list[_Slide], data: dict[str, str]) -> None:
     shown = data.get("text/html", "")
     gallery = "<img" in shown
     if "image/png" not in data and not gallery:
-        # A table is for reading at one's desk.
+        # A table is too small to read on a slide.
         if shown and "<thead" not in shown:
-            slide.said.append(shown)
+            slide.findings.append(shown)
         return
-    if slide.picture or slide.level < 3:
+    if slide.image or slide.level < 3:
         slide = _Slide(slide.heading)
         found.append(slide)
     if gallery:
-        slide.picture = f'<div class="shown">{shown}</div>'
+        slide.image = f'<div class="shown">{shown}</div>'
     else:
         encoded = "".join(data["image/png"].split())
-        slide.picture = f'<figure><img alt="" src="data:image/png;base64,{encoded}"></figure>'
+        slide.image = f'<figure><img alt="" src="data:image/png;base64,{encoded}"></figure>'
 
 
 def _section(slide: _Slide, number: int) -> str:
     tag = "h1" if slide.level == 1 else "h2"
     heading = f"<{tag}>{escape(slide.heading)}</{tag}>"
     if slide.level < 3:
-        return f'<section class="title">{heading}{_said(slide)}</section>'
+        return f'<section class="title">{heading}{_findings(slide)}</section>'
     foot = f"<footer>{number}</footer>"
-    return f"<section>{heading}{slide.picture}{_said(slide)}{foot}</section>"
+    return f"<section>{heading}{slide.image}{_findings(slide)}{foot}</section>"
 
 
-def _said(slide: _Slide) -> str:
-    return f'<div class="said">{"".join(slide.said)}</div>' if slide.said else ""
+def _findings(slide: _Slide) -> str:
+    return f'<div class="findings">{"".join(slide.findings)}</div>' if slide.findings else ""

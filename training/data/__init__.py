@@ -1,1 +1,1 @@
-"""Data set: its files, their inspection, split, ingest and arrays."""
+"""Data set: download, files, inspection, split, ingest and arrays."""

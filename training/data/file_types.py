@@ -1,9 +1,9 @@
-"""Kinds of image files, recognised by their first bytes whatever their names say."""
+"""File type detection by magic bytes; file names are not trusted."""
 
 from pathlib import PurePosixPath
 
 HEAD = 32
-"""Bytes that `file_type` needs."""
+"""Number of bytes that `is_readable` and `other_format` need."""
 
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".jfi", ".png", ".webp"})
 
@@ -28,17 +28,17 @@ def is_readable(head: bytes) -> bool:
 
 
 def other_format(head: bytes) -> str | None:
-    """Return the name of an image format that is not read here; None if the bytes are of none."""
+    """Return the name of an unsupported image format; None if the bytes match no known format."""
     if head[4:8] == b"ftyp":
         return _BRANDS.get(head[8:12])
     return next((name for magic, name in _OTHERS.items() if head.startswith(magic)), None)
 
 
 def is_named_as_image(path: PurePosixPath) -> bool:
-    """Return whether the name ends as that of a JPEG, PNG or WebP file."""
+    """Return whether the name has the extension of a JPEG, PNG or WebP file."""
     return path.suffix.lower() in _SUFFIXES
 
 
 def without_suffix(path: PurePosixPath) -> PurePosixPath:
-    """Return the path without the extension of an image file; any other dot belongs to the name."""
+    """Return the path without the extension of an image file; other extensions are kept."""
     return path.with_suffix("") if is_named_as_image(path) else path

@@ -1,4 +1,4 @@
-"""The files of a data set, wherever they lie: in a folder, in a zip, or painted."""
+"""Files of a data set: from a folder, from a zip, or generated."""
 
 import io
 from collections import Counter
@@ -14,7 +14,7 @@ _LARGEST_FILE = 200 << 20
 
 EMPTY_FOLDER = "empty folder"
 _HIDDEN = "hidden"
-_SYSTEM = "made by the operating system"
+_SYSTEM = "created by the operating system"
 # fmt: off
 _SYSTEM_NAMES = frozenset(
     {
@@ -27,30 +27,30 @@ _SYSTEM_NAMES = frozenset(
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file of a data set and how to read it, or why it is not read."""
+    """File of a data set with its reader, or with the reason for skipping it."""
 
     path: PurePosixPath
-    """Path in the data set, in the form NFC."""
+    """Path in the data set, in Unicode form NFC."""
     size: int
-    """In bytes."""
+    """Size in bytes."""
     state: str
-    """Changes when the content does; also orders files of the same path."""
+    """Version of the content, such as its modification time; also orders files of one path."""
     open: Callable[[], IO[bytes]]
     refused: str = ""
-    """Reason for not reading it; empty if it can be read."""
+    """Reason for skipping the file; empty if it can be read."""
 
     @property
     def too_large(self) -> bool:
-        """Whether it is larger than any photograph; such a file is never read."""
+        """True if the file exceeds 200 MiB; such files are not read."""
         return self.size > _LARGEST_FILE
 
     @property
     def is_aside(self) -> bool:
-        """True if it is hidden or of the operating system, so that it says nothing of classes."""
+        """True for hidden and system files, which do not count as evidence of classes."""
         return self.refused.startswith((_HIDDEN, _SYSTEM))
 
     def read(self) -> bytes:
-        """Return the whole content."""
+        """Return the content of the file."""
         with self.open() as stream:
             return stream.read()
 
@@ -62,36 +62,36 @@ class DataFile:
 
 @dataclass(frozen=True)
 class DataSource:
-    """A data set before anything is checked."""
+    """Data set before inspection."""
 
     name: str
-    """What people call it."""
+    """Display name."""
     setting: str
-    """The setting that leads to it."""
+    """Value of the setting that selects the data set."""
     digest: str
-    """Changes when the files do."""
+    """Digest of the state of all files."""
     list_files: Callable[[], tuple[DataFile, ...]]
-    """Lists the files; generated scenes are painted then."""
+    """Callback that lists the files; generated scenes are painted by this call."""
     licences: Path | None = None
-    """Folder of licence lists, where there is one."""
+    """Folder of licence lists, if there is one."""
 
 
 def is_aside(path: PurePosixPath) -> bool:
-    """Return whether a file or folder is hidden, of the operating system, or within such a one."""
+    """Return whether a path is hidden or of the operating system, or within such a folder."""
     return _outermost_aside(path) is not None
 
 
 def refused_file(path: PurePosixPath, reason: str) -> DataFile:
-    """Return the entry of a file or folder that is not read."""
+    """Return the entry of a file or folder that is skipped for `reason`."""
     return DataFile(path, 0, "", io.BytesIO, reason)
 
 
 def with_folders(
     files: Iterable[DataFile], folders: Collection[PurePosixPath]
 ) -> tuple[DataFile, ...]:
-    """Return the files with an entry for each empty folder, and few for what is set aside.
+    """Return the files with one entry for each empty folder, and summaries of ignored files.
 
-    Hidden folders get one entry each, files of the operating system one for each of their names.
+    Each hidden folder gets one entry; files of the operating system get one entry for each name.
     """
     listed: list[DataFile] = []
     system: Counter[str] = Counter()
@@ -128,7 +128,7 @@ def with_folders(
 
 
 def digest_of(files: Iterable[DataFile]) -> str:
-    """Return what stands for the state of these files, in whatever order they come."""
+    """Return the digest of the state of these files; their order has no effect."""
     return _digest(
         sorted(
             f"{file.path}\t{file.size}\t{file.state}\t{file.refused}"
@@ -139,12 +139,12 @@ def digest_of(files: Iterable[DataFile]) -> str:
 
 
 def painted_digest(per_class: int, seed: int) -> str:
-    """What stands for the state of generated scenes: they follow from these numbers alone."""
+    """Return the digest of generated scenes, which depend on these numbers alone."""
     return _digest([f"painter {PAINTER_VERSION}", str(per_class), str(seed)])
 
 
 def paint_files(per_class: int, seed: int) -> Iterator[DataFile]:
-    """Generated scenes as files of class folders, painted as they are asked for."""
+    """Yield generated scenes as files in class folders; each is painted on demand."""
     for scene in paint_all(per_class, seed):
         path = PurePosixPath(scene.label, f"{scene.name}.jpg")
         yield DataFile(path, len(scene.jpeg), "", _constant(scene.jpeg))

@@ -1,4 +1,4 @@
-"""The files of a folder, with those in the folders that it links to."""
+"""Files of a folder, including those in linked folders."""
 
 import os
 import stat
@@ -14,25 +14,25 @@ from training.errors import DataError
 _Identity = tuple[int, int]
 
 
-def list_folder(root: Path, own: Iterable[Path] = ()) -> tuple[DataFile, ...]:
-    """Return all files of a folder; the files and folders in `own` are no part of the data set.
+def list_folder(root: Path, excluded: Iterable[Path] = ()) -> tuple[DataFile, ...]:
+    """Return all files of a folder except the files and folders in `excluded`.
 
-    Linked folders are followed, each folder once: first the real ones, then links in the order of
-    their paths. Raises `DataError` for a folder that may not be read.
+    Linked folders are followed, each folder once: real folders first, then links in the order of
+    their paths. Raises `DataError` if a folder cannot be read.
     """
-    skipped = {_identity(path) for path in own if path.exists()}
+    skipped = {_identity(path) for path in excluded if path.exists()}
     around = {_identity(parent) for parent in root.resolve().parents}
     seen: dict[_Identity, PurePosixPath] = {}
     files: list[DataFile] = []
     hidden: list[PurePosixPath] = []
-    # Paths in the data set as they are on disk: the bytes of a name may be no text.
+    # Paths in the data set as they are on disk: a name may be invalid UTF-8.
     folders = deque([(root, PurePosixPath())])
     links: deque[tuple[Path, PurePosixPath]] = deque()
     while folders or links:
         folder, path = folders.popleft() if folders else links.popleft()
         identity = _identity(folder)
         if identity in around:
-            files.append(refused_file(_shown(path), "link: to a folder around the data set"))
+            files.append(refused_file(_shown(path), "link: to a parent folder of the data set"))
         elif identity in seen:
             there = seen[identity].parts and _shown(seen[identity])
             files.append(refused_file(_shown(path), f"link: to {there or 'the data set itself'}"))
@@ -68,7 +68,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _status(entry: os.DirEntry[str]) -> os.stat_result | str:
-    """Return what an entry is, links followed, or why that cannot be told."""
+    """Return the status of an entry after following links, or the reason for having none."""
     try:
         return entry.stat()
     except OSError as error:
@@ -81,7 +81,7 @@ def _status(entry: os.DirEntry[str]) -> os.stat_result | str:
 
 def _file(entry: os.DirEntry[str], path: PurePosixPath, status: os.stat_result) -> DataFile:
     if not stat.S_ISREG(status.st_mode):
-        return refused_file(_shown(path), "not a file but a device, pipe or socket")
+        return refused_file(_shown(path), "not a regular file: a device, pipe or socket")
     return DataFile(
         _shown(path),
         status.st_size,
@@ -102,6 +102,6 @@ def _identity(path: Path) -> _Identity:
 
 def _unreadable(folder: Path, error: OSError) -> DataError:
     return DataError(
-        f"The folder {file_name(folder)} cannot be read ({error.strerror}); give yourself the "
-        "right to read it, or move it out of the data set."
+        f"The folder {file_name(folder)} cannot be read ({error.strerror}); grant read access or "
+        "move it out of the data set."
     )

@@ -1,4 +1,4 @@
-"""The layout of a data set: which folders are classes, and which are sides of a split."""
+"""Folder layout of a data set: class folders and folders of a predefined split."""
 
 import re
 from collections import defaultdict
@@ -35,49 +35,49 @@ _FILLED = re.compile(f"({'|'.join(_WORDS)})({'|'.join(_FILLERS)})")
 
 @dataclass(frozen=True)
 class Place:
-    """Place of a file: the class and split that its folders give it."""
+    """Class and split of a file, derived from its folders."""
 
     label: str | None = None
     split: Split | None = None
-    """The user's own split, if there is one."""
+    """Predefined split, if there is one."""
     reason: str = ""
     """Reason for a missing label."""
 
 
 @dataclass(frozen=True)
 class _Branch:
-    """The folder of one side of a split."""
+    """Folder of one side of a predefined split."""
 
     side: _Side
     wrapper: _Parts
-    """Folders within it that hold everything and say nothing."""
+    """Wrapper folders within it: they contain all files and name no class."""
     labels: frozenset[str]
-    """Its class folders."""
+    """Names of its class folders."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a data set's folders are nested."""
+    """Nesting of the folders of a data set."""
 
     wrapper: _Parts
-    """Folders that hold everything and say nothing."""
+    """Wrapper folders: they contain all files and name no class."""
     branches: Mapping[str, _Branch]
-    """Sides of a split, by the name of their folder; empty if the outermost folders are classes."""
+    """Sides of a split, by folder name; empty if the outermost folders are classes."""
     split_within: bool = False
-    """True if each class folder holds folders that are sides of a split."""
+    """True if each class folder contains the sides of a split."""
     has_split: bool = False
-    """True if the user's own split is kept."""
+    """True if the predefined split is kept."""
 
     def place(self, path: PurePosixPath) -> Place:
-        """Return the class and the user's own split of a file."""
+        """Return the class and the predefined split of a file."""
         inner = _within(path.parts, self.wrapper)
         if inner is None:
-            return Place(reason="in no class folder: beside the data set")
+            return Place(reason="in no class folder: outside of the data set's folder")
         side: _Side | None = None
         if self.branches:
             branch = self.branches.get(inner[0]) if len(inner) > 1 else None
             if branch is None:
-                return Place(reason="in no class folder: beside the sides of the split")
+                return Place(reason="in no class folder: outside of the folders of the split")
             if branch.side == "unlabelled":
                 return Place(reason=f"unlabelled: {inner[0]} has no class folders")
             side, inner = branch.side, _within(inner[1:], branch.wrapper)
@@ -94,7 +94,7 @@ class Layout:
         )
 
     def describe(self, labels: Collection[str]) -> str:
-        """Return one sentence that says how the folders were understood."""
+        """Return one sentence that describes the detected layout."""
         named: dict[_Side, list[str]] = defaultdict(list)
         for name, branch in sorted(self.branches.items()):
             named[branch.side].append(name)
@@ -102,31 +102,31 @@ class Layout:
         if self.wrapper:
             facts.append(f"in the folder {'/'.join(self.wrapper)}")
         if self.split_within:
-            facts.append("own split by folders in each class")
+            facts.append("predefined split in each class folder")
         elif self.has_split:
             facts.append(
-                f"own split ({_listed(named['train'])} to train, "
-                f"{_listed(named['validation'])} to validate)"
+                f"predefined split (train: {_listed(named['train'])}; "
+                f"validation: {_listed(named['validation'])})"
             )
         else:
-            facts.append("no own split")
+            facts.append("no predefined split")
         if named["unlabelled"]:
             facts.append(f"unlabelled: {_listed(named['unlabelled'])}")
         odd = [label for label in sorted(labels) if side_of(label)]
         if odd:
-            facts.append(f"{_listed(odd)} taken for a class, as other classes stand beside it")
+            facts.append(f"{_listed(odd)} read as a class because its siblings are classes")
         return f"Folders: {'; '.join(facts)}."
 
 
 def side_of(name: str) -> _Side | None:
-    """Return the side of a split that a folder's name stands for, as `seg_train` or `TestSet`."""
+    """Return the side of a split that a folder name such as `seg_train` or `TestSet` denotes."""
     words = _FILLED.sub(r"\1 \2", name.lower())
     found = [word for word in re.findall(r"[^\W\d_]+", words) if word not in _FILLERS]
     return _WORDS.get(found[0]) if len(found) == 1 else None
 
 
 def find_layout(paths: Sequence[PurePosixPath]) -> Layout:
-    """Find how the images among these paths are nested."""
+    """Return the layout of the images with these paths."""
     wrapper, inside = _without_wrapper([path.parts for path in paths])
     folders: dict[str, list[_Parts]] = defaultdict(list)
     for parts in inside:
@@ -143,7 +143,7 @@ def _within(parts: _Parts, wrapper: _Parts) -> _Parts | None:
 
 
 def _without_wrapper(paths: list[_Parts]) -> tuple[_Parts, list[_Parts]]:
-    """Return the folders that hold all folders of images, and the paths within them."""
+    """Return the wrapper folders, and the paths within them."""
     wrapper: _Parts = ()
     while True:
         inside = [parts for parts in paths if len(parts) > 1]
@@ -155,7 +155,7 @@ def _without_wrapper(paths: list[_Parts]) -> tuple[_Parts, list[_Parts]]:
 
 
 def _branches(folders: Mapping[str, list[_Parts]]) -> dict[str, _Branch]:
-    """Return the sides of the user's own split; none if the outermost folders are classes."""
+    """Return the sides of the predefined split; none if the outermost folders are classes."""
     sides = {name: side for name in folders if (side := side_of(name))}
     branches = {
         name: _branch(name, folders[name], "train")
@@ -170,7 +170,7 @@ def _branches(folders: Mapping[str, list[_Parts]]) -> dict[str, _Branch]:
     others = [folders[name] for name in folders if name not in sides]
     if not others:
         return branches if set(sides.values()) & {"train", "validation"} else {}
-    # Beside folders of other names only the classes within tell a side from a class of its name.
+    # If other folders exist, only the classes within tell a side from a class of the same name.
     alike = all(branch.side == "unlabelled" or branch.labels & known for branch in held_out)
     apart = not any(known & _labels(paths) for paths in others)
     return branches if held_out and len(known) > 1 and alike and apart else {}
@@ -179,7 +179,7 @@ def _branches(folders: Mapping[str, list[_Parts]]) -> dict[str, _Branch]:
 def _branch(
     name: str, paths: list[_Parts], side: _Side, known: frozenset[str] = frozenset()
 ) -> _Branch:
-    """Return how one side is nested; `known` are the classes of the training side."""
+    """Return the layout of one side; `known` are the classes of the training side."""
     wrapper: _Parts = ()
     while True:
         inside = [parts for parts in paths if len(parts) > 1]
@@ -191,13 +191,13 @@ def _branch(
             break
         wrapper += (only,)
         paths = [parts[1:] for parts in inside]
-    # One folder of another name than any class, as `test/unknown`, only holds what has none.
+    # A single folder whose name is no class, such as `test/unknown`, holds unlabelled images.
     nameless = len(labels) == 1 and len(known) > 1 and not labels & known
     return _Branch("unlabelled" if not labels or nameless else side, wrapper, labels)
 
 
 def _is_split(paths: list[_Parts]) -> bool:
-    """Return whether a class folder holds both sides of a split and nothing else."""
+    """Return whether a class folder contains both sides of a split and nothing else."""
     return {side_of(parts[0]) if len(parts) > 1 else None for parts in paths} == {
         "train",
         "validation",

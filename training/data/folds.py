@@ -1,4 +1,4 @@
-"""Folds that keep photographs of one group together, as many as the groups allow."""
+"""Stratified cross-validation folds that keep the images of a group together."""
 
 import warnings
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from embeddings.arrays import Labels, Rows
 _LEAST_SHARE = 1 / 3
 
 Fold = tuple[Rows, Rows]
-"""Row numbers of the photographs to learn from and of those to predict."""
+"""Row numbers of the images to train on, and of those to predict."""
 
 
 def grouped_folds(
     labels: Labels, groups: Sequence[int], most: int, seed: int = 0
 ) -> tuple[Fold, ...]:
-    """Return up to `most` stratified folds; no group stands on both sides of one.
+    """Return up to `most` stratified folds; no group is on both sides of a fold.
 
-    `labels` has shape (n,). A photograph is predicted only by a fold that learns from at least a
-    third of its class: predictions learned from less say little, and of a class with a single group
-    there are none. Returns an empty tuple if no photograph can be predicted.
+    `labels` has shape (n,). An image is predicted only by a fold that trains on at least a third of
+    its class, because predictions from less data are unreliable; a class with a single group gets
+    no predictions. Returns an empty tuple if no image can be predicted.
     """
     labels = np.asarray(labels)
     sizes = np.bincount(labels)
@@ -30,7 +30,7 @@ def grouped_folds(
         return ()
     folds = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        # Of a class with fewer photographs than folds, some folds predict none.
+        # If a class has fewer images than folds, some folds predict none of it.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         divided = list(folds.split(labels, labels, groups))
     found = []

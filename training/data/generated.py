@@ -1,4 +1,4 @@
-"""Generated scenes as arrays, for networks that learn them before the photographs."""
+"""Generated scenes as arrays, for pre-training."""
 
 from dataclasses import dataclass
 
@@ -11,22 +11,22 @@ from training.scenes import LABELS, paint_all
 
 
 @dataclass(frozen=True)
-class Painted:
-    """n generated scenes."""
+class GeneratedScenes:
+    """Arrays of n generated scenes."""
 
     pixels: Pixels
     """Shape (n, height, width, 3), uint8."""
     labels: Labels
-    """Shape (n,): number of each scene's class in `classes`."""
+    """Shape (n,): position of each scene's class in `classes`."""
     classes: tuple[str, ...]
 
 
-def painted(per_class: int, size: Size, seed: int, track: Track) -> Painted:
-    """Paint so many scenes of every class that the painter knows."""
+def generate_scenes(per_class: int, size: Size, seed: int, track: Track) -> GeneratedScenes:
+    """Paint `per_class` scenes of each class; `size` is (height, width) in pixels."""
     count = per_class * len(LABELS)
     pixels = np.empty((count, *size, 3), np.uint8)
     labels = np.empty(count, np.int64)
-    for row, scene in enumerate(track(paint_all(per_class, seed), "Painting scenes", count)):
+    for row, scene in enumerate(track(paint_all(per_class, seed), "Generating scenes", count)):
         pixels[row] = read_pixels(scene.jpeg, *size)
         labels[row] = LABELS.index(scene.label)
-    return Painted(pixels, labels, LABELS)
+    return GeneratedScenes(pixels, labels, LABELS)

@@ -20,7 +20,7 @@ from training.data.folder_layout import Layout, find_layout
 from training.data.near_duplicates import (
     Thumbnail,
     find_near_duplicates,
-    is_same_picture,
+    is_same_image,
     make_thumbnail,
 )
 
@@ -238,7 +238,7 @@ def _conflicts_of_content(kept: list[Inspected], twins: dict[int, int]) -> dict[
     conflicts: dict[int, str] = {}
     for pair in sorted({(min(pair), max(pair)) for pair in twins.items()}):
         one, other = (open_rgb(kept[row].file.read()) for row in pair)
-        if is_same_picture(one, other):
+        if is_same_image(one, other):
             for row, copy in (pair, pair[::-1]):
                 reason = f"label conflict: the same picture as {kept[copy].file.path}"
                 conflicts.setdefault(row, reason)

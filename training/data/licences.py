@@ -1,4 +1,4 @@
-"""The published licence lists: who took a photograph, and under which licence."""
+"""Licence lists: photographer, title and licence of each image."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _SUFFIX = "_photos_info.json"
 
 @dataclass(frozen=True)
 class Licence:
-    """What a list says of one photograph; None where it is silent."""
+    """Licence entry of one image; None for missing values."""
 
     title: str | None
     photographer: str | None
@@ -25,15 +25,17 @@ class Licence:
 NO_LICENCE = Licence(None, None, None, None, None)
 
 Licences = dict[tuple[str, str], Licence]
-"""By class and file name, both in the form NFC."""
+"""Licences by class and file name, both in Unicode form NFC."""
 
 
 def read_licences(folder: Path | None) -> Licences:
-    """Read every `<class>_photos_info.json` of a folder. Raises `DataError` for a damaged one."""
+    """Read every `<class>_photos_info.json` of a folder. Raises `DataError` for an invalid list."""
     if folder is None:
         return {}
     if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder; set BELVEDERE_LICENSES to the licence lists.")
+        raise DataError(
+            f"{folder} is not a folder; set BELVEDERE_LICENSES to the folder of the licence lists."
+        )
     found: Licences = {}
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
         label = file_name(path.name).removesuffix(_SUFFIX)
@@ -41,7 +43,9 @@ def read_licences(folder: Path | None) -> Licences:
             entries = json.loads(path.read_bytes())
             found |= {(label, to_nfc(name)): _licence(entry) for name, entry in entries.items()}
         except (ValueError, AttributeError) as error:
-            raise DataError(f"{path} is not a licence list ({error}); fetch it anew.") from error
+            raise DataError(
+                f"{path} is not a licence list ({error}); download it again."
+            ) from error
     return found
 
 

@@ -1,9 +1,9 @@
-"""Near-duplicate images and copies of one image that were encoded differently.
+"""Near-duplicate detection, including copies of one image with different encodings.
 
 Candidates are found by a difference hash (N. Krawetz, "Kind of Like That", 2013) of a thumbnail of
-17x16 cells: two of 512 bits for each pair of horizontal neighbours say whether the grey value
-rises or falls by more than noise. Flat areas have no bits. Candidates are confirmed by the
-correlation of the differences of colour between neighbouring cells.
+17x16 cells: for each pair of horizontal neighbours, two of 512 bits are set if the grey value rises
+or falls by more than noise. Flat areas set no bits. Candidates are confirmed by the correlation of
+the colour differences between neighbouring cells.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,26 +22,26 @@ Thumbnail = npt.NDArray[np.uint8]
 """RGB of shape (16, 17, 3)."""
 
 NOISE = 2
-"""Differences of grey values, 0-255, up to this carry no information."""
+"""Noise threshold: largest difference of grey values (0-255) that is ignored."""
 
 LEAST_BITS = 12
-"""A hash with fewer rises or fewer falls joins nothing: flat areas and plain gradients agree."""
+"""Least number of rises and of falls for a comparison: hashes of flat areas all agree."""
 
 FARTHEST = 0.2
-"""Largest share of bits that differ between near-duplicates, of the bits set in the two hashes."""
+"""Largest share (0-1) of the bits set in two hashes that differ between near-duplicates."""
 
 CORRELATION = 0.93
-"""Least correlation of near-duplicates; scenes that are merely alike stay below 0.6."""
+"""Least correlation of near-duplicates; similar but distinct scenes stay below 0.6."""
 
 CLOSE_THUMBNAILS = 8.0
-"""Largest root mean square difference of the thumbnails of one image encoded twice."""
+"""Largest root mean square difference (0-255) of the thumbnails of one image encoded twice."""
 
 _FINE_SIDE = 64
 _SAME_FINE, _SAME_FINE_VALUE = 6.0, 48.0
 _PLENTY = 128
 """Limits for one image encoded twice, scaled to 64x64 pixels, values 0-255: the root mean square
-and the largest difference. JPEG of quality 30 and half the size stay within them. They rise in
-proportion for images of fewer than 128 pixels, in which errors of encoding average out less."""
+and the largest difference. JPEG of quality 30 and half the size stay within them. The limits rise
+in proportion for images below 128 pixels, because encoding errors average out less there."""
 
 _SIDE = 16
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -53,12 +53,12 @@ _Pairs = tuple[Rows, Rows]
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """Groups of near-duplicates, and likely copies across labels."""
+    """Groups of near-duplicates, and candidates for copies with another label."""
 
     groups: list[int]
-    """Number of each image's group; groups are numbered by their first image."""
+    """Group number of each image; groups are numbered by their first image."""
     twins: dict[int, int]
-    """For each row with a nearly identical thumbnail of another label, the closest such row."""
+    """Closest row with a nearly identical thumbnail and another label, by row."""
 
 
 def make_thumbnail(image: Image.Image) -> Thumbnail:
@@ -67,8 +67,8 @@ def make_thumbnail(image: Image.Image) -> Thumbnail:
     return np.asarray(small, dtype=np.uint8)
 
 
-def is_same_picture(image: Image.Image, other: Image.Image) -> bool:
-    """Return whether two RGB images are one image, encoded or scaled differently."""
+def is_same_image(image: Image.Image, other: Image.Image) -> bool:
+    """Return whether two RGB images differ only in their encoding or scale."""
     size = (_FINE_SIDE, _FINE_SIDE)
     first, second = (
         np.asarray(each.resize(size, Image.Resampling.BILINEAR), dtype=np.float32)
@@ -83,10 +83,10 @@ def is_same_picture(image: Image.Image, other: Image.Image) -> bool:
 def find_near_duplicates(
     thumbnails: Sequence[Thumbnail], labels: Sequence[str], tile: int = _TILE
 ) -> NearDuplicates:
-    """Return the groups of near-duplicates among images, and their likely copies across labels.
+    """Return the groups of near-duplicates, and candidates for copies with another label.
 
     Memory grows with the number of images and with `tile`, the number of images in one index, but
-    not with the number of pairs: at most tile**2 / 16 of them are held.
+    not with the number of pairs: at most tile**2 / 16 pairs are in memory.
     """
     if not thumbnails:
         return NearDuplicates([], {})
@@ -113,9 +113,9 @@ def find_near_duplicates(
 
 
 def connect(count: int, first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.int32]:
-    """Return group numbers of `count` items, numbered by first item.
+    """Return the connected components of `count` items joined by the pairs first[i], second[i].
 
-    The pairs `first[i]`, `second[i]` belong together.
+    The result has shape (count,): number of each item's component, numbered by first item.
     """
     rows, columns = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
     links = coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(count, count))
@@ -124,11 +124,11 @@ def connect(count: int, first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDAr
 
 
 def _candidates(stack: npt.NDArray[np.uint8], tile: int) -> Iterator[_Pairs]:
-    """Yield pairs of rows whose hashes are near, in portions of bounded size."""
+    """Yield pairs of rows with similar hashes, in batches of bounded size."""
     hashes, bits = _hash(stack)
     informed = np.flatnonzero(bits.min(axis=1) >= LEAST_BITS)
     counts = bits.sum(axis=1)
-    # Near hashes have similar numbers of bits, so that only neighbours in this order are compared.
+    # Similar hashes have similar numbers of bits, so only neighbours in this order are compared.
     order = informed[np.argsort(counts[informed], kind="stable")]
     hashes, counts = hashes[order], counts[order]
     block = max(1, tile // _BLOCKS_PER_TILE)
@@ -151,7 +151,7 @@ def _candidates(stack: npt.NDArray[np.uint8], tile: int) -> Iterator[_Pairs]:
 
 
 def _hash(stack: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], Rows]:
-    """Return hashes, shape (rows, 64) bytes, and their numbers of rises and falls, (rows, 2)."""
+    """Return hashes, uint8 (rows, 64), and their numbers of rises and falls, (rows, 2)."""
     hashes, bits = [], []
     for start in range(0, len(stack), _TILE):
         steps = np.diff(stack[start : start + _TILE] @ _GREY, axis=2)
@@ -175,15 +175,15 @@ def _compare(stack: npt.NDArray[np.uint8], first: Rows, second: Rows) -> tuple[M
 
 
 def _differences(thumbnails: Floats) -> Floats:
-    """Return the differences of neighbouring cells, right and below, as vectors of length one."""
+    """Return the differences to the right and lower neighbours as vectors of unit length."""
     steps = [np.diff(thumbnails, axis=axis).reshape(len(thumbnails), -1) for axis in (1, 2)]
     vectors = np.concatenate(steps, axis=1)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
 def _keep_closest(twins: Rows, deviations: Floats, rows: Rows, others: Rows, found: Floats) -> None:
-    """Note the closest of `others` for each of `rows` where it is closer than the one noted."""
-    # Of values assigned to the same place the last one stays.
+    """Store the closest of `others` for each of `rows` if it is closer than the stored one."""
+    # If an element is assigned more than once, the last value is kept.
     falling = np.argsort(-found, kind="stable")
     rows, others, found = rows[falling], others[falling], found[falling]
     closer = found < deviations[rows]

@@ -1,4 +1,4 @@
-"""Which data set the settings ask for, and the generated scenes where it cannot be had."""
+"""Data set selected by the settings, with generated scenes as the fallback for a download."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,13 +7,12 @@ from pathlib import Path
 
 from embeddings.file_names import file_name
 from embeddings.store.records import GENERATED_SCENES
-from training.console import LEFT_OUT
 from training.data.download import Advance, DownloadError, PublishedArchive, fetch
 from training.data.files import DataFile, DataSource, digest_of, paint_files, painted_digest
 from training.data.folder_files import list_folder
 from training.data.zip_files import open_zip
 from training.errors import DataError
-from training.settings import SCENES, TrainingSettings
+from training.settings import LEFT_OUT, SCENES, TrainingSettings
 
 PUBLISHED = "published archive"
 LANDSCAPES = "ml5 Landscapes photographs"
@@ -22,7 +21,7 @@ Warn = Callable[[str], None]
 
 
 def setting_of(settings: TrainingSettings) -> str:
-    """What names the wanted data set, before looking at it."""
+    """Return the setting that selects the data set, without opening it."""
     return file_name(settings.data) if settings.data else PUBLISHED
 
 
@@ -34,27 +33,27 @@ def open_source(
     advance: Advance,
     warn: Warn,
 ) -> Iterator[DataSource]:
-    """Open the data set of the settings; its files can be read within the block.
+    """Open the data set of the settings; its files are readable within the block.
 
-    Only the published archive is replaced, by generated scenes and with a loud warning, where it
-    cannot be downloaded: who names a data set of their own wants that one. Raises `DataError`.
+    If the published archive cannot be downloaded, generated scenes replace it, with a warning. A
+    data set that the settings name is never replaced. Raises `DataError`.
     """
     setting = setting_of(settings)
     if setting == SCENES:
-        yield _painted(settings, setting)
+        yield _generated(settings, setting)
     elif settings.data:
-        with _own(settings, Path(settings.data)) as source:
+        with _open_named(settings, Path(settings.data)) as source:
             yield source
     else:
         try:
             archive = fetch(published, settings.downloads, advance)
         except DownloadError as error:
             warn(
-                f"{error} GENERATED SCENES take the place of the photographs: nothing below is "
-                "measured on photographs. Set BELVEDERE_DATA to a copy of the archive, or run "
-                "`belvedere data` again when the network is there."
+                f"{error} GENERATED SCENES are used instead: no figure below is measured on real "
+                "images. Set BELVEDERE_DATA to a copy of the archive, or run `belvedere data` "
+                "again when the network is available."
             )
-            yield _painted(settings, setting)
+            yield _generated(settings, setting)
             return
         licences = settings.licenses or archive.parent / "licenses"
         with open_zip(archive) as files:
@@ -62,17 +61,17 @@ def open_source(
 
 
 @contextmanager
-def _own(settings: TrainingSettings, path: Path) -> Iterator[DataSource]:
+def _open_named(settings: TrainingSettings, path: Path) -> Iterator[DataSource]:
     if not path.exists():
         raise DataError(
-            f"{file_name(path)} does not exist; set BELVEDERE_DATA to a zip or a folder."
+            f"{file_name(path)} does not exist; set BELVEDERE_DATA to an existing zip or folder."
         )
     beside = path.parent / "licenses"
     licences = settings.licenses or (beside if beside.is_dir() else None)
     setting = file_name(path)
     if path.is_dir():
         name = file_name(path.resolve().name)
-        files = list_folder(path, _not_data(settings, licences))
+        files = list_folder(path, _excluded(settings, licences))
         yield _described(f"{name} photographs", setting, files, licences)
         return
     name = re.sub(r"\.zip$", "", file_name(path.name), flags=re.IGNORECASE)
@@ -80,8 +79,8 @@ def _own(settings: TrainingSettings, path: Path) -> Iterator[DataSource]:
         yield _described(f"{name} photographs", setting, files, licences)
 
 
-def _not_data(settings: TrainingSettings, licences: Path | None) -> list[Path]:
-    """Return what may stand in a folder of data without being part of it."""
+def _excluded(settings: TrainingSettings, licences: Path | None) -> list[Path]:
+    """Return the paths of our own files, which may be inside the folder of a data set."""
     home = (settings.releases, settings.runs, settings.cache, settings.downloads)
     own = [settings.home, *home, settings.home / LEFT_OUT, Path(settings.store_uri)]
     return own if licences is None else [*own, licences]
@@ -97,7 +96,7 @@ def _described(
     return DataSource(name, setting, digest, lambda: files, licences)
 
 
-def _painted(settings: TrainingSettings, setting: str) -> DataSource:
+def _generated(settings: TrainingSettings, setting: str) -> DataSource:
     per_class, seed = settings.scenes, settings.seed
     return DataSource(
         GENERATED_SCENES,

@@ -1,4 +1,4 @@
-"""Splitting without leaks: stratified by class, and no group stands on both sides."""
+"""Stratified split by group: no group is on both sides."""
 
 import random
 from collections import Counter, defaultdict
@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 SPLIT_RULE = 3
-"""Version of the rule below, of the rule for groups and of the order that groups are numbered in.
+"""Version of the split rule, of the rule for groups and of the order of group numbers.
 
-A store that was split by another version is split anew.
+A store that was split by another version is split again.
 """
 
 SplitName = Literal["grouped", "random"]
-"""By photographer and near-duplicate, as the store has it; or every photograph for itself."""
+"""Unit of the split: groups (photographer, near-duplicates) as stored, or single images."""
 
 VALIDATION_SHARE = 0.2
 TUNING_SHARE = 0.1
@@ -21,12 +21,13 @@ TUNING_SHARE = 0.1
 def split_groups(
     labels: Sequence[str], groups: Sequence[int], share: float, seed: int
 ) -> frozenset[int]:
-    """Choose the groups to set aside: `share` of each class, as nearly as whole groups allow.
+    """Return the groups to hold out: about `share` of each class, in whole groups.
 
-    Groups are drawn in random order from bands of like size, the largest first. After each band no
-    class exceeds its share of what has been drawn from, so that prolific photographers are set
-    aside as often as others; only a group larger than its class's share stays behind, unless the
-    class would otherwise have nothing set aside. No class is set aside whole.
+    Groups are drawn in random order from bands of similar size, largest first. After each band, the
+    held-out images of a class do not exceed `share` of its images in the bands so far, so that
+    prolific photographers are held out as often as others. A group larger than the share of its
+    class is kept, unless the class would otherwise have no held-out image. No class is held out
+    completely.
     """
     members: dict[int, Counter[str]] = defaultdict(Counter)
     for label, group in zip(labels, groups, strict=True):
@@ -56,7 +57,7 @@ def split_groups(
 def _bands_of_like_size(
     members: dict[int, Counter[str]], order: random.Random
 ) -> Iterator[list[int]]:
-    """Groups of 1, of 2-3, of 4-7 photographs and so on, the largest first, each band shuffled."""
+    """Yield the groups of ..., 4-7, 2-3 and 1 images, each band shuffled."""
     bands: dict[int, list[int]] = defaultdict(list)
     for group in sorted(members):
         bands[members[group].total().bit_length()].append(group)

@@ -1,4 +1,4 @@
-"""The files of a zip, under the names that were meant."""
+"""Files of a zip, with names decoded from their actual encoding."""
 
 import re
 import stat
@@ -20,7 +20,7 @@ _ENCRYPTED_FLAG = 0x1
 _UNICODE_PATH = 0x7075
 _METHODS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 
-# Letters on which the code pages of DOS in the West (437, 850) agree.
+# Letters that the Western DOS code pages (437, 850) have in common.
 _SMALL = "a-züéâäàåçêëèïîìæôöòûùÿáíóúñß"
 _WORD = re.compile(f"[A-ZÄÅÉÆÖÜÑ]?[{_SMALL}]+")
 _DOUBLE_BYTE = ("cp932", "gbk", "big5", "euc_kr")
@@ -28,15 +28,15 @@ _DOUBLE_BYTE = ("cp932", "gbk", "big5", "euc_kr")
 
 @contextmanager
 def open_zip(path: Path) -> Iterator[tuple[DataFile, ...]]:
-    """Give the files of a zip, which can be read within the block.
+    """Yield the files of a zip; they are readable within the block.
 
-    Raises `DataError` for a damaged or dangerous zip, and for names in an unknown encoding.
+    Raises `DataError` for a damaged or unsafe zip, and for names in an unknown encoding.
     """
     try:
         archive = ZipFile(path)
     except Exception as error:  # a damaged directory raises many kinds
         raise DataError(
-            f"{file_name(path)} is not a readable zip file ({error}); set BELVEDERE_DATA anew."
+            f"{file_name(path)} is not a readable zip ({error}); set BELVEDERE_DATA to another."
         ) from error
     with archive:
         yield _list_members(path, archive)
@@ -47,7 +47,7 @@ def _list_members(path: Path, archive: ZipFile) -> tuple[DataFile, ...]:
     folders: list[PurePosixPath] = []
     members = archive.infolist()
     for member, name in zip(members, _names(path, members), strict=True):
-        _refuse_dangerous(path, member, name)
+        _refuse_unsafe(path, member, name)
         place = PurePosixPath(name)
         if name.endswith("/") or not place.parts:
             folders += [each for each in (place, *place.parents) if each.parts]
@@ -58,15 +58,15 @@ def _list_members(path: Path, archive: ZipFile) -> tuple[DataFile, ...]:
 
 
 def _names(path: Path, members: list[ZipInfo]) -> list[str]:
-    """Return the names of all members in the form NFC, with `/` between folders."""
+    """Return the names of all members in Unicode form NFC, with `/` between folders."""
     names = []
     for member in members:
         name = _name(member)
         if name is None:
             raise DataError(
                 f"The names in {file_name(path)}, such as {member.filename!r}, are neither UTF-8 "
-                "nor plainly of Western DOS (cp437): they may be Japanese (cp932), Chinese (gbk), "
-                "Cyrillic (cp866) or others. Unpack the zip with the right encoding, for instance "
+                "nor clearly Western DOS (cp437): they may be Japanese (cp932), Chinese (gbk), "
+                "Cyrillic (cp866) or others. Unpack the zip with the right encoding, for example "
                 "`unzip -O cp932`, and set BELVEDERE_DATA to the folder."
             )
         names.append(to_nfc(name).replace("\\", "/"))
@@ -74,7 +74,7 @@ def _names(path: Path, members: list[ZipInfo]) -> list[str]:
 
 
 def _name(member: ZipInfo) -> str | None:
-    """Return the name of a member; None if its encoding cannot be told."""
+    """Return the name of a member; None if its encoding is unknown."""
     name = member.orig_filename.split("\0")[0]
     if member.flag_bits & _UTF8_FLAG or name.isascii():
         return name
@@ -89,7 +89,7 @@ def _name(member: ZipInfo) -> str | None:
 
 
 def _unicode_path(member: ZipInfo, raw: bytes) -> str | None:
-    """Return the name in Info-ZIP's extra field, unless the member was renamed since."""
+    """Return the name in Info-ZIP's extra field, unless the member was renamed afterwards."""
     extra = member.extra
     while len(extra) >= 4:
         kind, size = struct.unpack_from("<HH", extra)
@@ -100,9 +100,9 @@ def _unicode_path(member: ZipInfo, raw: bytes) -> str | None:
 
 
 def _is_western(raw: bytes) -> bool:
-    """Return whether a name reads as words of Western languages in the code page 437.
+    """Return whether a name consists of words of Western languages in code page 437.
 
-    Bytes of other code pages give capitals, signs and lines within words.
+    Bytes of other code pages decode to capitals, symbols and box-drawing lines within words.
     """
     for word in re.findall(r"[^\W\d_]+|[^\x00-\x7f]", raw.decode("cp437")):
         if word.isascii():
@@ -123,21 +123,19 @@ def _decodes(raw: bytes, encoding: str) -> bool:
     return True
 
 
-def _refuse_dangerous(path: Path, member: ZipInfo, name: str) -> None:
+def _refuse_unsafe(path: Path, member: ZipInfo, name: str) -> None:
     place = PurePosixPath(name)
     if place.is_absolute() or ".." in place.parts or re.match("[A-Za-z]:", name):
         raise DataError(
-            f"{file_name(path)} has the member {member.filename!r}, which points outside of it; "
-            "pack the photographs anew with relative paths."
+            f"{file_name(path)} has the member {member.filename!r} with a path outside of the zip; "
+            "create the zip again with relative paths."
         )
     if member.flag_bits & _ENCRYPTED_FLAG:
         raise DataError(
             f"{file_name(path)} is encrypted; unpack it and set BELVEDERE_DATA to the folder."
         )
     if stat.S_ISLNK(member.external_attr >> 16):
-        raise DataError(
-            f"{file_name(path)} has the link {member.filename!r}; pack the file itself."
-        )
+        raise DataError(f"{file_name(path)} has the link {member.filename!r}; add the file itself.")
 
 
 def _open(archive: ZipFile, member: ZipInfo) -> IO[bytes]:
@@ -145,4 +143,6 @@ def _open(archive: ZipFile, member: ZipInfo) -> IO[bytes]:
         return archive.open(member)
     except NotImplementedError as error:
         method = _METHODS.get(member.compress_type, f"Method {member.compress_type}")
-        raise OSError(f"{method} compression is not read here; pack anew with Deflate") from error
+        raise OSError(
+            f"{method} compression is not supported; create the zip with Deflate"
+        ) from error

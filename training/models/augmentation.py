@@ -1,4 +1,4 @@
-"""Techniques against overfitting that change what a network is shown."""
+"""Augmentation: regularisation techniques that change the training images."""
 
 from collections.abc import Callable, Sequence
 
@@ -33,9 +33,9 @@ MIXINGS: dict[str, Callable[[int], layers.Layer]] = {
 
 
 def augmented(network: keras.Model, names: Sequence[str], seed: int) -> keras.Model:
-    """Put augmentation before a network; they share weights, so the network itself is what serves.
+    """Return a network with augmentation layers before `network`, whose weights it shares.
 
-    Augmentation acts in training only.
+    The layers are active in training only; `network` itself is exported and served.
     """
     if not names:
         return network
@@ -47,7 +47,7 @@ def augmented(network: keras.Model, names: Sequence[str], seed: int) -> keras.Mo
 
 
 class MixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled batches whose photographs and targets are mixed in pairs."""
+    """Shuffled batches with images and targets mixed in pairs (mixup, CutMix)."""
 
     def __init__(
         self, pixels: Pixels, targets: Floats, batch: int, names: Sequence[str], seed: int
@@ -72,5 +72,5 @@ class MixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return images.astype(np.uint8), keras.ops.convert_to_numpy(mixed["labels"])
 
     def on_epoch_end(self) -> None:
-        """Shuffle anew."""
+        """Shuffle the order of the examples."""
         self._order = self._random.permutation(len(self._targets))

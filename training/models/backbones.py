@@ -1,4 +1,4 @@
-"""Pretrained backbones: their weights from a folder or Keras' download."""
+"""Pretrained backbones, with weights from a folder or downloaded by Keras."""
 
 import socket
 import warnings
@@ -17,40 +17,40 @@ from training.models.weights import WEIGHT_FILES, local_weights
 BACKBONE = "backbone"
 _TIMEOUT_SECONDS = 15.0
 
-# These rescale pixels themselves.
-_TAKES_PIXELS = {"EfficientNetV2B0", "ConvNeXtTiny"}
+# These networks contain a layer that rescales pixels.
+_RESCALES_PIXELS = {"EfficientNetV2B0", "ConvNeXtTiny"}
 
 
 class WeightsUnavailable(BelvedereError):
-    """Pretrained weights could not be had; the message says why and what to do."""
+    """Missing or unusable pretrained weights; the message gives the reason and the remedy."""
 
 
 def pretrained(name: str, size: Size, weights: Path | None) -> keras.Model:
-    """A pretrained network without its top: pixels to pooled features.
+    """Return a pretrained network without its top, followed by global average pooling.
 
-    Takes uint8 pixels of shape (n, height, width, 3), gives features of shape (n, dimension). Its
-    layer `backbone` is the network down to the last map of features; it is always in inference
-    mode, so its batch normalisation keeps what it was pretrained with. Raises `WeightsUnavailable`.
+    Input: uint8 pixels of shape (n, height, width, 3); output: features of shape (n, dimension).
+    The layer `backbone` is the network up to the last feature map. It always runs in inference
+    mode, so that batch normalisation keeps its pretrained statistics. Raises `WeightsUnavailable`.
     """
-    inner = _application(name, size, weights) if name in WEIGHT_FILES else _file(name, weights)
+    inner = _application(name, size, weights) if name in WEIGHT_FILES else _load_file(name, weights)
     expected = inner.input_shape[1:3]
     if expected != (None, None) and expected != size:
         raise WeightsUnavailable(
-            f"{name} takes photographs of {expected[0]}×{expected[1]} pixels, not of "
+            f"{name} needs images of {expected[0]}×{expected[1]} pixels, not "
             f"{size[0]}×{size[1]}; declare its experiments with that size."
         )
     inner.name = BACKBONE
     image = keras.Input((*size, 3), dtype="uint8", name="image")
-    scale, offset = (1.0, 0.0) if name in _TAKES_PIXELS else (1 / 127.5, -1.0)
+    scale, offset = (1.0, 0.0) if name in _RESCALES_PIXELS else (1 / 127.5, -1.0)
     x = layers.Rescaling(scale, offset=offset)(image)
     maps = inner(x, training=False)
     return keras.Model(image, layers.GlobalAveragePooling2D(name=POOLED)(maps))
 
 
 def side_by_side(networks: Sequence[keras.Model]) -> keras.Model:
-    """Pretrained networks as one: the maps of features of all of them, pooled.
+    """Return one network that concatenates the feature maps of pretrained networks and pools them.
 
-    They take photographs of the same size and have maps of the same size. One alone stays as it is.
+    Input sizes and feature map sizes must agree. A single network is returned unchanged.
     """
     if len(networks) == 1:
         return networks[0]
@@ -64,11 +64,11 @@ def side_by_side(networks: Sequence[keras.Model]) -> keras.Model:
 
 
 def _application(name: str, size: Size, weights: Path | None) -> keras.Model:
-    """Methods: Sandler et al. 2018, Tan and Le 2021, Liu et al. 2022."""
+    """Load a network of `keras.applications`: Sandler 2018, Tan and Le 2021, Liu 2022."""
     path = local_weights(name, weights)
     try:
         with _timeout(_TIMEOUT_SECONDS), warnings.catch_warnings():
-            # Pooled features need no square input; Keras says so of every other one.
+            # Keras warns of every input that is not square; pooled features allow any shape.
             warnings.filterwarnings("ignore", "`input_shape` is undefined or non-square")
             return getattr(keras.applications, name)(
                 input_shape=(*size, 3),
@@ -77,12 +77,12 @@ def _application(name: str, size: Size, weights: Path | None) -> keras.Model:
             )
     except Exception as error:  # Keras raises a plain Exception for a failed download
         raise WeightsUnavailable(
-            f"{name}'s weights could not be had ({error}); put {WEIGHT_FILES[name][0]} into a "
+            f"{name}'s weights could not be loaded ({error}); put {WEIGHT_FILES[name][0]} into a "
             "folder, set BELVEDERE_WEIGHTS to it and run `belvedere train` again."
         ) from error
 
 
-def _file(name: str, weights: Path | None) -> keras.Model:
+def _load_file(name: str, weights: Path | None) -> keras.Model:
     path = local_weights(name, weights)
     if path is None:
         raise WeightsUnavailable(
@@ -98,15 +98,15 @@ def _file(name: str, weights: Path | None) -> keras.Model:
     pooling = [each for each in whole.layers if isinstance(each, layers.GlobalAveragePooling2D)]
     if not pooling:
         raise WeightsUnavailable(
-            f"{path.name} has no global average pooling, where its features would be taken; "
-            "use a network that ends in it."
+            f"{path.name} has no layer of global average pooling, whose input the features come "
+            "from; use a network that has one."
         )
     return keras.Model(whole.input, pooling[-1].input)
 
 
 @contextmanager
 def _timeout(seconds: float) -> Iterator[None]:
-    """Bound the waiting of downloads that offer no time-out of their own."""
+    """Set the socket time-out of downloads that have none of their own."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

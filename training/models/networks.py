@@ -1,4 +1,4 @@
-"""Networks of our own, each ending in pooled features, `embedding` and class probabilities."""
+"""Networks trained from scratch; the last layers are pooling, embedding and probabilities."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PROBABILITIES = "probabilities"
 
 @dataclass(frozen=True)
 class Regularisation:
-    """Techniques against overfitting that are layers of the network."""
+    """Regularisation techniques that are layers of the network."""
 
     dropout: float = 0.0
     spatial_dropout: float = 0.0
@@ -24,17 +24,17 @@ class Regularisation:
 
 NONE = Regularisation()
 Network = Callable[[Size, int, Regularisation], keras.Model]
-"""Builds a network from its input size, number of classes and regularisation.
+"""Builder of a network from input size (height, width), number of classes and regularisation.
 
-It takes uint8 pixels of shape (n, height, width, 3) and gives probabilities of shape (n, classes).
+Input: uint8 pixels of shape (n, height, width, 3); output: probabilities of shape (n, classes).
 """
 
 
 def convnet(size: Size, classes: int, techniques: Regularisation = NONE) -> keras.Model:
     """Build four convolutions, global average pooling and a dense layer: 383 k parameters.
 
-    The stem strides and pools at once (He et al. 2015): what is saved at full size pays for a
-    larger input.
+    The stem combines a stride with pooling (He et al. 2015), which allows a larger input at the
+    same cost.
     """
     image = keras.Input((*size, 3), dtype="uint8", name="image")
     x = layers.Rescaling(1 / 127.5, offset=-1)(image)
@@ -42,13 +42,13 @@ def convnet(size: Size, classes: int, techniques: Regularisation = NONE) -> kera
     for filters in (64, 128, 224):
         x = layers.MaxPooling2D()(x)
         x = _convolution(x, filters, techniques)
-    return _closed(image, x, classes, techniques)
+    return _with_default_head(image, x, classes, techniques)
 
 
 def residual(size: Size, classes: int, techniques: Regularisation = NONE) -> keras.Model:
     """Build a stem and three residual blocks of two convolutions: 690 k parameters.
 
-    Method: He et al. 2015. Batch normalisation belongs to the design.
+    Method: He et al. 2015. Batch normalisation is part of the architecture.
     """
     techniques = _normalised(techniques)
     image = keras.Input((*size, 3), dtype="uint8", name="image")
@@ -60,13 +60,13 @@ def residual(size: Size, classes: int, techniques: Regularisation = NONE) -> ker
         x = _convolution(x, filters, techniques)
         x = _convolution(x, filters, techniques, activated=False)
         x = layers.ReLU()(layers.Add()([x, shortcut]))
-    return _closed(image, x, classes, techniques)
+    return _with_default_head(image, x, classes, techniques)
 
 
 def separable(size: Size, classes: int, techniques: Regularisation = NONE) -> keras.Model:
     """Build a stem and six depthwise-separable convolutions: 194 k parameters.
 
-    Method: Howard et al. 2017. Batch normalisation belongs to the design.
+    Method: Howard et al. 2017. Batch normalisation is part of the architecture.
     """
     techniques = _normalised(techniques)
     image = keras.Input((*size, 3), dtype="uint8", name="image")
@@ -76,7 +76,7 @@ def separable(size: Size, classes: int, techniques: Regularisation = NONE) -> ke
         x = layers.DepthwiseConv2D(3, strides, "same", use_bias=False)(x)
         x = layers.ReLU()(_normalisation(x))
         x = _convolution(x, filters, techniques, kernel=1)
-    return _closed(image, x, classes, techniques)
+    return _with_default_head(image, x, classes, techniques)
 
 
 NETWORKS: dict[str, Network] = {
@@ -91,9 +91,9 @@ def with_head(
     hidden: int,
     dropout: float,
 ) -> keras.Model:
-    """Close a network: a dense layer as the embedding, then the probabilities of the classes.
+    """Return the network with a head: a dense layer (the embedding), then class probabilities.
 
-    Without hidden units the features themselves are the embedding.
+    If `hidden` is 0, the features are the embedding.
     """
     x = layers.Dropout(dropout)(features) if dropout else features
     if hidden:
@@ -107,11 +107,11 @@ def with_head(
 
 
 def encoder_of(network: keras.Model) -> keras.Model:
-    """The same network with two outputs: the penultimate layer and the probabilities."""
+    """Return the network with two outputs: the embedding and the probabilities."""
     return keras.Model(network.input, [network.get_layer(EMBEDDING).output, network.output])
 
 
-def _closed(
+def _with_default_head(
     image: keras.KerasTensor, x: keras.KerasTensor, classes: int, techniques: Regularisation
 ) -> keras.Model:
     x = layers.GlobalAveragePooling2D(name=POOLED)(x)
@@ -145,5 +145,5 @@ def _normalised(techniques: Regularisation) -> Regularisation:
 
 
 def _normalisation(x: keras.KerasTensor) -> keras.KerasTensor:
-    # An epoch has few steps; with Keras' 0.99 the statistics would lag behind the weights.
+    # An epoch has few steps; with Keras' default of 0.99 the statistics lag behind the weights.
     return layers.BatchNormalization(momentum=0.9)(x)

@@ -1,4 +1,4 @@
-"""Pretrained weight files: under which names they are looked for in `BELVEDERE_WEIGHTS`."""
+"""Pretrained weight files in the folder of `BELVEDERE_WEIGHTS`."""
 
 import json
 import zipfile
@@ -18,11 +18,11 @@ WEIGHT_FILES: dict[str, tuple[str, ...]] = {
     "EfficientNetV2B0": ("efficientnetv2-b0_notop.h5",),
     "ConvNeXtTiny": ("convnext_tiny_notop.h5",),
 }
-"""Weights of `keras.applications`; any other backbone is a whole network, `<backbone>.keras`."""
+"""File names of weights of `keras.applications`; other backbones are `<backbone>.keras`."""
 
 
 def local_weights(backbone: str, folder: Path | None) -> Path | None:
-    """The weights of a backbone in a folder, where they are there."""
+    """Return the path of a backbone's weights in a folder; None if there are none."""
     if folder is None:
         return None
     names = WEIGHT_FILES.get(backbone, (f"{backbone}.keras",))
@@ -30,7 +30,7 @@ def local_weights(backbone: str, folder: Path | None) -> Path | None:
 
 
 def weights_digest(backbone: str, folder: Path | None) -> str:
-    """Return what identifies the weights of a backbone: the SHA-256 of the local file.
+    """Return the identity of a backbone's weights: the SHA-256 of the local file.
 
     Weights that Keras would download are identified by their published name.
     """
@@ -43,14 +43,14 @@ def weights_digest(backbone: str, folder: Path | None) -> str:
 
 @lru_cache
 def _digest(path: Path, _size: int, _changed: int) -> str:
-    """Read a file once for each state of it."""
+    """Return the digest of a file, cached by size and modification time."""
     return file_digest(path)
 
 
 def local_networks(folder: Path | None) -> dict[str, Size | None]:
-    """The whole networks in a folder: names of `.keras` files, and the size that each is fixed to.
+    """Return the networks in a folder: input size by name of the `.keras` file, None if variable.
 
-    Files that are not Keras networks are passed over.
+    Files that are not Keras networks are ignored.
     """
     paths = [] if folder is None else sorted(folder.glob("*.keras"))
     found = ((path.stem, _input_shape(path)) for path in paths)
@@ -62,7 +62,7 @@ def local_networks(folder: Path | None) -> dict[str, Size | None]:
 
 
 def _input_shape(path: Path) -> list[int] | None:
-    """Read from the network's description, without loading it."""
+    """Return the input shape from the network's configuration, without loading the network."""
     try:
         with zipfile.ZipFile(path) as archive:
             description = json.loads(archive.read("config.json"))

@@ -6,7 +6,7 @@ from time import perf_counter
 import keras
 import numpy as np
 
-from training.data.generated import painted
+from training.data.generated import generate_scenes
 from training.experiments.config import OwnNetwork
 from training.models.augmentation import augmented
 from training.models.networks import NETWORKS, PROBABILITIES, Regularisation
@@ -65,7 +65,7 @@ def _learn_scenes(
     """Train on generated scenes, then forget their classes: the last layer starts anew."""
     last = network.get_layer(PROBABILITIES)
     fresh = last.get_weights()
-    scenes = painted(experiment.scenes, experiment.input, given.seed, given.dataset.track)
+    scenes = generate_scenes(experiment.scenes, experiment.input, given.seed, given.dataset.track)
     teacher = _build(experiment, len(scenes.classes))
     order = np.random.default_rng(given.seed).permutation(len(scenes.labels))
     held_out = order[: round(len(order) * _SCENES_HELD_OUT)]

@@ -9,6 +9,7 @@ from embeddings.release.reader import LabelIssue, Misclassified
 from embeddings.store.records import attribution_of
 from service.api.dependencies import MOST_LISTED, Served, State
 from service.api.errors import ServiceProblem, problem_responses, shown
+from service.problems import ProblemType
 from service.schemas import (
     CalibrationReport,
     ErrorList,
@@ -75,11 +76,13 @@ def _drawn(served: ServedRelease, id: str) -> bytes:
     error = next((each for each in served.release.errors if each.id == id), None)
     if error is None:
         raise ServiceProblem(
-            404, f"{shown(id)} is no error of the published network; GET /errors lists them."
+            ProblemType.UNKNOWN_IMAGE,
+            f"{shown(id)} is no error of the published network; GET /errors lists them.",
         )
     if not error.heat:
         raise ServiceProblem(
-            404, f"This release has no heat map of {shown(id)}; run `belvedere publish` again."
+            ProblemType.NO_HEATMAP,
+            f"This release has no heat map of {shown(id)}; run `belvedere publish` again.",
         )
     return overlay(served.jpeg(row), error.heat)
 

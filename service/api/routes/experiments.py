@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Response
 
 from service.api.dependencies import Served, State
 from service.api.errors import ServiceProblem, problem_responses, shown
+from service.problems import ProblemType
 from service.schemas import Experiment, ExperimentList
 from service.serving.responses import as_json
 from service.serving.served_release import ServedRelease
@@ -59,6 +60,7 @@ def _named(served: ServedRelease, name: str) -> Response:
     reports = {report.name: report for report in served.release.comparison.experiments}
     if name not in reports:
         raise ServiceProblem(
-            404, f"There is no experiment {shown(name)}; there are {', '.join(reports)}."
+            ProblemType.UNKNOWN_EXPERIMENT,
+            f"There is no experiment {shown(name)}; there are {', '.join(reports)}.",
         )
     return as_json(Experiment(**dict(reports[name]), release=served.manifest.fingerprint))

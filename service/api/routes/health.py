@@ -5,6 +5,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.dependencies import Served, State
 from service.api.errors import ServiceProblem, problem_responses
+from service.problems import ProblemType
 from service.schemas import Liveness, Readiness
 
 router = APIRouter(tags=["health"])
@@ -20,7 +21,7 @@ async def livez(state: State) -> Liveness:
 async def readyz(served: Served, state: State) -> Readiness:
     """Whether a verified release is served; one of its photographs was encoded at the start."""
     if state.trouble:
-        raise ServiceProblem(503, state.trouble)
+        raise ServiceProblem(ProblemType.NOT_READY, state.trouble)
     manifest = served.manifest
     return Readiness(
         status="ready",

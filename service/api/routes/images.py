@@ -10,6 +10,7 @@ from embeddings.jpeg_metadata import remove_metadata
 from service.api.dependencies import MOST_LISTED, Identifier, Selected, Served, State
 from service.api.errors import ServiceProblem, problem_responses
 from service.api.http_caching import is_current
+from service.problems import ProblemType
 from service.schemas import Image, ImageList
 from service.serving.responses import as_json, record
 from service.serving.served_release import THUMBNAIL_SIDE, Selection, ServedRelease
@@ -92,7 +93,9 @@ async def random_image(served: Served, state: State, selected: Selected) -> Resp
 def _random(served: ServedRelease, selected: Selection) -> Response:
     rows = np.flatnonzero(served.mask(selected))
     if not len(rows):
-        raise ServiceProblem(404, "No photograph fits these filters; leave one of them out.")
+        raise ServiceProblem(
+            ProblemType.NO_MATCH, "No photograph fits these filters; leave one of them out."
+        )
     chosen = record(served, int(rows[random.randrange(len(rows))]))
     answer = as_json(Image(**dict(chosen), release=served.manifest.fingerprint))
     answer.headers["Cache-Control"] = "no-store"

@@ -12,6 +12,7 @@ from service.api.dependencies import Responses, Served, State
 from service.api.errors import ServiceProblem, problem_responses
 from service.api.http_caching import coding_headers, takes_gzip
 from service.api.uploads import UPLOAD_BODY, Upload
+from service.problems import ProblemType
 from service.schemas import Map, Placement, Point
 from service.serving.responses import as_json, map_of
 from service.serving.served_release import ServedRelease
@@ -59,7 +60,7 @@ async def tsne_of_stored(
         return Response(body, headers=coding_headers(small), media_type="application/json")
     if min(n, len(served.release.images)) > MOST_FITTED:
         raise ServiceProblem(
-            422,
+            ProblemType.INVALID_PARAMETER,
             f"A map for another seed than {served.manifest.map_seed} is fitted anew and shows at "
             f"most {MOST_FITTED} photographs; ask for fewer.",
         )

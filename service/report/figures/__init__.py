@@ -1,4 +1,4 @@
-"""Charts, tables and sentences of the report, made from the service's answers alone."""
+"""Charts, tables and findings of the report, made from answers of the service."""
 
 from service.report.figures.comparison import (
     comparison_chart,

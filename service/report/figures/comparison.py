@@ -1,4 +1,4 @@
-"""The comparison of all experiments: table, chart, what transfer gains, what was skipped."""
+"""Comparison of all experiments: table, chart, differences and skipped experiments."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ from service.report.figures.format import (
     width,
 )
 from service.report.figures.html import Fragment, Part, bullets, joined, paragraph, strong, table
-from service.report.figures.style import ACCENT, INK, QUIET, Chart, bare, in_style
+from service.report.figures.style import ACCENT, INK, QUIET, Chart, in_style, remove_frame
 from service.schemas import ExperimentList
 
 Reports = Mapping[str, ExperimentReport]
@@ -31,7 +31,7 @@ _HEADER = (
     "trained weights",
     "epochs",
     "seconds",
-    "ms a photograph",
+    "ms per image",
     "tuning accuracy",
     "validation accuracy",
     "macro F1",
@@ -40,68 +40,70 @@ _HEADER = (
 
 
 def finished(client: Client, comparison: ExperimentList) -> Reports:
-    """Everything kept of each finished experiment but its confusion matrix.
+    """Return the reports of the finished experiments, without their confusion matrices.
 
-    Matrices grow with the square of the number of classes; `client.experiment` has them one by one.
+    Matrices grow with the square of the number of classes; `client.experiment` returns one.
     """
     done = (each.name for each in comparison.experiments if each.status == "done")
     return {name: client.experiment(name).model_copy(update={"confusion": ()}) for name in done}
 
 
 def of_family(reports: Reports, family: str) -> Reports:
-    """The finished experiments of one family."""
+    """Return the finished experiments of one family."""
     return {name: report for name, report in reports.items() if report.family == family}
 
 
 def summary_table(comparison: ExperimentList) -> Fragment:
-    """One line per experiment, the published one marked."""
+    """Return a table with a row per experiment; the published one is marked."""
     rows = [_line(each, each.name == comparison.best) for each in comparison.experiments]
     return joined([table(_HEADER, rows), _skipped(comparison.experiments)])
 
 
 def summary_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
-    """What the comparison shows, in words."""
+    """Return the findings of the comparison."""
     best, *others = rank_experiments(reports.values())
     parts: list[Part] = [
-        strong("What it shows. "),
+        strong("Findings. "),
         f"{best.name} has {_merit(best)} and is "
-        f"therefore published. On the {count(comparison.validation)} validation photographs, which "
-        f"played no part in that choice, it recognises {percent(best.accuracy)}; the standard "
-        f"error of such a share is {width(_error(best, comparison.validation))}.",
+        f"therefore published. On the {count(comparison.validation)} validation images, which "
+        f"are not used for that choice, its accuracy is {percent(best.accuracy)}, with a standard "
+        f"error of {width(_error(best, comparison.validation))}.",
     ]
     if others and others[0].tuning_accuracy is not None:
         second = others[0]
         parts.append(
-            f" Next comes {second.name} with {percent(second.tuning_accuracy)} on the tuning part "
+            f" The second best is {second.name}, with {percent(second.tuning_accuracy)} on the "
+            "tuning part "
             f"and {percent(second.accuracy)} on the validation set."
         )
-    return joined([paragraph(*parts), paragraph(_tuning_in_words(comparison, reports))])
+    return joined([paragraph(*parts), paragraph(_tuning_findings(comparison, reports))])
 
 
 def _merit(best: ExperimentReport) -> str:
     if best.tuning_accuracy is None:
-        return "the lowest loss on the photographs learned from (there is no tuning part)"
+        return "the lowest loss on the training images (there is no tuning part)"
     return f"the highest tuning accuracy ({percent(best.tuning_accuracy)})"
 
 
 def differences(first: ExperimentReport, shown: Reports, comparison: ExperimentList) -> Fragment:
-    """What each network achieves against the first one, in words."""
+    """Return the accuracy and the cost of each model beside those of the first one."""
     lines: list[Part] = []
     for report in shown.values():
         difference = (report.accuracy or 0.0) - (first.accuracy or 0.0)
         error = difference_error(
             report.accuracy or 0.0, first.accuracy or 0.0, comparison.validation
         )
-        said = (
-            f" ({report.change}): {percent(report.accuracy)} are recognised, {points(difference)} "
+        text = (
+            f" ({report.change}): accuracy {percent(report.accuracy)}, {points(difference)} "
             f"against {first.name} (standard error at most {width(error)}), after "
-            f"{seconds(report.train_seconds)} of training, with "
-            f"{count(report.trainable_parameters)} trained of {count(report.parameters)} weights."
+            f"{seconds(report.train_seconds)} of training; "
+            f"{count(report.trainable_parameters)} of {count(report.parameters)} weights are "
+            "trained."
         )
-        lines.append(joined([strong(report.name), said]))
+        lines.append(joined([strong(report.name), text]))
     if not lines:
-        return paragraph("This release holds no finished experiment of this kind.")
-    return joined([paragraph(strong("What it shows. "), "On the validation set:"), bullets(lines)])
+        return paragraph("This release has no finished experiment of this kind.")
+    return joined([paragraph(strong("Findings. "), "On the validation set:"), bullets(lines)])
 
 
 @in_style
@@ -124,7 +126,7 @@ def comparison_chart(comparison: ExperimentList, reports: Reports) -> Chart:
     return chart
 
 
-def _tuning_in_words(comparison: ExperimentList, reports: Reports) -> str:
+def _tuning_findings(comparison: ExperimentList, reports: Reports) -> str:
     differences = [
         report.tuning_accuracy - (report.accuracy or 0.0)
         for report in reports.values()
@@ -134,9 +136,9 @@ def _tuning_in_words(comparison: ExperimentList, reports: Reports) -> str:
         return ""
     mean = sum(differences) / len(differences)
     return (
-        f"On the {plural(comparison.tuning, 'photograph')} of the tuning part the accuracies are "
+        f"On the {plural(comparison.tuning, 'image')} of the tuning part the accuracies are "
         f"{width(abs(mean))} {'lower' if mean < 0 else 'higher'} on average than on the validation "
-        "set. Each is a sample of its own, and choices were made on the first: compare networks "
+        "set. The two are different samples, and choices are made on the first: compare models "
         "within a column."
     )
 
@@ -171,7 +173,7 @@ def _draw_accuracies(
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("accuracy")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
-    bare(axes)
+    remove_frame(axes)
 
 
 def _draw_bars(axes: Axes, values: Sequence[float], name: str) -> None:
@@ -179,7 +181,7 @@ def _draw_bars(axes: Axes, values: Sequence[float], name: str) -> None:
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.set_xlabel(name)
-    bare(axes)
+    remove_frame(axes)
 
 
 def _line(each: ExperimentSummary, best: bool) -> list[Part]:
@@ -208,8 +210,8 @@ def _skipped(experiments: Sequence[ExperimentSummary]) -> Fragment:
     if not skipped:
         return paragraph("★ published. No experiment was skipped.")
     reasons = bullets(f"{each.name}: {each.reason}" for each in skipped)
-    said = f"★ published. {plural(len(skipped), 'experiment was', 'experiments were')} skipped:"
-    return joined([paragraph(said), reasons])
+    text = f"★ published. {plural(len(skipped), 'experiment was', 'experiments were')} skipped:"
+    return joined([paragraph(text), reasons])
 
 
 def _error(report: ExperimentReport, validation: int) -> float:

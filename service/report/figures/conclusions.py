@@ -1,4 +1,4 @@
-"""The report as a whole, in a few sentences made from the answers of the service."""
+"""Conclusions of the report, made from answers of the service."""
 
 import random
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from service.schemas import ExperimentList, ImageRecord
 def agreement(
     client: Client, images: Sequence[ImageRecord], number: int, seed: int
 ) -> float | None:
-    """Share of the three nearest that have the class of a validation photograph drawn at random.
+    """Return the share of three nearest images that have the class of the query.
 
-    None without validation photographs.
+    The queries are validation images drawn at random; None without validation images.
     """
     aside = [record for record in images if record.split == "validation"]
     drawn = random.Random(seed).sample(aside, min(number, len(aside)))
@@ -34,19 +34,19 @@ def agreement(
 def conclusions(
     comparison: ExperimentList, reports: Reports, best: ExperimentReport, alike: float | None
 ) -> Fragment:
-    """Return the conclusions of the report; `best` is the published network with its matrix."""
+    """Return the conclusions of the report; `best` is the published model with its matrix."""
     skipped = sum(each.status == "skipped" for each in comparison.experiments)
     lines = [
-        f"{best.name} is the best of {plural(len(reports), 'finished experiment')}: it recognises "
-        f"{percent(best.accuracy)} of the validation photographs, macro F1 "
+        f"{best.name} is the best of {plural(len(reports), 'finished experiment')}: on the "
+        f"validation images, accuracy {percent(best.accuracy)}, macro F1 "
         f"{percent(best.macro_f1)}.",
         *_weakest(best),
-        f"Searching by its embedding, {percent(alike)} of the three nearest photographs have the "
-        "class of the photograph asked about.",
+        f"In a search by its embedding, {percent(alike)} of the three nearest images have the "
+        "class of the query image.",
         *_techniques(reports, comparison.validation),
     ]
     if skipped:
-        lines.append(f"{plural(skipped, 'experiment')} could not be run; the summary says why.")
+        lines.append(f"{plural(skipped, 'experiment')} were skipped; section 5 gives the reasons.")
     return bullets(lines)
 
 
@@ -55,14 +55,13 @@ def _techniques(reports: Reports, validation: int) -> list[str]:
     if not found:
         return []
     helpful = max(found, key=lambda effect: effect.difference)
-    verdict = "more" if helpful.notable else "no more"
+    verdict = "more" if helpful.significant else "no more"
     gain = (
-        f"{helpful.technique.name} does most for the validation accuracy of {helpful.base.name} "
-        f"({points(helpful.difference)}), {verdict} than the choice of validation photographs can "
-        "explain"
+        f"{helpful.technique.name} raises the validation accuracy of {helpful.base.name} most "
+        f"({points(helpful.difference)}), {verdict} than chance explains"
         if helpful.difference > 0
         else f"none raises the validation accuracy of {helpful.base.name}; "
-        f"{helpful.technique.name} comes nearest ({points(helpful.difference)})"
+        f"{helpful.technique.name} lowers it least ({points(helpful.difference)})"
     )
     return [f"Of the techniques against overfitting, {gain}.{_smallest_gap(found)}"]
 
@@ -89,7 +88,7 @@ def _weakest(best: ExperimentReport) -> list[str]:
     label, predicted, number = found[0]
     worst = min((each for each in best.per_class if each.support), key=lambda each: each.f1)
     return [
-        f"What it finds hardest is {worst.label} (F1 {percent(worst.f1)}); its most frequent "
-        f"confusion is {label} taken for {predicted} ({plural(number, 'photograph')} of "
+        f"The class with the lowest F1 is {worst.label} ({percent(worst.f1)}); the most frequent "
+        f"confusion is {label} predicted as {predicted} ({plural(number, 'image')} of "
         f"{count(sum(map(sum, best.confusion)))})."
     ]

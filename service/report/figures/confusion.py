@@ -1,4 +1,4 @@
-"""What a network gets wrong: which classes it takes for which, and how sure it is."""
+"""Errors of a model: confusion matrix, classes, misclassified images and likely label errors."""
 
 from collections import Counter
 
@@ -8,22 +8,22 @@ from matplotlib.colors import LinearSegmentedColormap
 from embeddings.release.reports import ClassReport, ExperimentReport
 from service.report.figures.format import count, enumeration, partly, percent, plural
 from service.report.figures.html import Fragment, joined, paragraph, strong, table
-from service.report.figures.split import maker_of
+from service.report.figures.split import photographer_of
 from service.report.figures.style import INK, Chart, in_style
 from service.schemas import ErrorList, ExperimentList, LabelIssueList, Misclassification
 
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#7fa8c9", "#0b3c5d"])
 MOST_IN_MATRIX = 20
-"""Classes that a confusion matrix shows; of more, those with the most confusions."""
+"""Largest number of classes in a confusion matrix; those with the most confusions are kept."""
 MOST_IN_TABLE = 40
-"""Classes that a table shows; of more, the worst."""
+"""Largest number of classes in a table; the worst are kept."""
 
-_SURE = 0.9
+_CONFIDENT = 0.9
 
 
 @in_style
 def confusion_chart(report: ExperimentReport) -> Chart:
-    """Validation photographs by true and predicted class; the shade is the share of the row.
+    """Draw the confusion matrix of the validation images; the shade is the share of the row.
 
     Of more than 20 classes, the 20 with the most confusions are shown.
     """
@@ -60,7 +60,7 @@ def confusion_chart(report: ExperimentReport) -> Chart:
 
 
 def class_table(report: ExperimentReport) -> Fragment:
-    """Precision, recall and F1 of each class of the validation set; of many, the worst 40."""
+    """Return precision, recall and F1 of each validation class; of more than 40, the worst 40."""
     worst = sorted(report.per_class, key=lambda each: each.f1)[:MOST_IN_TABLE]
     kept = {each.label for each in worst}
     rows = [
@@ -74,14 +74,14 @@ def class_table(report: ExperimentReport) -> Fragment:
         for each in report.per_class
         if each.label in kept
     ]
-    shown = table(("class", "precision", "recall", "F1", "photographs"), rows)
+    shown = table(("class", "precision", "recall", "F1", "images"), rows)
     if len(rows) == len(report.per_class):
         return shown
     return joined([paragraph(f"{partly(len(rows), len(report.per_class))} the lowest F1:"), shown])
 
 
 def confusion_findings(report: ExperimentReport) -> Fragment:
-    """What the matrix shows, in words."""
+    """Return the findings of the confusion matrix."""
     ranked = sorted(
         (each for each in report.per_class if each.support), key=lambda each: each.recall
     )
@@ -89,54 +89,56 @@ def confusion_findings(report: ExperimentReport) -> Fragment:
     first = " (the mean over its seeds; the matrix is that of the first)" if seeds > 1 else ""
     worst, best = ranked[0], ranked[-1]
     return paragraph(
-        strong("What the matrix shows. "),
-        f"On the validation set, {report.name} recognises {percent(report.accuracy)} of the "
-        f"photographs{first}. {_extremes_in_words(worst, best)}{_confusions_in_words(report)}",
+        strong("Findings. "),
+        f"On the validation set, the accuracy of {report.name} is {percent(report.accuracy)}"
+        f"{first}. {_recall_range(worst, best)}{_confusions(report)}",
     )
 
 
-def _extremes_in_words(worst: ClassReport, best: ClassReport) -> str:
+def _recall_range(worst: ClassReport, best: ClassReport) -> str:
     if worst.recall == best.recall:
         return ""
     return (
-        f"Of the classes, {best.label} is found most surely "
-        f"({percent(best.recall)} of its {plural(best.support, 'photograph')}) and {worst.label} "
-        f"least surely ({percent(worst.recall)} of {count(worst.support)}). "
+        f"The highest recall is that of {best.label} "
+        f"({percent(best.recall)} of {plural(best.support, 'image')}), the lowest that of "
+        f"{worst.label} ({percent(worst.recall)} of {count(worst.support)}). "
     )
 
 
 def error_findings(errors: ErrorList, comparison: ExperimentList) -> Fragment:
-    """How many errors there are and how sure the network is of them, in words."""
+    """Return the number of errors and the probabilities that the model gives to them."""
     if not errors.total:
-        return paragraph(strong("What it shows. "), "It misclassifies no validation photograph.")
-    sure = sum(error.probabilities[error.predicted] >= _SURE for error in errors.errors)
+        return paragraph(strong("Findings. "), "No validation image is misclassified.")
+    confident = sum(error.probabilities[error.predicted] >= _CONFIDENT for error in errors.errors)
     share = errors.total / max(comparison.validation, 1)
     return paragraph(
-        strong("What it shows. "),
-        f"{count(errors.total)} of {count(comparison.validation)} validation photographs "
-        f"({percent(share)}) are misclassified. In {count(sure)} of these cases the network gives "
-        f"the wrong class a probability of {percent(_SURE, 0)} or more. {_makers_in_words(errors)}",
+        strong("Findings. "),
+        f"{count(errors.total)} of {count(comparison.validation)} validation images "
+        f"({percent(share)}) are misclassified. In {count(confident)} of these cases the model "
+        "gives "
+        f"the wrong class a probability of {percent(_CONFIDENT, 0)} or more. "
+        f"{_photographers(errors)}",
     )
 
 
 def one_per_photographer(errors: ErrorList, most: int) -> list[Misclassification]:
-    """The worst error of each photographer, so that one afternoon does not fill the page."""
+    """Return the worst error of each photographer, so that one series does not fill the page."""
     seen: dict[str, Misclassification] = {}
     for each in errors.errors:
-        seen.setdefault(maker_of(each.attribution) or each.id, each)
+        seen.setdefault(photographer_of(each.attribution) or each.id, each)
     return list(seen.values())[:most]
 
 
 def label_findings(issues: LabelIssueList, errors: ErrorList) -> Fragment:
-    """How many labels are doubtful, and how many errors they explain, in words."""
+    """Return the number of likely label errors, and of errors of the model among them."""
     if not issues.total:
-        return paragraph(strong("What it shows. "), "No label is doubtful enough to be listed.")
+        return paragraph(strong("Findings. "), "No likely label error was found.")
     listed = (
-        f"{plural(issues.total, 'label')} of all photographs "
+        f"{plural(issues.total, 'likely label error')} "
         f"{'is' if issues.total == 1 else 'are'} listed."
     )
     if not errors.total:
-        return paragraph(strong("What it shows. "), listed)
+        return paragraph(strong("Findings. "), listed)
     doubtful = {issue.id for issue in issues.issues}
     explained = sum(error.id in doubtful for error in errors.errors)
     agreed = sum(
@@ -146,16 +148,16 @@ def label_findings(issues: LabelIssueList, errors: ErrorList) -> Fragment:
         if error.id == issue.id
     )
     return paragraph(
-        strong("What it shows. "),
+        strong("Findings. "),
         f"{listed} {count(explained)} of the "
-        f"{plural(errors.total, 'error')} of the published network on the validation set "
-        f"{'is' if explained == 1 else 'are'} among them, {count(agreed)} with the very class that "
-        "is suggested: there the network may be right and the label wrong.",
+        f"{plural(errors.total, 'error')} of the published model on the validation set "
+        f"{'is' if explained == 1 else 'are'} among them, {count(agreed)} with the suggested class "
+        "as prediction: there the model may be right and the label wrong.",
     )
 
 
 def frequent_confusions(report: ExperimentReport, most: int = 3) -> list[tuple[str, str, int]]:
-    """The most frequent confusions: true class, predicted class, number of photographs."""
+    """Return the most frequent confusions: true class, predicted class, number of images."""
     if not report.confusion:
         return []
     found = [
@@ -167,19 +169,21 @@ def frequent_confusions(report: ExperimentReport, most: int = 3) -> list[tuple[s
     return sorted(found, key=lambda confusion: -confusion[2])[:most]
 
 
-def _makers_in_words(errors: ErrorList) -> str:
-    makers = Counter(maker for each in errors.errors if (maker := maker_of(each.attribution)))
+def _photographers(errors: ErrorList) -> str:
+    makers = Counter(
+        maker for each in errors.errors if (maker := photographer_of(each.attribution))
+    )
     if not makers:
         return ""
     return (
-        f"The misclassified photographs are by {plural(len(makers), 'photographer')}, no one "
-        f"of whom made more than {count(max(makers.values()))}."
+        f"The misclassified images are by {plural(len(makers), 'photographer')}; the largest "
+        f"number by one photographer is {count(max(makers.values()))}."
     )
 
 
-def _confusions_in_words(report: ExperimentReport) -> str:
+def _confusions(report: ExperimentReport) -> str:
     found = frequent_confusions(report)
     if not found:
-        return "It confuses no two classes."
-    pairs = [f"{label} taken for {predicted} ({count(n)})" for label, predicted, n in found]
+        return "No two classes are confused."
+    pairs = [f"{label} predicted as {predicted} ({count(n)})" for label, predicted, n in found]
     return f"The most frequent confusions are {enumeration(pairs)}."

@@ -1,4 +1,4 @@
-"""Learning curves: what a network learns, and the gap to what it keeps for other photographs."""
+"""Learning curves, and the gap between training and tuning accuracy."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _HEADROOM = 1.15
 
 
 def gap(curves: Curves) -> float | None:
-    """Accuracy on the part learned from less that on the tuning part, in the last epoch.
+    """Return training accuracy minus tuning accuracy after the last epoch.
 
     None without a tuning part or without curves.
     """
@@ -35,9 +35,10 @@ def last(values: Sequence[float]) -> float | None:
 
 @in_style
 def learning_curves(report: ExperimentReport) -> Chart:
-    """Loss and accuracy of one network after each epoch."""
+    """Draw loss and accuracy of one model per epoch."""
     chart = Chart(
-        height=3.1, alt=f"Loss and accuracy of {report.name} per epoch, fit part and tuning part."
+        height=3.1,
+        alt=f"Loss and accuracy of {report.name} per epoch, training part and tuning part.",
     )
     losses, accuracies = chart.subplots(1, 2)
     curves = report.curves
@@ -57,13 +58,13 @@ def learning_curves(report: ExperimentReport) -> Chart:
 
 @in_style
 def technique_panels(base: ExperimentReport, techniques: Mapping[str, ExperimentReport]) -> Chart:
-    """Accuracy per epoch of the baseline and of each other network, side by side."""
+    """Draw the accuracy per epoch of the baseline and of each technique, side by side."""
     shown = [base, *techniques.values()]
     columns = min(_COLUMNS, len(shown))
     rows = math.ceil(len(shown) / columns)
     chart = Chart(
         height=2.6 * rows,
-        alt="Accuracy per epoch on the fit and the tuning part, one panel per network.",
+        alt="Accuracy per epoch on the training and the tuning part, one panel per model.",
     )
     grid = list(chart.subplots(rows, columns, sharey=True, squeeze=False).flat)
     for axes, report in zip(grid, shown, strict=False):
@@ -74,21 +75,22 @@ def technique_panels(base: ExperimentReport, techniques: Mapping[str, Experiment
 
 
 def curve_findings(report: ExperimentReport) -> Fragment:
-    """What the curves of one network show, in words."""
+    """Return the findings of the learning curves of one model."""
     curves = report.curves
-    said = strong("What the curves show. ")
+    said = strong("Findings. ")
     if not curves.loss:
-        return paragraph(said, f"{report.name} was fitted in one step, so it has no curves.")
+        return paragraph(said, f"{report.name} was fitted in one step and has no curves.")
     learned = (
-        f"After {plural(len(curves.loss), 'epoch')}, {percent(curves.accuracy[-1])} of the "
-        "photographs learned from"
+        f"After {plural(len(curves.loss), 'epoch')}, the accuracy is "
+        f"{percent(curves.accuracy[-1])} "
+        "on the training images"
     )
     if not curves.tuning_loss:
-        return paragraph(said, f"{learned} are recognised. There is no tuning part.")
+        return paragraph(said, f"{learned}. There is no tuning part.")
     return paragraph(
         said,
-        f"{learned} and {percent(last(curves.tuning_accuracy))} of the tuning part are "
-        f"recognised: a gap of {points(gap(curves))}. {_course(curves)}",
+        f"{learned} and {percent(last(curves.tuning_accuracy))} on the tuning part: "
+        f"a gap of {points(gap(curves))}. {_course(curves)}",
     )
 
 
@@ -97,10 +99,12 @@ def _course(curves: Curves) -> str:
     if lowest == len(curves.tuning_loss) - 1:
         return "The loss on the tuning part is lowest in the last epoch."
     least, final = curves.tuning_loss[lowest], curves.tuning_loss[-1]
-    rise = f"{percent(final / least - 1)} above that" if least else f"{final:.3f}"
-    course = f"The loss on the tuning part is lowest after epoch {lowest + 1} and {rise} in the end"
+    rise = f"{percent(final / least - 1)} higher" if least else f"{final:.3f}"
+    course = (
+        f"The loss on the tuning part is lowest after epoch {lowest + 1} and {rise} after the last"
+    )
     if curves.loss[-1] < curves.loss[lowest]:
-        return f"{course}, while the loss on the part learned from goes on falling."
+        return f"{course}, while the training loss continues to fall."
     return f"{course}."
 
 
@@ -133,7 +137,7 @@ def _draw_panel(axes: Axes, report: ExperimentReport, base: ExperimentReport) ->
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.xaxis.set_tick_params(labelbottom=True)
     if curves.accuracy:
-        axes.legend(loc="lower right", title=f"gap in the end: {points(gap(curves))}")
+        axes.legend(loc="lower right", title=f"final gap: {points(gap(curves))}")
 
 
 def _draw_pair(axes: Axes, fit: Sequence[float], tuning: Sequence[float]) -> None:
@@ -142,7 +146,7 @@ def _draw_pair(axes: Axes, fit: Sequence[float], tuning: Sequence[float]) -> Non
         axes.fill_between(epochs, fit, tuning, color=PALE, alpha=0.6, linewidth=0)
         axes.plot(epochs, tuning, color=INK, linewidth=2.2, label="tuning (held out)")
     if fit:
-        axes.plot(epochs, fit, color=QUIET, linewidth=1.8, label="fit (learned from)")
+        axes.plot(epochs, fit, color=QUIET, linewidth=1.8, label="training")
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 

@@ -1,4 +1,4 @@
-"""How sure each accuracy is: seeds, intervals, and whether a difference is more than chance."""
+"""Statistical evidence: seeds, bootstrap intervals and paired tests."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from embeddings.release.reports import ExperimentReport
 from service.report.figures.comparison import Reports
 from service.report.figures.format import enumeration, p_value, percent, plural, signed
 from service.report.figures.html import Fragment, Part, paragraph, strong, table
-from service.report.figures.style import ACCENT, INK, QUIET, Chart, bare, in_style
+from service.report.figures.style import ACCENT, INK, QUIET, Chart, in_style, remove_frame
 from service.schemas import ExperimentList
 
 _HEADER = (
@@ -26,7 +26,7 @@ _COLOURS = {"better": ACCENT, "worse": INK}
 
 
 def evidence_table(reports: Reports) -> Fragment:
-    """One line per finished experiment: its repeats, its interval, its test."""
+    """Return a table with a row per finished experiment: seeds, interval, test."""
     shown = list(reports.values())
     first = shown[0]
     return table(_HEADER, [_line(each, first) for each in shown], text_columns=2)
@@ -34,7 +34,7 @@ def evidence_table(reports: Reports) -> Fragment:
 
 @in_style
 def interval_chart(reports: Reports) -> Chart:
-    """Validation accuracy of each experiment with its interval and the range of its seeds."""
+    """Draw the validation accuracy of each experiment with its interval and its seeds."""
     shown = list(reports.values())
     chart = Chart(
         height=1.1 + 0.26 * len(shown),
@@ -56,39 +56,39 @@ def interval_chart(reports: Reports) -> Chart:
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel(
-        f"validation accuracy, 95 % bootstrap interval by photographer; upright marks: seeds;\n"
+        f"validation accuracy, 95 % bootstrap interval by photographer; vertical marks: seeds;\n"
         f"red: better than {first.name}, dark: worse, grey: no evidence of a difference"
     )
-    bare(axes)
+    remove_frame(axes)
     return chart
 
 
 def evidence_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
-    """What the tests show, in words."""
+    """Return the findings of the tests."""
     shown = list(reports.values())
     first, others = shown[0], shown[1:]
     if not others:
         return paragraph(
-            strong("What it shows. "),
-            f"{first.name} is the only finished experiment, so nothing is compared.",
-            _seeds_in_words(shown),
+            strong("Findings. "),
+            f"{first.name} is the only finished experiment, so there is no comparison.",
+            _seed_range(shown),
         )
     kinds = {
         kind: [each.name for each in others if each.evidence and each.evidence.verdict == kind]
         for kind in ("better", "worse", "no evidence of a difference")
     }
-    said = [
-        f"With {plural(comparison.validation, 'validation photograph')} and "
-        f"{plural(len(others), 'test')}, {_named(kinds['better'])} better than {first.name} beyond "
-        "what chance explains after Holm's correction"
+    text = [
+        f"With {plural(comparison.validation, 'validation image')} and "
+        f"{plural(len(others), 'test')}, {_named(kinds['better'])} significantly better than "
+        f"{first.name} after Holm's correction"
     ]
     if kinds["worse"]:
-        said.append(f", {_named(kinds['worse'])} worse")
-    said.append(
+        text.append(f", {_named(kinds['worse'])} worse")
+    text.append(
         f"; for {_listed(kinds['no evidence of a difference'])} there is no evidence of a "
         "difference."
     )
-    return paragraph(strong("What it shows. "), "".join(said), _seeds_in_words(shown))
+    return paragraph(strong("Findings. "), "".join(text), _seed_range(shown))
 
 
 def _named(names: Sequence[str]) -> str:
@@ -99,7 +99,7 @@ def _listed(names: Sequence[str]) -> str:
     return enumeration(names) if names else "none"
 
 
-def _seeds_in_words(shown: Sequence[ExperimentReport]) -> str:
+def _seed_range(shown: Sequence[ExperimentReport]) -> str:
     repeated = [
         each.evidence.highest - each.evidence.lowest
         for each in shown
@@ -108,8 +108,8 @@ def _seeds_in_words(shown: Sequence[ExperimentReport]) -> str:
     if not repeated:
         return ""
     return (
-        f" Where an experiment was repeated, its seeds lie up to {100 * max(repeated):.1f} points "
-        "apart: a single training says no more than that about a technique."
+        f" In repeated experiments, accuracies of seeds differ by up to {100 * max(repeated):.1f} "
+        "points: a single run cannot show a smaller effect."
     )
 
 

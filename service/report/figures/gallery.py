@@ -1,7 +1,7 @@
-"""Photographs beside what the network says of them, always with whose they are.
+"""Gallery of images with predictions, neighbours and attribution.
 
-A photograph is shown from its published address, so that the notebook holds no copy of it: the
-licences differ. A report for one's own eyes may embed the thumbnails of the service instead.
+An image is linked from its published address, so that the notebook contains no copy of it, since
+licences differ. A private report may embed the thumbnails of the service instead.
 """
 
 from base64 import b64encode
@@ -31,14 +31,14 @@ _LIKELY = 3
 
 @dataclass(frozen=True)
 class Gallery:
-    """Shows photographs of a service."""
+    """Gallery of images of a service."""
 
     client: Client
     thumbnails: bool = False
-    """Whether to embed the service's thumbnails."""
+    """True to embed the thumbnails of the service."""
 
     def errors(self, found: Sequence[Misclassification]) -> Fragment:
-        """Misclassified photographs, each in a row with its heat map and its nearest ones."""
+        """Return misclassified images, each in a row with its heat map and its neighbours."""
         cards: list[Fragment] = []
         for error in found:
             cards += [self._error(error), self._heat(error)]
@@ -46,33 +46,33 @@ class Gallery:
         return _grid(cards, 2 + max((len(error.nearest) for error in found), default=0))
 
     def label_issues(self, found: Sequence[LikelyLabelError], columns: int = 4) -> Fragment:
-        """Photographs whose label is likely wrong, with the label that is suggested."""
+        """Return likely label errors with the suggested label."""
         return _grid([self._label_issue(issue) for issue in found], columns)
 
     def neighbors(
         self, queries: Sequence[tuple[ImageRecord, Prediction, Neighborhood]]
     ) -> Fragment:
-        """Photographs, each in a row with its prediction and the ones nearest to it."""
+        """Return images, each in a row with its prediction and its neighbours."""
         cards: list[Fragment] = []
         for query, prediction, neighborhood in queries:
             cards.append(self._query(query, prediction))
             cards += [self._neighbor(neighbor) for neighbor in neighborhood.neighbors]
         return _grid(cards, 1 + max((len(found.neighbors) for *_, found in queries), default=0))
 
-    def picture(self, identifier: str, label: str, attribution: Attribution | None) -> Fragment:
-        """The photograph itself; a box with its class where it has no published address."""
+    def image(self, identifier: str, label: str, attribution: Attribution | None) -> Fragment:
+        """Return the image; a box with its class if it has no published address."""
         if self.thumbnails:
             jpeg = b64encode(self.client.thumbnail(identifier)).decode()
             source = f"data:image/jpeg;base64,{jpeg}"
         elif attribution and (attribution.source or "").startswith("https://"):
             source = attribution.source or ""
         else:
-            return _box(label, "make report shows it")
+            return _box(label, "shown by make report")
         title = (attribution and attribution.title) or identifier
         return void(
             "img",
             src=source,
-            alt=f"A photograph of class {label}: {title}",
+            alt=f"Image of class {label}: {title}",
             height=_HEIGHT,
             style=_FIT,
             loading="lazy",
@@ -85,11 +85,11 @@ class Gallery:
 
     def _heat(self, error: Misclassification) -> Fragment:
         if error.heatmap is None:
-            return _box(error.predicted, "there is no heat map of it")
+            return _box(error.predicted, "no heat map")
         if not self.thumbnails:
-            return _box(error.predicted, "make report shows what speaks for it")
+            return _box(error.predicted, "heat map: shown by make report")
         jpeg = b64encode(self.client.heatmap(error.id)).decode()
-        alt = f"Heat map: what in this photograph of class {error.label} speaks for "
+        alt = f"Heat map of an image of class {error.label}: regions that support "
         return joined(
             [
                 void(
@@ -99,7 +99,7 @@ class Gallery:
                     height=_HEIGHT,
                     style=_FIT,
                 ),
-                f"what speaks for {error.predicted}",
+                f"regions that support {error.predicted}",
             ],
             void("br"),
         )
@@ -113,7 +113,7 @@ class Gallery:
         return self._card(issue.id, issue.label, issue.attribution, said, chances)
 
     def _query(self, record: ImageRecord, prediction: Prediction) -> Fragment:
-        right = "✓" if prediction.label == record.label else f"✗, it is {record.label}"
+        right = "✓" if prediction.label == record.label else f"✗, label {record.label}"
         said = joined([strong(f"Predicted {prediction.label}"), f" {right}"])
         likely = probable(prediction.probabilities)
         return self._card(record.id, record.label, record.attribution, said, likely)
@@ -126,13 +126,13 @@ class Gallery:
     def _card(
         self, identifier: str, label: str, attribution: Attribution | None, said: Part, more: Part
     ) -> Fragment:
-        lines: list[Part] = [self.picture(identifier, label, attribution), said, more]
+        lines: list[Part] = [self.image(identifier, label, attribution), said, more]
         lines.append(element("small", credit(identifier, attribution), style=_SMALL))
         return joined(lines, void("br"))
 
 
 def credit(identifier: str, attribution: Attribution | None) -> Fragment:
-    """Title, photographer and licence of a photograph, with their links."""
+    """Return title, photographer and licence of an image, with links."""
     if attribution is None:
         return joined([identifier])
     parts: list[Part] = [link(attribution.page, attribution.title or identifier)]
@@ -144,7 +144,7 @@ def credit(identifier: str, attribution: Attribution | None) -> Fragment:
 
 
 def probable(probabilities: dict[str, float], also: str | None = None) -> Fragment:
-    """The most probable classes, line by line, and one more if it is not among them."""
+    """Return the most probable classes, a line each; `also` replaces the last if absent."""
     ranked = sorted(probabilities, key=lambda label: -probabilities[label])
     named = ranked[:_LIKELY]
     if also is not None and also not in named:
@@ -153,7 +153,7 @@ def probable(probabilities: dict[str, float], also: str | None = None) -> Fragme
 
 
 def _box(label: str, note: str) -> Fragment:
-    """What stands in the place of a picture."""
+    """Return a placeholder for an image."""
     return element("span", strong(label), void("br"), element("small", note), style=_BOX)
 
 

@@ -1,4 +1,4 @@
-"""HTML for notebooks: escaped by construction, and readable where a viewer strips its styles."""
+"""HTML elements for notebooks: text is escaped; readable without styles."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from html import escape
 
 @dataclass(frozen=True, repr=False)
 class Fragment:
-    """HTML that a notebook shows; a plain string beside it counts as text and is escaped."""
+    """HTML that a notebook displays; a plain string beside it is text and is escaped."""
 
     html: str
 
@@ -22,45 +22,45 @@ Part = str | Fragment
 
 
 def element(tag: str, *parts: Part, **attributes: str) -> Fragment:
-    """An element with its attributes and contents."""
+    """Return an element with attributes and content."""
     inner = "".join(_html(part) for part in parts)
     return Fragment(f"<{tag}{_attributes(attributes)}>{inner}</{tag}>")
 
 
 def void(tag: str, **attributes: str) -> Fragment:
-    """An element without contents, such as an image."""
+    """Return an element without content, such as an image."""
     return Fragment(f"<{tag}{_attributes(attributes)}>")
 
 
 def joined(parts: Iterable[Part], separator: Part = "") -> Fragment:
-    """Parts one after the other."""
+    """Return the parts joined in order."""
     return Fragment(_html(separator).join(_html(part) for part in parts))
 
 
 def paragraph(*parts: Part) -> Fragment:
-    """A paragraph."""
+    """Return a paragraph."""
     return element("p", *parts)
 
 
 def strong(text: str) -> Fragment:
-    """Emphasised text."""
+    """Return emphasised text."""
     return element("strong", text)
 
 
 def bullets(items: Iterable[Part]) -> Fragment:
-    """A list."""
+    """Return an unordered list."""
     return element("ul", *(element("li", item) for item in items))
 
 
 def link(url: str | None, text: str) -> Part:
-    """A link, or the text alone where the address is none that a reader may safely follow."""
+    """Return a link; the text alone if the address is not an HTTP address."""
     if url is None or not url.startswith(("https://", "http://")):
         return text
     return element("a", text, href=url)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Part]], text_columns: int = 1) -> Fragment:
-    """A table: the first columns hold text, the others figures."""
+    """Return a table; the first columns hold text, the others numbers."""
 
     def line(tag: str, parts: Sequence[Part]) -> Fragment:
         sides = ("left" if number < text_columns else "right" for number in range(len(parts)))

@@ -1,4 +1,4 @@
-"""Which data set and which release a report speaks of, and whose photographs they are."""
+"""Data set and release of a report, and licences of the images."""
 
 from collections.abc import Sequence
 
@@ -12,22 +12,22 @@ _BANNER = "border:3px solid #b5361c;padding:10px 14px;font-size:1.15em"
 
 
 def introduction(ready: Readiness, comparison: ExperimentList) -> Fragment:
-    """Which data set and which release the report speaks of."""
+    """Return name, size and classes of the data set, and the release."""
     release = paragraph(
-        "This report speaks of ",
+        "This report describes ",
         strong(ready.data),
-        f": {plural(ready.photographs, 'picture')} of "
+        f": {plural(ready.photographs, 'image')} of "
         f"{plural(len(ready.classes), 'class', 'classes')} ({_listed(ready.classes)}). Release ",
         element("code", ready.release),
-        f", published network {ready.network}, experiments of the preset {comparison.preset}.",
+        f", published model {ready.network}, experiments of the preset {comparison.preset}.",
     )
     if ready.data != GENERATED_SCENES:
         return release
     banner = element(
         "div",
         strong("These are generated scenes, not photographs. "),
-        "A program painted them: scenes were asked for, or no photographs could be had. Wherever "
-        "this report says photograph, read painted scene; its figures say nothing of photographs.",
+        "They were requested, or the photographs could not be downloaded. "
+        "The figures of this report do not apply to photographs.",
         style=_BANNER,
     )
     return joined([banner, release])
@@ -40,14 +40,14 @@ def _listed(classes: Sequence[str]) -> str:
 
 
 def licence_findings(images: Sequence[ImageRecord]) -> Fragment:
-    """Why no photograph is in the notebook itself."""
+    """Return the licences of the images, the reason for linking them."""
     licences = [made.licence for each in images if (made := each.attribution) and made.licence]
     if not licences:
-        return paragraph("Nothing is known of makers and licences of these pictures.")
+        return paragraph("Photographers and licences of these images are unknown.")
     rigid = sum("ND" in licence for licence in licences)
     return paragraph(
-        f"The photographs come under {plural(len(set(licences)), 'different licence')}; "
-        f"{plural(rigid, 'photograph allows', 'photographs allow')} no derivatives. So the "
-        "committed notebook holds none of their pixels: each is shown from its published address, "
-        "with its title, maker and licence."
+        f"The images have {plural(len(set(licences)), 'different licence')}; "
+        f"{plural(rigid, 'image allows', 'images allow')} no derivatives. The "
+        "committed notebook therefore contains no pixels: each image is linked from its published "
+        "address, with title, photographer and licence."
     )

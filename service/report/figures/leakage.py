@@ -1,16 +1,16 @@
-"""What a split that ignores photographers would have said: the leak, measured."""
+"""Leakage: accuracy under a random split, which ignores photographers."""
 
 from matplotlib.ticker import PercentFormatter
 
 from service.report.figures.format import percent, points
 from service.report.figures.html import Fragment, bullets, joined, paragraph, strong
-from service.report.figures.style import ACCENT, INK, PALE, Chart, bare, in_style
+from service.report.figures.style import ACCENT, INK, PALE, Chart, in_style, remove_frame
 from service.schemas import ExperimentList
 
 
 @in_style
 def leakage_chart(comparison: ExperimentList) -> Chart:
-    """Validation accuracy under both splits, a line per experiment."""
+    """Draw the validation accuracy under both splits, a line per experiment."""
     pairs = _pairs(comparison)
     chart = Chart(
         height=1.1 + 0.36 * len(pairs),
@@ -27,15 +27,15 @@ def leakage_chart(comparison: ExperimentList) -> Chart:
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("validation accuracy")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
-    bare(axes)
+    remove_frame(axes)
     return chart
 
 
 def leakage_findings(comparison: ExperimentList) -> Fragment:
-    """What the difference says, in words."""
+    """Return the findings of the two splits."""
     pairs = _pairs(comparison)
     if not pairs:
-        return paragraph("This release holds no experiment under the random split.")
+        return paragraph("This release has no experiment under the random split.")
     mean = sum(random - grouped for _, grouped, random in pairs) / len(pairs)
     lines = [
         f"{name}: {percent(grouped)} grouped, {percent(random)} random ({points(random - grouped)})"
@@ -45,11 +45,11 @@ def leakage_findings(comparison: ExperimentList) -> Fragment:
     return joined(
         [
             paragraph(
-                strong("What it shows. "),
-                f"Under the random split the same networks score {abs(100 * mean):.1f} points "
-                f"{direction} on average. The validation photographs differ, so part of that is "
-                "chance; what is systematic is that the random split lets a network meet in "
-                "validation the very afternoons it has learned from.",
+                strong("Findings. "),
+                f"Under the random split, accuracy is {abs(100 * mean):.1f} points "
+                f"{direction} on average. The validation images differ, so part of that is chance. "
+                "The systematic part is leakage: validation images come from the same series as "
+                "training images.",
             ),
             bullets(lines),
         ]
@@ -57,7 +57,7 @@ def leakage_findings(comparison: ExperimentList) -> Fragment:
 
 
 def _pairs(comparison: ExperimentList) -> list[tuple[str, float, float]]:
-    """Name, mean accuracy under the grouped split, accuracy under the random one."""
+    """Return name, mean accuracy under the grouped split, accuracy under the random one."""
     grouped = {each.name: each.accuracy for each in comparison.experiments}
     return [
         (each.name, grouped[each.name] or 0.0, each.accuracy)

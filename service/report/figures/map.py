@@ -1,4 +1,4 @@
-"""The t-SNE map: photographs that the network sees alike lie near each other."""
+"""t-SNE map of the embeddings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 
 from service.report.figures.format import count, percent, plural
 from service.report.figures.html import Fragment, paragraph, strong
-from service.report.figures.style import INK, Chart, in_style, looks
+from service.report.figures.style import INK, Chart, class_styles, in_style
 from service.schemas import Map, MapPoint
 
 _MOST_NAMED = 40
@@ -21,17 +21,17 @@ Labels = npt.NDArray[np.str_]
 
 @in_style
 def map_chart(found: Map, classes: Sequence[str]) -> Chart:
-    """The photographs of a map in the colours of their classes, the errors ringed.
+    """Draw the map, coloured by class, with a ring around each error.
 
-    The 40 most frequent classes are named.
+    The 40 most frequent classes are labelled.
     """
-    chart = Chart(height=6.2, alt="t-SNE map of photographs, coloured by class, errors ringed.")
+    chart = Chart(height=6.2, alt="t-SNE map of images, coloured by class, errors ringed.")
     axes = chart.subplots()
     frequent = Counter(point.label for point in found.points).most_common(_MOST_NAMED)
     named = {label for label, _ in frequent}
-    for label, look in looks(classes).items():
+    for label, style in class_styles(classes).items():
         x, y = _places([point for point in found.points if point.label == label])
-        axes.scatter(x, y, s=24, color=look.colour, marker=look.mark, alpha=0.75, linewidth=0)
+        axes.scatter(x, y, s=24, color=style.colour, marker=style.mark, alpha=0.75, linewidth=0)
         if label in named:
             _name(axes, label, float(np.median(x)), float(np.median(y)))
     x, y = _places(_errors(found))
@@ -45,15 +45,16 @@ def map_chart(found: Map, classes: Sequence[str]) -> Chart:
 
 
 def map_findings(found: Map) -> Fragment:
-    """What the map shows, in words."""
+    """Return the findings of the map."""
     labels = np.array([point.label for point in found.points])
     wrong = _errors(found)
     sides = Counter(point.split for point in wrong)
     return paragraph(
-        strong("What it shows. "),
-        f"{plural(len(found.points), 'photograph')} drawn at random. Of these, "
-        f"{percent(_neighbours_alike(found, labels))} lie next to a photograph of their own class "
-        f"(at random it would be {percent(_alike_by_chance(labels))}). "
+        strong("Findings. "),
+        f"{plural(len(found.points), 'image')} drawn at random. Of these, "
+        f"{percent(_same_class_share(found, labels))} have an image of their own class as nearest "
+        "point "
+        f"(by chance: {percent(_same_class_by_chance(labels))}). "
         f"{count(len(wrong))} are misclassified (ringed): {count(sides['validation'])} of the "
         f"validation set and {count(sides['train'])} of the training set.",
     )
@@ -72,14 +73,14 @@ def _name(axes: Axes, label: str, x: float, y: float) -> None:
     )
 
 
-def _neighbours_alike(found: Map, labels: Labels) -> float:
+def _same_class_share(found: Map, labels: Labels) -> float:
     x, y = _places(found.points)
     squares = (x[:, np.newaxis] - x) ** 2 + (y[:, np.newaxis] - y) ** 2
     np.fill_diagonal(squares, np.inf)
     return float(np.mean(labels == labels[squares.argmin(axis=1)]))
 
 
-def _alike_by_chance(labels: Labels) -> float:
+def _same_class_by_chance(labels: Labels) -> float:
     counts = np.unique(labels, return_counts=True)[1]
     return float((counts * (counts - 1)).sum() / max(len(labels) * (len(labels) - 1), 1))
 

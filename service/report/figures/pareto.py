@@ -1,4 +1,4 @@
-"""What accuracy costs: latency beside accuracy, and which networks nothing else beats on both."""
+"""Pareto frontier of accuracy and latency."""
 
 from matplotlib.ticker import PercentFormatter, ScalarFormatter
 
@@ -12,7 +12,7 @@ _MARKS = {"transfer": "s", "distillation": "D"}
 
 
 def frontier(reports: Reports) -> list[ExperimentReport]:
-    """The networks that no other one beats in both accuracy and latency, the fastest first."""
+    """Return the models on the Pareto frontier of accuracy and latency, the fastest first."""
     kept: list[ExperimentReport] = []
     for report in sorted(_measured(reports), key=lambda each: (_latency(each), -_accuracy(each))):
         if not kept or _accuracy(report) > _accuracy(kept[-1]):
@@ -22,8 +22,8 @@ def frontier(reports: Reports) -> list[ExperimentReport]:
 
 @in_style
 def pareto_chart(reports: Reports) -> Chart:
-    """Validation accuracy against the time of one photograph, on a logarithmic axis."""
-    chart = Chart(height=4.6, alt="Validation accuracy of each network against its latency.")
+    """Draw validation accuracy against latency in milliseconds, on a logarithmic axis."""
+    chart = Chart(height=4.6, alt="Validation accuracy of each model against its latency.")
     axes = chart.subplots()
     best = frontier(reports)
     names = {report.name for report in best}
@@ -52,7 +52,7 @@ def pareto_chart(reports: Reports) -> Chart:
             color=INK,
             fontsize=8.5,
         )
-    # Names beside the points would lie on each other; slow and inaccurate networks are rare.
+    # Names beside the points would overlap; slow and inaccurate models are rare.
     named = "\n".join(f"{number}  {report.name}" for number, report in enumerate(best, 1))
     axes.text(
         0.985, 0.03, named, transform=axes.transAxes, ha="right", va="bottom",
@@ -62,25 +62,25 @@ def pareto_chart(reports: Reports) -> Chart:
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(ScalarFormatter())
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_xlabel("milliseconds for one photograph, exported encoder (logarithmic)")
+    axes.set_xlabel("milliseconds per image, exported encoder (logarithmic)")
     axes.set_ylabel("validation accuracy")
-    axes.set_title("Circles: own networks, squares: pretrained ones, diamonds: distilled ones")
+    axes.set_title("Circles: trained from scratch, squares: pretrained, diamonds: distilled")
     return chart
 
 
 def pareto_findings(reports: Reports) -> Fragment:
-    """Which networks are worth their cost, in words."""
+    """Return the findings of the Pareto frontier."""
     best = frontier(reports)
     if not best:
-        return paragraph("The cost of the networks was not measured.")
+        return paragraph("No latency was measured.")
     if len(_measured(reports)) == 1:
-        return paragraph(f"{best[0].name} is the only network measured.")
-    said = [f"{each.name} ({percent(each.accuracy)} in {_latency(each):.1f} ms)" for each in best]
+        return paragraph(f"{best[0].name} is the only model measured.")
+    text = [f"{each.name} ({percent(each.accuracy)} in {_latency(each):.1f} ms)" for each in best]
     return paragraph(
-        strong("What it shows. "),
-        f"No other network is both faster and more accurate than {enumeration(said)}. All others "
-        "cost more time for less accuracy. Most techniques against overfitting cost training time "
-        "alone, so own networks stand above each other at one latency.",
+        strong("Findings. "),
+        f"On the Pareto frontier: {enumeration(text)}. Every other model is slower "
+        "or less accurate than one of these. Most techniques against overfitting change the "
+        "training alone, so models trained from scratch have nearly equal latencies.",
     )
 
 

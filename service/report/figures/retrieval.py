@@ -1,20 +1,20 @@
-"""Which embedding finds alike photographs: precision at 3 per network and per layer."""
+"""Retrieval: precision at 3 per model and layer."""
 
 from matplotlib.ticker import PercentFormatter
 
 from service.report.figures.comparison import Reports
 from service.report.figures.format import percent, points
 from service.report.figures.html import Fragment, paragraph, strong
-from service.report.figures.style import ACCENT, INK, PALE, Chart, bare, in_style
+from service.report.figures.style import ACCENT, INK, PALE, Chart, in_style, remove_frame
 
 
 @in_style
 def retrieval_chart(reports: Reports) -> Chart:
-    """Precision at 3 by the pooled features and by the embedding, a line per network."""
+    """Draw precision at 3 by pooled features and by embedding, a line per model."""
     shown = [each for each in reports.values() if each.precision_at_3 is not None]
     chart = Chart(
         height=1.1 + 0.26 * len(shown),
-        alt="Share of the three nearest training photographs with the right class, per network.",
+        alt="Share of the three nearest training images with the right class, per model.",
     )
     axes = chart.subplots()
     rows = range(len(shown))
@@ -27,23 +27,23 @@ def retrieval_chart(reports: Reports) -> Chart:
     axes.set_yticks(rows, [each.name for each in shown])
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("precision at 3: validation photographs among training photographs")
+    axes.set_xlabel("precision at 3: validation images among training images")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
-    bare(axes)
+    remove_frame(axes)
     return chart
 
 
 def retrieval_findings(reports: Reports, published: str) -> Fragment:
-    """What the layers and fine-tuning change, in words."""
+    """Return the findings on the layers."""
     shown = [each for each in reports.values() if each.precision_at_3 is not None]
     if not shown:
-        return paragraph("This release holds no measured embedding.")
+        return paragraph("This release has no measured embedding.")
     best = max(shown, key=lambda each: each.precision_at_3 or 0.0)
     gains = [(each.precision_at_3 or 0.0) - (each.pooled_precision_at_3 or 0.0) for each in shown]
     return paragraph(
-        strong("What it shows. "),
+        strong("Findings. "),
         f"{best.name} has the best embedding ({percent(best.precision_at_3)}); that of the "
-        f"published network reaches {percent(reports[published].precision_at_3)}. The penultimate "
-        f"layer, which has learned the classes, is ahead of the pooled features that it is made of "
-        f"by {points(sum(gains) / len(gains))} on average.",
+        f"published model has {percent(reports[published].precision_at_3)}. On average, the "
+        "penultimate layer differs from the pooled features below it by "
+        f"{points(sum(gains) / len(gains))}.",
     )

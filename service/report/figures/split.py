@@ -1,4 +1,4 @@
-"""The split: how many photographs of each class stand on either side, and whose they are."""
+"""Split: training and validation images of each class, and their photographers."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from embeddings.store.records import Attribution
 from service.client import Client
 from service.report.figures.format import count, partly, percent, plural
 from service.report.figures.html import Fragment, joined, paragraph, strong
-from service.report.figures.style import Chart, bare, in_style, looks
+from service.report.figures.style import Chart, class_styles, in_style, remove_frame
 from service.schemas import ExperimentList, ImageRecord
 
 _PAGE = 10_000
@@ -15,7 +15,7 @@ _MOST_CLASSES = 40
 
 
 def every_image(client: Client) -> tuple[ImageRecord, ...]:
-    """The records of all stored photographs."""
+    """Return the records of all stored images."""
     page = client.images(limit=_PAGE)
     found = page.images
     while page.images and len(found) < page.total:
@@ -26,11 +26,11 @@ def every_image(client: Client) -> tuple[ImageRecord, ...]:
 
 @in_style
 def split_chart(images: Sequence[ImageRecord], classes: Sequence[str]) -> Chart:
-    """Training and validation photographs of each class, side by side.
+    """Draw the number of training and validation images of each class.
 
-    Of more than 40 classes, the 40 with the fewest photographs are shown.
+    Of more than 40 classes, the 40 with the fewest images are shown.
     """
-    look = looks(classes)
+    style = class_styles(classes)
     sides = _sides(images)
     number = len(classes)
     if number > _MOST_CLASSES:
@@ -38,12 +38,12 @@ def split_chart(images: Sequence[ImageRecord], classes: Sequence[str]) -> Chart:
         classes = sorted(classes, key=sizes.__getitem__)[:_MOST_CLASSES]
     chart = Chart(
         height=1.0 + 0.36 * len(classes),
-        alt="Bar chart of the training and validation photographs of each class.",
+        alt="Bar chart of the training and validation images of each class.",
     )
     axes = chart.subplots()
     for row, label in enumerate(classes):
         train, validation = sides[label, "train"], sides[label, "validation"]
-        colour = look[label].colour
+        colour = style[label].colour
         axes.barh(row, train, height=0.66, color=colour, alpha=0.4)
         axes.barh(row, validation, left=train, height=0.66, color=colour)
         axes.annotate(
@@ -58,16 +58,16 @@ def split_chart(images: Sequence[ImageRecord], classes: Sequence[str]) -> Chart:
     axes.invert_yaxis()
     axes.margins(x=0.25)
     axes.set_xlim(left=0)
-    axes.set_xlabel("photographs: training (light) + validation (full colour)")
+    axes.set_xlabel("images: training (light) + validation (full colour)")
     if number > len(classes):
-        axes.set_title(f"{partly(len(classes), number)} the fewest photographs")
-    bare(axes)
+        axes.set_title(f"{partly(len(classes), number)} the fewest images")
+    remove_frame(axes)
     axes.grid(visible=False)
     return chart
 
 
 def split_findings(images: Sequence[ImageRecord], comparison: ExperimentList) -> Fragment:
-    """What the split looks like, in words."""
+    """Return the findings of the split."""
     sides = _sides(images)
     shares = {
         label: sides[label, "validation"]
@@ -79,39 +79,41 @@ def split_findings(images: Sequence[ImageRecord], comparison: ExperimentList) ->
     return joined(
         [
             paragraph(
-                strong("What it shows. "),
-                f"{count(comparison.train)} of {plural(len(images), 'photograph')} are for "
+                strong("Findings. "),
+                f"{count(comparison.train)} of {plural(len(images), 'image')} are for "
                 f"training and {count(comparison.validation)} ({percent(overall)}) for validation. "
-                f"Class by class, that share goes from "
+                f"Per class, that share ranges from "
                 f"{percent(shares[least])} ({least}) to {percent(shares[most])} ({most}). Of the "
-                f"training photographs, {count(comparison.tuning)} form the tuning part.",
+                f"training images, {count(comparison.tuning)} form the tuning part.",
             ),
-            paragraph(_makers_in_words(images)),
+            paragraph(_photographers_findings(images)),
         ]
     )
 
 
-def maker_of(made: Attribution | None) -> str | None:
-    """What tells a photographer from others; None where nothing is known."""
+def photographer_of(made: Attribution | None) -> str | None:
+    """Return a key of the photographer; None if unknown."""
     if made is None:
         return None
-    # Two people may share a name; the address of a photograph begins with its maker's.
+    # Two people may share a name; the address of a page begins with its photographer.
     return made.page.rsplit("/", 1)[0] if made.page else made.photographer
 
 
-def _makers_in_words(images: Sequence[ImageRecord]) -> str:
-    train = _makers(record for record in images if record.split == "train")
-    validation = _makers(record for record in images if record.split == "validation")
+def _photographers_findings(images: Sequence[ImageRecord]) -> str:
+    train = _photographers(record for record in images if record.split == "train")
+    validation = _photographers(record for record in images if record.split == "validation")
     if not train | validation:
-        return "No photographer of these pictures is known, so similarity alone makes the groups."
-    known = f"They were made by {plural(len(train | validation), 'photographer')}, of whom "
+        return "No photographer is known, so groups consist of near-duplicates alone."
+    known = f"The images are by {plural(len(train | validation), 'photographer')}, of whom "
     if both := len(train & validation):
-        return known + f"{count(both)} have pictures on both sides: a split that was given is kept."
-    return known + f"{count(len(validation))} are in the validation set and none is on both sides."
+        return (
+            known + f"{count(both)} have images on both sides: the split of the data set is kept."
+        )
+    return known + f"{count(len(validation))} are in the validation set and none on both sides."
 
 
-def _makers(images: Iterable[ImageRecord]) -> set[str]:
-    return {maker for record in images if (maker := maker_of(record.attribution))}
+def _photographers(images: Iterable[ImageRecord]) -> set[str]:
+    return {maker for record in images if (maker := photographer_of(record.attribution))}
 
 
 def _sides(images: Iterable[ImageRecord]) -> Counter[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""How charts look: one style, one colour and mark per class, a text for who cannot see them."""
+"""Style of charts: one colour and mark per class, and alternative text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,10 +36,10 @@ in_style = rc_context(
         "legend.frameon": False,
     }
 )
-"""Decorates what draws a chart."""
+"""Decorator of functions that draw a chart."""
 
-# Okabe and Ito's colours, which people with any colour vision tell apart, without the yellow that
-# white swallows. Their order lets fields be golden, forests green and water blue.
+# Okabe and Ito's colours, distinguishable with any colour vision, without yellow, which is too pale
+# on white. In this order fields are golden, forests green and water blue.
 _COLOURS = ("#d55e00", "#e69f00", "#009e73", "#56b4e9", "#cc79a7", "#0072b2", "#4d4d4d")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -50,42 +50,44 @@ _SHADES = 128
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a class is drawn in every chart."""
+class ClassStyle:
+    """Colour and mark of a class in every chart."""
 
     colour: str
     mark: str
 
 
-def looks(classes: Sequence[str]) -> dict[str, Look]:
-    """A look for each class; beyond the colours there are, the mark tells classes apart."""
+def class_styles(classes: Sequence[str]) -> dict[str, ClassStyle]:
+    """Return colour and mark of each class; classes of one colour differ in their mark."""
     return {
-        label: Look(_COLOURS[number % len(_COLOURS)], _MARKS[number // len(_COLOURS) % len(_MARKS)])
+        label: ClassStyle(
+            _COLOURS[number % len(_COLOURS)], _MARKS[number // len(_COLOURS) % len(_MARKS)]
+        )
         for number, label in enumerate(classes)
     }
 
 
 class Chart(Figure):
-    """A figure that a notebook shows by itself."""
+    """Figure that a notebook displays as PNG."""
 
     def __init__(self, height: float, alt: str, width: float = _INCHES) -> None:
         super().__init__(figsize=(width, height), layout="constrained", facecolor="white")
         self.alt = alt
-        """What it shows, for those who cannot see it."""
+        """Alternative text."""
 
     def _repr_png_(self) -> tuple[bytes, dict[str, str | int]]:
         drawn = BytesIO()
         density = _DENSITY * _WIDTH / _INCHES
         self.savefig(drawn, format="png", dpi=density, pil_kwargs={"compress_level": 1})
         with Image.open(drawn) as image:
-            # A chart needs few shades, and so a third of the bytes.
+            # A chart needs few shades; quantized, it has a third of the bytes.
             reduced = image.convert("RGB").quantize(_SHADES, dither=Image.Dither.NONE)
         small = BytesIO()
         reduced.save(small, format="png", optimize=True)
         return small.getvalue(), {"alt": self.alt, "width": reduced.width // _DENSITY}
 
 
-def bare(axes: Axes) -> None:
-    """Take away the lines that a chart with labelled rows does not need."""
+def remove_frame(axes: Axes) -> None:
+    """Remove frame and horizontal grid lines of a chart with labelled rows."""
     axes.spines[:].set_visible(False)
     axes.grid(axis="y", visible=False)

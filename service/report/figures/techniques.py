@@ -1,4 +1,4 @@
-"""Techniques against overfitting: what each alone changes, and whether that is more than chance."""
+"""Effects of techniques against overfitting, each alone."""
 
 from dataclasses import dataclass
 
@@ -15,29 +15,29 @@ from service.report.figures.format import (
     width,
 )
 from service.report.figures.html import Fragment, bullets, joined, paragraph, strong, table
-from service.report.figures.style import ACCENT, INK, QUIET, Chart, bare, in_style
+from service.report.figures.style import ACCENT, INK, QUIET, Chart, in_style, remove_frame
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What one technique changes against the experiment that it is alone added to."""
+    """Difference between a technique and the experiment that it changes."""
 
     technique: ExperimentReport
     base: ExperimentReport
     difference: float
-    """Of the validation accuracies."""
+    """Difference of the validation accuracies, in 0-1."""
     error: float
     """Standard error of that difference, an upper bound."""
 
     @property
-    def notable(self) -> bool:
-        """Whether chance alone would seldom make such a difference: McNemar's test, corrected."""
+    def significant(self) -> bool:
+        """True if the difference is significant: McNemar's test with Holm's correction."""
         evidence = self.technique.evidence
         return evidence is not None and evidence.verdict in ("better", "worse")
 
 
 def effects(reports: Reports, validation: int) -> list[Effect]:
-    """The effect of each finished technique."""
+    """Return the effect of each finished technique."""
     found = []
     for technique in of_family(reports, "technique").values():
         base = reports.get(technique.base or "")
@@ -49,11 +49,11 @@ def effects(reports: Reports, validation: int) -> list[Effect]:
 
 
 def technique_table(baseline: ExperimentReport, reports: Reports, validation: int) -> Fragment:
-    """The baseline and each technique: accuracies, gap, difference."""
+    """Return a table of the baseline and each technique: accuracies, gap, difference."""
     header = (
         "experiment",
-        "what it changes",
-        "fit, last epoch",
+        "change",
+        "training, last epoch",
         "tuning, last epoch",
         "gap, points",
         "validation",
@@ -67,16 +67,16 @@ def technique_table(baseline: ExperimentReport, reports: Reports, validation: in
 
 @in_style
 def effect_chart(reports: Reports, validation: int) -> Chart:
-    """The difference that each technique makes on the validation set, with two standard errors."""
+    """Draw the difference in validation accuracy of each technique, with two standard errors."""
     found = effects(reports, validation)
     chart = Chart(
         height=1.0 + 0.36 * len(found),
-        alt="Difference in validation accuracy that each technique makes, with its uncertainty.",
+        alt="Difference in validation accuracy of each technique, with its uncertainty.",
     )
     axes = chart.subplots()
     axes.axvline(0, color=QUIET, linewidth=1.2)
     for row, effect in enumerate(found):
-        colour = ACCENT if effect.notable else INK
+        colour = ACCENT if effect.significant else INK
         reach = 100 * TWICE * effect.error
         axes.errorbar(100 * effect.difference, row, xerr=reach, fmt="o", color=colour, elinewidth=2)
     axes.set_yticks(range(len(found)), [effect.technique.name for effect in found])
@@ -84,20 +84,20 @@ def effect_chart(reports: Reports, validation: int) -> Chart:
     axes.set_xlabel(
         "difference in validation accuracy to the baseline, percentage points ± two standard errors"
     )
-    bare(axes)
+    remove_frame(axes)
     return chart
 
 
 def technique_findings(baseline: ExperimentReport, reports: Reports, validation: int) -> Fragment:
-    """What the techniques achieve, in words."""
+    """Return the findings on the techniques."""
     found = effects(reports, validation)
     if not found:
-        return paragraph("This release holds no finished technique.")
+        return paragraph("This release has no finished technique.")
     known = f"The gap of {baseline.name} is {points(gap(baseline.curves))}. Each technique alone:"
     return joined(
         [
-            paragraph(strong("What it shows. "), known),
-            bullets(_in_words(effect) for effect in found),
+            paragraph(strong("Findings. "), known),
+            bullets(_describe(effect) for effect in found),
             paragraph(_uncertainty(max(effect.error for effect in found), validation)),
         ]
     )
@@ -105,16 +105,15 @@ def technique_findings(baseline: ExperimentReport, reports: Reports, validation:
 
 def _uncertainty(error: float, validation: int) -> str:
     return (
-        f"How much is that? With {count(validation)} validation photographs, the difference of two "
-        f"such accuracies has a standard error of up to {width(error)} (as if each network had "
-        "been judged on photographs of its own). On the same photographs it is smaller, so the "
-        "verdicts are those of the paired test of section 5; what another seed would change comes "
-        "on top."
+        f"With {count(validation)} validation images, the difference of two "
+        f"such accuracies has a standard error of up to {width(error)} if each model is evaluated "
+        "on different images. On the same images it is smaller, so significance is that of the "
+        "paired test of section 5. Variation between seeds is not included."
     )
 
 
-def _in_words(effect: Effect) -> Fragment:
-    verdict = "beyond chance" if effect.notable else "no evidence of a difference"
+def _describe(effect: Effect) -> Fragment:
+    verdict = "significant" if effect.significant else "no evidence of a difference"
     return joined(
         [
             strong(effect.technique.name),

@@ -1,4 +1,4 @@
-"""How far answers can be trusted: reliability, prediction sets, unusual pictures."""
+"""Uncertainty: reliability, prediction sets and typicality of unusual images."""
 
 import io
 
@@ -20,33 +20,33 @@ _SIDE = 256
 
 @in_style
 def reliability_chart(report: CalibrationReport) -> Chart:
-    """Accuracy against probability, before and after the temperature."""
+    """Draw accuracy against probability, before and after temperature scaling."""
     chart = Chart(height=3.8, alt="Reliability curves before and after temperature scaling.")
     before, after = chart.subplots(1, 2, sharey=True)
     _draw(before, report.calibration.before, "as trained")
     temperature = report.calibration.temperature
     _draw(after, report.calibration.after, f"as published, temperature {temperature:.2f}")
-    before.set_ylabel("share that is right")
+    before.set_ylabel("share of correct predictions")
     return chart
 
 
 def reliability_findings(report: CalibrationReport) -> Fragment:
-    """What the curves show, in words."""
+    """Return the findings of the reliability curves."""
     calibration = report.calibration
     temperature = calibration.temperature
-    effect = f"makes probabilities {'softer' if temperature > 1 else 'sharper'}"
+    effect = f"makes probabilities {'less' if temperature > 1 else 'more'} extreme"
     if temperature == 1.0:
-        effect = "leaves the probabilities as they are"
+        effect = "does not change the probabilities"
     return paragraph(
-        strong("What it shows. "),
-        f"The temperature is {temperature:.2f}: it {effect}. On the validation set, the "
-        f"calibration error goes from "
+        strong("Findings. "),
+        f"The temperature is {temperature:.2f}: it {effect}. On the validation set, the expected "
+        f"calibration error changes from "
         f"{percent(calibration.before.error)} to {percent(calibration.after.error)}.",
     )
 
 
 def set_findings(report: CalibrationReport) -> Fragment:
-    """What the prediction sets hold, in words and class by class."""
+    """Return coverage and size of the prediction sets, overall and per class."""
     sets = report.sets
     covered = sorted(sets.per_class, key=lambda each: each.coverage if each.support else 1.0)
     kept = {each.label for each in covered[:MOST_IN_TABLE]}
@@ -61,35 +61,36 @@ def set_findings(report: CalibrationReport) -> Fragment:
     return joined(
         [
             paragraph(
-                strong("What it shows. "),
-                f"{_threshold_in_words(sets)} The "
-                f"sets were to hold the true class of {percent(sets.level, 0)} of the photographs; "
-                f"on the validation set they hold that of {percent(sets.coverage)}. A set has "
+                strong("Findings. "),
+                f"{_threshold_findings(sets)} The "
+                f"sets are built to contain the true class of {percent(sets.level, 0)} of the "
+                "images; "
+                f"on the validation set they contain that of {percent(sets.coverage)}. A set has "
                 f"{sets.mean_size:.2f} classes on average; {percent(sets.empty)} of the sets are "
-                "empty: there the network is less sure of any class than it is of nine in ten "
-                "photographs. The promise holds over all classes together, not for each"
+                "empty: no class reaches the threshold. "
+                "The coverage is guaranteed over all classes together, not for each"
                 f"{'.' if some else ':'}{some}",
             ),
-            table(("class", "coverage", "validation photographs"), rows),
+            table(("class", "coverage", "validation images"), rows),
         ]
     )
 
 
-def _threshold_in_words(sets: PredictionSets) -> str:
+def _threshold_findings(sets: PredictionSets) -> str:
     if sets.threshold == 0:
-        return "The tuning part is too small for a threshold, so every class stands in every set."
-    return f"A class stands in a set from a probability of {percent(sets.threshold)} on."
+        return "The tuning part is too small for a threshold, so every set contains every class."
+    return f"A set contains each class with a probability of at least {percent(sets.threshold)}."
 
 
 def unusual(client: Client, images: list[ImageRecord]) -> Fragment:
-    """What the service says of pictures that are no landscapes, beside some that are."""
+    """Return predictions and typicality of synthetic images, and typicality of stored ones."""
     made = {
-        "a plain grey area": np.full((_SIDE, _SIDE, 3), 128, np.uint8),
+        "plain grey": np.full((_SIDE, _SIDE, 3), 128, np.uint8),
         "noise": np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, 3), dtype=np.uint8),
-        "a chessboard": _chessboard(),
-        "lines of writing": _writing(),
+        "chessboard": _chessboard(),
+        "lines of text": _writing(),
     }
-    header = ("picture", "label", "its probability", "set", "typicality")
+    header = ("image", "label", "its probability", "set", "typicality")
     rows = [_answer(name, client.predict(image=_png(image))) for name, image in made.items()]
     answers = [client.predict(each.id) for each in images]
     scores = sorted(answer.typicality for answer in answers)
@@ -100,10 +101,10 @@ def unusual(client: Client, images: list[ImageRecord]) -> Fragment:
         [
             table(header, rows),
             paragraph(
-                strong("What it shows. "),
-                "The network names a class for anything; typicality reveals such images. "
-                f"{count(len(scores))} validation photographs drawn at random have a median of "
-                f"{middle:.2f}, the lowest {scores[0]:.2f}.",
+                strong("Findings. "),
+                "The model predicts a class for any image; the typicality shows unusual ones. "
+                f"For {count(len(scores))} validation images drawn at random, the median is "
+                f"{middle:.2f} and the lowest value {scores[0]:.2f}.",
             ),
         ]
     )
@@ -121,7 +122,7 @@ def _draw(axes: Axes, reliability: Reliability, title: str) -> None:
     largest = max((each.count for each in filled), default=1)
     shares = [each.count / largest for each in filled]
     places = [each.confidence for each in filled]
-    axes.bar(places, shares, width=0.03, color=PALE, label="photographs (relative)")
+    axes.bar(places, shares, width=0.03, color=PALE, label="images (relative)")
     axes.plot(places, [each.accuracy for each in filled], "o-", color=ACCENT, label="accuracy")
     axes.set_title(f"{title}: error {percent(reliability.error)}", color=INK)
     axes.set_xlabel("probability of the predicted class")
