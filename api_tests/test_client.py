@@ -74,7 +74,7 @@ def test_odd_ids_need_no_care(odd):
 
 
 def test_errors_carry_the_sentence(client):
-    with pytest.raises(ServiceError, match="no photograph 'forest/none'") as caught:
+    with pytest.raises(ServiceError, match="no image 'forest/none'") as caught:
         client.predict("forest/none")
     assert caught.value.status == 404
     with pytest.raises(ServiceError, match="JPEG, PNG or WebP") as caught:
@@ -133,7 +133,7 @@ def test_the_asynchronous_client_answers_alike(client, api, records, a_jpeg):
             assert await other.predict(image=a_jpeg) == client.predict(image=a_jpeg)
             assert await other.neighbors(identifier, k=5) == client.neighbors(identifier, k=5)
             assert await other.thumbnail(identifier) == client.thumbnail(identifier)
-            with pytest.raises(ServiceError, match="no photograph 'forest/none'") as caught:
+            with pytest.raises(ServiceError, match="no image 'forest/none'") as caught:
                 await other.predict("forest/none")
             assert caught.value.status == 404
 

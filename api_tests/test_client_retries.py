@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from service.client import AsyncClient, Client, ServiceError
-from service.client.retry import Attempts
+from service.client.retry import RetryPolicy
 from service.schemas import Problem
 from service.settings import ServiceSettings
 
@@ -127,14 +127,14 @@ def test_a_longer_pause_than_there_is_patience_for_is_not_waited(ask):
 
 def test_what_retry_after_asks_for_is_waited_and_a_little_more():
     asked_for = turned_away(429, **{"Retry-After": "3"})
-    pauses = [Attempts(retries=1, patience=20).pause_after(asked_for) for _ in range(20)]
+    pauses = [RetryPolicy(retries=1, patience=20).pause_after(asked_for) for _ in range(20)]
     assert all(3 < pause < 4 for pause in pauses)
     assert len(set(pauses)) > 1
 
 
 @pytest.mark.parametrize("value", ["Fri, 31 Dec 1999 23:59:59 GMT", "-1", "", "²", "soon"])
 def test_without_seconds_to_wait_pauses_grow_and_end(value):
-    attempts = Attempts(retries=4, patience=20)
+    attempts = RetryPolicy(retries=4, patience=20)
     outcome = turned_away(503, **{"Retry-After": value.encode()})
     pauses = [attempts.pause_after(outcome) for _ in range(5)]
     assert pauses[4] is None
@@ -142,7 +142,7 @@ def test_without_seconds_to_wait_pauses_grow_and_end(value):
 
 
 def test_patience_is_for_all_pauses_together():
-    attempts = Attempts(retries=10, patience=5)
+    attempts = RetryPolicy(retries=10, patience=5)
     busy = turned_away(429, **{"Retry-After": "2"})
     assert [attempts.pause_after(busy) is None for _ in range(3)] == [False, False, True]
 

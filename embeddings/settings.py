@@ -13,7 +13,7 @@ _LONGEST_SHOWN = 80
 
 
 def resolve_path(path: Path) -> Path:
-    """Return the absolute path, with `~` expanded and symbolic links resolve_path.
+    """Return the absolute path, with `~` expanded and symbolic links resolved.
 
     Raises ValueError if the path cannot be resolved.
     """

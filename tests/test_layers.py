@@ -15,9 +15,9 @@ def test_imports_keep_the_contracts() -> None:
 
 def test_the_serving_set_has_no_tensorflow_and_no_lock_names_a_registry() -> None:
     locks = {path.stem: path.read_text("utf-8") for path in (ROOT / "requirements").glob("*.txt")}
-    assert set(locks) == {"serve", "train", "report", "dev", "rivals"}
+    assert set(locks) == {"serve", "train", "report", "test", "dev", "rivals"}
     for name in ("tensorflow", "keras", "torch"):
-        assert f"\n{name}==" not in locks["serve"] + locks["report"]
+        assert f"\n{name}==" not in locks["serve"] + locks["report"] + locks["test"]
     for content in locks.values():
         assert "://" not in content
         assert "--hash=sha256:" in content

@@ -138,7 +138,7 @@ def test_no_photographs(stack, engine):
     alone = Container(engine, engine.docker("run", "--detach", *few, image, "data").strip())
     try:
         assert engine.docker("wait", alone.id).strip() == "0"
-        assert "GENERATED SCENES take the place of the photographs" in alone.log
+        assert "GENERATED SCENES are used instead" in alone.log
     finally:
         engine.docker("rm", "--force", "--volumes", alone.id)
 

@@ -72,7 +72,7 @@ def test_a_second_process_fails_at_once_with_the_holder_of_the_lock(
 ) -> None:
     with (
         pytest.raises(
-            HomeError, match=rf"in use by `belvedere prepare` \(process {holder.pid} on "
+            HomeError, match=rf"is locked by `belvedere prepare` \(process {holder.pid} on "
         ),
         home_lock(tmp_path, "another"),
     ):
@@ -103,10 +103,10 @@ def test_the_lock_is_released_after_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("home", "sentence"),
     [
-        ("file", "BELVEDERE_HOME: .*file: a file stands where a folder is needed"),
-        ("file/below", "BELVEDERE_HOME: .*below: a file stands where a folder is needed"),
-        ("closed/below", "BELVEDERE_HOME: .*below: permission is denied"),
-        ("closed", "BELVEDERE_HOME: .*closed cannot be written"),
+        ("file", "BELVEDERE_HOME: .*file: a folder is required, but this is a file"),
+        ("file/below", "BELVEDERE_HOME: .*below: a folder is required, but this is a file"),
+        ("closed/below", "BELVEDERE_HOME: .*below: permission denied"),
+        ("closed", "BELVEDERE_HOME: .*closed is not writable"),
         ("n" * 300, "BELVEDERE_HOME: .*the name is too long"),
     ],
 )

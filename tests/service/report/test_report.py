@@ -19,7 +19,7 @@ from service.report.figures.format import (
 from service.report.figures.gallery import credit, probable
 from service.report.figures.html import element, link, table
 from service.report.figures.style import looks
-from service.report.server import ReportError, a_service
+from service.report.server import ReportError, running_service
 from service.settings import ServiceSettings
 
 EMBEDDED = "data:image/jpeg;base64,"
@@ -45,7 +45,7 @@ def made(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     copy = shutil.copy(NOTEBOOK, folder / "report.ipynb")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BELVEDERE_API_KEY", "a key of the tests")
-        with a_service(ServiceSettings(home=home, port=0)) as url:
+        with running_service(ServiceSettings(home=home, port=0)) as url:
             patch.setenv("BELVEDERE_HOME", str(folder / "home"))
             patch.setenv("BELVEDERE_PORT", url.rsplit(":", 1)[1])
             assert main([]) == 0
@@ -96,7 +96,7 @@ def test_page_has_every_section(made):
 def test_committed_notebook_holds_no_pixel(made):
     assert EMBEDDED not in made.committed
     assert "image/jpeg" not in made.committed
-    assert "make report shows it" in made.committed
+    assert "shown by make report" in made.committed
     assert "These are generated scenes, not photographs." in made.committed
     assert len(made.committed) < 1_000_000
 
@@ -156,7 +156,7 @@ def test_service_that_does_not_start_says_why(home, tmp_path):
     manifest.write_text("{}")
     with (
         pytest.raises(ReportError, match="manifest"),
-        a_service(ServiceSettings(home=tmp_path, port=0)),
+        running_service(ServiceSettings(home=tmp_path, port=0)),
     ):
         pass
 

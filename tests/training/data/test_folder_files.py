@@ -17,7 +17,7 @@ LIST = """
 import os, sys
 from pathlib import Path
 from training.data.folder_files import list_folder
-from training.data.files import DataError
+from training.errors import DataError
 if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)
 try:
@@ -68,8 +68,8 @@ def test_links_are_followed_once_and_never_in_circles(tmp_path: Path) -> None:
         "bird/1.jpg": "",
         "again": "link: to cat",
         "itself": "link: to the data set itself",
-        "around": "link: to a folder around the data set",
-        "root": "link: to a folder around the data set",
+        "around": "link: to a parent folder of the data set",
+        "root": "link: to a parent folder of the data set",
         "car": "link: to bird",
         "cat/old/up": "link: to the data set itself",
         "gone": "broken link: to nowhere",
@@ -100,12 +100,12 @@ def test_hidden_and_system_files_are_counted_and_not_listed_one_by_one(tmp_path:
     }  # fmt: skip
     assert found[".net"] == "hidden folder; rename it to 'net' if it is a class"
     assert found["cat/.hidden.jpg"] == "hidden file"
-    assert found["Thumbs.db"] == "made by the operating system (2 in all)"
+    assert found["Thumbs.db"] == "created by the operating system (2 in all)"
 
 
 def test_a_pipe_is_listed_and_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
-    assert reasons(tmp_path) == {"pipe.jpg": "not a file but a device, pipe or socket"}
+    assert reasons(tmp_path) == {"pipe.jpg": "not a regular file: a device, pipe or socket"}
 
 
 def test_a_name_that_is_not_utf8_is_left_out_and_listed(tmp_path: Path, take: Take) -> None:

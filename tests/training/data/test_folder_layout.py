@@ -147,14 +147,14 @@ def test_one_line_says_how_the_folders_were_understood() -> None:
         return find_layout(images).describe(labels)
 
     assert said("pets/train/cat", "pets/train/dog", "pets/test") == (
-        "Folders: 2 classes (cat, dog); in the folder pets; no own split; unlabelled: test."
+        "Folders: 2 classes (cat, dog); in the folder pets; no predefined split; unlabelled: test."
     )
     assert said("train/cat", "train/dog", "val/cat", "test/dog") == (
-        "Folders: 2 classes (cat, dog); own split (train to train, test, val to validate)."
+        "Folders: 2 classes (cat, dog); predefined split (train: train; validation: test, val)."
     )
     assert said("test", "cat", "dog") == (
-        "Folders: 3 classes (cat, dog, test); no own split; "
-        "test taken for a class, as other classes stand beside it."
+        "Folders: 3 classes (cat, dog, test); no predefined split; "
+        "test read as a class because its siblings are classes."
     )
 
 

@@ -182,7 +182,7 @@ def test_a_zip_that_points_outside_is_refused(tmp_path: Path, take: Take, member
     archive = tmp_path / "bad.zip"
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr(member, jpeg(0))
-    with pytest.raises(DataError, match="points outside"):
+    with pytest.raises(DataError, match="outside of the zip"):
         take(archive)
 
 
@@ -242,7 +242,7 @@ def test_without_the_archive_generated_scenes_take_its_place_loudly(
     said = console.export_text()
     assert taken.name == "generated scenes"
     assert "could not be downloaded" in said
-    assert "GENERATED SCENES take the place of the photographs" in said
+    assert "GENERATED SCENES are used instead" in said
     assert len(taken.classes) == 7
 
     ingest(workspace, unreachable, again=False)

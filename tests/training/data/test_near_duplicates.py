@@ -20,7 +20,7 @@ from training.data.near_duplicates import (
     Thumbnail,
     connect,
     find_near_duplicates,
-    is_same_picture,
+    is_same_image,
     make_thumbnail,
 )
 
@@ -122,7 +122,7 @@ def test_the_closest_twin_has_another_label() -> None:
 @pytest.mark.parametrize(("quality", "scale"), [(95, 1), (75, 1), (40, 1), (90, 0.5), (85, 0.75)])
 def test_one_picture_encoded_again_is_the_same(quality: int, scale: float) -> None:
     image = picture(3, 480, 320)
-    assert is_same_picture(image, encoded(image, quality, scale))
+    assert is_same_image(image, encoded(image, quality, scale))
 
 
 @pytest.mark.parametrize("edge", [6, 12, 30])
@@ -130,7 +130,7 @@ def test_a_picture_with_a_mark_on_it_is_another(edge: int) -> None:
     image = picture(3, 480, 320)
     marked = image.copy()
     ImageDraw.Draw(marked).rectangle((200, 100, 200 + edge, 100 + edge), fill="white")
-    assert not is_same_picture(image, marked)
+    assert not is_same_image(image, marked)
 
 
 Draws = list[tuple[int, int, int, str]]
