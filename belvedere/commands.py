@@ -37,15 +37,15 @@ def train(given: Given, names: Sequence[str], listed: bool, seeds: int | None) -
 
     if listed:
         workspace = _workspace(given)
-        for line in presets.listed(workspace.preset):
-            workspace.display.say(line)
+        for line in presets.list_experiments(workspace.preset):
+            workspace.display.info(line)
         return
     with _writing("train", given) as workspace:
-        chosen = presets.selected(workspace.preset, names, seeds)
+        chosen = presets.select(workspace.preset, names, seeds)
         from training.runner import train as train_experiments
 
         train_experiments(workspace.with_preset(chosen))
-        both = presets.selected(workspace.preset, names, seeds, beside=True)
+        both = presets.select(workspace.preset, names, seeds, include_preset=True)
         _show(workspace.with_preset(both))
 
 

@@ -43,7 +43,7 @@ def belvedere(home: Path, *arguments: str, **settings: str) -> subprocess.Comple
         (["serve", "--port", "70000"], {"port": "80"}, "--port: Input should be less than"),
         (["serve", "--no-keep-location", "--api-key", "ä"], {}, "--api-key: the key is sent in a"),
         (["up", "--port", "70000"], {}, "--port: Input should be less than"),
-        (["train", "dropuot"], {}, "`belvedere train --list` names them all"),
+        (["train", "dropuot"], {}, "`belvedere train --list` lists all experiments"),
         (["data"], {"weights": "/nowhere"}, "BELVEDERE_WEIGHTS: it is not a folder"),
         (["data"], {"data": "~nobody-of-this-name/x"}, "BELVEDERE_DATA: the path cannot be"),
         (["serve"], {"port": "70000"}, "BELVEDERE_PORT: Input should be less than"),

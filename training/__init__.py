@@ -1,1 +1,1 @@
-"""The first floor: data set, split, networks, techniques, experiments, comparison and export."""
+"""Training: data set, networks, experiments, comparison and export of the best model."""

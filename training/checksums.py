@@ -1,4 +1,4 @@
-"""Checksums of the files of a folder, kept in the folder itself."""
+"""Checksums of the files of a folder, stored in the folder itself."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -13,7 +13,7 @@ CHECKSUMS = "checksums.json"
 
 class _Checksum(FrozenModel):
     size: int
-    """In bytes."""
+    """Size in bytes."""
     sha256: str
 
 
@@ -32,10 +32,10 @@ def write_checksums(folder: Path) -> None:
 def damaged_file(
     folder: Path, names: Collection[str] | None = None, *, content: bool
 ) -> Path | None:
-    """Return the first file that is missing or differs from its checksum; None if all are whole.
+    """Return the first file that is missing or differs from its checksum; None if there is none.
 
-    With `content` files are read and their SHA-256 is compared, otherwise only their sizes. `names`
-    restricts the check to some files.
+    With `content`, the SHA-256 of each file is compared, otherwise only its size. `names` restricts
+    the check to these files.
     """
     try:
         kept = _CHECKSUMS.validate_json((folder / CHECKSUMS).read_bytes())

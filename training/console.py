@@ -1,4 +1,4 @@
-"""Console output: progress bars, the collection as it was ingested, the comparison."""
+"""Console output: progress bars, summary of the ingest, comparison."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,31 +32,31 @@ from training.settings import LEFT_OUT
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """What is known after an epoch; accuracies in 0-1."""
+    """Metrics after an epoch; accuracies in 0-1."""
 
     epoch: int
     epochs: int
     loss: float
     accuracy: float
     tuning_accuracy: float | None
-    """None without a tuning part."""
+    """None without tuning images."""
 
 
 T = TypeVar("T")
 
 
 class Display:
-    """Shows on a console what is going on."""
+    """Messages, tables and progress bars on a console."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def say(self, message: str) -> None:
+    def info(self, message: str) -> None:
         """Print a line."""
         self._console.print(Text(message), soft_wrap=True)
 
     def warn(self, message: str) -> None:
-        """Print a line that must not be overlooked."""
+        """Print a line in bold yellow."""
         self._console.print(Text(message, style="bold yellow"), soft_wrap=True)
 
     def show(self, table: Table) -> None:
@@ -64,25 +64,25 @@ class Display:
         self._console.print(table)
 
     def track(self, steps: Iterable[T], description: str, total: int) -> Iterator[T]:
-        """Pass steps on while a bar advances."""
+        """Yield the steps and advance a progress bar."""
         with self._bar(MofNCompleteColumn()) as bar:
             task = bar.add_task(description, total=total)
             for step in steps:
                 yield step
                 bar.advance(task)
         if not self._console.is_terminal:
-            self.say(f"{description}: {total} done")
+            self.info(f"{description}: {total} done")
 
     @contextmanager
     def download(self, description: str) -> Iterator[Callable[[int, int], None]]:
-        """Show how many bytes of how many have come."""
+        """Show a progress bar in bytes; yield the function that updates it."""
         with self._bar(DownloadColumn()) as bar:
             task = bar.add_task(description, total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
     @contextmanager
     def epochs(self, name: str) -> Iterator[Callable[[EpochEnd], None]]:
-        """Show the epochs of one experiment."""
+        """Show the progress of a training; yield the function that takes each epoch's metrics."""
         with self._bar(MofNCompleteColumn()) as bar:
             task = bar.add_task(name, total=None)
 
@@ -92,7 +92,7 @@ class Display:
                     figures += f", tuning {end.tuning_accuracy:.1%}"
                 bar.update(task, completed=end.epoch, total=end.epochs, description=figures)
                 if not self._console.is_terminal:
-                    self.say(f"{figures}, epoch {end.epoch}/{end.epochs}")
+                    self.info(f"{figures}, epoch {end.epoch}/{end.epochs}")
 
             yield show
 
@@ -113,7 +113,7 @@ _SHOWN = 20
 
 
 def show_collection(table: ImageTable, display: Display) -> None:
-    """Print classes and split."""
+    """Print the number of images by class and split."""
     collection = table.collection
     counts = Counter((image.label, image.split) for image in table.images)
     shown = _table(f"{collection.name}: {len(table.images)}")
@@ -127,24 +127,24 @@ def show_collection(table: ImageTable, display: Display) -> None:
 
 
 def show_inspection(inspection: Inspection, home: Path, display: Display) -> None:
-    """Print how the folders were understood, and every file that was left out with its reason."""
+    """Print the folder layout, and every file that was left out with its reason."""
     if inspection.labels:
-        display.say(inspection.layout.describe(inspection.labels))
+        display.info(inspection.layout.describe(inspection.labels))
     lines = write_left_out(inspection.left_out, home)
     if not lines:
         return
     reasons = count_reasons(inspection.left_out)
-    display.say(printable(f"Left out: {reasons} (all of them in {home / LEFT_OUT}):"))
+    display.info(printable(f"Left out: {reasons} (full list in {home / LEFT_OUT}):"))
     for line in lines[:_SHOWN]:
-        display.say(f"  {line}")
+        display.info(f"  {line}")
     if len(lines) > _SHOWN:
-        display.say(f"  … and {len(lines) - _SHOWN} more")
+        display.info(f"  … and {len(lines) - _SHOWN} more")
 
 
 def write_left_out(left_out: Sequence[LeftOut], home: Path) -> list[str]:
-    """Write the list of what was left out, a line each, and return the lines.
+    """Write the list of files that were left out, a line for each, and return the lines.
 
-    If nothing was left out, an older list is removed.
+    If no file was left out, an older list is deleted.
     """
     lines = [printable(f"{entry.path}: {entry.reason}") for entry in left_out]
     if lines:
@@ -155,10 +155,10 @@ def write_left_out(left_out: Sequence[LeftOut], home: Path) -> list[str]:
 
 
 def show_comparison(comparison: Comparison, display: Display) -> None:
-    """Print a line for each experiment, the best one marked."""
+    """Print a line for each experiment and mark the best one."""
     title = (
-        f"Preset {comparison.preset}: {comparison.train} photographs to train "
-        f"({comparison.tuning} of them for tuning), {comparison.validation} to validate"
+        f"Preset {comparison.preset}: {comparison.train} training images "
+        f"({comparison.tuning} of them for tuning), {comparison.validation} validation images"
     )
     shown = _table(title)
     for heading in ("experiment", "family"):
@@ -170,8 +170,8 @@ def show_comparison(comparison: Comparison, display: Display) -> None:
         name = f"{report.name} *" if report.name == comparison.best else report.name
         shown.add_row(Text(name), report.family, *_figures(report))
     display.show(shown)
-    rule = "tuning accuracy" if comparison.tuning else "the loss on the photographs learned from"
-    display.say(f"* the best by {rule}; the validation set plays no part in the choice")
+    rule = "tuning accuracy" if comparison.tuning else "training loss"
+    display.info(f"* best by {rule}; the validation images are not used for the choice")
     for report in comparison.experiments:
         if report.reason:
             display.warn(f"{report.name}: {report.status}: {report.reason}")
@@ -194,5 +194,5 @@ def _figures(report: ExperimentReport) -> list[str]:
 
 
 def _table(title: str) -> Table:
-    # Text, since a name such as `[old]` or `:dog:` is no markup.
+    # Text, because a name such as `[old]` or `:dog:` must not be parsed as markup.
     return Table(title=Text(title, style="table.title"))

@@ -1,4 +1,4 @@
-"""Digests that name cached arrays and runs by the content that they stand for."""
+"""Digests that identify runs and cached arrays by content."""
 
 import glob
 import json
@@ -14,26 +14,26 @@ _HEXADECIMAL = "[0-9a-f]"
 
 
 def digest_of(facts: object) -> str:
-    """Return the SHA-256 of anything that JSON can hold, as a hexadecimal string."""
+    """Return the SHA-256 of a JSON-serializable object, as a hexadecimal string."""
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def read_cached(path: Path, read: Callable[[Path], T], warn: Warn) -> T | None:
-    """Return the content of a cached file; None if the file is missing or damaged.
+    """Return the content of a cached file; None, with a warning, if it is damaged.
 
-    A damaged file is warned of.
+    Also returns None if the file is missing.
     """
     try:
         return read(path)
     except FileNotFoundError:
         return None
-    except Exception:  # readers raise many kinds for damaged files
-        warn(f"{path} is damaged; it is made anew.")
+    except Exception:  # readers raise many types of errors for damaged files
+        warn(f"{path} is damaged; it is created again.")
         return None
 
 
 def delete_superseded(path: Path, key: str) -> None:
-    """Delete the files beside `path` whose names differ from its name in the key alone."""
+    """Delete the files beside `path` whose names differ from its name only in the key."""
     pattern = glob.escape(path.name).replace(key, _HEXADECIMAL * len(key))
     for other in path.parent.glob(pattern):
         if other != path:

@@ -1,4 +1,4 @@
-"""Export: a trained Keras network becomes the encoder that is served."""
+"""Export of a trained Keras network as a calibrated OpenVINO encoder."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,23 +34,23 @@ _BATCH = 64
 
 
 def publish_best(workspace: Workspace, precision: Precision = "f32") -> Path:
-    """Publish the best network of the preset; return the folder of the release."""
+    """Publish the best model of the preset and return the folder of the release."""
     settings, display = workspace.settings, workspace.display
     dataset, comparison = workspace.dataset(), compare(workspace)
     best = next(each for each in workspace.trials() if each.experiment.name == comparison.best)
     run = workspace.run(best)
-    assert run is not None, "the comparison is made of the runs that are found"
-    display.say(f"Publishing {comparison.best}")
+    assert run is not None, "the comparison contains only experiments with a run"
+    display.info(f"Publishing {comparison.best}")
     issues = find_label_issues(workspace, run)
     out_of_fold = out_of_fold_predictions(workspace, best)
     candidate = export(run, dataset, comparison, issues, out_of_fold)
     if precision == "int8":
-        candidate = _in_8_bits(candidate, run, dataset)
+        candidate = _quantized(candidate, run, dataset)
     folder = publish(
         candidate, settings.store_uri, settings.releases, track=display.track, precision=precision
     )
     delete_unused_versions(settings)
-    display.say(f"Published {read_manifest(folder).fingerprint} in {folder}")
+    display.info(f"Published {read_manifest(folder).fingerprint} in {folder}")
     return folder
 
 
@@ -61,9 +61,9 @@ def export(
     label_issues: tuple[LabelIssue, ...],
     out_of_fold: Floats | None,
 ) -> Candidate:
-    """Export a run's network, calibrated, and let Keras say what the encoder must say, too."""
+    """Export a run's network as an encoder, with the calibrated outputs of Keras as a reference."""
     network = keras.saving.load_model(run.network)
-    predictions, parts = run.predictions, dataset.parts
+    predictions, indices = run.predictions, dataset.indices
     temperature = temperature_of(predictions, dataset, out_of_fold)
     calibrate(network, temperature)
     encoder = encoder_of(network)
@@ -73,39 +73,39 @@ def export(
 
     run.delete_other_encoders(temperature)
     return Candidate(
-        model=_exported(run.encoder(temperature), write, dataset.warn),
+        model=_export_once(run.encoder(temperature), write, dataset.warn),
         comparison=comparison,
         reference=_reference(encoder, dataset),
         temperature=temperature,
-        uncalibrated=reliability(predictions.validation, dataset.labels[parts.validation]),
-        tuning=tuple(dataset.images[row].id for row in parts.tuning),
+        uncalibrated=reliability(predictions.validation, dataset.labels[indices.validation]),
+        tuning=tuple(dataset.images[row].id for row in indices.tuning),
         label_issues=label_issues,
-        explain=_explaining(network, dataset),
+        explain=_explainer(network, dataset),
     )
 
 
-def _in_8_bits(candidate: Candidate, run: Run, dataset: Dataset) -> Candidate:
+def _quantized(candidate: Candidate, run: Run, dataset: Dataset) -> Candidate:
     def write(draft: Path) -> None:
         pixels = dataset.pixels(CompiledNetwork(candidate.model).size)
-        quantize(candidate.model, pixels[dataset.parts.fit], draft)
+        quantize(candidate.model, pixels[dataset.indices.fit], draft)
 
     folder = run.quantized(candidate.temperature)
-    return replace(candidate, model=_exported(folder, write, dataset.warn))
+    return replace(candidate, model=_export_once(folder, write, dataset.warn))
 
 
-def _exported(folder: Path, write: Callable[[Path], None], warn: Warn) -> Path:
-    """Return the model in a folder, which is written where it is missing or damaged."""
+def _export_once(folder: Path, write: Callable[[Path], None], warn: Warn) -> Path:
+    """Return the model in a folder, which is written if it is missing or damaged."""
     damaged = damaged_file(folder, content=True)
     if damaged is not None:
         if folder.exists():
-            warn(f"{damaged} is damaged; the encoder is exported anew.")
+            warn(f"{damaged} is damaged; the encoder is exported again.")
         with atomic_folder(folder) as draft:
             write(draft)
             write_checksums(draft)
     return folder / _MODEL
 
 
-def _explaining(network: keras.Model, dataset: Dataset) -> Explain:
+def _explainer(network: keras.Model, dataset: Dataset) -> Explain:
     rows = {image.id: row for row, image in enumerate(dataset.images)}
 
     def explain(ids: Sequence[str], predicted: Sequence[str]) -> Floats:
@@ -116,7 +116,7 @@ def _explaining(network: keras.Model, dataset: Dataset) -> Explain:
 
 
 def _reference(network: keras.Model, dataset: Dataset) -> Reference:
-    rows = dataset.parts.validation
+    rows = dataset.indices.validation
     pixels = dataset.pixels(network.input_shape[1:3])[rows]
     embeddings, probabilities = network.predict(pixels, batch_size=_BATCH, verbose=0)
     ids = tuple(dataset.images[row].id for row in rows)

@@ -1,7 +1,6 @@
-"""Quantization after training: the encoder in 8-bit integers, which processors compute faster.
+"""Post-training quantization of an encoder to 8-bit integers, by NNCF.
 
-Method: NNCF's post-training quantization; the ranges of all layers are measured on photographs that
-the network learned from, so the validation set stays unseen.
+The ranges of all layers are measured on training images, so the validation images stay unseen.
 """
 
 import logging
@@ -18,11 +17,11 @@ _SEED = 0
 
 
 def quantize(model: Path, pixels: Pixels, folder: Path) -> Path:
-    """Write an OpenVINO model in 8 bits into `folder` and return its path.
+    """Write the 8-bit version of an OpenVINO model into `folder` and return its path.
 
-    `pixels`, uint8 of shape (n, height, width, 3), are training photographs; some of them are used.
+    `pixels`, uint8 of shape (n, height, width, 3), are training images; a random part is used.
     """
-    # A second to import, for a precision that is rarely asked for.
+    # The import takes a second and is rarely needed.
     import nncf
 
     logging.getLogger("nncf").setLevel(logging.ERROR)
@@ -34,9 +33,9 @@ def quantize(model: Path, pixels: Pixels, folder: Path) -> Path:
         network,
         nncf.Dataset([pixels[row : row + 1] for row in rows]),
         subset_size=len(rows),
-        # Embeddings come closer to the network's by a third; it takes twice as long, once.
+        # The error of the embeddings is a third smaller; it takes twice as long, once.
         fast_bias_correction=False,
-        # The dense layers are a hundredth of the work, and the embedding is one of them.
+        # The dense layers are 1 % of the work, and one of them gives the embedding.
         ignored_scope=nncf.IgnoredScope(types=["MatMul"], validate=False),
     )
     with atomic_folder(folder) as draft:

@@ -1,4 +1,4 @@
-"""Training all experiments of a preset, each kept as soon as it is finished."""
+"""Runner of all experiments of a preset; each result is stored when it is finished."""
 
 from pathlib import Path
 
@@ -11,23 +11,28 @@ from training.data.split import SplitName
 from training.errors import DataError
 from training.evaluation.comparison import compare, warn_of_unused_runs
 from training.evaluation.feasibility import limitations
-from training.evaluation.latency import export_probe, look, measure_cost
+from training.evaluation.latency import export_inference_model, layer_outputs, measure_cost
 from training.evaluation.metrics import cross_entropy, evaluate, precision_at_3, share_correct
 from training.experiments.config import Experiment, FineTuning, FrozenTransfer
 from training.experiments.planner import Trial
 from training.models.backbones import WeightsUnavailable
 from training.runs import NETWORK, Predictions, write_predictions
-from training.trainers.context import Circumstances, TeacherMissing, Trained, TrainingDiverged
-from training.trainers.dispatch import run
-from training.trainers.head import cross_fit
+from training.trainers.context import (
+    TeacherMissing,
+    TrainingContext,
+    TrainingDiverged,
+    TrainingResult,
+)
+from training.trainers.dispatch import train_experiment
+from training.trainers.head import predict_out_of_fold
 from training.workspace import Workspace
 
 
 def train(workspace: Workspace) -> None:
     """Train the experiments of the preset that are not finished yet.
 
-    The trials are planned again after each of them: the results so far decide which techniques are
-    combined and which experiments are repeated. An experiment without its weights or teachers is
+    The trials are planned again after each of them: the results so far determine the combinations
+    and the repeated experiments. An experiment without its weights or teachers is
     stored as skipped and tried again by the next call.
     """
     workspace.runs.delete_damaged(workspace.display.warn)
@@ -43,7 +48,7 @@ def train(workspace: Workspace) -> None:
         settled.add(_identity(trial))
         _settle(workspace, trial)
     _measure_costs(workspace)
-    _predict_out_of_fold(workspace)
+    _predict_best_out_of_fold(workspace)
 
 
 def out_of_fold_predictions(workspace: Workspace, trial: Trial) -> Floats | None:
@@ -57,10 +62,10 @@ def out_of_fold_predictions(workspace: Workspace, trial: Trial) -> Floats | None
     if run is None or not isinstance(trial.experiment, FrozenTransfer):
         return None
     dataset = workspace.dataset(trial.split)
-    key = dataset.groups_digest(dataset.parts.fit)
+    key = dataset.groups_digest(dataset.indices.fit)
     predictions = run.out_of_fold(key, dataset.warn)
     if predictions is None:
-        predictions = cross_fit(trial.experiment, _circumstances(workspace, trial))
+        predictions = predict_out_of_fold(trial.experiment, _context(workspace, trial))
         if predictions is not None:
             run.write_out_of_fold(key, predictions)
     return predictions
@@ -71,72 +76,72 @@ def _identity(trial: Trial) -> tuple[str, int, SplitName]:
 
 
 def _settle(workspace: Workspace, trial: Trial) -> None:
-    name = described(trial)
+    name = describe(trial)
     report = workspace.report(trial)
     if report is not None and report.status == "done":
-        workspace.display.say(f"{name}: already trained")
+        workspace.display.info(f"{name}: already trained")
         return
-    report = _train_one(workspace, trial)
+    report = _train_trial(workspace, trial)
     if report.status == "skipped":
         workspace.display.warn(f"{name}: skipped: {report.reason}")
     else:
-        workspace.display.say(
+        workspace.display.info(
             f"{name}: validation accuracy {report.accuracy:.1%}, macro F1 "
             f"{report.macro_f1:.3f}, {report.parameters:,} parameters, "
             f"{report.train_seconds:.0f} s"
         )
 
 
-def described(trial: Trial) -> str:
-    """A trial as it is called in messages."""
+def describe(trial: Trial) -> str:
+    """Return the name of a trial in messages."""
     repeat = f" (seed {trial.repeat + 1})" if trial.repeat else ""
     split = " (random split)" if trial.split == "random" else ""
     return f"{trial.experiment.name}{repeat}{split}"
 
 
-def _train_one(workspace: Workspace, trial: Trial) -> ExperimentReport:
+def _train_trial(workspace: Workspace, trial: Trial) -> ExperimentReport:
     experiment = trial.experiment
     key, facts = workspace.key(trial), workspace.facts(trial)
-    given = _circumstances(workspace, trial)
-    dataset = given.dataset
+    context = _context(workspace, trial)
+    dataset = context.dataset
     try:
-        with workspace.display.epochs(described(trial)) as on_epoch:
-            trained = run(experiment, given, on_epoch)
+        with workspace.display.epochs(describe(trial)) as on_epoch:
+            result = train_experiment(experiment, context, on_epoch)
     except (WeightsUnavailable, TeacherMissing, TrainingDiverged) as error:
         return workspace.runs.save(key, facts, _skipped(experiment, str(error))).report
     finally:
         keras.utils.clear_session(free_memory=True)
-    report = _report(experiment, trained, given)
+    report = _report(experiment, result, context)
 
     def write(folder: Path) -> ExperimentReport:
-        trained.network.save(folder / NETWORK)
-        write_predictions(folder, Predictions(trained.tuning, trained.validation))
-        probe = export_probe(trained.network, folder)
-        layers = trained.layers or look(probe, dataset.pixels(experiment.input))
-        figures = {
-            "precision_at_3": precision_at_3(layers.embedding, dataset),
-            "pooled_precision_at_3": precision_at_3(layers.pooled, dataset),
+        result.network.save(folder / NETWORK)
+        write_predictions(folder, Predictions(result.tuning, result.validation))
+        model = export_inference_model(result.network, folder)
+        outputs = result.layer_outputs or layer_outputs(model, dataset.pixels(experiment.input))
+        precision = {
+            "precision_at_3": precision_at_3(outputs.embedding, dataset),
+            "pooled_precision_at_3": precision_at_3(outputs.pooled, dataset),
         }
-        return report.model_copy(update=figures)
+        return report.model_copy(update=precision)
 
     return workspace.runs.save(key, facts, report, write).report
 
 
-def _circumstances(workspace: Workspace, trial: Trial) -> Circumstances:
+def _context(workspace: Workspace, trial: Trial) -> TrainingContext:
     def teacher(declared: FrozenTransfer | FineTuning) -> CompiledNetwork:
         run = workspace.run(Trial(declared, 0, trial.split))
         if run is None or run.report.status != "done":
             raise TeacherMissing(
-                f"It learns from {declared.name}, which could not be trained; see there."
+                f"Its teacher {declared.name} is not trained; see the reason reported for it."
             )
-        return CompiledNetwork(run.probe)
+        return CompiledNetwork(run.inference_model)
 
     settings, dataset = workspace.settings, workspace.dataset(trial.split)
     seed = settings.seed + trial.repeat
-    return Circumstances(dataset, workspace.preset.epochs, seed, settings.weights, teacher)
+    return TrainingContext(dataset, workspace.preset.epochs, seed, settings.weights, teacher)
 
 
-def _predict_out_of_fold(workspace: Workspace) -> None:
+def _predict_best_out_of_fold(workspace: Workspace) -> None:
     """Compute the out-of-fold predictions of the best experiment, so that publishing is short."""
     try:
         best = compare(workspace).best
@@ -153,7 +158,7 @@ def _measure_costs(workspace: Workspace) -> None:
         if trial.repeat or trial.split == "random" or run is None:
             continue
         if run.report.status == "done" and run.cost is None:
-            run.write_cost(measure_cost(run.probe))
+            run.write_cost(measure_cost(run.inference_model))
 
 
 def _skipped(experiment: Experiment, reason: str) -> ExperimentReport:
@@ -167,28 +172,30 @@ def _skipped(experiment: Experiment, reason: str) -> ExperimentReport:
     )
 
 
-def _report(experiment: Experiment, trained: Trained, given: Circumstances) -> ExperimentReport:
-    data = given.dataset
-    figures = evaluate(trained.validation, data.labels[data.parts.validation], data.classes)
-    tuning = data.labels[data.parts.tuning]
+def _report(
+    experiment: Experiment, result: TrainingResult, context: TrainingContext
+) -> ExperimentReport:
+    data = context.dataset
+    metrics = evaluate(result.validation, data.labels[data.indices.validation], data.classes)
+    tuning = data.labels[data.indices.tuning]
     return ExperimentReport(
         name=experiment.name,
         family=experiment.family,
         base=experiment.base,
         change=experiment.change,
         status="done",
-        accuracy=figures.accuracy,
-        macro_f1=figures.macro_f1,
-        tuning_accuracy=share_correct(trained.tuning, tuning) if len(tuning) else None,
-        tuning_loss=cross_entropy(trained.tuning, tuning) if len(tuning) else None,
-        parameters=trained.network.count_params(),
-        trainable_parameters=trained.trainable_parameters,
-        train_seconds=trained.seconds,
-        epochs=len(trained.curves.loss),
+        accuracy=metrics.accuracy,
+        macro_f1=metrics.macro_f1,
+        tuning_accuracy=share_correct(result.tuning, tuning) if len(tuning) else None,
+        tuning_loss=cross_entropy(result.tuning, tuning) if len(tuning) else None,
+        parameters=result.network.count_params(),
+        trainable_parameters=result.trainable_parameters,
+        train_seconds=result.seconds,
+        epochs=len(result.curves.loss),
         input=experiment.input,
-        seed=given.seed,
-        curves=trained.curves,
+        seed=context.seed,
+        curves=result.curves,
         classes=data.classes,
-        confusion=figures.confusion,
-        per_class=figures.per_class,
+        confusion=metrics.confusion,
+        per_class=metrics.per_class,
     )

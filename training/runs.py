@@ -29,7 +29,7 @@ Facts = Mapping[str, JsonValue]
 
 NETWORK = "network.keras"
 """File of the trained Keras network, from pixels to probabilities."""
-PROBE = "probe.xml"
+INFERENCE_MODEL = "probe.xml"
 """File of the same network as an OpenVINO model that also outputs its inner layers."""
 
 _FORMAT: Literal[2] = 2
@@ -83,9 +83,9 @@ class Run:
         return self._verified(NETWORK)
 
     @property
-    def probe(self) -> Path:
+    def inference_model(self) -> Path:
         """Path of the OpenVINO model that also outputs its inner layers. Raises `DamagedRun`."""
-        return self._verified(PROBE, Path(PROBE).with_suffix(".bin").name)
+        return self._verified(INFERENCE_MODEL, Path(INFERENCE_MODEL).with_suffix(".bin").name)
 
     @property
     def predictions(self) -> Predictions:

@@ -1,4 +1,4 @@
-"""Settings of the training side, read from variables with the prefix `BELVEDERE_`."""
+"""Settings of training, read from environment variables with the prefix `BELVEDERE_`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ LEFT_OUT = "left_out.txt"
 """File in the home that lists the files left out of the data set, with reasons."""
 
 SCENES = "scenes"
-"""Value of `BELVEDERE_DATA` that asks for generated scenes."""
+"""Value of `BELVEDERE_DATA` for generated scenes."""
 
 _LARGEST_SEED = 2**31 - 1
 
@@ -29,18 +29,20 @@ def _folder(path: Path | None) -> Path | None:
 
 
 class TrainingSettings(PathSettings):
-    """What to train on, and how much."""
+    """Settings of the data set and of training."""
 
     data: Annotated[str | None, AfterValidator(_resolve_data)] = Field(
-        None, description="A zip or folder of class folders, or `scenes`; else the ml5 archive."
+        None,
+        description="Zip or folder of class folders, or `scenes`. Default: the ml5 archive.",
     )
     licenses: ResolvedPath | None = Field(
-        None, description="Folder of `<class>_photos_info.json`; else `licenses` beside the data."
+        None,
+        description="Folder of `<class>_photos_info.json`. Default: `licenses` by the data.",
     )
     weights: Annotated[ResolvedPath | None, AfterValidator(_folder)] = Field(
-        None, description="Folder of pretrained weights, looked into before any download."
+        None, description="Folder of pretrained weights, searched before any download."
     )
-    preset: PresetName = Field("quick", description="Which experiments, and how long.")
+    preset: PresetName = Field("quick", description="Set of experiments and number of epochs.")
     scenes: int = Field(200, ge=13, description="Generated scenes per class.")
     seed: int = Field(
         0, ge=0, le=_LARGEST_SEED, description="Seed of the split and of every experiment."

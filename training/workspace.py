@@ -25,14 +25,14 @@ from training.data.sources import PUBLISHED, open_source, setting_of
 from training.data.split import SPLIT_RULE, SplitName
 from training.experiments.config import (
     BUILDER_VERSION,
-    DESCRIPTION,
+    DESCRIPTION_FIELDS,
     FineTuning,
-    OwnNetwork,
+    FromScratch,
     Preset,
     all_backbones,
     experiment_key,
 )
-from training.experiments.planner import Trial, planned, without_combinations
+from training.experiments.planner import Trial, plan_trials, without_combinations
 from training.models.weights import weights_digest
 from training.runs import Facts, Run, RunIndex
 from training.scenes import PAINTER_VERSION
@@ -94,7 +94,7 @@ class Workspace:
                 name: weights_digest(name, settings.weights) for name in all_backbones(experiment)
             },
         }
-        if isinstance(experiment, OwnNetwork):
+        if isinstance(experiment, FromScratch):
             facts["epochs"] = self.preset.epochs
             if experiment.scenes:
                 facts["painter"] = PAINTER_VERSION
@@ -110,7 +110,7 @@ class Workspace:
         run = self.runs.find(self.key(trial))
         if run is None:
             return None
-        declared = {name: getattr(trial.experiment, name) for name in DESCRIPTION}
+        declared = {name: getattr(trial.experiment, name) for name in DESCRIPTION_FIELDS}
         return replace(run, report=run.report.model_copy(update=declared))
 
     def report(self, trial: Trial) -> ExperimentReport | None:
@@ -119,10 +119,10 @@ class Workspace:
         return None if run is None else run.report
 
     def trials(self) -> tuple[Trial, ...]:
-        """Return the trials of the preset that the reports so far determine."""
-        has_tuning = len(self.dataset().parts.tuning) > 0
+        """Return the trials of the preset; the plan grows with the finished runs."""
+        has_tuning = len(self.dataset().indices.tuning) > 0
         preset = self.preset if has_tuning else without_combinations(self.preset)
-        return planned(preset, self.report)
+        return plan_trials(preset, self.report)
 
     def unused_runs(self) -> list[Path]:
         """Return the folders of trained runs that no trial under these settings can have.
@@ -158,10 +158,10 @@ class Workspace:
 
 
 def ingest(workspace: Workspace, published: PublishedArchive, *, again: bool = True) -> Collection:
-    """Take the data set of the settings into the store, unless it is there unchanged.
+    """Ingest the data set of the settings into the store, unless the store has it unchanged.
 
-    The published archive never changes, so only with `again` is it asked for once more where
-    generated scenes took its place. Raises `DataError`.
+    The published archive never changes. If it was not available, the store has generated scenes in
+    its place; `again` tries the download once more. Raises `DataError`.
     """
     settings, display = workspace.settings, workspace.display
     known = known_collection(settings.store_uri)
@@ -176,9 +176,9 @@ def ingest(workspace: Workspace, published: PublishedArchive, *, again: bool = T
             source = open_files.enter_context(opened)
         if known is not None and known.source_digest == source.digest:
             write_left_out(known.left_out, settings.home)
-            display.say(f"The store holds {known.name} already, unchanged.")
+            display.info(f"The store is up to date: {known.name}, unchanged.")
             return known
-        display.say(f"Taking in {source.name} ({source.setting})")
+        display.info(f"Ingesting {source.name} ({source.setting})")
         report = partial(show_inspection, home=settings.home, display=display)
         collection = collect(
             source, settings.store_uri, settings.seed, usable_processors(), display.track, report
@@ -190,9 +190,9 @@ def ingest(workspace: Workspace, published: PublishedArchive, *, again: bool = T
 
 
 def delete_unused_versions(settings: TrainingSettings) -> None:
-    """Delete the versions of the store that are neither the newest nor those of a release on disk.
+    """Delete the versions of the store except the newest and those of releases on disk.
 
-    A store named by `BELVEDERE_STORE` is left alone, since other homes may refer to it.
+    A store set by `BELVEDERE_STORE` is skipped, because other homes may refer to its versions.
     """
     kept = referenced_versions(settings.releases)
     if settings.store is None and kept is not None:
@@ -201,7 +201,7 @@ def delete_unused_versions(settings: TrainingSettings) -> None:
 
 
 def known_collection(store_uri: str) -> Collection | None:
-    """Return what the store holds; None where there is no store, or one of another version.
+    """Return the collection in the store; None if there is none, or one of another version.
 
     Raises `StoreDamaged`.
     """

@@ -11,7 +11,7 @@ import pytest
 ONE_EPOCH = """
 import keras, numpy as np
 from training.experiments.config import FineTuning
-from training.trainers.fit import Examples, Plan, fit, one_hot, predict
+from training.trainers.fit import Examples, TrainConfig, fit, one_hot, predict
 from training.models.networks import NETWORKS, Regularisation
 from training.models.augmentation import augmented
 from training.trainers.fine_tuning import freeze
@@ -23,12 +23,12 @@ for name, build in NETWORKS.items():
     network = build((32, 48), 3, Regularisation(0.5, 0.1, True))
     names = ("flip", "shift", "zoom", "jitter", "erasing") if name == "convnet" else ()
     shown = augmented(network, names, 0)
-    plan = Plan(
+    config = TrainConfig(
         1, 8, 1e-3, warm_up=0, weight_decay=0.01, label_smoothing=0.1, averaging=0.9,
         class_weights=True, mixing=("mixup", "cutmix"),
         multiplier=freeze(network, FineTuning("", "", first_rate=0.5)),
     )
-    curves = fit(shown, examples, examples, plan, lambda end: None)
+    curves = fit(shown, examples, examples, config, lambda end: None)
     assert np.isfinite(curves.loss).all() and np.isfinite(curves.tuning_loss).all()
     assert np.allclose(predict(network, pixels).sum(axis=1), 1, atol=1e-4)
 print(keras.backend.backend())

@@ -26,7 +26,7 @@ def test_an_encoder_in_eight_bits_is_small_says_the_same_and_can_be_published(
     candidate = export(run, dataset, comparison, (), None)
     exact = Encoder(candidate.model)
     pixels = dataset.pixels((exact.height, exact.width))
-    model = quantize(candidate.model, pixels[dataset.parts.fit], tmp_path / "quantized")
+    model = quantize(candidate.model, pixels[dataset.indices.fit], tmp_path / "quantized")
 
     sizes = [each.with_suffix(".bin").stat().st_size for each in (model, candidate.model)]
     assert sizes[0] < 0.6 * sizes[1]

@@ -10,7 +10,7 @@ from embeddings.release.reports import choose_best
 from training.console import Display
 from training.errors import DataError
 from training.evaluation.comparison import compare, up_to_date
-from training.experiments.config import OwnNetwork
+from training.experiments.config import FromScratch
 from training.experiments.from_scratch import BASELINE, EARLY_STOPPING
 from training.experiments.planner import Trial
 from training.experiments.presets import PRESETS
@@ -58,12 +58,12 @@ def test_only_the_head_of_a_frozen_network_is_trained(workspace: Workspace) -> N
 
 def test_the_parts_share_no_photograph_and_no_group(workspace: Workspace) -> None:
     dataset = workspace.dataset()
-    parts = dataset.parts
-    rows = np.concatenate([parts.fit, parts.tuning, parts.validation])
+    indices = dataset.indices
+    rows = np.concatenate([indices.fit, indices.tuning, indices.validation])
     assert sorted(rows) == list(range(len(dataset.images)))
     groups = [
         {dataset.images[row].group for row in part}
-        for part in (parts.fit, parts.tuning, parts.validation)
+        for part in (indices.fit, indices.tuning, indices.validation)
     ]
     assert not groups[0] & groups[1]
     assert not (groups[0] | groups[1]) & groups[2]
@@ -82,7 +82,7 @@ class Interrupted(Exception):
 class Interrupting(Display):
     """Breaks off as soon as the baseline is finished."""
 
-    def say(self, message: str) -> None:
+    def info(self, message: str) -> None:
         if message.startswith("baseline: validation"):
             raise Interrupted
 
@@ -178,7 +178,7 @@ def test_presets_declare_each_experiment_once_on_a_base_that_is_there() -> None:
             changed = {
                 field
                 for field in vars(BASELINE)
-                if isinstance(experiment, OwnNetwork)
+                if isinstance(experiment, FromScratch)
                 and experiment.family != "combination"
                 and getattr(experiment, field) != getattr(BASELINE, field)
             }

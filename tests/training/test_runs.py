@@ -231,7 +231,7 @@ def regrouped(workspace: Workspace, folder: Path, group: Callable[[int], int]) -
     return Workspace(workspace.settings, workspace.preset, workspace.display, dataset)
 
 
-def test_held_out_photographs_are_asked_about_anew_when_groups_change(home: Home) -> None:
+def test_out_of_fold_predictions_are_computed_again_when_groups_change(home: Home) -> None:
     workspace, trial = home.workspace(), Trial(FROZEN)
     kept = out_of_fold_predictions(workspace, trial)
     assert kept is not None
@@ -268,7 +268,7 @@ def test_photographers_that_become_known_move_parts_and_what_was_learned_from_th
     dataset = workspace.dataset()
     fit, tuning = (
         {dataset.images[row].photographer_id for row in part}
-        for part in (dataset.parts.fit, dataset.parts.tuning)
+        for part in (dataset.indices.fit, dataset.indices.tuning)
     )
     assert fit
     assert tuning
@@ -382,7 +382,7 @@ def test_runs_of_another_version_or_of_other_photographs_are_named_once(home: Ho
 def test_an_encoder_is_exported_anew_with_another_temperature_and_when_damaged(home: Home) -> None:
     workspace = home.workspace()
     dataset, comparison, run = workspace.dataset(), compare(workspace), run_of(workspace, 1)
-    sure = np.eye(2, dtype=np.float32)[dataset.labels[dataset.parts.fit]] * 0.8 + 0.1
+    sure = np.eye(2, dtype=np.float32)[dataset.labels[dataset.indices.fit]] * 0.8 + 0.1
     first, second = (export(run, dataset, comparison, (), each).model for each in (sure, 1 - sure))
     assert first.parent != second.parent
     assert not first.exists()

@@ -21,7 +21,7 @@ _KEY_LENGTH = 16
 
 
 @dataclass(frozen=True)
-class Parts:
+class SplitIndices:
     """Row numbers of the photographs, by what they are used for."""
 
     fit: Rows
@@ -40,7 +40,7 @@ class Dataset:
     classes: tuple[str, ...]
     labels: Labels
     """Shape (n,): number of each photograph's class."""
-    parts: Parts
+    indices: SplitIndices
     cache: Path
     track: Track
     warn: Warn
@@ -64,7 +64,7 @@ class Dataset:
     @cached_property
     def training_digest(self) -> str:
         """Digest of all that training and validation see: ids, files, labels and parts."""
-        parts = [self.parts.fit, self.parts.tuning, self.parts.validation]
+        parts = [self.indices.fit, self.indices.tuning, self.indices.validation]
         labels = [self.classes[label] for label in self.labels]
         rows = [part.tolist() for part in parts]
         return digest_of([self.images_digest, self.classes, labels, rows])
@@ -91,7 +91,7 @@ class Dataset:
             image.model_copy(update={"split": "validation" if image.group in aside else "train"})
             for image in alone
         ]
-        return replace(self, parts=_parts(drawn, seed), split="random")
+        return replace(self, indices=_split_indices(drawn, seed), split="random")
 
     def pixels(self, size: Size) -> Pixels:
         """All photographs at a size: uint8, shape (n, height, width, 3), memory-mapped."""
@@ -130,10 +130,10 @@ def open_dataset(store_uri: str, cache: Path, seed: int, track: Track, warn: War
     classes = table.collection.classes
     numbers = {label: number for number, label in enumerate(classes)}
     labels = np.array([numbers[image.label] for image in table.images], np.int64)
-    return Dataset(table, classes, labels, _parts(table.images, seed), cache, track, warn)
+    return Dataset(table, classes, labels, _split_indices(table.images, seed), cache, track, warn)
 
 
-def _parts(images: Sequence[StoredImage], seed: int) -> Parts:
+def _split_indices(images: Sequence[StoredImage], seed: int) -> SplitIndices:
     train = [row for row, image in enumerate(images) if image.split == "train"]
     aside = split_groups(
         [images[row].label for row in train],
@@ -143,7 +143,7 @@ def _parts(images: Sequence[StoredImage], seed: int) -> Parts:
     )
     tuning = {row for row in train if images[row].group in aside}
     validation = set(range(len(images))) - set(train)
-    return Parts(
+    return SplitIndices(
         fit=np.array([row for row in train if row not in tuning], np.int64),
         tuning=np.array(sorted(tuning), np.int64),
         validation=np.array(sorted(validation), np.int64),

@@ -1,4 +1,4 @@
-"""Calibration: a temperature for the probabilities of a network."""
+"""Temperature scaling of a network's probabilities."""
 
 import math
 
@@ -21,8 +21,8 @@ def fit_temperature(probabilities: Floats, labels: Labels) -> float:
     """Return the temperature with the lowest cross-entropy, in 0.14-7.4. Method: Guo et al. 2017.
 
     Takes probabilities of shape (n, classes) and labels of shape (n,). A temperature below 1 raises
-    the mean confidence to (n + 1) / (n + 2) at most: n photographs that are all recognised show no
-    more (Laplace's rule of succession). Returns 1 without photographs.
+    the mean confidence to (n + 1) / (n + 2) at most, the estimate of Laplace's rule of succession
+    for n correct predictions. Returns 1 without images.
     """
     if not len(labels):
         return 1.0
@@ -49,9 +49,9 @@ def scale(probabilities: Floats, temperature: float) -> Floats:
 
 
 def calibrate(network: keras.Model, temperature: float) -> None:
-    """Put the temperature into a network's last layer.
+    """Divide the weights of a network's last layer by the temperature.
 
-    So what serves needs no step of its own, and the embedding stays what it was.
+    The encoder needs no separate calibration step, and the embedding does not change.
     """
     last = network.get_layer(PROBABILITIES)
     last.set_weights([weights / temperature for weights in last.get_weights()])
@@ -60,15 +60,14 @@ def calibrate(network: keras.Model, temperature: float) -> None:
 def temperature_of(
     predictions: Predictions, dataset: Dataset, out_of_fold: Floats | None = None
 ) -> float:
-    """Fit the temperature of a network on photographs of the training part.
+    """Fit the temperature of a network on training images.
 
-    It is that of `out_of_fold`, predictions of the photographs to fit on by networks that have seen
-    none of their group, since the tuning part is small and has few photographers. Rows of zeros in
-    it are photographs without a prediction. Without `out_of_fold`, it is that of the tuning part;
-    without a tuning part, it is 1.
+    Uses `out_of_fold`, predictions of the images to fit on by cross-validation, because the tuning
+    images are few and have few photographers. Its rows of zeros are images without a prediction.
+    Without `out_of_fold`, uses the tuning images; without these, returns 1.
     """
-    parts = dataset.parts
+    indices = dataset.indices
     if out_of_fold is None:
-        return fit_temperature(predictions.tuning, dataset.labels[parts.tuning])
+        return fit_temperature(predictions.tuning, dataset.labels[indices.tuning])
     known = out_of_fold.any(axis=1)
-    return fit_temperature(out_of_fold[known], dataset.labels[parts.fit][known])
+    return fit_temperature(out_of_fold[known], dataset.labels[indices.fit][known])

@@ -1,4 +1,4 @@
-"""Putting the experiments of a preset beside each other, with the evidence for each."""
+"""Comparison of the experiments of a preset, with intervals and tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _Finished = tuple[Trial, Run]
 
 @dataclass(frozen=True)
 class _Repeats:
-    """The finished runs of one experiment."""
+    """Finished runs of one experiment, a run for each seed."""
 
     runs: tuple[Run, ...]
     reports: tuple[ExperimentReport, ...]
@@ -59,7 +59,7 @@ def up_to_date(workspace: Workspace) -> bool:
 
 
 def warn_of_unused_runs(workspace: Workspace) -> None:
-    """Name the runs that take space and that nothing finds under the present settings."""
+    """Warn of runs that no trial under the present settings uses, with their size."""
     folders = workspace.unused_runs()
     if not folders:
         return
@@ -68,7 +68,7 @@ def warn_of_unused_runs(workspace: Workspace) -> None:
     named = ", ".join(folder.name for folder in folders)
     workspace.display.warn(
         f"Not used: {len(folders)} of the runs in {workspace.settings.runs}, made by another "
-        "version or for other photographs, another split or other weights; delete them to free "
+        "version or for other images, another split or other weights; delete them to free "
         f"{size:.0f} MB: {named}."
     )
 
@@ -84,18 +84,18 @@ def _compute(workspace: Workspace, finished: Sequence[_Finished]) -> Comparison:
     leaking = [each for each in finished if each[0].split == "random"]
     if not any(run.report.status == "done" for _, run in grouped):
         raise DataError(
-            "No experiment is finished for the photographs in the store and their split; run "
+            "No experiment is finished for the images in the store and their split; run "
             "`belvedere train` first."
         )
     dataset = workspace.dataset()
     reports = _reports(grouped, dataset)
-    parts = dataset.parts
+    indices = dataset.indices
     return Comparison(
         preset=workspace.preset.name,
         classes=dataset.classes,
-        train=len(parts.fit) + len(parts.tuning),
-        tuning=len(parts.tuning),
-        validation=len(parts.validation),
+        train=len(indices.fit) + len(indices.tuning),
+        tuning=len(indices.tuning),
+        validation=len(indices.validation),
         best=choose_best(reports).name,
         experiments=reports,
         random_split=_reports(leaking, workspace.dataset("random")) if leaking else (),
@@ -103,8 +103,8 @@ def _compute(workspace: Workspace, finished: Sequence[_Finished]) -> Comparison:
 
 
 def _reports(runs: Sequence[_Finished], dataset: Dataset) -> tuple[ExperimentReport, ...]:
-    """Return a report for each experiment, those of its repeats merged."""
-    labels = dataset.labels[dataset.parts.validation]
+    """Return a report for each experiment, merged from its seeds."""
+    labels = dataset.labels[dataset.indices.validation]
     skipped: dict[str, ExperimentReport] = {}
     finished: dict[str, _Repeats] = {}
     order: dict[str, None] = {}
@@ -121,13 +121,13 @@ def _reports(runs: Sequence[_Finished], dataset: Dataset) -> tuple[ExperimentRep
         )
     evidence = _evidence(finished, dataset)
     return tuple(
-        _together(finished[name], evidence[name]) if name in finished else skipped[name]
+        _merge(finished[name], evidence[name]) if name in finished else skipped[name]
         for name in order
     )
 
 
 def _evidence(finished: dict[str, _Repeats], dataset: Dataset) -> dict[str, Evidence]:
-    groups = [dataset.images[row].group for row in dataset.parts.validation]
+    groups = [dataset.images[row].group for row in dataset.indices.validation]
     names = list(finished)
     if not names:
         return {}
@@ -157,8 +157,8 @@ def _verdict(p_adjusted: float, first: Correct, other: Correct) -> Verdict:
     return "better" if other.sum() > first.sum() else "worse"
 
 
-def _together(repeats: _Repeats, evidence: Evidence) -> ExperimentReport:
-    """The report of the first seed with the means over all of them."""
+def _merge(repeats: _Repeats, evidence: Evidence) -> ExperimentReport:
+    """Return the report of the first seed with the means over all seeds."""
 
     def over_seeds(name: str) -> float | None:
         found = [getattr(report, name) for report in repeats.reports]

@@ -1,4 +1,4 @@
-"""Limits of a data set with few groups, told before anything is trained."""
+"""Limitations of a data set with few groups, reported before training."""
 
 from collections.abc import Iterator
 
@@ -8,39 +8,38 @@ from embeddings.arrays import Rows
 from training.data.dataset import Dataset
 from training.data.folds import grouped_folds
 from training.evaluation.label_issues import ISSUE_FOLDS
-from training.trainers.head import HELD_OUT_FOLDS
+from training.trainers.head import CALIBRATION_FOLDS
 
 
 def limitations(dataset: Dataset) -> tuple[str, ...]:
-    """Return one sentence for each thing that the groups of a data set do not allow."""
+    """Return a sentence for each limitation that follows from the groups of a data set."""
     return (*_of_tuning(dataset), *_of_folds(dataset))
 
 
 def _of_tuning(dataset: Dataset) -> Iterator[str]:
-    counts = np.bincount(dataset.labels[dataset.parts.tuning], minlength=len(dataset.classes))
+    counts = np.bincount(dataset.labels[dataset.indices.tuning], minlength=len(dataset.classes))
     missing = [label for label, count in zip(dataset.classes, counts, strict=True) if not count]
     if len(missing) == len(dataset.classes):
         yield (
-            "There is no tuning part, because the training photographs of each class form one "
-            "group (one photographer or one scene): no early stopping, no combination of "
-            "techniques and no calibration. Published is the network with the lowest loss on the "
-            "photographs learned from."
+            "There is no tuning part, because the training images of each class form one group "
+            "(one photographer or one scene): no early stopping, no combination of techniques and "
+            "no calibration. The model with the lowest training loss is published."
         )
     elif missing:
         yield (
-            f"The tuning part holds no photographs of {_listed(missing)}, because its training "
-            "photographs form one group (one photographer or one scene): early stopping, the "
-            "choice of the best network and the calibration look at the other classes."
+            f"The tuning part has no images of {_listed(missing)}, because their training images "
+            "form one group (one photographer or one scene): early stopping, the choice of the "
+            "best model and the calibration use the other classes."
         )
 
 
 def _of_folds(dataset: Dataset) -> Iterator[str]:
-    parts = dataset.parts
-    held_out = _folds(dataset, parts.fit, HELD_OUT_FOLDS)
-    if 0 < held_out < HELD_OUT_FOLDS:
-        yield f"Few groups: the calibration uses {held_out} instead of {HELD_OUT_FOLDS} folds."
-    elif not held_out and len(parts.tuning):
-        yield "Too few groups for folds: the calibration uses the tuning part alone."
+    indices = dataset.indices
+    folds = _folds(dataset, indices.fit, CALIBRATION_FOLDS)
+    if 0 < folds < CALIBRATION_FOLDS:
+        yield f"Few groups: the calibration uses {folds} instead of {CALIBRATION_FOLDS} folds."
+    elif not folds and len(indices.tuning):
+        yield "Too few groups for folds: the calibration uses the tuning part only."
     judged = _folds(dataset, np.arange(len(dataset.labels)), ISSUE_FOLDS)
     if 0 < judged < ISSUE_FOLDS:
         yield (
@@ -48,8 +47,8 @@ def _of_folds(dataset: Dataset) -> Iterator[str]:
         )
     elif not judged:
         yield (
-            "Too few groups for folds: label errors are searched for only among the photographs "
-            "that the published network has not learned from."
+            "Too few groups for folds: the search for label errors is limited to the images that "
+            "the published model was not trained on."
         )
 
 

@@ -1,4 +1,4 @@
-"""Heat maps: which places of a photograph speak for a class (Grad-CAM, Selvaraju et al. 2017)."""
+"""Heat maps of the regions that support a class (Grad-CAM, Selvaraju et al. 2017)."""
 
 import keras
 import numpy as np
@@ -10,16 +10,15 @@ _BATCH = 32
 
 
 def grad_cam(network: keras.Model, pixels: Pixels, classes: Labels) -> Floats:
-    """Heat of each place for the class asked about, 0-1, of shape (n, rows, columns).
+    """Return heat maps for the given classes, 0-1, of shape (n, rows, columns).
 
-    Takes uint8 pixels of shape (n, height, width, 3) and a class number each. Behind the last map
-    of features there are only its mean and two dense layers, so the gradient that Grad-CAM weights
-    the features with is written down instead of differentiated.
+    Takes uint8 pixels of shape (n, height, width, 3) and a class number for each image. Only a mean
+    and two dense layers follow the last feature map, so the gradient has a closed form.
     """
     pooling = network.get_layer(POOLED)
     embedding = network.get_layer(EMBEDDING)
-    looking = keras.Model(network.input, [pooling.input, embedding.output])
-    maps, hidden = looking.predict(pixels, batch_size=_BATCH, verbose=0)
+    model = keras.Model(network.input, [pooling.input, embedding.output])
+    maps, hidden = model.predict(pixels, batch_size=_BATCH, verbose=0)
     gradients = network.get_layer(PROBABILITIES).get_weights()[0].T[classes]
     if embedding.get_weights():
         gradients = (gradients * (hidden > 0)) @ embedding.get_weights()[0].T

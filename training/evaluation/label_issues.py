@@ -1,4 +1,4 @@
-"""Likely label errors: photographs whose label a classifier that never saw them does not believe.
+"""Likely label errors, found by out-of-fold predictions.
 
 Method: confident learning (Northcutt et al. 2021), by cleanlab.
 """
@@ -20,57 +20,57 @@ from training.trainers.frozen_features import frozen_features
 from training.workspace import Workspace
 
 ISSUE_FOLDS = 5
-"""Folds that all photographs are divided into, if their groups allow."""
+"""Number of folds of all images; fewer if there are too few groups."""
 _REGULARISATION = 1e-3
 _TINY = 1e-12
 
 
 def find_label_issues(workspace: Workspace, best: Run) -> tuple[LabelIssue, ...]:
-    """The photographs whose label is likely wrong, the least believable first.
+    """Return the images whose label is likely wrong, the least probable label first.
 
-    Judged by a linear classifier on the frozen features that the preset has computed, out of fold:
-    of nobody's photographs has it seen others. Without such features, or with too few groups for
-    folds, only the tuning and validation photographs are judged, by the best network, which has
-    not learned from them. Classes of which no photograph is judged play no part.
+    A linear classifier on the frozen features of the preset predicts each image out of fold: it is
+    never trained on other images by the same photographer. Without such features, or with too few
+    groups for folds, the best model predicts the tuning and validation images, and the others are
+    not examined. Classes without an examined image are ignored.
     """
     dataset = workspace.dataset()
     features = _frozen(workspace)
     if features is not None:
-        probabilities = out_of_fold(features, dataset)
+        probabilities = out_of_fold_probabilities(features, dataset)
         judged = np.flatnonzero(probabilities.any(axis=1))
         if len(judged):
             return _issues(probabilities[judged], judged, dataset)
     known = best.predictions
-    rows = np.concatenate([dataset.parts.tuning, dataset.parts.validation])
+    rows = np.concatenate([dataset.indices.tuning, dataset.indices.validation])
     return _issues(np.concatenate([known.tuning, known.validation]), rows, dataset)
 
 
-def out_of_fold(features: Floats, dataset: Dataset) -> Floats:
-    """Predict each photograph by a classifier that has seen none of its group.
+def out_of_fold_probabilities(features: Floats, dataset: Dataset) -> Floats:
+    """Predict each image by a classifier that was not trained on its group.
 
-    Returns probabilities of shape (n, classes), with a row of zeros for each photograph whose class
-    has no other group to learn from.
+    Returns probabilities of shape (n, classes), with a row of zeros for each image whose class has
+    no other group to learn from.
     """
     labels = dataset.labels
     groups = [image.group for image in dataset.images]
-    found = np.zeros((len(labels), len(dataset.classes)), np.float32)
-    for learned, asked in grouped_folds(labels, groups, ISSUE_FOLDS):
+    probabilities = np.zeros((len(labels), len(dataset.classes)), np.float32)
+    for fitted, predicted in grouped_folds(labels, groups, ISSUE_FOLDS):
         model = make_pipeline(StandardScaler(), LogisticRegression(C=_REGULARISATION, max_iter=300))
-        model.fit(features[learned], labels[learned])
+        model.fit(features[fitted], labels[fitted])
         known = model[-1].classes_
-        found[np.ix_(asked, known)] = model.predict_proba(features[asked])
-    return found
+        probabilities[np.ix_(predicted, known)] = model.predict_proba(features[predicted])
+    return probabilities
 
 
 def _frozen(workspace: Workspace) -> Floats | None:
-    """The features of every frozen backbone of the preset, side by side."""
+    """Return the features of every frozen backbone of the preset, concatenated."""
     kept = {}
     for trial in workspace.trials():
         experiment = trial.experiment
         if not isinstance(experiment, FrozenTransfer) or trial.split == "random":
             continue
         if experiment.beside:
-            continue  # each of the two has an experiment of its own
+            continue  # each of its two backbones has its own experiment
         report = workspace.report(trial)
         if report is not None and report.status == "done":
             name = (experiment.backbone, experiment.input)

@@ -1,4 +1,4 @@
-"""Looking into a trained network with the runtime that serves: its layers, and what it costs."""
+"""Layer outputs and inference cost of a trained network, measured with OpenVINO."""
 
 from pathlib import Path
 from statistics import median
@@ -11,33 +11,33 @@ from embeddings.arrays import Pixels
 from embeddings.release.reports import Cost
 from embeddings.runtime import CompiledNetwork
 from training.models.networks import EMBEDDING, POOLED
-from training.runs import PROBE
-from training.trainers.context import Layers
+from training.runs import INFERENCE_MODEL
+from training.trainers.context import LayerOutputs
 
 _REPETITIONS = 60
 _IMAGES = 192
 
 
-def export_probe(network: keras.Model, folder: Path) -> Path:
-    """Export a network with its pooled features, embedding and probabilities as outputs."""
+def export_inference_model(network: keras.Model, folder: Path) -> Path:
+    """Export a network whose outputs are pooled features, embedding and probabilities."""
     layers = [network.get_layer(name).output for name in (POOLED, EMBEDDING)]
-    path = folder / PROBE
+    path = folder / INFERENCE_MODEL
     keras.Model(network.input, [*layers, network.output]).export(
         str(path), format="openvino", verbose=False
     )
     return path
 
 
-def look(probe: Path, pixels: Pixels) -> Layers:
-    """Run a probe over pixels of shape (n, height, width, 3)."""
-    found = list(CompiledNetwork(probe).infer_all(pixels))
+def layer_outputs(model: Path, pixels: Pixels) -> LayerOutputs:
+    """Return the layer outputs for uint8 pixels of shape (n, height, width, 3)."""
+    found = list(CompiledNetwork(model).infer_all(pixels))
     pooled, embedding, _ = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return Layers(pooled, embedding)
+    return LayerOutputs(pooled, embedding)
 
 
-def measure_cost(probe: Path) -> Cost:
-    """Time the network on random pixels: one after the other, then many at once."""
-    compiled = CompiledNetwork(probe)
+def measure_cost(model: Path) -> Cost:
+    """Measure the latency of single images and the throughput of batches, on random pixels."""
+    compiled = CompiledNetwork(model)
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (_IMAGES, *compiled.size, 3), dtype=np.uint8)
     times = []

@@ -15,7 +15,7 @@ _TINY = 1e-12
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of one network on one set of photographs; shares in 0-1."""
+    """Metrics of a model on a set of images, 0-1."""
 
     accuracy: float
     macro_f1: float
@@ -24,7 +24,7 @@ class Evaluation:
 
 
 def evaluate(probabilities: Floats, labels: Labels, classes: tuple[str, ...]) -> Evaluation:
-    """Compare probabilities of shape (n, classes) with labels of shape (n,)."""
+    """Compute the metrics of probabilities of shape (n, classes) for labels of shape (n,)."""
     predicted = probabilities.argmax(axis=1)
     numbers = range(len(classes))
     precision, recall, f1, support = precision_recall_fscore_support(
@@ -49,13 +49,13 @@ def evaluate(probabilities: Floats, labels: Labels, classes: tuple[str, ...]) ->
 
 
 def cross_entropy(probabilities: Floats, labels: Labels) -> float:
-    """Mean of minus the logarithm of the true class' probability."""
+    """Return the mean cross-entropy in nats."""
     chances = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.log(np.maximum(chances, _TINY)).mean())
 
 
 def share_correct(probabilities: Floats, labels: Labels) -> float:
-    """Share of photographs, 0-1, whose most probable class is the true one."""
+    """Return the accuracy, 0-1."""
     return float(np.mean(probabilities.argmax(axis=1) == labels))
 
 
@@ -63,13 +63,13 @@ _NEAREST = 3
 
 
 def precision_at_3(embeddings: Floats, data: Dataset) -> float:
-    """Of the three training photographs nearest to a validation photograph, the share of its class.
+    """Return the share of correct labels among the three nearest training images, 0-1.
 
-    `embeddings` has shape (n, dimension), a row for each photograph. Nobody's photographs stand on
-    both sides, so this is what a newcomer's photograph would meet.
+    The mean over the validation images; `embeddings` has shape (n, dimension), a row for each
+    image. In the grouped split, no photographer has images in both sets.
     """
-    train = np.concatenate([data.parts.fit, data.parts.tuning])
+    train = np.concatenate([data.indices.fit, data.indices.tuning])
     index = NearestNeighbors(n_neighbors=min(_NEAREST, len(train))).fit(embeddings[train])
-    found = index.kneighbors(embeddings[data.parts.validation], return_distance=False)
-    alike = data.labels[train][found] == data.labels[data.parts.validation][:, None]
+    found = index.kneighbors(embeddings[data.indices.validation], return_distance=False)
+    alike = data.labels[train][found] == data.labels[data.indices.validation][:, None]
     return float(alike.mean())

@@ -1,4 +1,4 @@
-"""How sure an accuracy is, and whether two networks differ: intervals and a paired test."""
+"""Confidence intervals of an accuracy, and tests for a difference between two models."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.stats import binomtest
 
 Correct = npt.NDArray[np.bool_]
-"""Shape (n,): whether each validation photograph is recognised."""
+"""Shape (n,): True for each validation image that is classified correctly."""
 
 SIGNIFICANCE = 0.05
 _LEVEL = 0.95
@@ -17,11 +17,11 @@ _DRAWS = 10_000
 def bootstrap_interval(
     correct: npt.NDArray[np.floating], groups: Sequence[int], seed: int = 0
 ) -> tuple[float, float]:
-    """95 % percentile interval of a share, drawn with replacement by group.
+    """Return the 95 % bootstrap percentile interval of an accuracy.
 
-    `correct` of shape (n,) holds how often each photograph is right, 0-1. Photographs of one group
-    are alike, so whole groups are drawn (the cluster bootstrap, Cameron et al. 2008). One group
-    says nothing of others: its interval is 0-1.
+    `correct` of shape (n,) holds the share of seeds that classify each image correctly, 0-1. The
+    images of a group are dependent, so groups are drawn with replacement (cluster bootstrap,
+    Cameron et al. 2008). The interval of a single group is 0-1.
     """
     numbers = np.unique(np.asarray(groups), return_inverse=True)[1]
     right = np.bincount(numbers, weights=correct)
@@ -36,9 +36,10 @@ def bootstrap_interval(
 
 
 def mcnemar(first: Correct, second: Correct) -> float:
-    """Exact two-sided p-value that two networks err equally often on the same photographs.
+    """Return the two-sided p-value of the exact McNemar test (McNemar 1947).
 
-    Only the photographs that exactly one of them recognises say anything (McNemar 1947).
+    Tests if two models have the same accuracy on the same images; only images that exactly one of
+    them classifies correctly count.
     """
     only_first = int(np.sum(first & ~second))
     only_second = int(np.sum(second & ~first))
@@ -48,7 +49,7 @@ def mcnemar(first: Correct, second: Correct) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for how many tests there are (Holm 1979), in their order."""
+    """Return p-values adjusted for the number of tests (Holm 1979), in the same order."""
     count = len(p_values)
     adjusted = [0.0] * count
     largest = 0.0

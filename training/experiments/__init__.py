@@ -1,1 +1,1 @@
-"""Experiments: declarations, presets and the plan of trials."""
+"""Experiments: declarations, presets and planned trials."""

@@ -1,25 +1,28 @@
-"""What an experiment is: a base and one change, declared as plain data."""
+"""Declarations of experiments: a base and one change, as plain data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import ClassVar, Literal
 
 from embeddings.images import Size
 from training.digests import digest_of
 
 BUILDER_VERSION = 1
-"""Version of the networks and of how they are trained.
+"""Version of the networks and trainers.
 
-Raise it when the same declaration gives another network: every experiment is then trained anew.
+Increment it when the same declaration gives another network; every experiment is trained again.
 """
 
-DESCRIPTION = frozenset({"name", "change", "base", "family"})
-"""Fields of a declaration that say nothing of the training itself."""
+DESCRIPTION_FIELDS = frozenset({"name", "change", "base", "family"})
+"""Fields that describe an experiment and do not affect its training."""
 
 
 @dataclass(frozen=True)
-class OwnNetwork:
-    """Training a network of our own from scratch, or from generated scenes."""
+class FromScratch:
+    """Training from random weights, optionally pretrained on generated scenes."""
+
+    kind: ClassVar[str] = "OwnNetwork"
+    """Name in the key of a run, which stays the same when the class is renamed."""
 
     name: str
     change: str
@@ -29,7 +32,7 @@ class OwnNetwork:
     input: Size = (96, 144)
     augmentation: tuple[str, ...] = ()
     mixing: tuple[str, ...] = ()
-    """Ways to mix photographs and their labels; each batch draws one of them."""
+    """Methods that mix images and their labels; each batch draws one of them."""
     dropout: float = 0.0
     spatial_dropout: float = 0.0
     batch_norm: bool = False
@@ -39,49 +42,51 @@ class OwnNetwork:
     averaging: float = 0.0
     """Momentum of the exponential moving average of the weights; 0 for none."""
     warm_up: int = 0
-    """Epochs in which the learning rate rises before it falls."""
+    """Epochs of rising learning rate before the decay."""
     early_stopping: int | None = None
-    """Epochs without a better tuning loss before training stops; the best weights return."""
+    """Epochs without a lower tuning loss before training stops; the best weights are restored."""
     learning_rate: float = 2e-3
-    """The highest; it falls to zero along a cosine, so that the last epoch is no lottery."""
+    """Highest learning rate; it decays to zero along a cosine."""
     batch: int = 16
     length: float = 1.0
-    """Times the epochs of the preset."""
+    """Factor of the number of epochs of the preset."""
     scenes: int = 0
-    """Generated scenes per class that the network learns first."""
+    """Generated scenes per class for pretraining."""
 
 
 @dataclass(frozen=True)
 class Combination:
-    """Techniques that helped, on one network; which they are is found when those are trained.
+    """Combination of helpful techniques, chosen after each of them was trained alone.
 
-    A technique has helped when its tuning loss is below that of every repeat of the network that it
-    changes; of the techniques of one kind the best is taken.
+    A technique is helpful if its tuning loss is below that of every seed of the network that it
+    changes. Of the techniques of one kind, the best is chosen.
     """
 
     name: str
     change: str
     base: str
-    compared_with: OwnNetwork
-    """The network whose repeats a technique must exceed."""
+    compared_with: FromScratch
+    """Experiment whose seeds a technique must exceed."""
     seeds: int = field(default=3, kw_only=True)
-    """How many repeats those are."""
-    kinds: tuple[tuple[OwnNetwork, ...], ...]
-    """Techniques that can replace each other, together."""
-    designs: tuple[OwnNetwork, ...]
-    """The networks to put them on; the one with the highest tuning accuracy is taken."""
+    """Number of these seeds."""
+    kinds: tuple[tuple[FromScratch, ...], ...]
+    """Techniques, grouped by kind; those of one kind are alternatives."""
+    designs: tuple[FromScratch, ...]
+    """Networks to apply them to; the one with the highest tuning accuracy is chosen."""
     stepwise: bool = False
-    """Whether to add them one after the other, the best first, and keep what helps beside those
-    before; else all are taken at once."""
+    """Add the techniques one by one, the best first, and keep those that lower the tuning loss
+    further; if False, apply all of them at once."""
     family: Literal["combination"] = "combination"
     length: float = 1.0
     ablation: bool = False
-    """Whether to train it without each of its techniques, too."""
+    """Also train the combination without each of its techniques."""
 
 
 @dataclass(frozen=True)
 class FrozenTransfer:
-    """Training a small head on the features of a pretrained network that stays as it is."""
+    """Training of a small head on the features of a frozen pretrained network."""
+
+    kind: ClassVar[str] = "FrozenTransfer"
 
     name: str
     change: str
@@ -89,26 +94,28 @@ class FrozenTransfer:
     family: Literal["transfer"] = "transfer"
     backbone: str = "MobileNetV2"
     beside: str = ""
-    """A second backbone that sees the same photographs; its features follow those of the first."""
+    """Second backbone; its features are concatenated to those of the first."""
     input: Size = (192, 288)
     views: int = 0
-    """Augmented variants of each photograph that are learned from besides itself."""
+    """Number of augmented views of each image to learn from, beside the image itself."""
     hidden: int = 256
     """Units of the dense layer before the classes; 0 for a linear head."""
     dropout: float = 0.5
     epochs: int = 30
     early_stopping: int = 10
     learning_rate: float = 5e-4
-    """The highest; it falls to zero along a cosine."""
+    """Highest learning rate; it decays to zero along a cosine."""
     batch: int = 64
 
 
 @dataclass(frozen=True)
 class FineTuning:
-    """Training a pretrained network on, whole or from some depth upwards.
+    """Fine-tuning of a pretrained network, or of its upper layers.
 
-    Its batch normalisation stays as it was pretrained.
+    Its batch normalisation stays frozen.
     """
+
+    kind: ClassVar[str] = "FineTuning"
 
     name: str
     change: str
@@ -117,9 +124,9 @@ class FineTuning:
     backbone: str = "MobileNetV2"
     input: Size = (160, 224)
     share: float = 1.0
-    """Share of the backbone's layers that are trained, counted from the top."""
+    """Share of the backbone's layers to train, counted from the top."""
     first_rate: float = 1.0
-    """Learning rate of the lowest layer relative to the head's; between them it rises evenly."""
+    """Learning rate of the lowest layer relative to the head's; it rises linearly between them."""
     augmentation: tuple[str, ...] = ("flip",)
     hidden: int = 256
     dropout: float = 0.3
@@ -130,21 +137,21 @@ class FineTuning:
     learning_rate: float = 3e-4
     batch: int = 32
     teachers: tuple["FrozenTransfer | FineTuning", ...] = ()
-    """Networks whose probabilities are learned beside the labels."""
+    """Experiments whose models' probabilities are learned beside the labels."""
     head_first: bool = False
-    """Whether the head learns on frozen features before anything else does."""
+    """Train the head on frozen features first."""
     averaged: float = 0.0
-    """Share of the weights before training in the average that is kept; 0 for none."""
+    """Share of the initial weights in the average that is kept; 0 for no averaging."""
 
 
-Experiment = OwnNetwork | FrozenTransfer | FineTuning
-Declared = Experiment | Combination
+Experiment = FromScratch | FrozenTransfer | FineTuning
+Declaration = Experiment | Combination
 
 
 def backbones(experiment: Experiment) -> tuple[str, ...]:
-    """The pretrained networks that an experiment needs."""
+    """Return the pretrained networks that an experiment needs."""
     match experiment:
-        case OwnNetwork():
+        case FromScratch():
             return ()
         case FrozenTransfer(beside=beside) if beside:
             return experiment.backbone, beside
@@ -159,8 +166,8 @@ def all_backbones(experiment: Experiment) -> tuple[str, ...]:
     return tuple(sorted(named))
 
 
-def needed(declared: Declared) -> tuple[Experiment, ...]:
-    """The experiments that must be trained before this one can be."""
+def prerequisites(declared: Declaration) -> tuple[Experiment, ...]:
+    """Return the experiments that must be trained before this one."""
     if isinstance(declared, Combination):
         techniques = (technique for kind in declared.kinds for technique in kind)
         return tuple(dict.fromkeys((declared.compared_with, *declared.designs, *techniques)))
@@ -169,41 +176,41 @@ def needed(declared: Declared) -> tuple[Experiment, ...]:
 
 @dataclass(frozen=True)
 class Preset:
-    """A selection of experiments, and how long to train them."""
+    """Selection of experiments with their number of epochs."""
 
     name: str
     epochs: int
     """Epochs of networks that are trained from scratch."""
-    experiments: tuple[Declared, ...]
+    experiments: tuple[Declaration, ...]
     repeats: int = 1
-    """Seeds of the experiments that matter most: the first one's, the ablated combination's, the
-    best own network's and the two best pretrained ones'."""
+    """Number of seeds of the first experiment, the ablated combination, the best network from
+    scratch and the two best pretrained ones."""
     repeat_all: bool = False
-    """Whether every experiment is repeated, whatever it reached."""
+    """Repeat every experiment with as many seeds."""
     random_split: tuple[str, ...] = ()
-    """Experiments to train under the random split, too."""
+    """Names of experiments to train on the random split as well."""
     local_networks: bool = False
-    """Whether every network in the user's folder of weights takes part."""
+    """Add experiments for each network in the user's folder of weights."""
 
 
 def hyper_parameters(experiment: Experiment) -> dict[str, object]:
-    """Return all that a declaration says of the training itself, without its description.
+    """Return the fields of an experiment that affect its training.
 
-    What is switched off is left out, so that a new technique leaves finished experiments valid.
+    Fields with an empty value are left out, so that a new technique leaves finished runs valid.
     """
-    active: dict[str, object] = {"kind": type(experiment).__name__}
+    active: dict[str, object] = {"kind": experiment.kind}
     for each in fields(experiment):
         value = getattr(experiment, each.name)
         if each.name == "teachers":
             value = [hyper_parameters(teacher) for teacher in value]
-        if value and each.name not in DESCRIPTION:
+        if value and each.name not in DESCRIPTION_FIELDS:
             active[each.name] = value
     return active
 
 
 def experiment_key(experiment: Experiment, facts: Mapping[str, object]) -> str:
-    """Return the digest of an experiment's hyper-parameters and of the facts beside them.
+    """Return the digest of an experiment's hyper-parameters and of `facts`.
 
-    Facts are all else that the result depends on, such as photographs, weights and the seed.
+    The facts are all other conditions of the result, for example images, weights and seed.
     """
     return digest_of({"experiment": hyper_parameters(experiment), "facts": dict(facts)})

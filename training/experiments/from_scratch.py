@@ -1,12 +1,12 @@
-"""Experiments with networks of our own: designs, techniques against overfitting, combinations."""
+"""Experiments from scratch: designs, techniques against overfitting, combinations."""
 
 from dataclasses import replace
 
-from training.experiments.config import Combination, OwnNetwork
+from training.experiments.config import Combination, FromScratch
 
-BASELINE = OwnNetwork(
+BASELINE = FromScratch(
     name="baseline",
-    change="Own convolutional network, nothing against overfitting",
+    change="Convolutional network without techniques against overfitting",
 )
 RESIDUAL = replace(
     BASELINE,
@@ -41,25 +41,25 @@ COLOUR_JITTER = replace(
 RANDAUGMENT = replace(
     _TECHNIQUE,
     name="randaugment",
-    change="RandAugment: two random operations on every photograph",
+    change="RandAugment: two random operations on every image",
     augmentation=("randaugment",),
 )
 RANDOM_ERASING = replace(
     _TECHNIQUE,
     name="random-erasing",
-    change="A random rectangle of half the photographs is erased",
+    change="A random rectangle erased in half of the images",
     augmentation=("erasing",),
 )
 MIXUP = replace(
     _TECHNIQUE,
     name="mixup",
-    change="Photographs and labels blended in pairs",
+    change="Pairs of images and labels blended",
     mixing=("mixup",),
 )
 CUTMIX = replace(
     _TECHNIQUE,
     name="cutmix",
-    change="A rectangle of another photograph pasted in, labels mixed by area",
+    change="A rectangle of another image pasted in, labels mixed by area",
     mixing=("cutmix",),
 )
 DROPOUT = replace(
@@ -95,13 +95,13 @@ LABEL_SMOOTHING = replace(
 CLASS_WEIGHTS = replace(
     _TECHNIQUE,
     name="class-weights",
-    change="Rare classes weigh more in the loss",
+    change="Higher loss weights of rare classes",
     class_weights=True,
 )
 EARLY_STOPPING = replace(
     _TECHNIQUE,
     name="early-stopping",
-    change="Stop when the tuning loss stops falling, return the best weights",
+    change="Stop when the tuning loss stops falling, restore the best weights",
     early_stopping=5,
 )
 WARM_UP = replace(
@@ -119,7 +119,7 @@ WEIGHT_AVERAGING = replace(
 LARGER_INPUT = replace(
     _TECHNIQUE,
     name="larger-input",
-    change="Photographs of 128×192 instead of 96×144 pixels",
+    change="Images of 128×192 instead of 96×144 pixels",
     input=(128, 192),
 )
 
@@ -136,14 +136,14 @@ KINDS = (
     (EARLY_STOPPING, WEIGHT_AVERAGING),
     (WARM_UP,),
 )
-"""Techniques that can replace each other, together; all leave what answering costs as it is."""
+"""Techniques, grouped by kind; none changes the inference cost."""
 
 TECHNIQUES = (*(technique for kind in KINDS for technique in kind), LARGER_INPUT)
 
 ALL_AT_ONCE = Combination(
     name="all-that-helped",
     base=BASELINE.name,
-    change="Every technique that helped alone, all at once",
+    change="Every technique that is helpful alone, all at once",
     compared_with=BASELINE,
     kinds=KINDS,
     designs=(BASELINE,),
@@ -151,7 +151,7 @@ ALL_AT_ONCE = Combination(
 COMBINED = replace(
     ALL_AT_ONCE,
     name="combined",
-    change="The techniques that help beside each other",
+    change="The techniques that are helpful together, added one by one",
     stepwise=True,
     ablation=True,
 )
@@ -169,7 +169,7 @@ RECIPE = replace(
     name="residual-recipe",
     family="combination",
     base=RESIDUAL.name,
-    change="What is usual: flips, crops, MixUp, CutMix, weight decay, three times as long",
+    change="Common recipe: flips, crops, MixUp, CutMix, weight decay, three times as long",
     augmentation=AUGMENTATION.augmentation,
     mixing=("mixup", "cutmix"),
     weight_decay=0.05,

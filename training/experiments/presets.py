@@ -1,7 +1,7 @@
-"""Experiments and presets: declared, and selected by name.
+"""Presets, and selection of experiments by name.
 
-Adding an experiment is adding a declaration. `belvedere train NAME` runs one; the results on the
-Landscapes images are in docs/experiments.md.
+To add an experiment, declare it and list it here. `belvedere train NAME` trains one; the results
+on the Landscapes images are in docs/experiments.md.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from training.errors import DataError
-from training.experiments.config import Declared, FineTuning, FrozenTransfer, Preset, needed
+from training.experiments.config import (
+    Declaration,
+    FineTuning,
+    FrozenTransfer,
+    Preset,
+    prerequisites,
+)
 from training.experiments.from_scratch import (
     ALL_AT_ONCE,
     AUGMENTATION,
@@ -25,7 +31,7 @@ from training.experiments.transfer import MOBILENETV2_FROZEN, TRANSFER
 from training.models.weights import local_networks
 from training.settings import PresetName
 
-PROGRAMME: tuple[Declared, ...] = (
+ALL_EXPERIMENTS: tuple[Declaration, ...] = (
     *DESIGNS,
     *TECHNIQUES,
     ALL_AT_ONCE,
@@ -34,17 +40,17 @@ PROGRAMME: tuple[Declared, ...] = (
     RECIPE,
     *TRANSFER,
 )
-"""Every experiment, in the order of the table."""
+"""All experiments, in the order of the table."""
 
-_ON_REQUEST: tuple[Declared, ...] = (ALL_AT_ONCE, RECIPE)
-"""Trained when asked for by name; no preset has them."""
+_ON_REQUEST: tuple[Declaration, ...] = (ALL_AT_ONCE, RECIPE)
+"""Experiments of no preset; they are trained only by name."""
 
 PRESETS: dict[PresetName, Preset] = {
     "quick": Preset("quick", 12, (BASELINE, AUGMENTATION, DROPOUT, MOBILENETV2_FROZEN)),
     "full": Preset(
         "full",
         12,
-        tuple(each for each in PROGRAMME if each not in _ON_REQUEST),
+        tuple(each for each in ALL_EXPERIMENTS if each not in _ON_REQUEST),
         repeats=3,
         random_split=("baseline", "mobilenetv2-frozen", "mobilenetv2-fine-tuned"),
         local_networks=True,
@@ -52,24 +58,25 @@ PRESETS: dict[PresetName, Preset] = {
 }
 
 
-def selected(
-    preset: Preset, names: Sequence[str], seeds: int | None, *, beside: bool = False
+def select(
+    preset: Preset, names: Sequence[str], seeds: int | None, *, include_preset: bool = False
 ) -> Preset:
-    """The preset with these experiments and those that they need, or its own where none is named.
+    """Return the preset with the named experiments and their prerequisites.
 
-    With `beside`, its own stay beside them. Raises `DataError` for a name that nobody declared.
+    Without names, the experiments of the preset are kept; with `include_preset`, they come first.
+    Raises `DataError` for an unknown name.
     """
     if not names and seeds is None:
         return preset
-    declared = {each.name: each for each in (*PROGRAMME, *preset.experiments)}
+    declared = {each.name: each for each in (*ALL_EXPERIMENTS, *preset.experiments)}
     unknown = [name for name in names if name not in declared]
     if unknown:
         raise DataError(
-            f"There is no experiment {unknown[0]}; `belvedere train --list` names them all."
+            f"There is no experiment {unknown[0]}; `belvedere train --list` lists all experiments."
         )
-    wanted: list[Declared] = list(preset.experiments) if beside or not names else []
+    wanted: list[Declaration] = list(preset.experiments) if include_preset or not names else []
     for name in names:
-        wanted += [*needed(declared[name]), declared[name]]
+        wanted += [*prerequisites(declared[name]), declared[name]]
     return replace(
         preset,
         experiments=tuple(dict.fromkeys(wanted)),
@@ -80,12 +87,12 @@ def selected(
 
 
 def with_local_networks(preset: Preset, weights: Path | None) -> Preset:
-    """The preset with a frozen and a fine-tuned experiment for every other network of the user's.
+    """Return the preset with a frozen and a fine-tuned experiment for each network of the user.
 
-    They are the `.keras` files in the folder of pretrained weights that no experiment names.
+    These networks are the `.keras` files in the folder of weights that no experiment names.
     """
-    named = {getattr(each, "backbone", None) for each in PROGRAMME}
-    more: list[Declared] = []
+    named = {getattr(each, "backbone", None) for each in ALL_EXPERIMENTS}
+    more: list[Declaration] = []
     for name, size in local_networks(weights).items():
         if name in named:
             continue
@@ -97,7 +104,7 @@ def with_local_networks(preset: Preset, weights: Path | None) -> Preset:
         tuned = FineTuning(
             name=f"{name}-fine-tuned",
             base=frozen.name,
-            change=f"All of {name} is trained on, lower layers more slowly",
+            change=f"All of {name} fine-tuned, lower layers with a lower learning rate",
             backbone=name,
             first_rate=0.3,
         )
@@ -107,14 +114,14 @@ def with_local_networks(preset: Preset, weights: Path | None) -> Preset:
     return replace(preset, experiments=(*preset.experiments, *more))
 
 
-def listed(preset: Preset) -> list[str]:
-    """Every experiment on a line: its name, its base and its one change."""
-    own = {each.name for each in preset.experiments}
-    width = max(len(each.name) for each in PROGRAMME)
-    everything = tuple(dict.fromkeys((*PROGRAMME, *preset.experiments)))
-    lines = [f"Experiments; those marked * belong to the preset {preset.name}."]
+def list_experiments(preset: Preset) -> list[str]:
+    """Return a line for each experiment, with its name, base and change."""
+    included = {each.name for each in preset.experiments}
+    width = max(len(each.name) for each in ALL_EXPERIMENTS)
+    everything = tuple(dict.fromkeys((*ALL_EXPERIMENTS, *preset.experiments)))
+    lines = [f"Experiments; * marks those of the preset {preset.name}."]
     for each in everything:
-        mark = "*" if each.name in own else " "
+        mark = "*" if each.name in included else " "
         base = f" [{each.base}]" if each.base else ""
         lines.append(f"{mark} {each.name:{width}}  {each.change}{base}")
     return lines

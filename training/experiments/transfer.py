@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from training.experiments.config import Declared, FineTuning, FrozenTransfer
+from training.experiments.config import Declaration, FineTuning, FrozenTransfer
 from training.experiments.from_scratch import BASELINE
 
 MOBILENETV2_LINEAR = FrozenTransfer(
@@ -19,19 +19,19 @@ MOBILENETV2_FROZEN_AUGMENTED = replace(
     MOBILENETV2_FROZEN,
     name="mobilenetv2-frozen-augmented",
     base=MOBILENETV2_FROZEN.name,
-    change="The head learns from two augmented variants of each photograph, too",
+    change="Two augmented views of each image added to the training of the head",
     views=2,
 )
 MOBILENETV2_TOP = FineTuning(
     name="mobilenetv2-top",
     base=MOBILENETV2_FROZEN.name,
-    change="The top third of MobileNetV2 is trained on",
+    change="The top third of MobileNetV2 fine-tuned",
     share=1 / 3,
 )
 MOBILENETV2_FINE_TUNED = FineTuning(
     name="mobilenetv2-fine-tuned",
     base=MOBILENETV2_TOP.name,
-    change="All of MobileNetV2 is trained on, lower layers more slowly",
+    change="All of MobileNetV2 fine-tuned, lower layers with a lower learning rate",
     first_rate=0.3,
 )
 EFFICIENTNET_FROZEN = FrozenTransfer(
@@ -44,27 +44,27 @@ EFFICIENTNET_FROZEN_AUGMENTED = replace(
     EFFICIENTNET_FROZEN,
     name="efficientnetlite0-frozen-augmented",
     base=EFFICIENTNET_FROZEN.name,
-    change="The head learns from two augmented variants of each photograph, too",
+    change="Two augmented views of each image added to the training of the head",
     views=2,
 )
 BOTH_FROZEN = replace(
     EFFICIENTNET_FROZEN,
     name="both-frozen",
     base=EFFICIENTNET_FROZEN.name,
-    change="The features of MobileNetV2 beside those of EfficientNet-Lite0",
+    change="Features of MobileNetV2 concatenated to those of EfficientNet-Lite0",
     beside="MobileNetV2",
 )
 BOTH_FROZEN_AUGMENTED = replace(
     BOTH_FROZEN,
     name="both-frozen-augmented",
     base=BOTH_FROZEN.name,
-    change="The head learns from two augmented variants of each photograph, too",
+    change="Two augmented views of each image added to the training of the head",
     views=2,
 )
 EFFICIENTNET_FINE_TUNED = FineTuning(
     name="efficientnetlite0-fine-tuned",
     base=EFFICIENTNET_FROZEN.name,
-    change="All of EfficientNet-Lite0 is trained on, lower layers more slowly",
+    change="All of EfficientNet-Lite0 fine-tuned, lower layers with a lower learning rate",
     backbone="efficientnet_lite0_features",
     input=(224, 224),
     first_rate=0.3,
@@ -73,13 +73,13 @@ EFFICIENTNET_AVERAGED = replace(
     EFFICIENTNET_FINE_TUNED,
     name="efficientnetlite0-averaged",
     base=EFFICIENTNET_FINE_TUNED.name,
-    change="Begins with the head of frozen features; its weights are averaged with those before",
+    change="Starts from a head on frozen features; weights averaged with the initial ones",
     head_first=True,
     averaged=0.5,
 )
 EFFICIENTNETV2_FINE_TUNED = FineTuning(
     name="efficientnetv2b0-fine-tuned",
-    change="All of EfficientNetV2-B0 is trained on, lower layers more slowly",
+    change="All of EfficientNetV2-B0 fine-tuned, lower layers with a lower learning rate",
     backbone="EfficientNetV2B0",
     input=(192, 288),
     first_rate=0.3,
@@ -94,21 +94,21 @@ SCENES_FINE_TUNED = replace(
     name="scenes-fine-tuned",
     family="transfer",
     base=BASELINE.name,
-    change="The baseline learns generated scenes first, then the photographs",
+    change="The baseline pretrained on generated scenes",
     scenes=300,
 )
 DISTILLED = FineTuning(
     name="distilled",
     family="distillation",
     base=MOBILENETV2_FINE_TUNED.name,
-    change="MobileNetV2 learns from three networks of both backbones beside the labels",
+    change="MobileNetV2 distilled from three models of both backbones",
     input=MOBILENETV2_FROZEN.input,
     first_rate=0.3,
     head_first=True,
     teachers=(MOBILENETV2_FROZEN, EFFICIENTNET_FROZEN, EFFICIENTNET_FINE_TUNED),
 )
 
-TRANSFER: tuple[Declared, ...] = (
+TRANSFER: tuple[Declaration, ...] = (
     MOBILENETV2_LINEAR,
     MOBILENETV2_FROZEN,
     MOBILENETV2_FROZEN_AUGMENTED,

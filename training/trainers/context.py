@@ -1,4 +1,4 @@
-"""What an experiment is run with, and what running it gives."""
+"""Input and result of a training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,79 +17,84 @@ from training.trainers.fit import Examples, Inputs, one_hot, predict
 
 
 @dataclass(frozen=True)
-class Circumstances:
-    """What every experiment of a preset shares."""
+class TrainingContext:
+    """Inputs of a training beside the experiment."""
 
     dataset: Dataset
     epochs: int
+    """Epochs of the preset, for networks that are trained from scratch."""
     seed: int
     weights: Path | None
+    """Folder of pretrained weights, if there is one."""
     teacher: Callable[[FrozenTransfer | FineTuning], CompiledNetwork]
-    """The trained network of another experiment; its last output are the probabilities.
+    """Function that returns the trained network of another experiment.
 
-    Raises `TeacherMissing`.
+    The last output of the network is the probabilities. Raises `TeacherMissing`.
     """
 
 
 class TeacherMissing(BelvedereError):
-    """An experiment that another one learns from is not trained; the message says which."""
+    """Error for an untrained experiment that another one learns from; the message names it."""
 
 
 class TrainingDiverged(BelvedereError):
-    """Training gave figures that are not finite numbers."""
+    """Error for a loss or probability that is not a finite number."""
 
 
 @dataclass(frozen=True)
-class Layers:
-    """What two layers of a network say of n photographs."""
+class LayerOutputs:
+    """Outputs of two layers of a network for n images."""
 
     pooled: Floats
-    """Shape (n, features): the last map of features, averaged over the photograph."""
+    """Last feature map, averaged over the image: shape (n, features)."""
     embedding: Floats
-    """Shape (n, dimension): the penultimate layer."""
+    """Penultimate layer: shape (n, dimension)."""
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A trained network and what training it gave."""
+class TrainingResult:
+    """Trained network with its curves and predictions."""
 
     network: keras.Model
-    """Pixels to probabilities."""
+    """Network from pixels to probabilities."""
     trainable_parameters: int
     curves: Curves
     tuning: Floats
-    """Probabilities of the tuning photographs, shape (t, classes)."""
+    """Probabilities of the tuning images: shape (t, classes)."""
     validation: Floats
-    """Probabilities of the validation photographs, shape (v, classes)."""
+    """Probabilities of the validation images: shape (v, classes)."""
     seconds: float
-    """Wall-clock time of training, frozen features included, evaluation not."""
-    layers: Layers | None = None
-    """Of every photograph, where training has computed them already."""
+    """Wall-clock time of training with frozen features and without evaluation."""
+    layer_outputs: LayerOutputs | None = None
+    """Layer outputs of every image, if training has computed them."""
 
 
-def examples(inputs: Inputs, data: Dataset) -> tuple[Examples, Examples]:
-    """What is learned from, and what the curves and early stopping look at."""
+def split_examples(inputs: Inputs, data: Dataset) -> tuple[Examples, Examples]:
+    """Return the examples to fit on and those for tuning.
 
-    def part(rows: Rows) -> Examples:
+    `inputs` has a row for each image of the dataset.
+    """
+
+    def select(rows: Rows) -> Examples:
         return Examples(inputs[rows], one_hot(data.labels[rows], len(data.classes)))
 
-    return part(data.parts.fit), part(data.parts.tuning)
+    return select(data.indices.fit), select(data.indices.tuning)
 
 
-def trained(
+def training_result(
     network: keras.Model,
     fitted: keras.Model,
     inputs: Inputs,
     data: Dataset,
     curves: Curves,
     seconds: float,
-) -> Trained:
-    """Take the figures of a network; `fitted` is the part of it that was trained on `inputs`."""
-    return Trained(
+) -> TrainingResult:
+    """Return the result for a network, of which the part `fitted` was trained on `inputs`."""
+    return TrainingResult(
         network=network,
         trainable_parameters=sum(int(np.prod(w.shape)) for w in fitted.trainable_variables),
         curves=curves,
-        tuning=predict(fitted, inputs[data.parts.tuning]),
-        validation=predict(fitted, inputs[data.parts.validation]),
+        tuning=predict(fitted, inputs[data.indices.tuning]),
+        validation=predict(fitted, inputs[data.indices.validation]),
         seconds=seconds,
     )

@@ -1,34 +1,37 @@
-"""Running one experiment: from its declaration to a trained network and its figures."""
+"""Training of an experiment by the trainer of its kind."""
 
 import keras
 import numpy as np
 
-from training.experiments.config import Experiment, FineTuning, FrozenTransfer, OwnNetwork
-from training.trainers.context import Circumstances, Trained, TrainingDiverged
+from training.experiments.config import Experiment, FineTuning, FromScratch, FrozenTransfer
+from training.trainers.context import TrainingContext, TrainingDiverged, TrainingResult
 from training.trainers.fine_tuning import fine_tune
 from training.trainers.fit import OnEpoch
-from training.trainers.from_scratch import train_own
+from training.trainers.from_scratch import train_from_scratch
 from training.trainers.head import train_head
 
 
-def run(experiment: Experiment, given: Circumstances, on_epoch: OnEpoch) -> Trained:
-    """Train one experiment.
+def train_experiment(
+    experiment: Experiment, context: TrainingContext, on_epoch: OnEpoch
+) -> TrainingResult:
+    """Train an experiment.
 
-    Raises `WeightsUnavailable`, `TeacherMissing`, or `TrainingDiverged` if a figure is not finite.
+    Raises `WeightsUnavailable`, `TeacherMissing`, or `TrainingDiverged` if the loss or a
+    probability is not finite.
     """
-    keras.utils.set_random_seed(given.seed)
+    keras.utils.set_random_seed(context.seed)
     match experiment:
-        case OwnNetwork():
-            trained = train_own(experiment, given, on_epoch)
+        case FromScratch():
+            result = train_from_scratch(experiment, context, on_epoch)
         case FrozenTransfer():
-            trained = train_head(experiment, given, on_epoch)
+            result = train_head(experiment, context, on_epoch)
         case FineTuning():
-            trained = fine_tune(experiment, given, on_epoch)
-    curves = trained.curves
-    for figures in (curves.loss, curves.tuning_loss, trained.tuning, trained.validation):
-        if not np.isfinite(figures).all():
+            result = fine_tune(experiment, context, on_epoch)
+    curves = result.curves
+    for values in (curves.loss, curves.tuning_loss, result.tuning, result.validation):
+        if not np.isfinite(values).all():
             raise TrainingDiverged(
-                "Training diverged: the loss or a probability is not a finite number; declare the "
+                "Training diverged: the loss or a probability is not a finite number. Declare the "
                 "experiment with a lower learning rate."
             )
-    return trained
+    return result

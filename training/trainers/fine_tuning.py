@@ -1,4 +1,4 @@
-"""Training a pretrained network on: fine-tuning and distillation."""
+"""Trainer of pretrained networks: fine-tuning and distillation."""
 
 from dataclasses import replace
 from time import perf_counter
@@ -12,33 +12,40 @@ from training.data.dataset import Dataset
 from training.experiments.config import FineTuning
 from training.models.augmentation import augmented
 from training.models.backbones import BACKBONE, pretrained
-from training.trainers.context import Circumstances, Trained, examples, trained
-from training.trainers.fit import Examples, Multiplier, OnEpoch, Plan, fit
-from training.trainers.head import first_head, with_backbone
+from training.trainers.context import (
+    TrainingContext,
+    TrainingResult,
+    split_examples,
+    training_result,
+)
+from training.trainers.fit import Examples, Multiplier, OnEpoch, TrainConfig, fit
+from training.trainers.head import attach_head, initial_head
 
-_SOFTENING = 2.0
-_TEACHERS_SHARE = 0.5
+_TEMPERATURE = 2.0
+_TEACHER_SHARE = 0.5
 
 
-def fine_tune(experiment: FineTuning, given: Circumstances, on_epoch: OnEpoch) -> Trained:
-    """Train a pretrained network on, from the depth that the declaration says.
+def fine_tune(
+    experiment: FineTuning, context: TrainingContext, on_epoch: OnEpoch
+) -> TrainingResult:
+    """Fine-tune the upper layers of a pretrained network, or all of them.
 
     Raises `WeightsUnavailable` or `TeacherMissing`.
     """
-    data, classes = given.dataset, len(given.dataset.classes)
-    teachers = [given.teacher(each) for each in experiment.teachers]
+    data, classes = context.dataset, len(context.dataset.classes)
+    teachers = [context.teacher(each) for each in experiment.teachers]
     pixels = data.pixels(experiment.input)
-    backbone = pretrained(experiment.backbone, experiment.input, given.weights)
+    backbone = pretrained(experiment.backbone, experiment.input, context.weights)
     head, seconds = None, 0.0
     if experiment.head_first:
-        head, seconds = first_head(experiment, backbone, given, on_epoch)
-    network = with_backbone(backbone, classes, experiment, head)
+        head, seconds = initial_head(experiment, backbone, context, on_epoch)
+    network = attach_head(backbone, classes, experiment, head)
     rates = freeze(backbone.get_layer(BACKBONE), experiment)
-    fitted, tuning = examples(pixels, data)
+    fitted, tuning = split_examples(pixels, data)
     start = perf_counter()
     if teachers:
-        fitted = replace(fitted, targets=_taught(teachers, fitted, data))
-    plan = Plan(
+        fitted = replace(fitted, targets=_distillation_targets(teachers, fitted, data))
+    config = TrainConfig(
         experiment.epochs,
         experiment.batch,
         experiment.learning_rate,
@@ -48,23 +55,24 @@ def fine_tune(experiment: FineTuning, given: Circumstances, on_epoch: OnEpoch) -
         multiplier=rates,
     )
     before = network.get_weights()
-    shown = augmented(network, experiment.augmentation, given.seed)
-    curves = fit(shown, fitted, tuning, plan, on_epoch)
+    augmented_network = augmented(network, experiment.augmentation, context.seed)
+    curves = fit(augmented_network, fitted, tuning, config, on_epoch)
     if experiment.averaged:
-        network.set_weights(_averaged(before, network.get_weights(), experiment.averaged))
+        network.set_weights(_average_weights(before, network.get_weights(), experiment.averaged))
     seconds += perf_counter() - start
-    return trained(network, network, pixels, data, curves, seconds)
+    return training_result(network, network, pixels, data, curves, seconds)
 
 
-def _averaged(before: list[Floats], after: list[Floats], share: float) -> list[Floats]:
-    """Weights between those of two networks. Method: Wortsman et al. 2022."""
+def _average_weights(before: list[Floats], after: list[Floats], share: float) -> list[Floats]:
+    """Return weights interpolated between two networks. Method: Wortsman et al. 2022."""
     return [share * old + (1 - share) * new for old, new in zip(before, after, strict=True)]
 
 
 def freeze(inner: keras.Model, experiment: FineTuning) -> Multiplier:
-    """Freeze the layers below the share that is trained, and all batch normalisation.
+    """Freeze the layers below the trained share, and all batch normalisation.
 
-    Learning rates rise evenly through the others; weights of other networks learn at the full rate.
+    Returns the multiplier of the learning rate. It rises linearly through the trained layers and is
+    1 for weights of other networks.
     """
     weighted = [layer for layer in inner.layers if layer.weights]
     frozen = len(weighted) - max(1, round(len(weighted) * experiment.share))
@@ -78,15 +86,17 @@ def freeze(inner: keras.Model, experiment: FineTuning) -> Multiplier:
     return lambda weight: rates.get(id(weight), 1.0)
 
 
-def _taught(teachers: list[CompiledNetwork], fitted: Examples, data: Dataset) -> Floats:
-    """Half the label, half what the teachers find probable. Method: Hinton et al. 2015."""
-    rows = data.parts.fit
-    answers = []
+def _distillation_targets(
+    teachers: list[CompiledNetwork], fitted: Examples, data: Dataset
+) -> Floats:
+    """Return the mean of labels and teachers' probabilities. Method: Hinton et al. 2015."""
+    rows = data.indices.fit
+    predictions = []
     for teacher in teachers:
         pixels = data.pixels(teacher.size)[rows]
         for view in (pixels, pixels[:, :, ::-1]):
-            answers.append(np.concatenate([found[-1] for found in teacher.infer_all(view)]))
-    soft = np.mean(answers, axis=0) ** (1 / _SOFTENING)
+            predictions.append(np.concatenate([outputs[-1] for outputs in teacher.infer_all(view)]))
+    soft = np.mean(predictions, axis=0) ** (1 / _TEMPERATURE)
     soft /= soft.sum(axis=1, keepdims=True)
-    mixed: Floats = (1 - _TEACHERS_SHARE) * fitted.targets + _TEACHERS_SHARE * soft
+    mixed: Floats = (1 - _TEACHER_SHARE) * fitted.targets + _TEACHER_SHARE * soft
     return mixed.astype(np.float32)

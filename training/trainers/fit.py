@@ -1,4 +1,4 @@
-"""Fitting a network: one loop for every experiment, with its progress and its techniques."""
+"""Training loop of every experiment."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from training.models.augmentation import MixedBatches
 
 Inputs = npt.NDArray[np.generic]
 Multiplier = Callable[[keras.Variable], float]
-"""What a weight's learning rate is multiplied by."""
+"""Function that returns the factor of a weight's learning rate."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs of shape (n, ...) with their targets: probabilities of shape (n, classes)."""
+    """Inputs of shape (n, …) and targets, which are probabilities of shape (n, classes)."""
 
     inputs: Inputs
     targets: Floats
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How long, how fast and with which techniques to train."""
+class TrainConfig:
+    """Hyper-parameters of a training."""
 
     epochs: int
     batch: int
@@ -47,51 +47,55 @@ OnEpoch = Callable[[EpochEnd], None]
 
 
 class DiscriminativeAdam(keras.optimizers.Adam):  # type: ignore[misc]
-    """Adam whose learning rate differs from weight to weight. Method: Howard and Ruder 2018."""
+    """Adam with a learning rate for each weight. Method: Howard and Ruder 2018."""
 
     def __init__(self, learning_rate: object, multiplier: Multiplier, **settings: object) -> None:
         super().__init__(learning_rate, **settings)
         self._multiplier = multiplier
-        self._speeds: list[float] = []
+        self._factors: list[float] = []
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
-        """Learn which weights there are."""
+        """Store the factor of each weight."""
         super().build(variables)
-        self._speeds = [self._multiplier(variable) for variable in variables]
+        self._factors = [self._multiplier(variable) for variable in variables]
 
     def update_step(self, gradient: object, variable: object, learning_rate: object) -> None:
-        """Change one weight."""
-        # Some backends pass their own tensors, which only the index leads back to the weight.
-        speed = self._speeds[self._get_variable_index(variable)]
-        super().update_step(gradient, variable, keras.ops.multiply(learning_rate, speed))
+        """Update one weight."""
+        # Some backends pass their own tensors; the index identifies the weight.
+        factor = self._factors[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, keras.ops.multiply(learning_rate, factor))
 
 
 def one_hot(labels: Labels, classes: int) -> Floats:
-    """Targets of shape (n, classes) that are sure of the labels."""
+    """Return the labels as one-hot targets of shape (n, classes)."""
     return np.eye(classes, dtype=np.float32)[labels]
 
 
 def fit(
-    network: keras.Model, examples: Examples, tuning: Examples, plan: Plan, on_epoch: OnEpoch
+    network: keras.Model,
+    examples: Examples,
+    tuning: Examples,
+    config: TrainConfig,
+    on_epoch: OnEpoch,
 ) -> Curves:
     """Train a network in place with Adam and cosine decay, and return its curves.
 
-    Without tuning photographs there are no tuning curves, and training never stops early.
-    With early stopping, training ends once the tuning loss has not improved for that many epochs,
-    and the weights of the best epoch return. With averaging, the average of the weights is what
-    the figures are measured with and what is left in the network.
+    Without tuning images, the tuning curves are empty and training does not stop early. With early
+    stopping, training ends when the tuning loss has not improved for the given number of epochs,
+    and the weights of the best epoch are restored. With averaging, the moving average of the
+    weights is evaluated after each epoch and left in the network.
     """
     network.compile(
-        optimizer=_optimizer(plan, -(-len(examples.targets) // plan.batch)),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=plan.label_smoothing),
+        optimizer=_optimizer(config, -(-len(examples.targets) // config.batch)),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
         metrics=["accuracy"],
     )
     history = network.fit(
-        **_shown(examples, plan),
+        **_fit_inputs(examples, config),
         validation_data=(tuning.inputs, tuning.targets) if len(tuning.targets) else None,
-        epochs=plan.epochs,
-        class_weight=_class_weights(examples.targets) if plan.class_weights else None,
-        callbacks=_callbacks(plan, on_epoch, stops=len(tuning.targets) > 0),
+        epochs=config.epochs,
+        class_weight=_class_weights(examples.targets) if config.class_weights else None,
+        callbacks=_callbacks(config, on_epoch, stops=len(tuning.targets) > 0),
         verbose=0,
     ).history
     return Curves(
@@ -103,55 +107,57 @@ def fit(
 
 
 def predict(network: keras.Model, inputs: Inputs, batch: int = 64) -> Floats:
-    """Return the output of a network, such as probabilities of shape (n, classes)."""
+    """Return the output of a network, for example probabilities of shape (n, classes)."""
     if not len(inputs):
         return np.empty((0, *network.output_shape[1:]), np.float32)
     return np.asarray(network.predict(inputs, batch_size=batch, verbose=0), dtype=np.float32)
 
 
-def _shown(examples: Examples, plan: Plan) -> dict[str, object]:
-    if not plan.mixing:
-        return {"x": examples.inputs, "y": examples.targets, "batch_size": plan.batch}
+def _fit_inputs(examples: Examples, config: TrainConfig) -> dict[str, object]:
+    if not config.mixing:
+        return {"x": examples.inputs, "y": examples.targets, "batch_size": config.batch}
     pixels = np.asarray(examples.inputs, np.uint8)
-    return {"x": MixedBatches(pixels, examples.targets, plan.batch, plan.mixing, plan.seed)}
+    return {"x": MixedBatches(pixels, examples.targets, config.batch, config.mixing, config.seed)}
 
 
-def _optimizer(plan: Plan, steps: int) -> keras.optimizers.Optimizer:
-    rise = min(plan.warm_up, plan.epochs // 2) * steps
+def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
+    rise = min(config.warm_up, config.epochs // 2) * steps
     schedule = keras.optimizers.schedules.CosineDecay(
-        plan.learning_rate / 10 if rise else plan.learning_rate,
-        plan.epochs * steps - rise,
-        warmup_target=plan.learning_rate if rise else None,
+        config.learning_rate / 10 if rise else config.learning_rate,
+        config.epochs * steps - rise,
+        warmup_target=config.learning_rate if rise else None,
         warmup_steps=rise,
     )
     settings = {
-        "weight_decay": plan.weight_decay or None,
-        "use_ema": bool(plan.averaging),
-        "ema_momentum": plan.averaging or 0.99,
+        "weight_decay": config.weight_decay or None,
+        "use_ema": bool(config.averaging),
+        "ema_momentum": config.averaging or 0.99,
     }
-    if plan.multiplier is None:
+    if config.multiplier is None:
         optimizer = keras.optimizers.Adam(schedule, **settings)
     else:
-        optimizer = DiscriminativeAdam(schedule, plan.multiplier, **settings)
-    if plan.weight_decay:
+        optimizer = DiscriminativeAdam(schedule, config.multiplier, **settings)
+    if config.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
     return optimizer
 
 
-def _callbacks(plan: Plan, on_epoch: OnEpoch, *, stops: bool) -> list[keras.callbacks.Callback]:
-    callbacks = [keras.callbacks.SwapEMAWeights()] if plan.averaging else []
-    callbacks.append(_reporting(plan.epochs, on_epoch))
-    if stops and plan.early_stopping is not None:
+def _callbacks(
+    config: TrainConfig, on_epoch: OnEpoch, *, stops: bool
+) -> list[keras.callbacks.Callback]:
+    callbacks = [keras.callbacks.SwapEMAWeights()] if config.averaging else []
+    callbacks.append(_epoch_callback(config.epochs, on_epoch))
+    if stops and config.early_stopping is not None:
         callbacks.append(
             keras.callbacks.EarlyStopping(
-                "val_loss", patience=plan.early_stopping, restore_best_weights=True
+                "val_loss", patience=config.early_stopping, restore_best_weights=True
             )
         )
     return callbacks
 
 
 def _class_weights(targets: Floats) -> dict[int, float]:
-    """Weights that let every class count as much as another."""
+    """Return weights that balance the classes in the loss."""
     counts = targets.sum(axis=0)
     return {
         number: float(len(targets) / (len(counts) * count)) if count else 1.0
@@ -159,7 +165,7 @@ def _class_weights(targets: Floats) -> dict[int, float]:
     }
 
 
-def _reporting(epochs: int, on_epoch: OnEpoch) -> keras.callbacks.Callback:
+def _epoch_callback(epochs: int, on_epoch: OnEpoch) -> keras.callbacks.Callback:
     def report(epoch: int, logs: dict[str, float]) -> None:
         on_epoch(
             EpochEnd(epoch + 1, epochs, logs["loss"], logs["accuracy"], logs.get("val_accuracy"))

@@ -1,4 +1,4 @@
-"""Training a network of our own, from scratch or after generated scenes."""
+"""Trainer of networks from scratch, optionally pretrained on generated scenes."""
 
 from dataclasses import replace
 from time import perf_counter
@@ -7,41 +7,48 @@ import keras
 import numpy as np
 
 from training.data.generated import generate_scenes
-from training.experiments.config import OwnNetwork
+from training.experiments.config import FromScratch
 from training.models.augmentation import augmented
 from training.models.networks import NETWORKS, PROBABILITIES, Regularisation
-from training.trainers.context import Circumstances, Trained, examples, trained
-from training.trainers.fit import Examples, OnEpoch, Plan, fit, one_hot
+from training.trainers.context import (
+    TrainingContext,
+    TrainingResult,
+    split_examples,
+    training_result,
+)
+from training.trainers.fit import Examples, OnEpoch, TrainConfig, fit, one_hot
 
-_SCENES_HELD_OUT = 0.1
+_SCENES_TUNING_SHARE = 0.1
 
 
-def train_own(experiment: OwnNetwork, given: Circumstances, on_epoch: OnEpoch) -> Trained:
-    """Train an own network with the techniques of its declaration."""
-    data = given.dataset
+def train_from_scratch(
+    experiment: FromScratch, context: TrainingContext, on_epoch: OnEpoch
+) -> TrainingResult:
+    """Train a network from random weights with the techniques of its experiment."""
+    data = context.dataset
     pixels = data.pixels(experiment.input)
     start = perf_counter()
     network = _build(experiment, len(data.classes))
-    plan = _plan(experiment, given)
+    config = _config(experiment, context)
     if experiment.scenes:
-        _learn_scenes(network, experiment, plan, given, on_epoch)
-    shown = augmented(network, experiment.augmentation, given.seed)
-    fitted, tuning = examples(pixels, data)
-    curves = fit(shown, fitted, tuning, plan, on_epoch)
+        _pretrain_on_scenes(network, experiment, config, context, on_epoch)
+    augmented_network = augmented(network, experiment.augmentation, context.seed)
+    fitted, tuning = split_examples(pixels, data)
+    curves = fit(augmented_network, fitted, tuning, config, on_epoch)
     seconds = perf_counter() - start
-    return trained(network, network, pixels, data, curves, seconds)
+    return training_result(network, network, pixels, data, curves, seconds)
 
 
-def _build(experiment: OwnNetwork, classes: int) -> keras.Model:
+def _build(experiment: FromScratch, classes: int) -> keras.Model:
     techniques = Regularisation(
         experiment.dropout, experiment.spatial_dropout, experiment.batch_norm
     )
     return NETWORKS[experiment.network](experiment.input, classes, techniques)
 
 
-def _plan(experiment: OwnNetwork, given: Circumstances) -> Plan:
-    return Plan(
-        epochs=max(1, round(given.epochs * experiment.length)),
+def _config(experiment: FromScratch, context: TrainingContext) -> TrainConfig:
+    return TrainConfig(
+        epochs=max(1, round(context.epochs * experiment.length)),
         batch=experiment.batch,
         learning_rate=experiment.learning_rate,
         warm_up=experiment.warm_up,
@@ -51,34 +58,36 @@ def _plan(experiment: OwnNetwork, given: Circumstances) -> Plan:
         early_stopping=experiment.early_stopping,
         class_weights=experiment.class_weights,
         mixing=experiment.mixing,
-        seed=given.seed,
+        seed=context.seed,
     )
 
 
-def _learn_scenes(
+def _pretrain_on_scenes(
     network: keras.Model,
-    experiment: OwnNetwork,
-    plan: Plan,
-    given: Circumstances,
+    experiment: FromScratch,
+    config: TrainConfig,
+    context: TrainingContext,
     on_epoch: OnEpoch,
 ) -> None:
-    """Train on generated scenes, then forget their classes: the last layer starts anew."""
+    """Train the network on generated scenes and keep the initial weights of its last layer."""
     last = network.get_layer(PROBABILITIES)
-    fresh = last.get_weights()
-    scenes = generate_scenes(experiment.scenes, experiment.input, given.seed, given.dataset.track)
-    teacher = _build(experiment, len(scenes.classes))
-    order = np.random.default_rng(given.seed).permutation(len(scenes.labels))
-    held_out = order[: round(len(order) * _SCENES_HELD_OUT)]
-    shown = order[len(held_out) :]
+    initial = last.get_weights()
+    scenes = generate_scenes(
+        experiment.scenes, experiment.input, context.seed, context.dataset.track
+    )
+    pretrained = _build(experiment, len(scenes.classes))
+    order = np.random.default_rng(context.seed).permutation(len(scenes.labels))
+    tuning = order[: round(len(order) * _SCENES_TUNING_SHARE)]
+    fitted = order[len(tuning) :]
     targets = one_hot(scenes.labels, len(scenes.classes))
     fit(
-        augmented(teacher, experiment.augmentation, given.seed),
-        Examples(scenes.pixels[shown], targets[shown]),
-        Examples(scenes.pixels[held_out], targets[held_out]),
-        replace(plan, early_stopping=None),
+        augmented(pretrained, experiment.augmentation, context.seed),
+        Examples(scenes.pixels[fitted], targets[fitted]),
+        Examples(scenes.pixels[tuning], targets[tuning]),
+        replace(config, early_stopping=None),
         on_epoch,
     )
-    for mine, theirs in zip(network.layers, teacher.layers, strict=True):
-        if mine is not last:
-            mine.set_weights(theirs.get_weights())
-    last.set_weights(fresh)
+    for layer, source in zip(network.layers, pretrained.layers, strict=True):
+        if layer is not last:
+            layer.set_weights(source.get_weights())
+    last.set_weights(initial)

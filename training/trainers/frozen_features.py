@@ -1,4 +1,4 @@
-"""Features of a frozen backbone: computed once for each photograph and each variant of it."""
+"""Features of frozen backbones, cached for each image and augmented view."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ _VIEW = ("flip", "shift", "zoom")
 
 @dataclass(frozen=True)
 class FrozenFeatures:
-    """Features of n photographs under a frozen backbone."""
+    """Features of n images from a frozen backbone."""
 
     features: Floats
     """Shape (n, dimension)."""
     seconds: float
-    """What computing them took; spent once, counted in every experiment that uses them."""
+    """Time of the computation, counted in the training time of every experiment that uses it."""
 
 
 def frozen_features(
@@ -40,21 +40,22 @@ def frozen_features(
     size: Size,
     view: int = 0,
 ) -> FrozenFeatures:
-    """Compute the features of every photograph once, or read them where that was done.
+    """Return the features of every image, computed once and then read from the cache.
 
-    `weights` is the folder that the networks were read from. Features of several backbones stand
-    one after the other. View 0 is every photograph as it is; the
-    others are augmented, those learned from alone. The runtime that also serves is several times as
-    fast as Keras on a CPU.
+    `weights` is the folder that the networks were read from. Features of several backbones are
+    concatenated. View 0 is every image unchanged; each other view is an augmented variant of the
+    images to fit on. OpenVINO computes them, several times as fast as Keras on a CPU.
     """
-    found = [_of_one(name, each, weights, dataset, size, view) for name, each in networks.items()]
+    found = [
+        _features_of(name, each, weights, dataset, size, view) for name, each in networks.items()
+    ]
     return FrozenFeatures(
         np.concatenate([each.features for each in found], axis=1),
         sum(each.seconds for each in found),
     )
 
 
-def _of_one(
+def _features_of(
     backbone: str,
     network: keras.Model,
     weights: Path | None,
@@ -64,7 +65,7 @@ def _of_one(
 ) -> FrozenFeatures:
     height, width = size
     pixels_key = dataset.pixels_key(size)
-    augmented = dataset.parts.fit.tolist() if view else None
+    augmented = dataset.indices.fit.tolist() if view else None
     facts = [pixels_key, weights_digest(backbone, weights), BUILDER_VERSION, augmented]
     key = digest_of(facts)[: len(pixels_key)]
     kind = f"-view{view}-{dataset.split}" if view else ""
@@ -75,7 +76,7 @@ def _of_one(
             pixels = dataset.pixels(size)
             start = perf_counter()
             if view:
-                pixels = _varied(pixels, dataset.parts.fit, view)
+                pixels = _augment(pixels, dataset.indices.fit, view)
             features = _compute(network, pixels, draft.parent, dataset)
             np.savez(draft, features=features, seconds=perf_counter() - start)
         delete_superseded(path, key)
@@ -84,17 +85,19 @@ def _of_one(
 
 
 def _read(path: Path) -> FrozenFeatures:
-    # NumPy leaves a file open that it finds damaged.
+    # NumPy leaves a damaged file open.
     with path.open("rb") as file, np.load(file) as kept:
         return FrozenFeatures(kept["features"], float(kept["seconds"]))
 
 
-def _varied(pixels: Pixels, rows: Rows, seed: int) -> Pixels:
-    vary = keras.Sequential([layers.Rescaling(1.0), *(AUGMENTATIONS[name](seed) for name in _VIEW)])
+def _augment(pixels: Pixels, rows: Rows, seed: int) -> Pixels:
+    augmentation = keras.Sequential(
+        [layers.Rescaling(1.0), *(AUGMENTATIONS[name](seed) for name in _VIEW)]
+    )
     varied = np.empty((len(rows), *pixels.shape[1:]), np.uint8)
     for start in range(0, len(rows), _BATCH):
         part = slice(start, start + _BATCH)
-        made = keras.ops.convert_to_numpy(vary(pixels[rows[part]], training=True))
+        made = keras.ops.convert_to_numpy(augmentation(pixels[rows[part]], training=True))
         varied[part] = np.clip(np.rint(made), 0, 255)
     return varied
 

@@ -1,4 +1,4 @@
-"""Heads on frozen features: trained alone, before fine-tuning, or fold by fold."""
+"""Trainer of heads on frozen features: alone, before fine-tuning, or by cross-validation."""
 
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -12,93 +12,102 @@ from training.data.folds import grouped_folds
 from training.experiments.config import FineTuning, FrozenTransfer, backbones
 from training.models.backbones import pretrained, side_by_side
 from training.models.networks import EMBEDDING, PROBABILITIES, with_head
-from training.trainers.context import Circumstances, Layers, Trained, examples, trained
-from training.trainers.fit import Examples, OnEpoch, Plan, fit, one_hot, predict
+from training.trainers.context import (
+    LayerOutputs,
+    TrainingContext,
+    TrainingResult,
+    split_examples,
+    training_result,
+)
+from training.trainers.fit import Examples, OnEpoch, TrainConfig, fit, one_hot, predict
 from training.trainers.frozen_features import frozen_features
 
-HELD_OUT_FOLDS = 3
-"""Folds that the photographs to fit on are divided into, if their groups allow."""
+CALIBRATION_FOLDS = 3
+"""Number of folds of the images to fit on; fewer if there are too few groups."""
 
 
 @dataclass(frozen=True)
-class _Learned:
-    """What a head learns from."""
+class _FrozenData:
+    """Training data of a head."""
 
     network: keras.Model
-    """Pixels to the features."""
+    """Network from pixels to features."""
     features: Floats
-    """Of every photograph, shape (n, dimension)."""
+    """Features of every image: shape (n, dimension)."""
     views: tuple[Examples, ...]
-    """The photographs to fit on: as they are, then each augmented variant of them."""
+    """Images to fit on: unchanged, then each augmented view of them."""
     tuning: Examples
     seconds: float
 
     def fitted(self, rows: Rows | slice = slice(None)) -> Examples:
-        """These photographs in all their variants."""
+        """Return all views of these images to fit on."""
         return Examples(
             np.concatenate([view.inputs[rows] for view in self.views]),
             np.concatenate([view.targets[rows] for view in self.views]),
         )
 
 
-def train_head(experiment: FrozenTransfer, given: Circumstances, on_epoch: OnEpoch) -> Trained:
+def train_head(
+    experiment: FrozenTransfer, context: TrainingContext, on_epoch: OnEpoch
+) -> TrainingResult:
     """Train a head on frozen features. Raises `WeightsUnavailable`."""
-    data = given.dataset
-    learned = _learned_from(experiment, given)
+    data = context.dataset
+    frozen = _frozen_data(experiment, context)
     start = perf_counter()
-    head, curves = _fit_head(experiment, learned.fitted(), learned.tuning, on_epoch)
-    seconds = learned.seconds + perf_counter() - start
-    whole = with_backbone(learned.network, len(data.classes), experiment, head)
+    head, curves = _fit_head(experiment, frozen.fitted(), frozen.tuning, on_epoch)
+    seconds = frozen.seconds + perf_counter() - start
+    whole = attach_head(frozen.network, len(data.classes), experiment, head)
     embedding = keras.Model(head.input, head.get_layer(EMBEDDING).output)
-    layers = Layers(learned.features, predict(embedding, learned.features))
-    return replace(trained(whole, head, learned.features, data, curves, seconds), layers=layers)
+    outputs = LayerOutputs(frozen.features, predict(embedding, frozen.features))
+    result = training_result(whole, head, frozen.features, data, curves, seconds)
+    return replace(result, layer_outputs=outputs)
 
 
-def cross_fit(experiment: FrozenTransfer, given: Circumstances) -> Floats | None:
-    """Predict the photographs to fit on, each by a head that has seen none of its group.
+def predict_out_of_fold(experiment: FrozenTransfer, context: TrainingContext) -> Floats | None:
+    """Return out-of-fold predictions of the images to fit on, by grouped cross-validation.
 
-    Returns probabilities of shape (photographs to fit on, classes), with a row of zeros for each
-    photograph whose class has no other group to learn from; None if all rows would be zeros.
-    Raises `WeightsUnavailable`.
+    The probabilities have shape (images to fit on, classes), with a row of zeros for each image
+    whose class has no other group to learn from. Returns None if all rows would be zeros. Raises
+    `WeightsUnavailable`.
     """
-    data = given.dataset
-    rows = data.parts.fit
+    data = context.dataset
+    rows = data.indices.fit
     groups = [data.images[row].group for row in rows]
-    folds = grouped_folds(data.labels[rows], groups, HELD_OUT_FOLDS, given.seed)
+    folds = grouped_folds(data.labels[rows], groups, CALIBRATION_FOLDS, context.seed)
     if not folds:
         return None
-    learned = _learned_from(experiment, given)
-    found = np.zeros((len(rows), len(data.classes)), np.float32)
-    for known, asked in folds:
-        keras.utils.set_random_seed(given.seed)
-        head, _ = _fit_head(experiment, learned.fitted(known), learned.tuning, lambda end: None)
-        found[asked] = predict(head, learned.features[rows[asked]])
-    return found
+    frozen = _frozen_data(experiment, context)
+    probabilities = np.zeros((len(rows), len(data.classes)), np.float32)
+    for fitted, predicted in folds:
+        keras.utils.set_random_seed(context.seed)
+        head, _ = _fit_head(experiment, frozen.fitted(fitted), frozen.tuning, lambda end: None)
+        probabilities[predicted] = predict(head, frozen.features[rows[predicted]])
+    return probabilities
 
 
-def first_head(
-    experiment: FineTuning, backbone: keras.Model, given: Circumstances, on_epoch: OnEpoch
+def initial_head(
+    experiment: FineTuning, backbone: keras.Model, context: TrainingContext, on_epoch: OnEpoch
 ) -> tuple[keras.Model, float]:
-    """The head that fine-tuning begins with, and the seconds that it took.
+    """Return the head that fine-tuning starts from, and its training time in seconds.
 
-    The first steps, taken with a random head, would distort the features (Kumar et al. 2022).
+    The first steps with a random head would distort the features (Kumar et al. 2022).
     """
     alone = FrozenTransfer(f"{experiment.name}: head", "", hidden=experiment.hidden)
     frozen = frozen_features(
-        {experiment.backbone: backbone}, given.weights, given.dataset, experiment.input
+        {experiment.backbone: backbone}, context.weights, context.dataset, experiment.input
     )
     start = perf_counter()
-    head, _ = _fit_head(alone, *examples(frozen.features, given.dataset), on_epoch)
+    head, _ = _fit_head(alone, *split_examples(frozen.features, context.dataset), on_epoch)
     return head, frozen.seconds + perf_counter() - start
 
 
-def with_backbone(
+def attach_head(
     backbone: keras.Model,
     classes: int,
     experiment: FrozenTransfer | FineTuning,
     head: keras.Model | None = None,
 ) -> keras.Model:
-    """A backbone and a head as one network: a new head, or the weights of a trained one."""
+    """Return a backbone with a head: a new one, or one with the weights of `head`."""
     whole = with_head(
         backbone.input, backbone.output, classes, experiment.hidden, experiment.dropout
     )
@@ -108,32 +117,32 @@ def with_backbone(
     return whole
 
 
-def _learned_from(experiment: FrozenTransfer, given: Circumstances) -> _Learned:
-    data, size = given.dataset, experiment.input
-    networks = {name: pretrained(name, size, given.weights) for name in backbones(experiment)}
-    frozen = frozen_features(networks, given.weights, data, size)
-    fitted, tuning = examples(frozen.features, data)
+def _frozen_data(experiment: FrozenTransfer, context: TrainingContext) -> _FrozenData:
+    data, size = context.dataset, experiment.input
+    networks = {name: pretrained(name, size, context.weights) for name in backbones(experiment)}
+    frozen = frozen_features(networks, context.weights, data, size)
+    fitted, tuning = split_examples(frozen.features, data)
     views, seconds = [fitted], frozen.seconds
     for view in range(1, experiment.views + 1):
-        varied = frozen_features(networks, given.weights, data, size, view)
-        targets = one_hot(data.labels[data.parts.fit], len(data.classes))
+        varied = frozen_features(networks, context.weights, data, size, view)
+        targets = one_hot(data.labels[data.indices.fit], len(data.classes))
         views.append(Examples(varied.features, targets))
         seconds += varied.seconds
     network = side_by_side(tuple(networks.values()))
-    return _Learned(network, frozen.features, tuple(views), tuning, seconds)
+    return _FrozenData(network, frozen.features, tuple(views), tuning, seconds)
 
 
 def _fit_head(
     experiment: FrozenTransfer, fitted: Examples, tuning: Examples, on_epoch: OnEpoch
 ) -> tuple[keras.Model, Curves]:
-    """A head that takes features, trained on those of the examples, and its curves."""
+    """Return a head trained on features, and its curves."""
     entry = keras.Input(fitted.inputs.shape[1:], name="features")
     classes = fitted.targets.shape[1]
     head = with_head(entry, entry, classes, experiment.hidden, experiment.dropout)
-    plan = Plan(
+    config = TrainConfig(
         experiment.epochs,
         experiment.batch,
         experiment.learning_rate,
         early_stopping=experiment.early_stopping,
     )
-    return head, fit(head, fitted, tuning, plan, on_epoch)
+    return head, fit(head, fitted, tuning, config, on_epoch)

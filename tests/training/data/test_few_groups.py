@@ -20,10 +20,10 @@ from training.data.folds import grouped_folds
 from training.data.split import split_groups
 from training.evaluation.comparison import compare
 from training.evaluation.feasibility import limitations
-from training.evaluation.label_issues import out_of_fold
+from training.evaluation.label_issues import out_of_fold_probabilities
 from training.experiments.config import Preset
 from training.experiments.from_scratch import BASELINE, EARLY_STOPPING
-from training.experiments.presets import PROGRAMME
+from training.experiments.presets import ALL_EXPERIMENTS
 from training.experiments.transfer import MOBILENETV2_FROZEN
 from training.export import publish_best
 from training.runner import train
@@ -37,7 +37,7 @@ SMALL = Preset(
         replace(BASELINE, input=(32, 48)),
         replace(EARLY_STOPPING, input=(32, 48)),
         replace(MOBILENETV2_FROZEN, input=(96, 96), epochs=2),
-        *(each for each in PROGRAMME if each.name == "combined"),
+        *(each for each in ALL_EXPERIMENTS if each.name == "combined"),
     ),
 )
 
@@ -70,7 +70,7 @@ def test_without_a_tuning_part_it_is_said_first_and_all_else_works(
     console = Console(width=500, record=True, file=io.StringIO())
     workspace = workspace_of(tmp_path, random_weights, 2, console)
     data = workspace.dataset()
-    assert not len(data.parts.tuning)
+    assert not len(data.indices.tuning)
     train(workspace)
     said = console.export_text()
     assert said.index("There is no tuning part") < said.index("baseline: loss")
@@ -104,7 +104,7 @@ def test_with_three_photographers_there_are_as_many_folds_as_they_allow(
     assert release.comparison.tuning > 0
     data = workspace.dataset()
     features = np.random.default_rng(0).normal(size=(48, 8)).astype(np.float32)
-    assert out_of_fold(features, data).any(axis=1).all()
+    assert out_of_fold_probabilities(features, data).any(axis=1).all()
 
 
 def test_a_data_set_with_enough_groups_has_no_limitations(workspace: Workspace) -> None:

@@ -48,7 +48,9 @@ def test_a_calibrated_network_answers_scaled_from_the_same_embedding() -> None:
     assert np.allclose(after, scale(before, 2.0), atol=1e-5)
 
 
-def test_held_out_photographs_give_the_temperature_if_there_are_any(workspace: Workspace) -> None:
+def test_out_of_fold_predictions_give_the_temperature_if_there_are_any(
+    workspace: Workspace,
+) -> None:
     data = workspace.dataset()
     rng = np.random.default_rng(0)
 
@@ -57,15 +59,18 @@ def test_held_out_photographs_give_the_temperature_if_there_are_any(workspace: W
         logits[np.arange(len(rows)), data.labels[rows]] += 2
         return scale(np.exp(logits), 1.0)
 
-    predictions = Predictions(said(data.parts.tuning), said(data.parts.validation))
-    held_out = scale(said(data.parts.fit), 0.2)
-    alone, helped = temperature_of(predictions, data), temperature_of(predictions, data, held_out)
-    assert helped == pytest.approx(fit_temperature(held_out, data.labels[data.parts.fit]))
+    predictions = Predictions(said(data.indices.tuning), said(data.indices.validation))
+    out_of_fold = scale(said(data.indices.fit), 0.2)
+    alone, helped = (
+        temperature_of(predictions, data),
+        temperature_of(predictions, data, out_of_fold),
+    )
+    assert helped == pytest.approx(fit_temperature(out_of_fold, data.labels[data.indices.fit]))
     assert helped > 3 * alone
-    held_out[::2] = 0
-    labels = data.labels[data.parts.fit]
-    assert temperature_of(predictions, data, held_out) == pytest.approx(
-        fit_temperature(held_out[1::2], labels[1::2])
+    out_of_fold[::2] = 0
+    labels = data.labels[data.indices.fit]
+    assert temperature_of(predictions, data, out_of_fold) == pytest.approx(
+        fit_temperature(out_of_fold[1::2], labels[1::2])
     )
 
 
@@ -74,7 +79,7 @@ def test_the_published_promise_is_measured_on_the_published_probabilities(
 ) -> None:
     folder = current_release(workspace.settings.releases)
     release, data = open_release(folder), workspace.dataset()
-    tuning, validation = data.parts.tuning, data.parts.validation
+    tuning, validation = data.indices.tuning, data.indices.validation
     sets = release.uncertainty.sets
     served = release.probabilities
     assert sets.threshold == conformal_threshold(served[tuning], data.labels[tuning])

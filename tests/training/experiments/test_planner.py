@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from embeddings.release.reports import ExperimentReport
-from training.experiments.combination import Score, combined, helpful
-from training.experiments.config import Combination, OwnNetwork, Preset
+from training.experiments.combination import Score, expand, select_techniques
+from training.experiments.config import Combination, FromScratch, Preset
 from training.experiments.from_scratch import (
     AUGMENTATION,
     BASELINE,
@@ -16,7 +16,7 @@ from training.experiments.from_scratch import (
     RANDAUGMENT,
     RESIDUAL,
 )
-from training.experiments.planner import Trial, planned
+from training.experiments.planner import Trial, plan_trials
 from training.experiments.transfer import MOBILENETV2_FROZEN, MOBILENETV2_LINEAR, MOBILENETV2_TOP
 
 KINDS = (
@@ -44,26 +44,31 @@ REACHED = {
 }
 
 
-def tuning(experiment: OwnNetwork) -> list[Score]:
+def tuning(experiment: FromScratch) -> list[Score]:
     return [Score(reached, 1 - reached) for reached in REACHED.get(experiment.name, [])]
 
 
 def test_what_helped_beats_every_seed_of_the_baseline_and_its_kind() -> None:
-    assert helpful(AT_ONCE, tuning) == (BATCH_NORM, RANDAUGMENT, AUGMENTATION, LARGER_INPUT)
+    assert select_techniques(AT_ONCE, tuning) == (
+        BATCH_NORM,
+        RANDAUGMENT,
+        AUGMENTATION,
+        LARGER_INPUT,
+    )
 
 
 def test_designs_are_chosen_by_accuracy_and_techniques_by_loss() -> None:
-    def sure_of_itself(experiment: OwnNetwork) -> list[Score]:
+    def sure_of_itself(experiment: FromScratch) -> list[Score]:
         found = tuning(experiment)
         loud = experiment in (RESIDUAL, BATCH_NORM)
         return [replace(score, loss=2.0) for score in found] if loud else found
 
-    assert BATCH_NORM not in helpful(AT_ONCE, sure_of_itself)
-    assert combined(AT_ONCE, sure_of_itself)[0].network == "residual"
+    assert BATCH_NORM not in select_techniques(AT_ONCE, sure_of_itself)
+    assert expand(AT_ONCE, sure_of_itself)[0].network == "residual"
 
 
 def test_the_combination_has_each_change_on_the_best_design() -> None:
-    whole, *ablations = combined(AT_ONCE, tuning)
+    whole, *ablations = expand(AT_ONCE, tuning)
     assert whole.network == "residual"
     assert whole.augmentation == ("randaugment", "flip", "shift", "zoom")
     assert whole.batch_norm
@@ -83,7 +88,7 @@ def test_the_combination_has_each_change_on_the_best_design() -> None:
 
 
 def test_stepwise_keeps_only_what_helps_beside_the_others() -> None:
-    *steps, whole, first, second, third = combined(STEPWISE, tuning)
+    *steps, whole, first, second, third = expand(STEPWISE, tuning)
     assert [step.name for step in steps] == [
         "batch-norm+randaugment", "batch-norm+augmentation", "batch-norm+augmentation+larger-input",
     ]  # fmt: skip
@@ -100,16 +105,16 @@ def test_stepwise_keeps_only_what_helps_beside_the_others() -> None:
 
 
 def test_a_step_waits_for_the_one_before() -> None:
-    def first_alone(experiment: OwnNetwork) -> list[Score]:
+    def first_alone(experiment: FromScratch) -> list[Score]:
         return [] if "+" in experiment.name else tuning(experiment)
 
-    assert [step.name for step in combined(STEPWISE, first_alone)] == ["batch-norm+randaugment"]
+    assert [step.name for step in expand(STEPWISE, first_alone)] == ["batch-norm+randaugment"]
 
 
 def test_nothing_is_combined_before_all_is_known_or_where_nothing_helped() -> None:
-    assert combined(AT_ONCE, lambda each: [] if each == DROPOUT else tuning(each)) == ()
-    assert combined(AT_ONCE, lambda each: [Score(0.7, 0.3)]) == ()
-    assert combined(STEPWISE, lambda each: [Score(0.7, 0.3)]) == ()
+    assert expand(AT_ONCE, lambda each: [] if each == DROPOUT else tuning(each)) == ()
+    assert expand(AT_ONCE, lambda each: [Score(0.7, 0.3)]) == ()
+    assert expand(STEPWISE, lambda each: [Score(0.7, 0.3)]) == ()
 
 
 def report(trial: Trial, accuracy: float, status: str = "done") -> ExperimentReport:
@@ -141,11 +146,11 @@ def names(trials, **wanted: object) -> list[str]:
 def test_the_plan_grows_with_what_is_known() -> None:
     done: dict[Trial, ExperimentReport] = {}
     reached = {**REACHED, "mobilenetv2-linear": [0.91], "mobilenetv2-top": [0.95]}
-    first = planned(PRESET, done.get)
+    first = plan_trials(PRESET, done.get)
     assert "combined" not in names(first)
     assert names(first, repeat=1) == ["baseline"]
     for _ in range(50):
-        missing = [trial for trial in planned(PRESET, done.get) if trial not in done]
+        missing = [trial for trial in plan_trials(PRESET, done.get) if trial not in done]
         if not missing:
             break
         trial = missing[0]
@@ -154,7 +159,7 @@ def test_the_plan_grows_with_what_is_known() -> None:
         done[trial] = report(trial, values[min(trial.repeat, len(values) - 1)])
         if name == "mobilenetv2-frozen":
             done[trial] = report(trial, 0.0, "skipped")
-    trials = planned(PRESET, done.get)
+    trials = plan_trials(PRESET, done.get)
     assert len(set(trials)) == len(trials)
     assert "combined-without-batch-norm" in names(trials, repeat=0, split="grouped")
     assert "batch-norm+augmentation" in names(trials, repeat=0, split="grouped")
@@ -168,7 +173,7 @@ def test_the_plan_grows_with_what_is_known() -> None:
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_every_experiment_can_be_repeated(seeds: int) -> None:
     preset = Preset("named", 1, (DROPOUT, MIXUP), repeats=seeds, repeat_all=True)
-    trials = planned(preset, lambda trial: None)
+    trials = plan_trials(preset, lambda trial: None)
     assert [(t.experiment.name, t.repeat) for t in trials] == [
         (name, repeat) for name in ("dropout", "mixup") for repeat in range(seeds)
     ]
@@ -176,7 +181,7 @@ def test_every_experiment_can_be_repeated(seeds: int) -> None:
 
 def test_a_combination_alone_brings_the_repeats_that_it_is_chosen_by() -> None:
     preset = Preset("named", 1, (BASELINE, DROPOUT, STEPWISE))
-    trials = planned(preset, lambda trial: None)
+    trials = plan_trials(preset, lambda trial: None)
     assert [(t.experiment.name, t.repeat) for t in trials] == [
         ("baseline", 0), ("dropout", 0), ("baseline", 1),
     ]  # fmt: skip

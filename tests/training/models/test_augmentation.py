@@ -6,7 +6,7 @@ from training.experiments.config import FineTuning
 from training.models.augmentation import AUGMENTATIONS, MIXINGS, MixedBatches, augmented
 from training.models.networks import NETWORKS, Regularisation, convnet
 from training.trainers.fine_tuning import freeze
-from training.trainers.fit import Examples, Plan, fit, one_hot
+from training.trainers.fit import Examples, TrainConfig, fit, one_hot
 
 
 @pytest.mark.parametrize("name", sorted(AUGMENTATIONS))
@@ -56,34 +56,37 @@ def examples(count: int = 32) -> Examples:
     return Examples(pixels, one_hot(np.arange(count) % 3, 3))
 
 
-def trained(plan: Plan) -> keras.Model:
+def trained(config: TrainConfig) -> keras.Model:
     keras.utils.set_random_seed(0)
     network = convnet((32, 48), 3)
-    fit(network, examples(), examples(), plan, lambda end: None)
+    fit(network, examples(), examples(), config, lambda end: None)
     return network
 
 
 def test_averaged_weights_are_what_is_left_and_what_is_measured() -> None:
     keras.utils.set_random_seed(0)
     network = convnet((32, 48), 3)
-    plan = Plan(3, 8, 1e-2, averaging=0.9)
-    curves = fit(network, examples(), examples(), plan, lambda end: None)
+    config = TrainConfig(3, 8, 1e-2, averaging=0.9)
+    curves = fit(network, examples(), examples(), config, lambda end: None)
     network.compile(loss="categorical_crossentropy")
     left = network.evaluate(examples().inputs, examples().targets, verbose=0, return_dict=True)
     assert curves.tuning_loss[-1] == pytest.approx(left["loss"], rel=1e-3)
-    plain = trained(Plan(3, 8, 1e-2))
+    plain = trained(TrainConfig(3, 8, 1e-2))
     assert not np.allclose(plain.get_weights()[0], network.get_weights()[0], atol=1e-5)
 
 
 def test_weight_decay_makes_weights_smaller_and_spares_biases() -> None:
-    plain, decayed = trained(Plan(5, 8, 1e-3)), trained(Plan(5, 8, 1e-3, weight_decay=5.0))
+    plain, decayed = (
+        trained(TrainConfig(5, 8, 1e-3)),
+        trained(TrainConfig(5, 8, 1e-3, weight_decay=5.0)),
+    )
     size = [float(np.abs(network.get_weights()[-2]).sum()) for network in (plain, decayed)]
     assert size[1] < 0.97 * size[0]
 
 
 def test_the_rate_rises_before_it_falls() -> None:
-    plan = Plan(4, 8, 1e-3, warm_up=2)
-    network = trained(plan)
+    config = TrainConfig(4, 8, 1e-3, warm_up=2)
+    network = trained(config)
     schedule = network.optimizer._learning_rate
     rates = [float(schedule(step)) for step in range(4 * 4 + 1)]
     assert np.argmax(rates) == 8
@@ -120,10 +123,10 @@ def test_a_slow_weight_moves_less() -> None:
         network = convnet((32, 48), 3)
         before = network.get_weights()[0].copy()
         first = network.weights[0]
-        plan = Plan(
+        config = TrainConfig(
             1, 32, 1e-3, multiplier=lambda weight: speed if weight is first else 1.0
         )  # one step
-        fit(network, examples(), examples(), plan, lambda end: None)
+        fit(network, examples(), examples(), config, lambda end: None)
         return float(np.abs(network.get_weights()[0] - before).max())
 
     assert moved(0.0) == 0
