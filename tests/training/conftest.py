@@ -1,4 +1,4 @@
-"""A small, real release: painted, trained and published; and taking data sets in."""
+"""Fixtures: a small release trained on generated scenes, and ingest of data sets."""
 
 import os
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ TINY = Preset(
 
 @dataclass(frozen=True)
 class RealArchive:
-    """The ml5 Landscapes archive and its licence lists."""
+    """Paths of the ml5 Landscapes archive and of its licence lists."""
 
     data: Path
     licences: Path
@@ -44,7 +44,7 @@ class RealArchive:
 
 @pytest.fixture(scope="session")
 def real_archive() -> RealArchive:
-    """The real photographs, where the person who runs the tests has them."""
+    """Return the ml5 archive set by the environment, or skip the test."""
     if not _REAL_ARCHIVE or not _REAL_LICENCES:
         pytest.skip("set BELVEDERE_DATA and BELVEDERE_LICENSES to the ml5 Landscapes archive")
     return RealArchive(Path(_REAL_ARCHIVE), Path(_REAL_LICENCES))
@@ -57,7 +57,7 @@ def silent() -> Display:
 
 @pytest.fixture(scope="session")
 def random_weights(made_once: MakeOnce) -> Path:
-    """A folder with a weight file of MobileNetV2's shape; untrained, since none is downloaded."""
+    """Return a folder with untrained weights of MobileNetV2, so that none are downloaded."""
 
     def make(folder: Path) -> None:
         import keras
@@ -72,7 +72,7 @@ def random_weights(made_once: MakeOnce) -> Path:
 
 @pytest.fixture(scope="session")
 def workspace(made_once: MakeOnce, silent: Display, random_weights: Path) -> Workspace:
-    """Workspace of everything up to the published release, on 7 x 24 generated scenes."""
+    """Return a workspace with a published release of 7 x 24 generated scenes."""
 
     def workspace_in(home: Path) -> Workspace:
         settings = TrainingSettings(home=home, data="scenes", scenes=24, weights=random_weights)
@@ -92,7 +92,7 @@ def workspace(made_once: MakeOnce, silent: Display, random_weights: Path) -> Wor
 
 @pytest.fixture
 def unreachable() -> PublishedArchive:
-    """An archive that nobody serves: port 9 of this machine discards."""
+    """Return an archive that cannot be downloaded: no server listens on port 9."""
     return PublishedArchive(
         url="http://127.0.0.1:9/landscapes_small.zip", licences_url="http://127.0.0.1:9/licenses"
     )
@@ -100,7 +100,7 @@ def unreachable() -> PublishedArchive:
 
 @pytest.fixture
 def take(tmp_path: Path, silent: Display, unreachable: PublishedArchive) -> Take:
-    """Take a data set into a store under `tmp_path` and open its photographs."""
+    """Return a function that ingests a data set under `tmp_path` and opens its images."""
 
     def take(data: Path | str | None, **settings: object) -> ImageTable:
         wanted = None if data is None else str(data)

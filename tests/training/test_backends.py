@@ -1,4 +1,4 @@
-"""The programme runs on every backend of Keras that is installed."""
+"""Training works on every installed backend of Keras."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-# In a process of its own each: a backend is chosen before Keras is imported.
+# Each in its own process, because the backend is chosen before Keras is imported.
 ONE_EPOCH = """
 import keras, numpy as np
 from training.experiments.config import FineTuning

@@ -15,7 +15,7 @@ from training.quantization import quantize
 from training.workspace import Workspace
 
 
-def test_an_encoder_in_eight_bits_is_small_says_the_same_and_can_be_published(
+def test_a_quantized_encoder_is_small_predicts_the_same_and_can_be_published(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     dataset = workspace.dataset()
@@ -30,16 +30,16 @@ def test_an_encoder_in_eight_bits_is_small_says_the_same_and_can_be_published(
 
     sizes = [each.with_suffix(".bin").stat().st_size for each in (model, candidate.model)]
     assert sizes[0] < 0.6 * sizes[1]
-    said = [
+    outputs = [
         Encoded.concatenate(encoder.encode_all(pixels))
         for encoder in (Encoder(model, "int8"), exact)
     ]
-    classes = [each.probabilities.argmax(axis=1) for each in said]
+    classes = [each.probabilities.argmax(axis=1) for each in outputs]
     assert np.mean(classes[0] == classes[1]) > 0.9
 
     ids = tuple(image.id for image in dataset.images)
-    own = replace(candidate, model=model, reference=Reference(ids, said[0]))
-    publish(own, workspace.settings.store_uri, tmp_path / "releases", precision="int8")
+    quantized = replace(candidate, model=model, reference=Reference(ids, outputs[0]))
+    publish(quantized, workspace.settings.store_uri, tmp_path / "releases", precision="int8")
     release = open_release(current_release(tmp_path / "releases"))
     assert release.manifest.encoder.precision == "int8"
     jpeg = ImageTable.open(workspace.settings.store_uri).jpeg(0)

@@ -1,4 +1,4 @@
-"""What is known of the published ml5 Landscapes photographs must come out of taking them in."""
+"""Ingest of the published ml5 Landscapes archive gives the known figures."""
 
 from collections import Counter, defaultdict
 from pathlib import Path

@@ -56,7 +56,7 @@ def test_only_the_head_of_a_frozen_network_is_trained(workspace: Workspace) -> N
     assert transfer.parameters == 2_257_984 + transfer.trainable_parameters
 
 
-def test_the_parts_share_no_photograph_and_no_group(workspace: Workspace) -> None:
+def test_fit_tuning_and_validation_share_no_image_and_no_group(workspace: Workspace) -> None:
     dataset = workspace.dataset()
     indices = dataset.indices
     rows = np.concatenate([indices.fit, indices.tuning, indices.validation])
@@ -80,29 +80,29 @@ class Interrupted(Exception):
 
 
 class Interrupting(Display):
-    """Breaks off as soon as the baseline is finished."""
+    """Display that interrupts the training when the baseline is finished."""
 
     def info(self, message: str) -> None:
         if message.startswith("baseline: validation"):
             raise Interrupted
 
 
-def test_an_interrupted_training_goes_on_with_what_is_missing(
+def test_an_interrupted_training_continues_with_the_missing_experiments(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     settings = workspace.settings.model_copy(
         update={"home": tmp_path, "store": workspace.settings.store_uri}
     )
     preset = replace(workspace.preset, epochs=1, experiments=workspace.preset.experiments[:2])
-    going_on = Workspace(settings, preset, workspace.display)
+    continued = Workspace(settings, preset, workspace.display)
     with pytest.raises(Interrupted):
         train(Workspace(settings, preset, Interrupting(Console(quiet=True))))
-    broken_off = compare(going_on)
-    assert [report.name for report in broken_off.experiments] == ["baseline"]
-    train(going_on)
-    finished = compare(going_on)
+    interrupted = compare(continued)
+    assert [report.name for report in interrupted.experiments] == ["baseline"]
+    train(continued)
+    finished = compare(continued)
     assert [report.name for report in finished.experiments] == ["baseline", "dropout"]
-    for before, after in zip(broken_off.experiments, finished.experiments, strict=False):
+    for before, after in zip(interrupted.experiments, finished.experiments, strict=False):
         assert before.curves == after.curves
         assert before.train_seconds == after.train_seconds
 
@@ -169,7 +169,7 @@ def test_the_baseline_has_about_400_k_parameters_and_any_size_of_input() -> None
     assert network.get_layer(EMBEDDING) is not None
 
 
-def test_presets_declare_each_experiment_once_on_a_base_that_is_there() -> None:
+def test_presets_declare_each_experiment_once_on_an_existing_base() -> None:
     for preset in PRESETS.values():
         names = [experiment.name for experiment in preset.experiments]
         assert len(set(names)) == len(names)

@@ -1,4 +1,4 @@
-"""Runs and caches stand for the photographs, weights and settings that they were made from."""
+"""Runs and caches are valid for the images, weights and settings that they were computed from."""
 
 import io
 import json
@@ -42,7 +42,7 @@ PRESET = Preset("small", 1, (OWN, FROZEN))
 
 @dataclass(frozen=True)
 class Home:
-    """A home of its own for one test, with the data set and weights that it was made from."""
+    """Home of one test, with its data set and weights."""
 
     folder: Path
     screen: io.StringIO
@@ -62,7 +62,7 @@ class Home:
         )
         return Workspace(settings, preset, Display(Console(file=self.screen, width=1000)))
 
-    def said(self) -> str:
+    def printed(self) -> str:
         """Return the lines printed since the last call."""
         text = self.screen.getvalue()
         self.screen.seek(0)
@@ -127,7 +127,7 @@ def spoil(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_the_same_photographs_packed_in_another_order_train_nothing_anew(home: Home) -> None:
+def test_the_same_images_packed_in_another_order_train_nothing_again(home: Home) -> None:
     before = states(home.folder / "home" / "runs")
     release = open_release(current_release(home.workspace().settings.releases))
     files = sorted(home.data.rglob("*.jpg"))
@@ -186,7 +186,7 @@ def test_a_saved_run_replaces_the_one_that_was_skipped(tmp_path: Path) -> None:
     assert index.unused(lambda facts: False) == [tmp_path / "second-0123456789ab"]
 
 
-def test_words_and_names_are_no_part_of_a_run(home: Home) -> None:
+def test_names_and_descriptions_do_not_affect_a_run(home: Home) -> None:
     before = states(home.folder / "home" / "runs")
     renamed = replace(FROZEN, name="head", change="A small head.", base="baseline")
     workspace = home.workspace(preset=replace(PRESET, experiments=(OWN, renamed)))
@@ -196,7 +196,7 @@ def test_words_and_names_are_no_part_of_a_run(home: Home) -> None:
     assert (report.name, report.change, report.base) == ("head", "A small head.", "baseline")
 
 
-def test_a_teacher_counts_by_what_it_is_and_not_by_what_is_said_of_it() -> None:
+def test_the_key_depends_on_a_teachers_hyper_parameters_and_not_on_its_description() -> None:
     pupil = FineTuning("pupil", "", teachers=(FROZEN,))
     reworded = replace(pupil, teachers=(replace(FROZEN, name="other", change="Said better."),))
     retrained = replace(pupil, teachers=(replace(FROZEN, hidden=9),))
@@ -204,10 +204,10 @@ def test_a_teacher_counts_by_what_it_is_and_not_by_what_is_said_of_it() -> None:
     assert experiment_key(pupil, {}) != experiment_key(retrained, {})
 
 
-def test_replaced_weights_are_learned_from_anew(home: Home) -> None:
+def test_replaced_weights_cause_a_new_run(home: Home) -> None:
     workspace = home.workspace()
     own, frozen = run_of(workspace, 0), run_of(workspace, 1)
-    said = frozen.predictions.validation
+    predicted = frozen.predictions.validation
     caches = set((home.folder / "home" / "cache").glob("mine-*"))
     assert up_to_date(workspace)
     backbone(home.weights, 2)
@@ -216,7 +216,7 @@ def test_replaced_weights_are_learned_from_anew(home: Home) -> None:
     assert run_of(workspace, 0) == own
     again = run_of(workspace, 1)
     assert again.folder != frozen.folder
-    assert not np.array_equal(again.predictions.validation, said)
+    assert not np.array_equal(again.predictions.validation, predicted)
     new = set((home.folder / "home" / "cache").glob("mine-*"))
     assert len(new) == len(caches) == 2
     assert not new & caches
@@ -248,7 +248,7 @@ def test_out_of_fold_predictions_are_computed_again_when_groups_change(home: Hom
     assert not np.array_equal(joined, kept)
 
 
-def test_photographers_that_become_known_move_parts_and_what_was_learned_from_them(
+def test_added_photographers_change_the_split_and_the_runs(
     home: Home,
 ) -> None:
     workspace = home.workspace()
@@ -286,7 +286,7 @@ def test_photographers_that_become_known_move_parts_and_what_was_learned_from_th
 @pytest.mark.parametrize(
     "name", ["report.json", "predictions.npz", "network.keras", "probe.xml", "probe.bin"]
 )
-def test_a_damaged_run_is_named_and_given_up(
+def test_a_damaged_run_is_reported_and_deleted(
     home: Home, name: str, damage: Callable[[Path], None]
 ) -> None:
     run = run_of(home.workspace(), 0)
@@ -298,12 +298,12 @@ def test_a_damaged_run_is_named_and_given_up(
         assert str(run.folder / name) in str(raised.value)
     assert damage is spoil or not up_to_date(workspace)
     workspace.runs.delete_damaged(workspace.display.warn)
-    assert str(run.folder / name) in home.said()
+    assert str(run.folder / name) in home.printed()
     assert workspace.run(Trial(OWN)) is None
     assert workspace.run(Trial(FROZEN)) is not None
 
 
-def test_whatever_is_damaged_is_made_anew_by_training(home: Home) -> None:
+def test_training_replaces_damaged_runs(home: Home) -> None:
     workspace = home.workspace()
     trial = Trial(FROZEN)
     kept = out_of_fold_predictions(workspace, trial)
@@ -315,7 +315,7 @@ def test_whatever_is_damaged_is_made_anew_by_training(home: Home) -> None:
     with pytest.raises(DamagedRun, match=r"cost\.json is damaged; run `belvedere train`"):
         compare(workspace.with_preset(replace(PRESET, experiments=(FROZEN,))))
     train(workspace)
-    warned = home.said()
+    warned = home.printed()
     for path in damaged:
         assert str(path) in warned
     assert run_of(workspace, 1).cost is not None
@@ -323,12 +323,12 @@ def test_whatever_is_damaged_is_made_anew_by_training(home: Home) -> None:
     again = out_of_fold_predictions(workspace, trial)
     assert again is not None
     assert np.array_equal(again, kept)
-    assert str(frozen.folder / "held_out.npz") in warned + home.said()
+    assert str(frozen.folder / "held_out.npz") in warned + home.printed()
     publish_best(workspace)
     assert up_to_date(workspace)
 
 
-def test_damaged_caches_are_made_anew(home: Home) -> None:
+def test_damaged_caches_are_replaced(home: Home) -> None:
     workspace = home.workspace()
     trial, dataset = Trial(FROZEN), workspace.dataset()
     cache = home.folder / "home" / "cache"
@@ -338,16 +338,16 @@ def test_damaged_caches_are_made_anew(home: Home) -> None:
         for path in cache.iterdir():
             damage(path)
         (run_of(workspace, 1).folder / "held_out.npz").unlink(missing_ok=True)
-        home.said()
+        home.printed()
         assert out_of_fold_predictions(workspace, trial) is not None
-        warned = home.said()
+        warned = home.printed()
         for name in names:
             assert str(cache / name) in warned
         assert sorted(path.name for path in cache.iterdir()) == names
         assert np.array_equal(dataset.pixels(SIZE), pixels)
 
 
-def test_caches_of_other_photographs_are_replaced_by_those_of_these(home: Home) -> None:
+def test_caches_of_other_images_are_deleted(home: Home) -> None:
     workspace = home.workspace()
     cache = home.folder / "home" / "cache"
     before = {path.name for path in cache.iterdir()}
@@ -359,27 +359,27 @@ def test_caches_of_other_photographs_are_replaced_by_those_of_these(home: Home) 
     assert not after & before
 
 
-def test_runs_of_another_version_or_of_other_photographs_are_named_once(home: Home) -> None:
+def test_unused_runs_are_reported_with_their_size(home: Home) -> None:
     workspace = home.workspace()
     old = workspace.settings.runs / "baseline-0123456789ab"
     old.mkdir()
     (old / "report.json").write_text(run_of(workspace, 0).report.model_dump_json())
     (old / "network.keras").write_bytes(bytes(3_000_000))
     warn_of_unused_runs(workspace)
-    line = home.said()
+    line = home.printed()
     assert line.startswith("Not used: 1 of the runs in ")
     assert "to free 3 MB: baseline-0123456789ab." in line
     next((home.data / "train" / "cat").iterdir()).unlink()
     ingest(workspace, PublishedArchive())
-    home.said()
+    home.printed()
     warn_of_unused_runs(workspace)
-    assert home.said().startswith("Not used: 3 of the runs in ")
+    assert home.printed().startswith("Not used: 3 of the runs in ")
     shutil.rmtree(workspace.settings.runs)
     warn_of_unused_runs(home.workspace())
-    assert home.said() == ""
+    assert home.printed() == ""
 
 
-def test_an_encoder_is_exported_anew_with_another_temperature_and_when_damaged(home: Home) -> None:
+def test_an_encoder_is_exported_again_with_another_temperature_and_when_damaged(home: Home) -> None:
     workspace = home.workspace()
     dataset, comparison, run = workspace.dataset(), compare(workspace), run_of(workspace, 1)
     sure = np.eye(2, dtype=np.float32)[dataset.labels[dataset.indices.fit]] * 0.8 + 0.1
@@ -389,7 +389,7 @@ def test_an_encoder_is_exported_anew_with_another_temperature_and_when_damaged(h
     content = second.with_suffix(".bin").read_bytes()
     for damage in (cut, empty, spoil):
         damage(second.with_suffix(".bin"))
-        home.said()
+        home.printed()
         assert export(run, dataset, comparison, (), 1 - sure).model == second
-        assert str(second.with_suffix(".bin")) in home.said()
+        assert str(second.with_suffix(".bin")) in home.printed()
         assert len(second.with_suffix(".bin").read_bytes()) == len(content)

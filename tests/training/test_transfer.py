@@ -36,7 +36,7 @@ def backbone_weight(trained: TrainingResult) -> object:
     return trained.network.get_layer("backbone").get_weights()[0]
 
 
-def test_fine_tuning_can_begin_with_the_head_of_frozen_features(context: TrainingContext) -> None:
+def test_fine_tuning_can_start_from_a_head_on_frozen_features(context: TrainingContext) -> None:
     unmoved = replace(TUNED, learning_rate=0.0, head_first=True)
     frozen = FrozenTransfer("frozen", "", backbone="mine", input=SIZE, hidden=32)
     expected, found = (
@@ -45,7 +45,9 @@ def test_fine_tuning_can_begin_with_the_head_of_frozen_features(context: Trainin
     np.testing.assert_allclose(found.validation, expected.validation, atol=1e-4)
 
 
-def test_two_backbones_serve_what_the_head_has_learned_from(context: TrainingContext) -> None:
+def test_two_backbones_give_the_features_that_the_head_was_trained_on(
+    context: TrainingContext,
+) -> None:
     both = FrozenTransfer("both", "", backbone="mine", beside="other", input=SIZE, views=1)
     trained = train_experiment(both, context, lambda end: None)
     assert trained.layer_outputs is not None
@@ -55,7 +57,7 @@ def test_two_backbones_serve_what_the_head_has_learned_from(context: TrainingCon
     np.testing.assert_allclose(served, trained.validation, atol=1e-4)
 
 
-def test_averaging_keeps_its_share_of_what_there_was_before(context: TrainingContext) -> None:
+def test_averaging_keeps_its_share_of_the_initial_weights(context: TrainingContext) -> None:
     before, after, between = (
         backbone_weight(train_experiment(replace(TUNED, **changes), context, lambda end: None))
         for changes in ({"averaged": 1.0}, {}, {"averaged": 0.25})

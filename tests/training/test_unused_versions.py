@@ -1,4 +1,4 @@
-"""A take-in deletes what no release refers to, and nothing else."""
+"""Ingest deletes the versions of the store that no release refers to, and no others."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def release(releases: Path, version: int) -> None:
 
 @pytest.fixture
 def versions(tmp_path: Path, take: Take):
-    """Change the data four times under these settings, and return the versions that are kept."""
+    """Return a function that ingests four data sets and returns the versions that are kept."""
 
     def change(**settings: object) -> list[int]:
         data = class_folders(tmp_path / "data", {"cat": 12, "dog": 12})
@@ -45,7 +45,7 @@ def test_the_newest_version_and_that_of_a_release_are_kept(versions) -> None:
     assert versions() == [0, 3]
 
 
-def test_a_store_that_other_homes_may_use_is_left_alone(versions, tmp_path: Path) -> None:
+def test_no_version_of_a_shared_store_is_deleted(versions, tmp_path: Path) -> None:
     assert versions(store=str(tmp_path / "shared")) == [0, 1, 2, 3]
 
 

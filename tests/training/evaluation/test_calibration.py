@@ -15,7 +15,7 @@ from training.workspace import Workspace
 
 
 def drawn(count: int, seed: int, sharpness: float = 2.0):
-    """Probabilities and labels that follow them."""
+    """Return probabilities, and labels drawn from them."""
     rng = np.random.default_rng(seed)
     logits = sharpness * rng.standard_normal((count, 5))
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -24,26 +24,26 @@ def drawn(count: int, seed: int, sharpness: float = 2.0):
 
 
 @pytest.mark.parametrize("overconfidence", [0.5, 1.0, 2.5])
-def test_the_temperature_undoes_overconfidence(overconfidence: float) -> None:
-    honest, labels = drawn(20_000, 0)
-    boasting = scale(honest, 1 / overconfidence)
-    assert fit_temperature(boasting, labels) == pytest.approx(overconfidence, rel=0.05)
+def test_the_temperature_corrects_overconfidence(overconfidence: float) -> None:
+    calibrated, labels = drawn(20_000, 0)
+    overconfident = scale(calibrated, 1 / overconfidence)
+    assert fit_temperature(overconfident, labels) == pytest.approx(overconfidence, rel=0.05)
 
 
-def test_honest_probabilities_are_found_reliable_and_boasting_ones_not() -> None:
-    honest, labels = drawn(20_000, 1)
-    assert reliability(honest, labels).error < 0.015
-    boasting = reliability(scale(honest, 0.3), labels)
-    assert boasting.error > 0.1
-    assert sum(each.count for each in boasting.bins) == len(labels)
+def test_overconfident_probabilities_have_a_larger_calibration_error() -> None:
+    calibrated, labels = drawn(20_000, 1)
+    assert reliability(calibrated, labels).error < 0.015
+    overconfident = reliability(scale(calibrated, 0.3), labels)
+    assert overconfident.error > 0.1
+    assert sum(each.count for each in overconfident.bins) == len(labels)
 
 
-def test_a_calibrated_network_answers_scaled_from_the_same_embedding() -> None:
+def test_a_calibrated_network_scales_its_logits_and_keeps_its_embedding() -> None:
     network = convnet((32, 48), 3)
-    pictures = np.random.default_rng(0).integers(0, 256, (8, 32, 48, 3), dtype=np.uint8)
-    embeddings, before = encoder_of(network).predict(pictures, verbose=0)
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 48, 3), dtype=np.uint8)
+    embeddings, before = encoder_of(network).predict(pixels, verbose=0)
     calibrate(network, 2.0)
-    same, after = encoder_of(network).predict(pictures, verbose=0)
+    same, after = encoder_of(network).predict(pixels, verbose=0)
     assert np.array_equal(embeddings, same)
     assert np.allclose(after, scale(before, 2.0), atol=1e-5)
 
@@ -54,13 +54,13 @@ def test_out_of_fold_predictions_give_the_temperature_if_there_are_any(
     data = workspace.dataset()
     rng = np.random.default_rng(0)
 
-    def said(rows: Rows) -> Floats:
+    def predict(rows: Rows) -> Floats:
         logits = rng.standard_normal((len(rows), len(data.classes))).astype(np.float32)
         logits[np.arange(len(rows)), data.labels[rows]] += 2
         return scale(np.exp(logits), 1.0)
 
-    predictions = Predictions(said(data.indices.tuning), said(data.indices.validation))
-    out_of_fold = scale(said(data.indices.fit), 0.2)
+    predictions = Predictions(predict(data.indices.tuning), predict(data.indices.validation))
+    out_of_fold = scale(predict(data.indices.fit), 0.2)
     alone, helped = (
         temperature_of(predictions, data),
         temperature_of(predictions, data, out_of_fold),
@@ -74,7 +74,7 @@ def test_out_of_fold_predictions_give_the_temperature_if_there_are_any(
     )
 
 
-def test_the_published_promise_is_measured_on_the_published_probabilities(
+def test_the_published_coverage_is_measured_on_the_published_probabilities(
     workspace: Workspace,
 ) -> None:
     folder = current_release(workspace.settings.releases)
@@ -94,7 +94,7 @@ def test_the_published_promise_is_measured_on_the_published_probabilities(
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 400), st.floats(0.34, 1.0), st.integers(2, 9))
-def test_easy_photographs_show_no_more_confidence_than_their_number(
+def test_the_confidence_of_perfect_predictions_is_limited_by_their_number(
     count: int, confidence: float, classes: int
 ) -> None:
     labels = np.arange(count) % classes
@@ -109,13 +109,13 @@ def test_easy_photographs_show_no_more_confidence_than_their_number(
     assert claimed <= max(limit, sure.max(axis=1).mean(dtype=float)) + 1e-5
 
 
-def test_without_photographs_the_temperature_is_one() -> None:
+def test_without_images_the_temperature_is_one() -> None:
     assert fit_temperature(np.zeros((0, 3), np.float32), np.zeros(0, np.int64)) == 1.0
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([0.8, 0.9, 0.95]))
-def test_sets_hold_the_true_class_as_often_as_promised(seed: int, level: float) -> None:
+def test_prediction_sets_reach_their_coverage(seed: int, level: float) -> None:
     known, known_labels = drawn(2000, seed)
     others, labels = drawn(4000, seed + 1)
     threshold = conformal_threshold(known, known_labels, level)
@@ -127,14 +127,14 @@ def test_sets_hold_the_true_class_as_often_as_promised(seed: int, level: float) 
 
 @settings(deadline=None)
 @given(st.integers(0, 8), st.integers(0, 10**6))
-def test_with_too_few_photographs_no_class_is_ruled_out(count: int, seed: int) -> None:
+def test_with_too_few_images_prediction_sets_contain_all_classes(count: int, seed: int) -> None:
     probabilities, labels = drawn(count, seed)
     assert conformal_threshold(probabilities, labels, 0.9) == 0.0
 
 
 @settings(deadline=None)
 @given(st.integers(0, 60), st.floats(0.875, 1.0, width=32))
-def test_the_set_of_a_sure_answer_holds_it(count: int, surest: float) -> None:
+def test_the_prediction_set_contains_the_most_probable_class(count: int, surest: float) -> None:
     known = np.tile(np.float32([surest, 1 - surest]), (count, 1))
     threshold = conformal_threshold(known, np.zeros(count, np.int64))
     sure = np.float32([[1, 0], [0.9990001, 0.0009999]])
@@ -144,7 +144,7 @@ def test_the_set_of_a_sure_answer_holds_it(count: int, surest: float) -> None:
 
 @settings(deadline=None)
 @given(st.integers(10, 60), st.floats(0.5, 1.0, width=32), st.floats(-5e-5, 5e-5))
-def test_sets_survive_the_rounding_of_another_processor(
+def test_prediction_sets_do_not_depend_on_rounding(
     count: int, probability: float, rounding: float
 ) -> None:
     known = np.tile(np.float32([probability, 1 - probability]), (count, 1))
@@ -156,7 +156,7 @@ def test_sets_survive_the_rounding_of_another_processor(
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10**6), st.integers(9, 120))
-def test_on_average_over_tuning_parts_of_any_size_the_promise_holds(seed: int, count: int) -> None:
+def test_the_mean_coverage_over_tuning_parts_of_any_size_is_reached(seed: int, count: int) -> None:
     others, labels = drawn(2000, seed)
     covered = []
     for draw in range(30):

@@ -7,14 +7,14 @@ from training.models.networks import EMBEDDING, POOLED, PROBABILITIES, convnet, 
 
 
 def headless(size: tuple[int, int]) -> keras.Model:
-    """A network whose pooled features are its embedding."""
+    """Return a network whose embedding is its pooled features."""
     whole = convnet(size, 4)
     return with_head(whole.input, whole.get_layer(POOLED).output, 4, hidden=0, dropout=0.0)
 
 
 @pytest.mark.parametrize("build", [lambda size: convnet(size, 4), headless])
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="differentiates by TensorFlow")
-def test_the_gradient_written_down_is_the_gradient(build) -> None:
+def test_the_closed_form_equals_the_gradient(build) -> None:
     import tensorflow as tf
 
     keras.utils.set_random_seed(3)
@@ -37,18 +37,18 @@ def test_the_gradient_written_down_is_the_gradient(build) -> None:
     assert expected.max() == 1
 
 
-def test_heat_gathers_where_the_class_is() -> None:
+def test_the_heat_is_highest_at_the_object() -> None:
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    pictures = rng.integers(90, 110, (256, 64, 96, 3)).astype(np.uint8)
+    pixels = rng.integers(90, 110, (256, 64, 96, 3)).astype(np.uint8)
     labels = np.arange(256) % 2
     left = rng.random(256) < 0.5
-    for picture, label, is_left in zip(pictures, labels, left, strict=True):
+    for image, label, is_left in zip(pixels, labels, left, strict=True):
         columns = slice(0, 32) if is_left else slice(64, 96)
-        picture[16:48, columns] = (230, 40, 40) if label else (40, 40, 230)
+        image[16:48, columns] = (230, 40, 40) if label else (40, 40, 230)
     network = convnet((64, 96), 2)
     network.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
-    network.fit(pictures, labels, epochs=6, verbose=0)
-    heat = grad_cam(network, pictures, labels)
+    network.fit(pixels, labels, epochs=6, verbose=0)
+    heat = grad_cam(network, pixels, labels)
     on_the_left = heat[:, :, :2].sum(axis=(1, 2)) > heat[:, :, -2:].sum(axis=(1, 2))
     assert np.mean(on_the_left == left) > 0.9

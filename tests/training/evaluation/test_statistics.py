@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from training.evaluation.statistics import bootstrap_interval, holm, mcnemar
 
 
-def test_the_interval_of_independent_photographs_is_that_of_a_share() -> None:
+def test_the_interval_of_independent_images_is_binomial() -> None:
     correct = np.arange(400) % 5 != 0
     low, high = bootstrap_interval(correct.astype(float), range(400))
     reach = 1.96 * np.sqrt(0.8 * 0.2 / 400)
@@ -14,19 +14,19 @@ def test_the_interval_of_independent_photographs_is_that_of_a_share() -> None:
     assert high == pytest.approx(0.8 + reach, abs=0.006)
 
 
-def test_photographs_of_few_photographers_say_less() -> None:
+def test_few_photographers_widen_the_interval() -> None:
     correct = (np.arange(400) // 20 % 5 != 0).astype(float)
     alone = bootstrap_interval(correct, range(400))
     together = bootstrap_interval(correct, [number // 20 for number in range(400)])
     assert together[1] - together[0] > 3 * (alone[1] - alone[0])
 
 
-def test_the_interval_is_the_same_each_time() -> None:
+def test_the_interval_is_deterministic() -> None:
     correct = np.array([1.0, 0.0, 1.0, 1.0])
     assert bootstrap_interval(correct, [0, 1, 2, 2]) == bootstrap_interval(correct, [5, 6, 7, 7])
 
 
-def test_only_photographs_that_one_network_knows_count() -> None:
+def test_only_images_that_one_model_classifies_correctly_count() -> None:
     first = np.array([True] * 50 + [True] * 10 + [False] * 2 + [False] * 30)
     second = np.array([True] * 50 + [False] * 10 + [True] * 2 + [False] * 30)
     # Two-sided binomial tail of 2 in 12.
@@ -35,13 +35,13 @@ def test_only_photographs_that_one_network_knows_count() -> None:
     assert mcnemar(first, first) == 1.0
 
 
-def test_holm_as_in_the_textbook() -> None:
+def test_holm_gives_the_textbook_values() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]) == []
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-def test_the_correction_lies_between_none_and_bonferroni_and_keeps_the_order(values) -> None:
+def test_the_correction_is_at_most_bonferroni_and_keeps_the_order(values) -> None:
     adjusted = holm(values)
     for before, after in zip(values, adjusted, strict=True):
         assert before <= after <= min(1.0, len(values) * before) + 1e-12
@@ -49,5 +49,5 @@ def test_the_correction_lies_between_none_and_bonferroni_and_keeps_the_order(val
     assert [adjusted[number] for number in order] == sorted(adjusted)
 
 
-def test_a_single_group_says_nothing_of_others() -> None:
+def test_the_interval_of_a_single_group_is_everything() -> None:
     assert bootstrap_interval(np.ones(12), [7] * 12) == (0.0, 1.0)

@@ -48,7 +48,7 @@ def tuning(experiment: FromScratch) -> list[Score]:
     return [Score(reached, 1 - reached) for reached in REACHED.get(experiment.name, [])]
 
 
-def test_what_helped_beats_every_seed_of_the_baseline_and_its_kind() -> None:
+def test_a_helpful_technique_beats_every_seed_of_the_baseline_and_its_kind() -> None:
     assert select_techniques(AT_ONCE, tuning) == (
         BATCH_NORM,
         RANDAUGMENT,
@@ -87,7 +87,7 @@ def test_the_combination_has_each_change_on_the_best_design() -> None:
     assert ablations[3].input == BASELINE.input
 
 
-def test_stepwise_keeps_only_what_helps_beside_the_others() -> None:
+def test_stepwise_keeps_only_techniques_that_help_together() -> None:
     *steps, whole, first, second, third = expand(STEPWISE, tuning)
     assert [step.name for step in steps] == [
         "batch-norm+randaugment", "batch-norm+augmentation", "batch-norm+augmentation+larger-input",
@@ -104,14 +104,14 @@ def test_stepwise_keeps_only_what_helps_beside_the_others() -> None:
     }  # fmt: skip
 
 
-def test_a_step_waits_for_the_one_before() -> None:
+def test_a_step_follows_the_result_of_the_step_before() -> None:
     def first_alone(experiment: FromScratch) -> list[Score]:
         return [] if "+" in experiment.name else tuning(experiment)
 
     assert [step.name for step in expand(STEPWISE, first_alone)] == ["batch-norm+randaugment"]
 
 
-def test_nothing_is_combined_before_all_is_known_or_where_nothing_helped() -> None:
+def test_nothing_is_combined_before_all_scores_are_known_or_without_helpful_techniques() -> None:
     assert expand(AT_ONCE, lambda each: [] if each == DROPOUT else tuning(each)) == ()
     assert expand(AT_ONCE, lambda each: [Score(0.7, 0.3)]) == ()
     assert expand(STEPWISE, lambda each: [Score(0.7, 0.3)]) == ()
@@ -143,7 +143,7 @@ def names(trials, **wanted: object) -> list[str]:
     ]
 
 
-def test_the_plan_grows_with_what_is_known() -> None:
+def test_the_plan_grows_with_the_results() -> None:
     done: dict[Trial, ExperimentReport] = {}
     reached = {**REACHED, "mobilenetv2-linear": [0.91], "mobilenetv2-top": [0.95]}
     first = plan_trials(PRESET, done.get)
@@ -179,7 +179,7 @@ def test_every_experiment_can_be_repeated(seeds: int) -> None:
     ]
 
 
-def test_a_combination_alone_brings_the_repeats_that_it_is_chosen_by() -> None:
+def test_a_combination_alone_plans_the_seeds_for_its_selection() -> None:
     preset = Preset("named", 1, (BASELINE, DROPOUT, STEPWISE))
     trials = plan_trials(preset, lambda trial: None)
     assert [(t.experiment.name, t.repeat) for t in trials] == [

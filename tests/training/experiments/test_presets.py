@@ -22,7 +22,7 @@ QUICK = PRESETS["quick"]
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
-    """Two networks of the user's own, one for photographs of any size."""
+    """Return a folder with two networks of the user, one of them for images of any size."""
     for name, size in (("mine", (64, 80)), ("any size", (None, None))):
         image = keras.Input((*size, 3))
         x = keras.layers.Conv2D(4, 3, strides=2)(image)
@@ -32,7 +32,7 @@ def weights(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_chosen_experiments_bring_what_they_need() -> None:
+def test_selected_experiments_include_their_prerequisites() -> None:
     preset = select(QUICK, ["distilled", "dropout"], None)
     names = [each.name for each in preset.experiments]
     assert names == [
@@ -59,7 +59,7 @@ def test_the_list_names_every_experiment_with_its_change() -> None:
         assert each.change in lines
 
 
-def test_networks_of_the_users_take_part(weights: Path) -> None:
+def test_networks_of_the_user_are_added(weights: Path) -> None:
     preset = with_local_networks(PRESETS["full"], weights)
     more = preset.experiments[len(PRESETS["full"].experiments) :]
     assert [each.name for each in more] == [
@@ -72,7 +72,7 @@ def test_networks_of_the_users_take_part(weights: Path) -> None:
     assert network.output_shape == (None, 4)
 
 
-def test_a_network_that_cannot_be_used_says_why(weights: Path) -> None:
+def test_the_error_for_an_unusable_network_names_the_reason(weights: Path) -> None:
     with pytest.raises(WeightsUnavailable, match="64×80"):
         pretrained("mine", (96, 96), weights)
     with pytest.raises(WeightsUnavailable, match=r"broken\.keras cannot be read"):
