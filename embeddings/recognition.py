@@ -15,7 +15,7 @@ from embeddings.index import VectorIndex
 NEIGHBOR = 10
 """Rank of the training image whose distance measures typicality."""
 
-_CANDIDATES = 3 * NEIGHBOR
+_CANDIDATES = 2 * NEIGHBOR
 
 Observe = Callable[[Literal["decode", "inference"], float], None]
 """Called with the name of a finished step and its duration in seconds."""

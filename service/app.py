@@ -16,12 +16,13 @@ from starlette.types import ASGIApp
 from embeddings.errors import SettingsError
 from service.api.errors import answer_errors
 from service.api.openapi import TAGS, TEXT, Description, completed
-from service.api.routes import ROUTERS
+from service.api.routes import DIRECT_ROUTES, ROUTERS
 from service.json_logging import log_as_json
 from service.memory import freeze_gc, tune_malloc
 from service.metrics import Metrics
 from service.middleware.access_log import AccessLogMiddleware
 from service.middleware.cors import CrossOriginMiddleware
+from service.middleware.direct_routes import DirectRoutesMiddleware
 from service.middleware.fast_path import PrecomputedResponseMiddleware
 from service.middleware.header_timeout import HeaderTimeoutProtocol
 from service.middleware.normalization import NormalizationMiddleware
@@ -97,9 +98,12 @@ def create_api(
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
+    answer_errors(app, [route for router in ROUTERS for route in router.routes])
+    app.add_middleware(
+        DirectRoutesMiddleware, routes=DIRECT_ROUTES, handlers=app.exception_handlers
+    )
     app.add_middleware(RequestLimitsMiddleware, limit=settings.upload_limit)
     app.add_middleware(AccessLogMiddleware, metrics=metrics, logged=settings.log)
-    answer_errors(app, [route for router in ROUTERS for route in router.routes])
     for router in ROUTERS:
         app.include_router(router)
     return app

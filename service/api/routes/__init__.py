@@ -1,6 +1,7 @@
 """The calls of the service, one module per resource."""
 
 from fastapi import APIRouter
+from starlette.routing import Route
 
 from service.api.routes import (
     errors,
@@ -14,6 +15,9 @@ from service.api.routes import (
     reference,
     tsne,
 )
+
+DIRECT_ROUTES = (Route("/predict", predict.predict_upload, methods=["POST"]),)
+"""Frequent calls whose endpoints take the request alone."""
 
 ROUTERS: tuple[APIRouter, ...] = (
     predict.router,

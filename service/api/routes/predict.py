@@ -1,17 +1,21 @@
 """`/predict`: which class a photograph shows."""
 
-from fastapi import APIRouter, Response
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, Request, Response
 
 from embeddings.recognition import Observe, recognise
-from service.api.auth import GUARDED
-from service.api.dependencies import Responses, Row, Served, State
+from service.api.auth import GUARDED, guard
+from service.api.dependencies import Responses, Row, State, state_of
 from service.api.errors import problem_responses
-from service.api.uploads import UPLOAD_BODY, Upload
-from service.schemas import Prediction
+from service.api.uploads import UPLOAD_BODY, read_upload
+from service.schemas import API_KEY_HEADER, Prediction
 from service.serving.responses import as_json, prediction, sent_as_json
 from service.serving.served_release import ServedRelease
 
 router = APIRouter(tags=["prediction"])
+
+_reserved = asynccontextmanager(read_upload)
 
 
 @router.get(
@@ -33,9 +37,13 @@ async def predict_stored(responses: Responses, state: State, row: Row) -> Respon
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
-async def predict_upload(served: Served, state: State, upload: Upload) -> Response:
+async def predict_upload(request: Request) -> Response:
     """The published network's answer for an uploaded image, which is not kept."""
-    return await state.images.run(_predicted, served, upload, state.metrics.observe_stage)
+    state = state_of(request)
+    await guard(request, request.headers.get(API_KEY_HEADER))
+    served = state.current_release()
+    async with _reserved(request) as upload:
+        return await state.images.run(_predicted, served, upload, state.metrics.observe_stage)
 
 
 def _predicted(served: ServedRelease, upload: bytes, observe: Observe) -> Response:
