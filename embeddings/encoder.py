@@ -1,4 +1,4 @@
-"""The encoder: one serving file that turns pixels into an embedding and class probabilities."""
+"""Encoder: exported model that maps pixels to an embedding and class probabilities."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ import numpy as np
 from embeddings.arrays import Floats, Pixels
 from embeddings.digests import file_digest
 from embeddings.images import PIXELS_VERSION
-from embeddings.runtime import CompiledNetwork, Precision
+from embeddings.runtime import CompiledModel, Precision
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """What an encoder says of n photographs."""
+    """Outputs of an encoder for n images."""
 
     embeddings: Floats
     """Shape (n, dimension): output of the penultimate layer."""
@@ -23,13 +23,13 @@ class Encoded:
     """Shape (n, classes): each row sums to 1."""
 
     def row(self, number: int) -> "Encoded":
-        """One of them, as arrays of shape (1, ...)."""
+        """Return the outputs of one image, as arrays of shape (1, ...)."""
         part = slice(number, number + 1)
         return Encoded(self.embeddings[part], self.probabilities[part])
 
     @classmethod
     def concatenate(cls, parts: Iterable["Encoded"]) -> "Encoded":
-        """Join several, in their order."""
+        """Concatenate outputs in their order."""
         kept = list(parts)
         return cls(
             np.concatenate([part.embeddings for part in kept]),
@@ -38,32 +38,28 @@ class Encoded:
 
 
 class Encoder:
-    """A network with two outputs, embedding and probabilities, ready to serve.
+    """Compiled model with two outputs, embedding and probabilities.
 
-    `encode` may be called from many threads at once.
+    `encode` is thread-safe.
     """
 
     def __init__(self, model: Path, precision: Precision = "f32") -> None:
-        self._network = CompiledNetwork(model, precision)
-        self.height, self.width = self._network.size
+        self._model = CompiledModel(model, precision)
+        self.height, self.width = self._model.size
 
     def encode(self, pixels: Pixels) -> Encoded:
-        """Encode one photograph, uint8 of shape (1, height, width, 3)."""
-        return Encoded(*self._network.infer(pixels))
+        """Encode one image, uint8 of shape (1, height, width, 3)."""
+        return Encoded(*self._model.infer(pixels))
 
     def encode_all(self, images: Iterable[Pixels]) -> Iterator[Encoded]:
-        """Encode single photographs, each of shape (height, width, 3), using every core.
-
-        Yields one result per photograph, in order.
-        """
-        return (Encoded(*outputs) for outputs in self._network.infer_all(images))
+        """Yield the outputs of images, each of shape (height, width, 3), using all cores."""
+        return (Encoded(*outputs) for outputs in self._model.infer_all(images))
 
 
 def encoder_fingerprint(model: Path) -> str:
-    """Return the SHA-256 over an OpenVINO model and the version of the pixel rules.
+    """Return the SHA-256 over an OpenVINO model (`.xml` and `.bin`) and `PIXELS_VERSION`.
 
-    The model's files are `.xml` and `.bin`. Features are stored under this fingerprint, so those of
-    other pixels are never taken for these.
+    It is the key of stored features, so features of other pixels are never reused.
     """
     digest = sha256(f"pixels {PIXELS_VERSION}".encode())
     for part in (model, model.with_suffix(".bin")):

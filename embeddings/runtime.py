@@ -1,4 +1,4 @@
-"""The runtime that networks are served with: OpenVINO on the processor."""
+"""Inference runtime: OpenVINO on the CPU."""
 
 import threading
 from collections import deque
@@ -16,18 +16,18 @@ from embeddings.cpu import usable_processors
 
 Outputs = tuple[Floats, ...]
 Precision = Literal["f32", "bf16", "f16", "int8"]
-"""What a network computes in; `int8` stands for one that was quantized when it was exported."""
+"""Inference precision; `int8` is for a model that was quantized at export."""
 
 _AHEAD = 4
-"""Photographs for each core that are begun before the first of them is asked for."""
+"""Images per core submitted ahead of the result consumed next."""
 
 
-class CompiledNetwork:
-    """A compiled network that takes the uint8 pixels of one photograph at a time.
+class CompiledModel:
+    """Compiled OpenVINO model for the uint8 pixels of one image at a time.
 
-    On processors, batches gain nothing: their intermediate results leave the caches. `infer` may be
-    called from many threads at once: a lone photograph is computed on every core, several at a time
-    on one each, so that no thread waits for another.
+    On CPUs, batches are no faster, because their intermediate results exceed the caches. `infer` is
+    thread-safe: a single request uses all cores, concurrent requests use one core each, so that no
+    thread waits for another.
     """
 
     def __init__(self, model: Path, precision: Precision = "f32") -> None:
@@ -43,7 +43,7 @@ class CompiledNetwork:
         """Height and width of the input in pixels."""
 
     def infer(self, pixels: Pixels) -> Outputs:
-        """Compute every output, of shape (1, ...), for pixels of shape (1, height, width, 3)."""
+        """Return the outputs, each of shape (1, ...), for pixels of shape (1, height, width, 3)."""
         with self._lock:
             self._running += 1
             alone = self._running == 1
@@ -54,12 +54,12 @@ class CompiledNetwork:
                 self._running -= 1
 
     def infer_all(self, images: Iterable[Pixels]) -> Iterator[Outputs]:
-        """Compute single photographs, each of shape (height, width, 3), using every core.
+        """Yield the outputs of single images, each of shape (height, width, 3), using all cores.
 
-        Yields the outputs of one after the other, each of shape (1, ...), in order.
+        The outputs have shape (1, ...) and the order of the images.
         """
-        # Not with OpenVINO's own queue: it calls back into Python from the threads that a network
-        # waits for when it is let go, and both can then wait for each other.
+        # OpenVINO's asynchronous queue can deadlock: it calls Python from threads that the
+        # destructor of a compiled model waits for.
         with ThreadPoolExecutor(self._cores) as pool:
             pending: deque[Future[Outputs]] = deque()
             for pixels in images:
@@ -75,7 +75,7 @@ class CompiledNetwork:
         return _outputs(request)
 
     def _request(self, alone: bool) -> ov.InferRequest:
-        """The calling thread's request, on the network for lone photographs or for several."""
+        """Return the request of the calling thread, for a single or a concurrent inference."""
         name = "alone" if alone else "among others"
         request = getattr(self._local, name, None)
         if request is None:
@@ -85,12 +85,12 @@ class CompiledNetwork:
 
     @cached_property
     def _whole(self) -> ov.CompiledModel:
-        # Its memory is taken when somebody first asks for one photograph.
+        # Compiled on first use, to save memory until then.
         return self._streams if self._cores == 1 else self._compile(1)
 
     def _compile(self, streams: int) -> ov.CompiledModel:
         settings = {
-            # Left to itself the runtime computes in bf16 where the processor can.
+            # By default, the runtime computes in bf16 if the CPU supports it.
             "INFERENCE_PRECISION_HINT": "f32" if self._precision == "int8" else self._precision,
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": self._cores,
@@ -98,11 +98,11 @@ class CompiledNetwork:
         core = ov.Core()
         network = core.read_model(self._model)
         _, height, width, channels = network.input(0).partial_shape
-        # Known shapes let the runtime plan memory and choose kernels when it compiles.
+        # Static shapes let the runtime plan memory and select kernels at compilation.
         network.reshape([1, height, width, channels])
         return core.compile_model(network, "CPU", settings)
 
 
 def _outputs(request: ov.InferRequest) -> Outputs:
-    # The runtime reuses its tensors for the next photograph, so they are copied out.
+    # The runtime reuses its tensors for the next image, so they are copied.
     return tuple(np.array(tensor.data, dtype=np.float32) for tensor in request.output_tensors)

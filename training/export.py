@@ -15,7 +15,7 @@ from embeddings.release.publish import Candidate, Explain, publish
 from embeddings.release.reader import LabelIssue, read_manifest
 from embeddings.release.reliability import reliability
 from embeddings.release.reports import Comparison
-from embeddings.runtime import CompiledNetwork, Precision
+from embeddings.runtime import CompiledModel, Precision
 from training.checksums import damaged_file, write_checksums
 from training.data.dataset import Dataset
 from training.digests import Warn
@@ -86,7 +86,7 @@ def export(
 
 def _quantized(candidate: Candidate, run: Run, dataset: Dataset) -> Candidate:
     def write(draft: Path) -> None:
-        pixels = dataset.pixels(CompiledNetwork(candidate.model).size)
+        pixels = dataset.pixels(CompiledModel(candidate.model).size)
         quantize(candidate.model, pixels[dataset.indices.fit], draft)
 
     folder = run.quantized(candidate.temperature)

@@ -6,7 +6,7 @@ import keras
 
 from embeddings.arrays import Floats
 from embeddings.release.reports import ExperimentReport
-from embeddings.runtime import CompiledNetwork
+from embeddings.runtime import CompiledModel
 from training.data.split import SplitName
 from training.errors import DataError
 from training.evaluation.comparison import compare, warn_of_unused_runs
@@ -128,13 +128,13 @@ def _train_trial(workspace: Workspace, trial: Trial) -> ExperimentReport:
 
 
 def _context(workspace: Workspace, trial: Trial) -> TrainingContext:
-    def teacher(declared: FrozenTransfer | FineTuning) -> CompiledNetwork:
+    def teacher(declared: FrozenTransfer | FineTuning) -> CompiledModel:
         run = workspace.run(Trial(declared, 0, trial.split))
         if run is None or run.report.status != "done":
             raise TeacherMissing(
                 f"Its teacher {declared.name} is not trained; see the reason reported for it."
             )
-        return CompiledNetwork(run.inference_model)
+        return CompiledModel(run.inference_model)
 
     settings, dataset = workspace.settings, workspace.dataset(trial.split)
     seed = settings.seed + trial.repeat

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from embeddings.runtime import CompiledNetwork
+from embeddings.runtime import CompiledModel
 from training.experiments.config import FineTuning, FrozenTransfer
 from training.trainers.context import TrainingContext, TrainingResult
 from training.trainers.dispatch import train_experiment
@@ -16,7 +16,7 @@ SIZE = (32, 48)
 TUNED = FineTuning("tuned", "", backbone="mine", input=SIZE, hidden=32, epochs=1, warm_up=0)
 
 
-def no_teacher(declared: FrozenTransfer | FineTuning) -> CompiledNetwork:
+def no_teacher(declared: FrozenTransfer | FineTuning) -> CompiledModel:
     raise AssertionError
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from embeddings.arrays import Pixels
 from embeddings.release.reports import Cost
-from embeddings.runtime import CompiledNetwork
+from embeddings.runtime import CompiledModel
 from training.models.networks import EMBEDDING, POOLED
 from training.runs import INFERENCE_MODEL
 from training.trainers.context import LayerOutputs
@@ -30,14 +30,14 @@ def export_inference_model(network: keras.Model, folder: Path) -> Path:
 
 def layer_outputs(model: Path, pixels: Pixels) -> LayerOutputs:
     """Return the layer outputs for uint8 pixels of shape (n, height, width, 3)."""
-    found = list(CompiledNetwork(model).infer_all(pixels))
+    found = list(CompiledModel(model).infer_all(pixels))
     pooled, embedding, _ = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return LayerOutputs(pooled, embedding)
 
 
 def measure_cost(model: Path) -> Cost:
     """Measure the latency of single images and the throughput of batches, on random pixels."""
-    compiled = CompiledNetwork(model)
+    compiled = CompiledModel(model)
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (_IMAGES, *compiled.size, 3), dtype=np.uint8)
     times = []

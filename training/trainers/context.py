@@ -10,7 +10,7 @@ import numpy as np
 from embeddings.arrays import Floats, Rows
 from embeddings.errors import BelvedereError
 from embeddings.release.reports import Curves
-from embeddings.runtime import CompiledNetwork
+from embeddings.runtime import CompiledModel
 from training.data.dataset import Dataset
 from training.experiments.config import FineTuning, FrozenTransfer
 from training.trainers.fit import Examples, Inputs, one_hot, predict
@@ -26,7 +26,7 @@ class TrainingContext:
     seed: int
     weights: Path | None
     """Folder of pretrained weights, if there is one."""
-    teacher: Callable[[FrozenTransfer | FineTuning], CompiledNetwork]
+    teacher: Callable[[FrozenTransfer | FineTuning], CompiledModel]
     """Function that returns the trained network of another experiment.
 
     The last output of the network is the probabilities. Raises `TeacherMissing`.

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from embeddings.arrays import Floats
-from embeddings.runtime import CompiledNetwork
+from embeddings.runtime import CompiledModel
 from training.data.dataset import Dataset
 from training.experiments.config import FineTuning
 from training.models.augmentation import augmented
@@ -86,9 +86,7 @@ def freeze(inner: keras.Model, experiment: FineTuning) -> Multiplier:
     return lambda weight: rates.get(id(weight), 1.0)
 
 
-def _distillation_targets(
-    teachers: list[CompiledNetwork], fitted: Examples, data: Dataset
-) -> Floats:
+def _distillation_targets(teachers: list[CompiledModel], fitted: Examples, data: Dataset) -> Floats:
     """Return the mean of labels and teachers' probabilities. Method: Hinton et al. 2015."""
     rows = data.indices.fit
     predictions = []

@@ -12,7 +12,7 @@ from keras import layers
 from embeddings.arrays import Floats, Pixels, Rows
 from embeddings.atomic import atomic_file
 from embeddings.images import Size
-from embeddings.runtime import CompiledNetwork
+from embeddings.runtime import CompiledModel
 from training.data.dataset import Dataset
 from training.digests import delete_superseded, digest_of, read_cached
 from training.experiments.config import BUILDER_VERSION
@@ -105,7 +105,7 @@ def _augment(pixels: Pixels, rows: Rows, seed: int) -> Pixels:
 def _compute(network: keras.Model, pixels: Pixels, folder: Path, dataset: Dataset) -> Floats:
     model = folder / "backbone.xml"
     network.export(str(model), format="openvino", verbose=False)
-    found = CompiledNetwork(model).infer_all(pixels)
+    found = CompiledModel(model).infer_all(pixels)
     return np.concatenate(
         [features for (features,) in dataset.track(found, "Frozen features", len(pixels))]
     )
