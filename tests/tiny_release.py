@@ -18,8 +18,9 @@ import openvino as ov
 from openvino import opset13 as ops
 from PIL import Image
 
+from embeddings.arrays import Floats, Labels, Pixels
 from embeddings.encoder import Encoded
-from embeddings.images import Pixels, read_pixels
+from embeddings.images import read_pixels
 from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate, Explain, publish
 from embeddings.release.reader import LabelIssue
@@ -33,11 +34,8 @@ from embeddings.release.reports import (
     ExperimentReport,
     choose_best,
 )
-from embeddings.runtime import Floats
 from embeddings.store.images import write_images
 from embeddings.store.records import GENERATED_SCENES, Collection, StoredImage
-
-Labels = npt.NDArray[np.int64]
 
 SIZE = (48, 72)
 DIMENSION = 16

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
+from embeddings.arrays import Doubles
 from service.report.figures.format import count, percent, plural
 from service.report.figures.html import Fragment, paragraph, strong
 from service.report.figures.style import INK, Chart, class_styles, in_style
@@ -15,8 +16,7 @@ from service.schemas import Map, MapPoint
 
 _MOST_NAMED = 40
 
-Places = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.str_]
+_Names = npt.NDArray[np.str_]
 
 
 @in_style
@@ -30,11 +30,11 @@ def map_chart(found: Map, classes: Sequence[str]) -> Chart:
     frequent = Counter(point.label for point in found.points).most_common(_MOST_NAMED)
     named = {label for label, _ in frequent}
     for label, style in class_styles(classes).items():
-        x, y = _places([point for point in found.points if point.label == label])
+        x, y = _coordinates([point for point in found.points if point.label == label])
         axes.scatter(x, y, s=24, color=style.colour, marker=style.mark, alpha=0.75, linewidth=0)
         if label in named:
             _name(axes, label, float(np.median(x)), float(np.median(y)))
-    x, y = _places(_errors(found))
+    x, y = _coordinates(_errors(found))
     axes.scatter(x, y, s=80, facecolor="none", edgecolor=INK, linewidth=1.4, label="misclassified")
     axes.legend(loc="best")
     axes.set_xticks([])
@@ -73,14 +73,14 @@ def _name(axes: Axes, label: str, x: float, y: float) -> None:
     )
 
 
-def _same_class_share(found: Map, labels: Labels) -> float:
-    x, y = _places(found.points)
+def _same_class_share(found: Map, labels: _Names) -> float:
+    x, y = _coordinates(found.points)
     squares = (x[:, np.newaxis] - x) ** 2 + (y[:, np.newaxis] - y) ** 2
     np.fill_diagonal(squares, np.inf)
     return float(np.mean(labels == labels[squares.argmin(axis=1)]))
 
 
-def _same_class_by_chance(labels: Labels) -> float:
+def _same_class_by_chance(labels: _Names) -> float:
     counts = np.unique(labels, return_counts=True)[1]
     return float((counts * (counts - 1)).sum() / max(len(labels) * (len(labels) - 1), 1))
 
@@ -89,5 +89,5 @@ def _errors(found: Map) -> list[MapPoint]:
     return [point for point in found.points if point.predicted != point.label]
 
 
-def _places(points: Sequence[MapPoint]) -> tuple[Places, Places]:
+def _coordinates(points: Sequence[MapPoint]) -> tuple[Doubles, Doubles]:
     return np.array([point.x for point in points]), np.array([point.y for point in points])

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embeddings.arrays import Floats
 from embeddings.digests import file_digest
 from embeddings.encoder import Encoded, Encoder
 from embeddings.images import read_pixels
@@ -18,7 +19,6 @@ from embeddings.release.reader import (
     open_release,
     read_manifest,
 )
-from embeddings.runtime import Floats
 from embeddings.store.features import FeatureTable
 from embeddings.store.images import ImageTable
 from tests import tiny_release
