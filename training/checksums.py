@@ -22,11 +22,11 @@ _CHECKSUMS = TypeAdapter(dict[str, _Checksum])
 
 def write_checksums(folder: Path) -> None:
     """Write the checksums of the files in a folder."""
-    found = {
+    checksums = {
         path.name: _Checksum(size=path.stat().st_size, sha256=file_digest(path))
         for path in sorted(folder.iterdir())
     }
-    (folder / CHECKSUMS).write_bytes(_CHECKSUMS.dump_json(found, indent=1))
+    (folder / CHECKSUMS).write_bytes(_CHECKSUMS.dump_json(checksums, indent=1))
 
 
 def damaged_file(

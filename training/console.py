@@ -87,12 +87,12 @@ class Display:
             task = bar.add_task(name, total=None)
 
             def show(end: EpochEnd) -> None:
-                figures = f"{name}: loss {end.loss:.3f}, accuracy {end.accuracy:.1%}"
+                text = f"{name}: loss {end.loss:.3f}, accuracy {end.accuracy:.1%}"
                 if end.tuning_accuracy is not None:
-                    figures += f", tuning {end.tuning_accuracy:.1%}"
-                bar.update(task, completed=end.epoch, total=end.epochs, description=figures)
+                    text += f", tuning {end.tuning_accuracy:.1%}"
+                bar.update(task, completed=end.epoch, total=end.epochs, description=text)
                 if not self._console.is_terminal:
-                    self.info(f"{figures}, epoch {end.epoch}/{end.epochs}")
+                    self.info(f"{text}, epoch {end.epoch}/{end.epochs}")
 
             yield show
 
@@ -168,7 +168,7 @@ def show_comparison(comparison: Comparison, display: Display) -> None:
     shown.add_column("against the first")
     for report in comparison.experiments:
         name = f"{report.name} *" if report.name == comparison.best else report.name
-        shown.add_row(Text(name), report.family, *_figures(report))
+        shown.add_row(Text(name), report.family, *_cells(report))
     display.show(shown)
     rule = "tuning accuracy" if comparison.tuning else "training loss"
     display.info(f"* best by {rule}; the validation images are not used for the choice")
@@ -177,7 +177,7 @@ def show_comparison(comparison: Comparison, display: Display) -> None:
             display.warn(f"{report.name}: {report.status}: {report.reason}")
 
 
-def _figures(report: ExperimentReport) -> list[str]:
+def _cells(report: ExperimentReport) -> list[str]:
     if report.status == "skipped":
         return ["skipped", *[""] * 7]
     evidence = report.evidence

@@ -12,7 +12,7 @@ from training.errors import DataError
 from training.evaluation.comparison import compare, warn_of_unused_runs
 from training.evaluation.feasibility import limitations
 from training.evaluation.latency import export_inference_model, layer_outputs, measure_cost
-from training.evaluation.metrics import cross_entropy, evaluate, precision_at_3, share_correct
+from training.evaluation.metrics import accuracy, cross_entropy, evaluate, precision_at_3
 from training.experiments.config import Experiment, FineTuning, FrozenTransfer
 from training.experiments.planner import Trial
 from training.models.backbones import WeightsUnavailable
@@ -39,14 +39,14 @@ def train(workspace: Workspace) -> None:
     warn_of_unused_runs(workspace)
     for limitation in limitations(workspace.dataset()):
         workspace.display.warn(limitation)
-    settled: set[tuple[str, int, SplitName]] = set()
+    handled: set[tuple[str, int, SplitName]] = set()
     while True:
         trials = workspace.trials()
-        trial = next((each for each in trials if _identity(each) not in settled), None)
+        trial = next((each for each in trials if _identity(each) not in handled), None)
         if trial is None:
             break
-        settled.add(_identity(trial))
-        _settle(workspace, trial)
+        handled.add(_identity(trial))
+        _train_if_needed(workspace, trial)
     _measure_costs(workspace)
     _predict_best_out_of_fold(workspace)
 
@@ -75,7 +75,7 @@ def _identity(trial: Trial) -> tuple[str, int, SplitName]:
     return trial.experiment.name, trial.repeat, trial.split
 
 
-def _settle(workspace: Workspace, trial: Trial) -> None:
+def _train_if_needed(workspace: Workspace, trial: Trial) -> None:
     name = describe(trial)
     report = workspace.report(trial)
     if report is not None and report.status == "done":
@@ -186,7 +186,7 @@ def _report(
         status="done",
         accuracy=metrics.accuracy,
         macro_f1=metrics.macro_f1,
-        tuning_accuracy=share_correct(result.tuning, tuning) if len(tuning) else None,
+        tuning_accuracy=accuracy(result.tuning, tuning) if len(tuning) else None,
         tuning_loss=cross_entropy(result.tuning, tuning) if len(tuning) else None,
         parameters=result.network.count_params(),
         trainable_parameters=result.trainable_parameters,

@@ -162,8 +162,8 @@ class RunIndex:
 
     @cached_property
     def _folders(self) -> set[Path]:
-        found = self._root.glob("*")
-        return {each for each in found if _FOLDER.fullmatch(each.name) and each.is_dir()}
+        paths = self._root.glob("*")
+        return {each for each in paths if _FOLDER.fullmatch(each.name) and each.is_dir()}
 
     def find(self, key: str) -> Run | None:
         """Return the trained or skipped run with this key; None if there is none.

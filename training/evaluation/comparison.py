@@ -75,8 +75,8 @@ def warn_of_unused_runs(workspace: Workspace) -> None:
 
 def _finished(workspace: Workspace) -> tuple[_Finished, ...]:
     """Return the planned trials that are trained or skipped, with their runs."""
-    found = ((trial, workspace.run(trial)) for trial in workspace.trials())
-    return tuple((trial, run) for trial, run in found if run is not None)
+    runs = ((trial, workspace.run(trial)) for trial in workspace.trials())
+    return tuple((trial, run) for trial, run in runs if run is not None)
 
 
 def _compute(workspace: Workspace, finished: Sequence[_Finished]) -> Comparison:
@@ -134,12 +134,12 @@ def _evidence(finished: dict[str, _Repeats], dataset: Dataset) -> dict[str, Evid
     first = finished[names[0]].correct[0]
     p_values = [mcnemar(first, finished[name].correct[0]) for name in names[1:]]
     adjusted = holm(p_values)
-    found = {}
+    evidence = {}
     for number, name in enumerate(names):
         repeats = finished[name]
         accuracies = [float(correct.mean()) for correct in repeats.correct]
         tested = number > 0
-        found[name] = Evidence(
+        evidence[name] = Evidence(
             seeds=len(accuracies),
             lowest=min(accuracies),
             highest=max(accuracies),
@@ -148,7 +148,7 @@ def _evidence(finished: dict[str, _Repeats], dataset: Dataset) -> dict[str, Evid
             p_adjusted=adjusted[number - 1] if tested else None,
             verdict=_verdict(adjusted[number - 1], first, repeats.correct[0]) if tested else None,
         )
-    return found
+    return evidence
 
 
 def _verdict(p_adjusted: float, first: Correct, other: Correct) -> Verdict:
@@ -161,8 +161,8 @@ def _merge(repeats: _Repeats, evidence: Evidence) -> ExperimentReport:
     """Return the report of the first seed with the means over all seeds."""
 
     def over_seeds(name: str) -> float | None:
-        found = [getattr(report, name) for report in repeats.reports]
-        return None if None in found else float(mean(found))
+        values = [getattr(report, name) for report in repeats.reports]
+        return None if None in values else float(mean(values))
 
     return repeats.reports[0].model_copy(
         update={

@@ -13,10 +13,10 @@ from training.trainers.head import CALIBRATION_FOLDS
 
 def limitations(dataset: Dataset) -> tuple[str, ...]:
     """Return a sentence for each limitation that follows from the groups of a data set."""
-    return (*_of_tuning(dataset), *_of_folds(dataset))
+    return (*_tuning_limitations(dataset), *_fold_limitations(dataset))
 
 
-def _of_tuning(dataset: Dataset) -> Iterator[str]:
+def _tuning_limitations(dataset: Dataset) -> Iterator[str]:
     counts = np.bincount(dataset.labels[dataset.indices.tuning], minlength=len(dataset.classes))
     missing = [label for label, count in zip(dataset.classes, counts, strict=True) if not count]
     if len(missing) == len(dataset.classes):
@@ -27,20 +27,20 @@ def _of_tuning(dataset: Dataset) -> Iterator[str]:
         )
     elif missing:
         yield (
-            f"The tuning part has no images of {_listed(missing)}, because their training images "
+            f"The tuning part has no images of {_names(missing)}, because their training images "
             "form one group (one photographer or one scene): early stopping, the choice of the "
             "best model and the calibration use the other classes."
         )
 
 
-def _of_folds(dataset: Dataset) -> Iterator[str]:
+def _fold_limitations(dataset: Dataset) -> Iterator[str]:
     indices = dataset.indices
-    folds = _folds(dataset, indices.fit, CALIBRATION_FOLDS)
+    folds = _fold_count(dataset, indices.fit, CALIBRATION_FOLDS)
     if 0 < folds < CALIBRATION_FOLDS:
         yield f"Few groups: the calibration uses {folds} instead of {CALIBRATION_FOLDS} folds."
     elif not folds and len(indices.tuning):
         yield "Too few groups for folds: the calibration uses the tuning part only."
-    judged = _folds(dataset, np.arange(len(dataset.labels)), ISSUE_FOLDS)
+    judged = _fold_count(dataset, np.arange(len(dataset.labels)), ISSUE_FOLDS)
     if 0 < judged < ISSUE_FOLDS:
         yield (
             f"Few groups: the search for label errors uses {judged} instead of {ISSUE_FOLDS} folds."
@@ -52,11 +52,11 @@ def _of_folds(dataset: Dataset) -> Iterator[str]:
         )
 
 
-def _folds(dataset: Dataset, rows: Rows, most: int) -> int:
+def _fold_count(dataset: Dataset, rows: Rows, most: int) -> int:
     groups = [dataset.images[row].group for row in rows]
     return len(grouped_folds(dataset.labels[rows], groups, most))
 
 
-def _listed(labels: list[str], most: int = 5) -> str:
+def _names(labels: list[str], most: int = 5) -> str:
     shown = ", ".join(repr(label) for label in labels[:most])
     return shown if len(labels) <= most else f"{shown} and {len(labels) - most} more classes"

@@ -30,8 +30,8 @@ def export_inference_model(network: keras.Model, folder: Path) -> Path:
 
 def layer_outputs(model: Path, pixels: Pixels) -> LayerOutputs:
     """Return the layer outputs for uint8 pixels of shape (n, height, width, 3)."""
-    found = list(CompiledModel(model).infer_all(pixels))
-    pooled, embedding, _ = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    outputs = list(CompiledModel(model).infer_all(pixels))
+    pooled, embedding, _ = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
     return LayerOutputs(pooled, embedding)
 
 

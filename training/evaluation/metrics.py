@@ -32,7 +32,7 @@ def evaluate(probabilities: Floats, labels: Labels, classes: tuple[str, ...]) ->
     )
     matrix = confusion_matrix(labels, predicted, labels=numbers)
     return Evaluation(
-        accuracy=share_correct(probabilities, labels),
+        accuracy=accuracy(probabilities, labels),
         macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
         confusion=tuple(tuple(int(count) for count in row) for row in matrix),
         per_class=tuple(
@@ -54,7 +54,7 @@ def cross_entropy(probabilities: Floats, labels: Labels) -> float:
     return float(-np.log(np.maximum(chances, _TINY)).mean())
 
 
-def share_correct(probabilities: Floats, labels: Labels) -> float:
+def accuracy(probabilities: Floats, labels: Labels) -> float:
     """Return the accuracy, 0-1."""
     return float(np.mean(probabilities.argmax(axis=1) == labels))
 
@@ -70,6 +70,6 @@ def precision_at_3(embeddings: Floats, data: Dataset) -> float:
     """
     train = np.concatenate([data.indices.fit, data.indices.tuning])
     index = NearestNeighbors(n_neighbors=min(_NEAREST, len(train))).fit(embeddings[train])
-    found = index.kneighbors(embeddings[data.indices.validation], return_distance=False)
-    alike = data.labels[train][found] == data.labels[data.indices.validation][:, None]
+    neighbors = index.kneighbors(embeddings[data.indices.validation], return_distance=False)
+    alike = data.labels[train][neighbors] == data.labels[data.indices.validation][:, None]
     return float(alike.mean())

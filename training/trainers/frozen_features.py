@@ -46,12 +46,12 @@ def frozen_features(
     concatenated. View 0 is every image unchanged; each other view is an augmented variant of the
     images to fit on. OpenVINO computes them, several times as fast as Keras on a CPU.
     """
-    found = [
+    computed = [
         _features_of(name, each, weights, dataset, size, view) for name, each in networks.items()
     ]
     return FrozenFeatures(
-        np.concatenate([each.features for each in found], axis=1),
-        sum(each.seconds for each in found),
+        np.concatenate([each.features for each in computed], axis=1),
+        sum(each.seconds for each in computed),
     )
 
 
@@ -105,7 +105,7 @@ def _augment(pixels: Pixels, rows: Rows, seed: int) -> Pixels:
 def _compute(network: keras.Model, pixels: Pixels, folder: Path, dataset: Dataset) -> Floats:
     model = folder / "backbone.xml"
     network.export(str(model), format="openvino", verbose=False)
-    found = CompiledModel(model).infer_all(pixels)
+    outputs = CompiledModel(model).infer_all(pixels)
     return np.concatenate(
-        [features for (features,) in dataset.track(found, "Frozen features", len(pixels))]
+        [features for (features,) in dataset.track(outputs, "Frozen features", len(pixels))]
     )
