@@ -1,4 +1,4 @@
-"""The photographs as arrays: decoded once per size into one memory-mapped file."""
+"""Data set as arrays: images are decoded once per size into a memory-mapped file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,24 +22,24 @@ _KEY_LENGTH = 16
 
 @dataclass(frozen=True)
 class SplitIndices:
-    """Row numbers of the photographs, by what they are used for."""
+    """Row numbers of the images in each part of the split."""
 
     fit: Rows
-    """Learned from."""
+    """Training images without the tuning part: the weights are fitted to them."""
     tuning: Rows
-    """The part of the training set that early stopping and every other choice may look at."""
+    """Tuning part of the training set, for early stopping and all other choices."""
     validation: Rows
-    """Looked at once per experiment, to report."""
+    """Validation images, evaluated once per run for the report."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The photographs of the store with their labels and parts."""
+    """Images of the store with their labels and split."""
 
     table: ImageTable
     classes: tuple[str, ...]
     labels: Labels
-    """Shape (n,): number of each photograph's class."""
+    """Shape (n,): position of each image's class in `classes`."""
     indices: SplitIndices
     cache: Path
     track: Track
@@ -48,40 +48,40 @@ class Dataset:
 
     @property
     def images(self) -> tuple[StoredImage, ...]:
-        """All photographs, in the order of every array."""
+        """Images in the order of all arrays."""
         return self.table.images
 
     @property
     def fingerprint(self) -> str:
-        """Digest of the collection."""
+        """Fingerprint of the collection."""
         return self.table.collection.fingerprint
 
     @cached_property
     def images_digest(self) -> str:
-        """Digest of the ids and files of all photographs, in the order of every array."""
+        """Digest of the ids and files of all images, in the order of all arrays."""
         return digest_of([(each.id, each.digest) for each in self.images])
 
     @cached_property
     def training_digest(self) -> str:
-        """Digest of all that training and validation see: ids, files, labels and parts."""
+        """Digest of the inputs of training and validation: ids, files, labels and split."""
         parts = [self.indices.fit, self.indices.tuning, self.indices.validation]
         labels = [self.classes[label] for label in self.labels]
         rows = [part.tolist() for part in parts]
         return digest_of([self.images_digest, self.classes, labels, rows])
 
     def groups_digest(self, rows: Rows) -> str:
-        """Return the digest of how groups divide these photographs, whatever their numbers are."""
+        """Return the digest of the partition of these images into groups, for any numbering."""
         first: dict[int, int] = {}
         return digest_of([first.setdefault(self.images[row].group, len(first)) for row in rows])
 
     def pixels_key(self, size: Size) -> str:
-        """Return the key of all photographs at a size."""
+        """Return the cache key of all images at a size (height, width)."""
         return digest_of([self.images_digest, size, PIXELS_VERSION])[:_KEY_LENGTH]
 
     def split_at_random(self, seed: int) -> "Dataset":
-        """The same photographs in equally large parts that take no account of groups.
+        """Return the same images with a random split of equal shares that ignores groups.
 
-        It shows what a leak does: pictures of one afternoon then stand on both sides.
+        Its results show the effect of leakage: near-duplicates are on both sides.
         """
         alone = [image.model_copy(update={"group": row}) for row, image in enumerate(self.images)]
         aside = split_groups(
@@ -94,7 +94,7 @@ class Dataset:
         return replace(self, indices=_split_indices(drawn, seed), split="random")
 
     def pixels(self, size: Size) -> Pixels:
-        """All photographs at a size: uint8, shape (n, height, width, 3), memory-mapped."""
+        """Return all images at a size: uint8, shape (n, height, width, 3), memory-mapped."""
         height, width = size
         key = self.pixels_key(size)
         path = self.cache / f"pixels-{key}-{height}x{width}.npy"
@@ -116,7 +116,7 @@ class Dataset:
         count = len(self.images)
         with atomic_file(path) as draft:
             header = {"descr": "|u1", "fortran_order": False, "shape": (count, *size, 3)}
-            # Written rather than mapped: on a full disk a write fails, a mapping kills the process.
+            # Not a memory map: on a full disk a write raises an error, a map ends the process.
             with draft.open("wb") as file:
                 write_array_header_1_0(file, header)
                 jpegs = self.track(self.table.jpegs(), f"Decoding at {size[1]}x{size[0]}", count)
@@ -125,7 +125,7 @@ class Dataset:
 
 
 def open_dataset(store_uri: str, cache: Path, seed: int, track: Track, warn: Warn) -> Dataset:
-    """Open the newest photographs of the store. Raises `StoreError` where there are none."""
+    """Open the latest version of the store. Raises `StoreError` if there is none."""
     table = ImageTable.open(store_uri)
     classes = table.collection.classes
     numbers = {label: number for number, label in enumerate(classes)}

@@ -1,4 +1,4 @@
-"""Taking a data set into the feature store: inspected, split and with its licences."""
+"""Ingest of a data set into the feature store: inspection, licences, groups and split."""
 
 import json
 from collections import Counter
@@ -29,15 +29,15 @@ def collect(
     track: Track,
     report: Callable[[Inspection], None],
 ) -> Collection:
-    """Take a data set into the store in one atomic commit; return what was taken.
+    """Write a data set to the store in one atomic commit and return its collection.
 
-    `report` is given what was found before anything is refused. Raises `DataError` before anything
-    is written where it cannot be learned from.
+    `report` receives the inspection first. Raises `DataError`, before the first write, if the data
+    set cannot be used for training.
     """
     licences = read_licences(source.licences)
     inspection = inspect(source.list_files(), workers, track)
     report(inspection)
-    _refuse_unlearnable(inspection, source)
+    _check_classes(inspection, source)
     images = _describe(inspection, licences, seed)
     collection = Collection(
         name=source.name,
@@ -54,13 +54,13 @@ def collect(
     return collection
 
 
-def _refuse_unlearnable(inspection: Inspection, source: DataSource) -> None:
+def _check_classes(inspection: Inspection, source: DataSource) -> None:
     counts = Counter(dict.fromkeys(inspection.labels, 0))
     counts.update(image.label for image in inspection.images)
     if not counts:
         reasons = count_reasons(inspection.left_out)
         raise DataError(
-            f"{source.setting} holds no photographs; it needs one folder of JPEG, PNG or WebP "
+            f"{source.setting} contains no images; it needs one folder of JPEG, PNG or WebP "
             f"files for each class.{f' Left out: {reasons}.' if reasons else ''}"
         )
     small = [label for label, count in sorted(counts.items()) if count < SMALLEST_CLASS]
@@ -68,13 +68,13 @@ def _refuse_unlearnable(inspection: Inspection, source: DataSource) -> None:
         named = [_with_reasons(label, counts[label], inspection) for label in small[:_SHOWN]]
         more = f" and {len(small) - _SHOWN} more" if len(small) > _SHOWN else ""
         raise DataError(
-            f"These classes have fewer than {SMALLEST_CLASS} usable photographs: "
-            f"{', '.join(named)}{more}; add photographs or remove the folders."
+            f"These classes have fewer than {SMALLEST_CLASS} usable images: "
+            f"{', '.join(named)}{more}; add images or remove the folders."
         )
     if len(counts) < 2:
         raise DataError(
             f"The data set has only the class {next(iter(counts))!r}; it needs at least two "
-            "folders of photographs."
+            "folders of images."
         )
 
 
@@ -108,7 +108,7 @@ def _describe(inspection: Inspection, licences: Licences, seed: int) -> tuple[St
 
 
 def _groups(clusters: Sequence[int], photographers: Sequence[str | None]) -> list[int]:
-    """Join clusters of near-duplicates that share a photographer, and the other way round."""
+    """Return the group of each image: images linked by photographer or near-duplicate cluster."""
     first: dict[tuple[str, int | str | None], int] = {}
     rows, partners = [], []
     for row, (cluster, photographer) in enumerate(zip(clusters, photographers, strict=True)):
@@ -141,8 +141,8 @@ def _splits(found: Sequence[Inspected], groups: Sequence[int], seed: int) -> lis
                 else "of other photographers or scenes to that class"
             )
             raise DataError(
-                f"All photographs of {label!r} fall on the {sides.pop()} side of the split; "
-                f"add photographs {advice}."
+                f"All images of {label!r} are on the {sides.pop()} side of the split; "
+                f"add images {advice}."
             )
     return splits
 
@@ -155,7 +155,7 @@ def _rows(
 
 
 def _as_stored(content: bytes, image: StoredImage) -> tuple[StoredImage, bytes]:
-    """Keep a JPEG of usual size byte for byte, and turn anything else into one."""
+    """Return the record and the JPEG to store; a JPEG up to 2,048 pixels is stored unchanged."""
     if is_jpeg(content) and max(image.width, image.height) <= _LONGEST_SIDE:
         return image, content
     jpeg = to_jpeg(content, _LONGEST_SIDE)

@@ -1,4 +1,4 @@
-"""Inspecting every file of a data set: what can be taken, what is left out, and why."""
+"""Inspection of a data set: usable images, and the reason for each file left out."""
 
 import re
 from collections import Counter, defaultdict
@@ -35,12 +35,12 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Inspected:
-    """A photograph that can be taken."""
+    """Usable image of a data set."""
 
     id: str
     label: str
     split: Split | None
-    """The user's own split, where there is one."""
+    """Predefined split, if there is one."""
     file: DataFile
     digest: str
     thumbnail: Thumbnail
@@ -50,19 +50,19 @@ class Inspected:
 
 @dataclass(frozen=True)
 class Inspection:
-    """All photographs that can be taken, and all files that cannot."""
+    """All usable images of a data set, and all files left out."""
 
     images: tuple[Inspected, ...]
-    """In the order of their ids."""
+    """Usable images, ordered by id."""
     clusters: tuple[int, ...]
-    """Number of each photograph's cluster of near-duplicates."""
+    """Number of each image's cluster of near-duplicates."""
     left_out: tuple[LeftOut, ...]
     layout: Layout
     labels: frozenset[str]
-    """Classes of the data set, those without a usable photograph among them."""
+    """Classes of the data set, including classes without a usable image."""
 
     def left_out_of(self, label: str) -> list[LeftOut]:
-        """Return what was left out of a class."""
+        """Return the files of a class that were left out."""
         return [entry for entry in self.left_out if _class_of(entry, self.layout) == label]
 
 
@@ -70,9 +70,9 @@ _Outcome = Inspected | LeftOut
 
 
 def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspection:
-    """Decode every file and sort out damaged ones, duplicates and label conflicts.
+    """Decode every file and leave out damaged files, duplicates and label conflicts.
 
-    The order of `files` changes nothing.
+    The order of `files` has no effect.
     """
     ordered = sorted(files, key=lambda file: (file.path.parts, file.state))
     with ThreadPoolExecutor(workers) as pool:
@@ -105,9 +105,9 @@ def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspecti
 
 
 def count_reasons(left_out: Sequence[LeftOut], *, name_copied: bool = False) -> str:
-    """Return how many files were left out for each reason, the most frequent first.
+    """Return the number of files left out for each reason, the most frequent first.
 
-    With `name_copied`, the files that others are copies of are named.
+    With `name_copied`, the originals of copies are named.
     """
     copied = sorted({each.reason for each in left_out if each.reason.startswith(_COPY_OF)})
     kinds = Counter(
@@ -133,14 +133,14 @@ def _some(names: Sequence[str]) -> str:
 def _in_chunks(
     pool: ThreadPoolExecutor, work: Callable[[DataFile], T], files: Sequence[DataFile]
 ) -> Iterator[T]:
-    """Work on several threads, in order, never holding many photographs in memory."""
+    """Yield results in order from several threads; at most 64 files are in memory at once."""
     source = iter(files)
     while chunk := list(islice(source, _AHEAD)):
         yield from pool.map(work, chunk)
 
 
 def _recognise(file: DataFile) -> tuple[DataFile, bool]:
-    """Return the file, refused if its first bytes say so, and whether it is meant as an image."""
+    """Return the file, refused by its magic bytes if necessary, and whether it is an image file."""
     named = is_named_as_image(file.path) and not file.is_aside
     if file.refused:
         return file, named
@@ -148,13 +148,13 @@ def _recognise(file: DataFile) -> tuple[DataFile, bool]:
         return replace(file, refused="empty file"), named
     try:
         head = file.start(HEAD)
-    except Exception as error:  # a damaged archive member raises many kinds
+    except Exception as error:  # a damaged archive member raises exceptions of many types
         return replace(file, refused=_unreadable(error)), named
     if is_readable(head):
         return file, True
     other = other_format(head)
     if other is not None:
-        refused = f"{other}: not read here; convert it to JPEG, PNG or WebP"
+        refused = f"{other}: unsupported format; convert it to JPEG, PNG or WebP"
         return replace(file, refused=refused), True
     refused = "not a JPEG, PNG or WebP file"
     return replace(file, refused=f"unreadable: {refused}" if named else refused), named
@@ -170,13 +170,13 @@ def _examine(layout: Layout, file: DataFile) -> _Outcome:
     if place.label is None:
         return refused(place.reason)
     if file.too_large:
-        return refused("larger than any photograph")
+        return refused("larger than 200 MiB")
     try:
         content = file.read()
         image = open_rgb(content)
     except ImageRejected as error:
         return refused(f"{error.rejection}: {error}")
-    except Exception as error:  # a damaged archive member raises many kinds
+    except Exception as error:  # a damaged archive member raises exceptions of many types
         return refused(_unreadable(error))
     return Inspected(
         id=layout.identifier(file.path),
@@ -201,7 +201,7 @@ def _unreadable(error: Exception) -> str:
 
 
 def _distinct_ids(found: list[Inspected]) -> list[Inspected]:
-    """Where `a.jpg` and `a.png` would share an id, the later ones keep their extension."""
+    """Return the images with unique ids: of `a.jpg` and `a.png`, the second keeps its extension."""
     taken: set[str] = set()
     distinct = []
     for image in found:
@@ -216,7 +216,7 @@ def _distinct_ids(found: list[Inspected]) -> list[Inspected]:
 
 
 def _without_copies(found: list[Inspected], left_out: list[LeftOut]) -> list[Inspected]:
-    """Keep byte-identical photographs once, and none where their classes differ."""
+    """Return one of each set of byte-identical images, and none if their classes differ."""
     copies: dict[str, list[Inspected]] = defaultdict(list)
     for image in found:
         copies[image.digest].append(image)
@@ -234,13 +234,13 @@ def _without_copies(found: list[Inspected], left_out: list[LeftOut]) -> list[Ins
 
 
 def _conflicts_of_content(kept: list[Inspected], twins: dict[int, int]) -> dict[int, str]:
-    """Return the reasons of rows that hold the same image as a row of another class."""
+    """Return the reason for each row with the same image as a row of another class."""
     conflicts: dict[int, str] = {}
     for pair in sorted({(min(pair), max(pair)) for pair in twins.items()}):
         one, other = (open_rgb(kept[row].file.read()) for row in pair)
         if is_same_image(one, other):
             for row, copy in (pair, pair[::-1]):
-                reason = f"label conflict: the same picture as {kept[copy].file.path}"
+                reason = f"label conflict: the same image as {kept[copy].file.path}"
                 conflicts.setdefault(row, reason)
     return conflicts
 

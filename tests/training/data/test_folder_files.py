@@ -153,7 +153,7 @@ def test_files_are_told_by_their_content_and_not_by_their_name(tmp_path: Path, t
     ids = {image.id for image in table.images}
     assert {"cat/a", "cat/b", "cat/c", "cat/d.v2", "cat/e.txt", "dog/really"} <= ids
     listed = {entry.path: entry.reason for entry in table.collection.left_out}
-    convert = "not read here; convert it to JPEG, PNG or WebP"
+    convert = "unsupported format; convert it to JPEG, PNG or WebP"
     assert listed == {
         "dog/animation.jpg": f"GIF: {convert}",
         "dog/bitmap.bmp": f"BMP: {convert}",

@@ -163,7 +163,7 @@ def test_no_photographer_and_no_near_duplicate_crosses_the_split(
     [
         ({"cat": 12, "dog": 9}, r"'dog' \(9\)"),
         ({"cat": 12}, "only the class 'cat'"),
-        ({}, "no photographs"),
+        ({}, "no images"),
     ],
 )
 def test_what_cannot_be_learned_from_is_refused_and_nothing_written(

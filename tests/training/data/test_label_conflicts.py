@@ -29,8 +29,8 @@ def test_a_copy_of_another_name_quality_or_size_in_another_class_is_a_conflict(
     save(image, folder / "cat/tabby.jpg", 92)
     save(image.resize(size), folder / "dog/IMG_0815.jpg", quality)
     assert left_out(take(folder)) == {
-        "cat/tabby.jpg": "label conflict: the same picture as dog/IMG_0815.jpg",
-        "dog/IMG_0815.jpg": "label conflict: the same picture as cat/tabby.jpg",
+        "cat/tabby.jpg": "label conflict: the same image as dog/IMG_0815.jpg",
+        "dog/IMG_0815.jpg": "label conflict: the same image as cat/tabby.jpg",
     }
 
 
