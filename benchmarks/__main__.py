@@ -5,24 +5,24 @@ import shutil
 import subprocess
 import sys
 
-from benchmarks.measurements import home_of_settings, keep
-from benchmarks.stages import time_stages
+from benchmarks.measurements import bench_home, save
+from benchmarks.pipeline import time_pipeline
 
-PARTS = ("serving", "maps", "http", "precision", "million", "browser", "page")
-"""Modules of this package that also run alone, on the release of BELVEDERE_HOME."""
+PARTS = ("serving", "maps", "http", "precision", "ann", "browser", "page")
+"""Modules that measure one part each, and can run alone on the release of BELVEDERE_HOME."""
 
 
 def main() -> None:
     """Train the quick preset, then run every part on its release.
 
-    Everything lies in `<home>/bench` and stays there. With that folder as BELVEDERE_HOME each
-    part can be run again alone, the page last: `python -m benchmarks.http`.
+    All files are kept in `<home>/bench`. With that folder as BELVEDERE_HOME, a part can be repeated
+    alone (`python -m benchmarks.http`), and the page written again (`python -m benchmarks.page`).
     """
-    home = home_of_settings() / "bench"
+    home = bench_home() / "bench"
     shutil.rmtree(home, ignore_errors=True)
-    keep(time_stages(home, "quick"), home)
+    save(time_pipeline(home, "quick"), home)
     for part in PARTS:
-        # A process each: one part's memory and threads are not to disturb the next.
+        # Separate processes: the memory and threads of one part must not affect the next.
         subprocess.run(
             [sys.executable, "-m", f"benchmarks.{part}"],
             env=os.environ | {"BELVEDERE_HOME": str(home)},

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.browser`: the page in a real browser: its first view, and many points."""
+"""`python -m benchmarks.browser`: page load and frame times in a real browser."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from benchmarks import services
 from benchmarks.chromium import BrowserMissing, chromium
-from benchmarks.measurements import home_of_settings, keep
+from benchmarks.measurements import bench_home, save
 from benchmarks.visits import MANY, BrowserMeasurement, Frames
 from embeddings.release.reader import Release, current_release, open_release
 
@@ -23,13 +23,13 @@ _ERRORS = 0.03
 _WIDTH, _HEIGHT = 1440, 900
 _MAP = ".map canvas"
 
-# Two frames later what was drawn is on the screen; the clock starts with the navigation.
+# A canvas is on the screen two frames after drawing; the clock starts with the navigation.
 _SHOWN = """new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
   () => done(performance.now() / 1000)
 )))"""
 _TRANSFERRED = "performance.getEntries().reduce((sum, each) => sum + (each.transferSize ?? 0), 0)"
 
-# A picture begins with a canvas being cleared.
+# Each drawing starts with clearing the canvas.
 _WATCH = """
 window.watched = {frames: [], drawn: []};
 const {clearRect} = CanvasRenderingContext2D.prototype;
@@ -43,24 +43,24 @@ const next = now => {
 };
 requestAnimationFrame(next);
 """
-_FORGET = "window.watched = {frames: [], drawn: []}"
+_RESET = "window.watched = {frames: [], drawn: []}"
 
 _STEP_MILLISECONDS = 16
 _SETTLED_MILLISECONDS = 400
-"""The map is drawn whole once more when it has not been moved for a while."""
+"""Wait until the map, once it is idle, has been redrawn completely."""
 
 
 def main() -> None:
-    """Measure the release of BELVEDERE_HOME and keep the result."""
-    home = home_of_settings()
+    """Measure the release of BELVEDERE_HOME and save the result."""
+    home = bench_home()
     try:
-        keep(measure(home), home)
+        save(measure(home), home)
     except BrowserMissing as missing:
         print(f"The page was not measured. {missing}")  # noqa: T201
 
 
 def measure(home: Path) -> BrowserMeasurement:
-    """Start the service on a release and visit its page. Raises `BrowserMissing`."""
+    """Start the service on a release and load its page. Raises `BrowserMissing`."""
     release = open_release(current_release(home / "releases"))
     answer = json.dumps({"release": release.manifest.fingerprint, "points": _points(release)})
     with services.ours(home).started() as service, chromium() as browser:
@@ -68,7 +68,7 @@ def measure(home: Path) -> BrowserMeasurement:
         of_many = [_visit_of_many(browser, service.url, answer) for _ in range(_VIEWS_OF_MANY)]
     pointed, dragged, zoomed = map(_together, zip(*(each for _, each in of_many), strict=True))
     return BrowserMeasurement(
-        photographs=len(release.images),
+        images=len(release.images),
         first_view_seconds=tuple(seconds for seconds, _ in visits),
         transferred_megabytes=median(transferred for _, transferred in visits) / 1e6,
         many_first_view_seconds=tuple(seconds for seconds, _ in of_many),
@@ -79,7 +79,7 @@ def measure(home: Path) -> BrowserMeasurement:
 
 
 def _visit(browser: Browser, url: str) -> tuple[float, int]:
-    """Seconds until the map is drawn, and bytes until all is there."""
+    """Return the seconds until the map is drawn, and the bytes of all requests of the page."""
     page = _new_page(browser)
     seconds = _seconds_to_map(page, url)
     page.wait_for_load_state("networkidle")
@@ -89,7 +89,7 @@ def _visit(browser: Browser, url: str) -> tuple[float, int]:
 
 
 def _visit_of_many(browser: Browser, url: str, answer: str) -> tuple[float, list[Milliseconds]]:
-    """Seconds until a map of many points is drawn; then frames of it pointed at, moved, zoomed."""
+    """Return the seconds until a map of many points is drawn, and its frames under input."""
     page = _new_page(browser)
     page.add_init_script(_WATCH)
     page.route(
@@ -98,7 +98,7 @@ def _visit_of_many(browser: Browser, url: str, answer: str) -> tuple[float, list
     seconds = _seconds_to_map(page, url)
     page.wait_for_load_state("networkidle")
     frames = [_frames(page, _point)]
-    # Shown as a whole, it cannot be moved.
+    # The map can be panned only after zooming in.
     page.get_by_role("button", name="Zoom in").click()
     page.wait_for_timeout(_SETTLED_MILLISECONDS)
     frames += [_frames(page, act) for act in (_drag, _zoom)]
@@ -119,8 +119,8 @@ def _new_page(browser: Browser) -> Page:
 
 
 def _frames(page: Page, act: Callable[[Page], None]) -> Milliseconds:
-    """From each frame in which the map was drawn to the next frame."""
-    page.evaluate(_FORGET)
+    """Return the milliseconds from each frame in which the map was drawn to the next frame."""
+    page.evaluate(_RESET)
     act(page)
     page.wait_for_timeout(_SETTLED_MILLISECONDS)
     watched: dict[str, list[float]] = page.evaluate("window.watched")
@@ -133,9 +133,7 @@ def _frames(page: Page, act: Callable[[Page], None]) -> Milliseconds:
 def _together(visits: Sequence[Milliseconds]) -> Frames:
     frames = np.concatenate(visits)
     if len(frames) == 0:
-        raise RuntimeError(
-            "The map was not drawn where it should be; look at the page in a browser."
-        )
+        raise RuntimeError("The map was not drawn during the input; check the page in a browser.")
     return Frames(
         count=len(frames), p95_ms=float(np.percentile(frames, 95)), longest_ms=float(frames.max())
     )
@@ -166,7 +164,7 @@ def _move(page: Page, x: int, y: int) -> None:
 
 
 def _points(release: Release) -> list[dict[str, object]]:
-    """Points in one cloud per class, some of them errors; the ids are the release's, repeated."""
+    """Return points in one cluster per class, some misclassified; ids of the release repeat."""
     rng = np.random.default_rng(0)
     classes = release.manifest.classes
     images = release.images

@@ -1,6 +1,6 @@
-"""The browser that the page is measured and tried in: the system's own, never a download.
+"""Chromium of the system, for benchmarks and tests of the page.
 
-It stands here since tests may use what belongs to the benchmarks, but not the other way round.
+The module belongs to the benchmarks because tests may import benchmarks, but not the reverse.
 """
 
 import shutil
@@ -13,15 +13,17 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 class BrowserMissing(RuntimeError):
-    """There is no browser here; the message says what to do."""
+    """No browser is installed; the message gives the remedy."""
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser without a window, until the end of the context. Raises `BrowserMissing`."""
+    """Run a headless browser until the block ends. Raises `BrowserMissing`."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
-        raise BrowserMissing("There is no browser; install one: `apt-get install chromium`.")
+        raise BrowserMissing(
+            "No browser is installed; install one, for example `apt-get install chromium`."
+        )
     with (
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=found) as browser,

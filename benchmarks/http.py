@@ -1,7 +1,7 @@
-"""`python -m benchmarks.http`: the service beside its rivals, under load over loopback.
+"""`python -m benchmarks.http`: the service and other services under load over loopback.
 
-All of them stay started, but only one at a time may run. The loads go round several times, so
-that a machine whose speed changes is unfair to nobody.
+All services are started once, and all but the one under load are suspended. The loads are repeated
+in several rounds, so that changes in the speed of the machine affect all services alike.
 """
 
 import random
@@ -12,9 +12,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from benchmarks import services
-from benchmarks.loads import LOADS, ROUNDS, Call, HttpMeasurement, Load, PlainRound, Round
-from benchmarks.measurements import home_of_settings, keep
-from benchmarks.plain import PlainLoop
+from benchmarks.baseline_loop import BaselineLoop
+from benchmarks.loads import LOADS, ROUNDS, BaselineRound, Call, HttpMeasurement, Load, Round
+from benchmarks.measurements import bench_home, save
 from benchmarks.processes import Running
 from benchmarks.services import RivalSettings, Service
 from benchmarks.wrk import Request, WrkMissing, load, wrk_version
@@ -26,7 +26,7 @@ from embeddings.store.images import ImageTable
 _IDS = 1000
 _IMAGES = 64
 _WARM_UP_SECONDS = 1
-_PLAIN_SECONDS = 2.0
+_BASELINE_SECONDS = 2.0
 _SEED = 0
 
 _ANSWERED: Mapping[str, tuple[Call, ...]] = {
@@ -34,51 +34,51 @@ _ANSWERED: Mapping[str, tuple[Call, ...]] = {
     services.TUTORIAL: ("neighbors", "predict"),
     services.LITSERVE: ("predict",),
     services.BENTOML: ("predict",),
-    services.FLOOR: ("neighbors",),
+    services.BARE: ("neighbors",),
 }
-_PACED = (services.OURS, services.FLOOR)
+_PACED = (services.OURS, services.BARE)
 
 
 @dataclass(frozen=True)
 class Material:
-    """What the requests hold: ids drawn at random, and stored photographs."""
+    """Content of the requests: random ids, and JPEG files of stored images."""
 
     ids: tuple[str, ...]
     images: tuple[bytes, ...]
 
     def requests(self, call: Call) -> list[Request]:
-        """The requests that are sent in turn."""
+        """Return the requests of a call, which are sent in turn."""
         if call == "neighbors":
             return [Request(f"/neighbors?id={quote(each)}") for each in self.ids]
         return [Request("/predict", body) for body in self.images]
 
 
 def main() -> None:
-    """Measure the release of BELVEDERE_HOME and keep the result."""
-    home = home_of_settings()
-    keep(measure(home), home)
+    """Measure the release of BELVEDERE_HOME and save the result."""
+    home = bench_home()
+    save(measure(home), home)
 
 
 def measure(home: Path) -> HttpMeasurement:
-    """Start all services on a release and put the loads on them in turn."""
+    """Start all services on a release and run the loads on each in turn."""
     try:
         versions = {"wrk": wrk_version()}
     except WrkMissing as error:
         return HttpMeasurement(left_out={"Every call over HTTP": str(error)})
     release = open_release(current_release(home / "releases"))
-    material = drawn(home, release)
+    material = draw_material(home, release)
     rivals, left_out = RivalSettings(), {}
     if rivals.missing is None:
         versions |= {name: rivals.version(name) for name in ("litserve", "bentoml")}
     else:
         left_out = dict.fromkeys((services.LITSERVE, services.BENTOML), rivals.missing)
-    with _all_started(home, release, rivals, material) as started:
-        rounds, plain = _measured(started, material, _plain_loop(release, material))
-    return HttpMeasurement(rounds=rounds, plain=plain, left_out=left_out, versions=versions)
+    with _start_all(home, release, rivals, material) as started:
+        rounds, baseline = _measured(started, material, _baseline_loop(release, material))
+    return HttpMeasurement(rounds=rounds, baseline=baseline, left_out=left_out, versions=versions)
 
 
-def drawn(home: Path, release: Release) -> Material:
-    """Ids and photographs of a release, the same each time."""
+def draw_material(home: Path, release: Release) -> Material:
+    """Return random ids and images of a release; the seed is fixed."""
     chance = random.Random(_SEED)
     rows = range(len(release.images))
     ids = tuple(release.images[row].id for row in chance.choices(rows, k=_IDS))
@@ -88,10 +88,10 @@ def drawn(home: Path, release: Release) -> Material:
 
 
 @contextmanager
-def _all_started(
+def _start_all(
     home: Path, release: Release, rivals: RivalSettings, material: Material
 ) -> Iterator[dict[str, Running]]:
-    """Every service, tried with one photograph and halted."""
+    """Start every service, check its predictions on one image and suspend it."""
     started: dict[str, Running] = {}
     with ExitStack() as stack:
 
@@ -100,40 +100,40 @@ def _all_started(
             return found
 
         size = _size_of_answer(start(services.ours(home)), material)
-        start(services.floor(size))
+        start(services.bare_asgi(size))
         start(services.tutorial(home, release))
         if rivals.missing is None:
             start(services.litserve(rivals.rivals, release))
             start(services.bentoml(rivals.rivals, release))
         _check_labels(started, material)
         for each in started.values():
-            each.halt()
+            each.suspend()
         yield started
 
 
 def _measured(
-    started: Mapping[str, Running], material: Material, loop: PlainLoop
-) -> tuple[tuple[Round, ...], tuple[PlainRound, ...]]:
-    rounds, plain = [], []
+    started: Mapping[str, Running], material: Material, loop: BaselineLoop
+) -> tuple[tuple[Round, ...], tuple[BaselineRound, ...]]:
+    rounds, baseline = [], []
     for service, each in started.items():
         for call in _ANSWERED[service]:
-            _put(each, material, Load(call=call, clients=1, seconds=_WARM_UP_SECONDS), service)
+            _run_load(each, material, Load(call=call, clients=1, seconds=_WARM_UP_SECONDS), service)
     for _ in range(ROUNDS):
         for asked in LOADS:
             for service, each in started.items():
-                if _takes(service, asked):
-                    rounds.append(_put(each, material, asked, service))
-        plain.append(
-            PlainRound(
-                milliseconds=loop.milliseconds(_PLAIN_SECONDS),
-                per_second=loop.per_second(_PLAIN_SECONDS),
+                if _is_measured(service, asked):
+                    rounds.append(_run_load(each, material, asked, service))
+        baseline.append(
+            BaselineRound(
+                milliseconds=loop.milliseconds(_BASELINE_SECONDS),
+                per_second=loop.per_second(_BASELINE_SECONDS),
             )
         )
-    return tuple(rounds), tuple(plain)
+    return tuple(rounds), tuple(baseline)
 
 
-def _put(running: Running, material: Material, asked: Load, service: str) -> Round:
-    running.go_on()
+def _run_load(running: Running, material: Material, asked: Load, service: str) -> Round:
+    running.resume()
     try:
         answered = load(
             running.url,
@@ -142,23 +142,23 @@ def _put(running: Running, material: Material, asked: Load, service: str) -> Rou
             seconds=asked.seconds,
             per_second=asked.per_second,
         )
-        # What the last clients left behind must not take time from the next load.
+        # Work left by the last clients must not overlap with the next load.
         material.requests(asked.call)[0].answered(running.url)
     except RuntimeError as error:
         raise RuntimeError(f"{service} under {asked}: {error}") from error
     finally:
-        running.halt()
+        running.suspend()
     return Round(service=service, load=asked, answered=answered)
 
 
-def _takes(service: str, asked: Load) -> bool:
+def _is_measured(service: str, asked: Load) -> bool:
     paced = asked.per_second is not None
     return asked.call in _ANSWERED[service] and (not paced or service in _PACED)
 
 
-def _plain_loop(release: Release, material: Material) -> PlainLoop:
+def _baseline_loop(release: Release, material: Material) -> BaselineLoop:
     encoder = Encoder(release.encoder, release.manifest.encoder.precision)
-    return PlainLoop(encoder, material.images)
+    return BaselineLoop(encoder, material.images)
 
 
 def _size_of_answer(running: Running, material: Material) -> int:
@@ -166,7 +166,7 @@ def _size_of_answer(running: Running, material: Material) -> int:
 
 
 def _check_labels(started: Mapping[str, Running], material: Material) -> None:
-    """Whoever is fast must also be right."""
+    """Raise RuntimeError if the services predict different labels."""
     request = material.requests("predict")[0]
     labels = {
         service: request.answered(each.url).json()["label"]
@@ -174,7 +174,7 @@ def _check_labels(started: Mapping[str, Running], material: Material) -> None:
         if "predict" in _ANSWERED[service]
     }
     if len(set(labels.values())) > 1:
-        raise RuntimeError(f"The services do not agree on a photograph: {labels}.")
+        raise RuntimeError(f"The services predict different labels for one image: {labels}.")
 
 
 if __name__ == "__main__":

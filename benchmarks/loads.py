@@ -1,4 +1,4 @@
-"""The loads that the services are put under, and what came of them."""
+"""Loads on the services, and their results."""
 
 from collections.abc import Mapping
 from statistics import median
@@ -10,24 +10,23 @@ from benchmarks.wrk import Answered
 Call = Literal["neighbors", "predict"]
 
 MANY = 16
-"""Clients of a full load."""
+"""Number of concurrent clients of a full load."""
 
 PACE = 1000
-"""Requests per second of the run whose 99th percentile counts."""
-
+"""Requests per second of the paced load, whose 99th percentile is reported."""
 
 ROUNDS = 5
-"""How often all loads go round."""
+"""Number of rounds of all loads."""
 
 
 class Load(Figures):
-    """What is asked, by how many clients, for how long in each round."""
+    """Load of one round: call, number of clients, duration in seconds."""
 
     call: Call
     clients: int
     seconds: int
     per_second: int | None = None
-    """Requests per second that the clients try to send; None for as many as they can."""
+    """Target requests per second of all clients together; None for no limit."""
 
 
 NEIGHBORS_ALONE = Load(call="neighbors", clients=1, seconds=2)
@@ -39,33 +38,33 @@ LOADS = (NEIGHBORS, NEIGHBORS_ALONE, NEIGHBORS_PACED, PREDICT_ALONE, PREDICT)
 
 
 class Round(Figures):
-    """What one service made of one load."""
+    """Result of one service under one load in one round."""
 
     service: str
     load: Load
     answered: Answered
 
 
-class PlainRound(Figures):
-    """The plain loop, measured between the services."""
+class BaselineRound(Figures):
+    """Result of the baseline loop in one round."""
 
     milliseconds: float
-    """Of one photograph, one after the other on one thread."""
+    """Median time of one image on one thread."""
     per_second: float
-    """Photographs, with a thread for each core."""
+    """Images per second, with a thread for each core."""
 
 
 class HttpMeasurement(Measurement):
-    """All rounds of all services; figures over them are medians."""
+    """Results of all rounds of all services."""
 
     rounds: tuple[Round, ...] = ()
-    plain: tuple[PlainRound, ...] = ()
+    baseline: tuple[BaselineRound, ...] = ()
     left_out: Mapping[str, str] = {}
-    """Why a service is missing."""
+    """Reason for each service that was not measured."""
     versions: Mapping[str, str] = {}
 
     def of(self, service: str, load: Load) -> Answered | None:
-        """The medians of one service under one load, all failures together; None without it."""
+        """Return the medians of a service under a load and the sum of failures; None if missing."""
         found = [
             each.answered for each in self.rounds if (each.service, each.load) == (service, load)
         ]
@@ -78,11 +77,11 @@ class HttpMeasurement(Measurement):
         return Answered(**middle, failed=sum(each.failed for each in found))
 
     @property
-    def plain_milliseconds(self) -> float:
-        """The plain loop on one thread."""
-        return median(each.milliseconds for each in self.plain)
+    def baseline_milliseconds(self) -> float:
+        """Median time of one image in the baseline loop on one thread."""
+        return median(each.milliseconds for each in self.baseline)
 
     @property
-    def plain_per_second(self) -> float:
-        """The plain loop on every core."""
-        return median(each.per_second for each in self.plain)
+    def baseline_per_second(self) -> float:
+        """Median images per second of the baseline loop with a thread for each core."""
+        return median(each.per_second for each in self.baseline)

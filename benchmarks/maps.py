@@ -1,4 +1,4 @@
-"""`python -m benchmarks.maps`: what the calls to `/tsne` take, one after the other."""
+"""`python -m benchmarks.maps`: latency of calls to `/tsne`, one at a time."""
 
 from http.client import HTTPConnection
 from pathlib import Path
@@ -6,8 +6,8 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks import services
-from benchmarks.http import drawn
-from benchmarks.measurements import Measurement, home_of_settings, keep
+from benchmarks.http import draw_material
+from benchmarks.measurements import Measurement, bench_home, save
 from benchmarks.wrk import Request
 from embeddings.release.reader import current_release, open_release
 
@@ -17,28 +17,28 @@ _TIMEOUT_SECONDS = 60.0
 
 
 class MapMeasurement(Measurement):
-    """Times of whole calls on a service that has just started."""
+    """Times of complete calls on a service that has just started."""
 
     stored_milliseconds: float
     """Median of `GET /tsne?n=500`."""
     fitted_seconds: float
-    """Median of the same for seeds that were not asked for before."""
+    """Median of the same call with seeds that require a new fit."""
     first_placed_milliseconds: float
-    """The first photograph: the network that encodes a lone one is compiled then."""
+    """Time of the first upload, which includes compiling the encoder for one image."""
     placed_milliseconds: float
-    """Median of the others."""
+    """Median of the other uploads."""
 
 
 def main() -> None:
-    """Measure the release of BELVEDERE_HOME and keep the result."""
-    home = home_of_settings()
-    keep(measure(home), home)
+    """Measure the release of BELVEDERE_HOME and save the result."""
+    home = bench_home()
+    save(measure(home), home)
 
 
 def measure(home: Path) -> MapMeasurement:
-    """Start the service on a release and ask it for maps."""
+    """Start the service on a release and time requests for maps."""
     release = open_release(current_release(home / "releases"))
-    images = [Request("/tsne", each) for each in drawn(home, release).images]
+    images = [Request("/tsne", each) for each in draw_material(home, release).images]
     other = release.manifest.map_seed + 1
     with services.ours(home).started() as service:
         connection = HTTPConnection("127.0.0.1", service.port, timeout=_TIMEOUT_SECONDS)
@@ -67,7 +67,7 @@ def _seconds(connection: HTTPConnection, request: Request) -> float:
     answer.read()
     seconds = perf_counter() - start
     if answer.status != 200:
-        raise RuntimeError(f"{request.path} was answered with {answer.status}.")
+        raise RuntimeError(f"{request.path} returned HTTP {answer.status}.")
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""What the parts measured, kept as JSON, so that one part can be measured again alone."""
+"""Measurements, saved as JSON so that one part can be repeated alone."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ class Figures(StrictModel):
 
 
 class Measurement(Figures):
-    """The result of one part."""
+    """Result of one part."""
 
     day: date = Field(default_factory=_today)
 
@@ -30,21 +30,21 @@ class Measurement(Figures):
 Kept = TypeVar("Kept", bound=Measurement)
 
 
-def keep(measurement: Measurement, home: Path) -> None:
-    """Write the result of a part into the folder of measurements, in place of an older one."""
+def save(measurement: Measurement, home: Path) -> None:
+    """Write the result of a part to the folder of measurements, replacing an older one."""
     atomic_write(_path(type(measurement), home), measurement.model_dump_json(indent=1))
 
 
-def kept(kind: type[Kept], home: Path) -> Kept | None:
-    """The last result of a part; None where it is not there or of an older form."""
+def load_saved(kind: type[Kept], home: Path) -> Kept | None:
+    """Return the last result of a part; None if it is missing or has an older format."""
     try:
         return kind.model_validate_json(_path(kind, home).read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
 
 
-def home_of_settings() -> Path:
-    """The folder that is measured: BELVEDERE_HOME with its release and runs."""
+def bench_home() -> Path:
+    """Return BELVEDERE_HOME, the folder with the measured release and runs."""
     return PathSettings().home
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.precision`: the published encoder in 32 bits beside the same in 8 bits."""
+"""`python -m benchmarks.precision`: the published encoder in f32 and quantized to int8."""
 
 from pathlib import Path
 from statistics import median
@@ -6,9 +6,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks.http import drawn
-from benchmarks.measurements import Figures, Measurement, home_of_settings, keep
-from benchmarks.plain import PlainLoop
+from benchmarks.baseline_loop import BaselineLoop
+from benchmarks.http import draw_material
+from benchmarks.measurements import Figures, Measurement, bench_home, save
 from embeddings.arrays import Pixels
 from embeddings.encoder import Encoded, Encoder
 from embeddings.images import read_pixels
@@ -22,49 +22,51 @@ from training.quantization import quantize
 
 _ROUNDS = 5
 _SECONDS = 2.0
-_LEARNED_FROM = 300
+_CALIBRATION_IMAGES = 300
 
 
-class EncoderFigures(Figures):
-    """What one encoder costs."""
+class EncoderCost(Figures):
+    """Cost of one encoder."""
 
     milliseconds: float
-    """Median of decoding and encoding one photograph, one after the other."""
+    """Median time of decoding and encoding one image on one thread."""
     per_second: float
     """Photographs with a thread for each core."""
     megabytes: float
-    """Its weights, in 10^6 bytes."""
+    """Size of its weights, in 10^6 bytes."""
 
 
 class PrecisionMeasurement(Measurement):
-    """Both encoders in turn, and what 8 bits change on the validation photographs."""
+    """Cost of both encoders, and changes in quality of int8 on the validation images."""
 
-    f32: EncoderFigures
-    int8: EncoderFigures
+    f32: EncoderCost
+    int8: EncoderCost
     accuracy_change: float
     precision_at_3_change: float
     refused: str | None
-    """Why publishing would refuse it; None where it would not."""
+    """Reason for which publishing rejects int8; None if it accepts it."""
 
 
 def main() -> None:
-    """Measure the release of BELVEDERE_HOME and keep the result."""
-    home = home_of_settings()
-    keep(measure(home), home)
+    """Measure the release of BELVEDERE_HOME and save the result."""
+    home = bench_home()
+    save(measure(home), home)
 
 
 def measure(home: Path) -> PrecisionMeasurement:
-    """Quantize the encoder of a release and measure it beside the release's own."""
+    """Quantize the encoder of a release and measure both alternately."""
     release = open_release(current_release(home / "releases"))
     images = ImageTable.open(PathSettings(home=home).store_uri, release.manifest.store.images)
     exact = Encoder(release.encoder, "f32")
-    learned = np.random.default_rng(0).permutation(_rows(release, "train"))[:_LEARNED_FROM]
+    learned = np.random.default_rng(0).permutation(_rows(release, "train"))[:_CALIBRATION_IMAGES]
     with TemporaryDirectory() as folder:
         model = quantize(
             release.encoder, _pixels(images, exact, learned.tolist()), Path(folder) / "int8"
         )
         coarse = Encoder(model, "int8")
-        loops = [PlainLoop(each, drawn(home, release).images) for each in (exact, coarse)]
+        loops = [
+            BaselineLoop(each, draw_material(home, release).images) for each in (exact, coarse)
+        ]
         f32, int8 = _timed(loops, [release.encoder, model])
         parity = _parity(release, images, exact, coarse)
     return PrecisionMeasurement(
@@ -76,13 +78,13 @@ def measure(home: Path) -> PrecisionMeasurement:
     )
 
 
-def _timed(loops: list[PlainLoop], models: list[Path]) -> list[EncoderFigures]:
+def _timed(loops: list[BaselineLoop], models: list[Path]) -> list[EncoderCost]:
     rounds = [
         [(loop.milliseconds(_SECONDS), loop.per_second(_SECONDS)) for loop in loops]
         for _ in range(_ROUNDS)
     ]
     return [
-        EncoderFigures(
+        EncoderCost(
             milliseconds=median(each[number][0] for each in rounds),
             per_second=median(each[number][1] for each in rounds),
             megabytes=model.with_suffix(".bin").stat().st_size / 1e6,
@@ -97,8 +99,8 @@ def _parity(release: Release, images: ImageTable, exact: Encoder, coarse: Encode
     ids = tuple(release.images[row].id for row in rows)
     classes = release.manifest.classes
     labels = [classes.index(release.images[row].label) for row in rows]
-    said = [Encoded.concatenate(encoder.encode_all(pixels)) for encoder in (exact, coarse)]
-    return measure_parity(Reference(ids, said[0]), said[1], np.asarray(labels))
+    results = [Encoded.concatenate(encoder.encode_all(pixels)) for encoder in (exact, coarse)]
+    return measure_parity(Reference(ids, results[0]), results[1], np.asarray(labels))
 
 
 def _refused(parity: Parity) -> str | None:

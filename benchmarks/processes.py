@@ -1,145 +1,116 @@
-"""Programs that are measured: started on a free port, waited for, halted while others run."""
+"""Processes under measurement: readiness, memory, and suspension while others run."""
 
 import http.client
-import os
-import signal
-import socket
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter
 
-_DEADLINE_SECONDS = 120.0
-_PATIENCE_SECONDS = 30.0
-_KIBIBYTE = 1024
+import psutil
+
+from service.local_server import LOCAL, running_server
+
+_START_SECONDS = 120.0
+_POLL_SECONDS = 0.005
 
 
 @dataclass(frozen=True)
 class Running:
-    """A program that answers."""
+    """Server process that is ready for requests."""
 
-    pid: int
+    process: psutil.Process
     port: int
     seconds_to_ready: float
-    """From starting the process to its first good answer."""
+    """Seconds from the start of the process to its first successful response."""
 
     @property
     def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        """Base URL of the server."""
+        return f"http://{LOCAL}:{self.port}"
 
-    def halt(self) -> None:
-        """Stop the program and its children without ending them."""
-        for pid in _family(self.pid):
-            os.kill(pid, signal.SIGSTOP)
+    def suspend(self) -> None:
+        """Suspend the process and its children."""
+        for each in self.family():
+            each.suspend()
 
-    def go_on(self) -> None:
-        """Let it run again."""
-        for pid in _family(self.pid):
-            os.kill(pid, signal.SIGCONT)
+    def resume(self) -> None:
+        """Resume the process and its children."""
+        for each in self.family():
+            each.resume()
 
     @property
     def megabytes(self) -> float:
-        """Resident memory now, in 10^6 bytes."""
-        return resident_megabytes(self.pid)
+        """Current resident memory, in 10^6 bytes."""
+        return resident_bytes(self.process.pid) / 1e6
 
     @property
-    def most_megabytes(self) -> float:
-        """The most memory that was resident since `forget_most`."""
-        return _memory(self.pid, "VmHWM")
+    def peak_megabytes(self) -> float:
+        """Peak resident memory since `reset_peak`, in 10^6 bytes."""
+        return peak_resident_bytes(self.process.pid) / 1e6
 
-    def forget_most(self) -> None:
-        """Begin anew to look for the most memory."""
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+    def reset_peak(self) -> None:
+        """Reset the peak of resident memory to its current value."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def has_loaded(self, library: str) -> bool:
-        """Whether a file with this in its path is in its memory."""
-        return library in Path(f"/proc/{self.pid}/maps").read_text()
+        """Return whether a file with `library` in its path is mapped into memory."""
+        return any(library in each.path for each in self.process.memory_maps())
+
+    def family(self) -> list[psutil.Process]:
+        """Return the process and all its descendants."""
+        return [self.process, *self.process.children(recursive=True)]
 
 
-def resident_megabytes(pid: int) -> float:
-    """Resident memory of a process, in 10^6 bytes."""
-    return _memory(pid, "VmRSS")
+def resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process."""
+    return int(psutil.Process(pid).memory_info().rss)
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def peak_resident_bytes(pid: int) -> int:
+    """Return the peak resident memory of a process; Linux only, psutil does not give it."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    line = next(each for each in status.splitlines() if each.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
 
 
 @contextmanager
 def running(
     command: Sequence[str], port: int, ready: str, settings: Mapping[str, str]
 ) -> Iterator[Running]:
-    """Run a program until the end of the context; `ready` is the path that it answers with 200."""
+    """Run a server until the block ends; it is ready once it answers the path `ready` with 200.
+
+    Children that outlive the server are killed.
+    """
     start = perf_counter()
-    process = subprocess.Popen(
-        command,
-        env=os.environ | settings,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    family = [process.pid]
+    children: list[psutil.Process] = []
     try:
-        while not _answers(port, ready):
-            if perf_counter() - start > _DEADLINE_SECONDS or process.poll() is not None:
-                raise RuntimeError(
-                    f"It does not answer; run `{' '.join(command)}` by hand to see why."
-                )
-            sleep(0.005)
-        started = Running(process.pid, port, perf_counter() - start)
-        family = _family(process.pid)
-        yield started
+        with running_server(
+            command,
+            lambda: _answers(port, ready),
+            environment=settings,
+            start_seconds=_START_SECONDS,
+            poll_seconds=_POLL_SECONDS,
+        ) as process:
+            started = Running(psutil.Process(process.pid), port, perf_counter() - start)
+            children = started.family()[1:]
+            try:
+                yield started
+            finally:
+                with suppress(psutil.NoSuchProcess):
+                    started.resume()
     finally:
-        _end(process, family)
-
-
-def _memory(pid: int, field: str) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) * _KIBIBYTE / 1e6
-    raise RuntimeError("This system does not tell a process's memory; run it on Linux.")
-
-
-def _end(process: subprocess.Popen[bytes], family: Sequence[int]) -> None:
-    for pid in family:
-        _signal(pid, signal.SIGCONT)
-    process.terminate()
-    try:
-        process.wait(_PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    for pid in family[1:]:
-        _signal(pid, signal.SIGKILL)
-
-
-def _signal(pid: int, which: signal.Signals) -> None:
-    try:
-        os.kill(pid, which)
-    except ProcessLookupError:
-        return
-
-
-def _family(pid: int) -> list[int]:
-    """A process and all that it started, and they in turn."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += _family(int(child))
-    return found
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
 
 
 def _answers(port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection(LOCAL, port, timeout=5)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == http.client.OK
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()

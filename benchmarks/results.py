@@ -1,35 +1,35 @@
-"""All that was measured on one home, together."""
+"""All results saved in one home."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
+from benchmarks.ann import AnnMeasurement
 from benchmarks.loads import HttpMeasurement
 from benchmarks.maps import MapMeasurement
-from benchmarks.measurements import Measurement, kept
-from benchmarks.million import MillionMeasurement
+from benchmarks.measurements import Measurement, load_saved
+from benchmarks.pipeline import PipelineMeasurement
 from benchmarks.precision import PrecisionMeasurement
 from benchmarks.serving import ServingMeasurement
-from benchmarks.stages import StageMeasurement
 from benchmarks.visits import BrowserMeasurement
 
 
 @dataclass(frozen=True)
 class Results:
-    """The last result of each part; None where it did not run."""
+    """Last result of each part; None if it did not run."""
 
-    stages: StageMeasurement | None = None
+    pipeline: PipelineMeasurement | None = None
     serving: ServingMeasurement | None = None
     maps: MapMeasurement | None = None
     http: HttpMeasurement | None = None
-    million: MillionMeasurement | None = None
+    ann: AnnMeasurement | None = None
     precision: PrecisionMeasurement | None = None
     browser: BrowserMeasurement | None = None
 
     @property
     def days(self) -> list[date]:
-        """When they were measured."""
+        """Dates of the measurements."""
         return [each.day for each in self._taken()]
 
     def _taken(self) -> Iterator[Measurement]:
@@ -37,14 +37,14 @@ class Results:
         return (each for each in found if each is not None)
 
 
-def results_of(home: Path) -> Results:
-    """What the parts kept."""
+def load_results(home: Path) -> Results:
+    """Return the saved results of all parts."""
     return Results(
-        stages=kept(StageMeasurement, home),
-        serving=kept(ServingMeasurement, home),
-        maps=kept(MapMeasurement, home),
-        http=kept(HttpMeasurement, home),
-        million=kept(MillionMeasurement, home),
-        precision=kept(PrecisionMeasurement, home),
-        browser=kept(BrowserMeasurement, home),
+        pipeline=load_saved(PipelineMeasurement, home),
+        serving=load_saved(ServingMeasurement, home),
+        maps=load_saved(MapMeasurement, home),
+        http=load_saved(HttpMeasurement, home),
+        ann=load_saved(AnnMeasurement, home),
+        precision=load_saved(PrecisionMeasurement, home),
+        browser=load_saved(BrowserMeasurement, home),
     )

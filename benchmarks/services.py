@@ -1,4 +1,4 @@
-"""The services that are measured side by side, and how each is started."""
+"""Services of the comparison, with their commands."""
 
 import shutil
 import subprocess
@@ -11,13 +11,14 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from benchmarks.processes import Running, free_port, running
+from benchmarks.processes import Running, running
 from embeddings.encoder import encoder_fingerprint
 from embeddings.release.reader import Release
+from service.local_server import reserve_port
 from training.runs import NETWORK
 
 OURS, TUTORIAL, LITSERVE, BENTOML = "Belvedere", "tutorial", "LitServe", "BentoML"
-FLOOR = "bare ASGI"
+BARE = "bare ASGI"
 """A callable that returns a fixed body: the upper limit of requests per second."""
 
 _REPOSITORY = Path(__file__).parents[1]
@@ -27,50 +28,50 @@ _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "BENTOML_DO
 
 
 class RivalSettings(BaseSettings):
-    """Where the rivals live that cannot share an environment with the project."""
+    """Environment of the other services, which is separate from that of the project."""
 
     model_config = SettingsConfigDict(env_prefix="BENCH_", env_ignore_empty=True, frozen=True)
 
     rivals: Path = Field(
-        Path(".rivals/bin/python"), description="Python of the environment of the rivals."
+        Path(".rivals/bin/python"), description="Python of the environment of the other services."
     )
 
     @property
     def missing(self) -> str | None:
-        """Why there are no rivals; None where there are."""
+        """Reason for the missing environment; None if it exists."""
         if shutil.which(self.rivals) is None:
             return f"there is no `{self.rivals}`; `make bench` makes it"
         return None
 
     def version(self, package: str) -> str:
-        """The version of a package in that environment."""
-        question = f"from importlib.metadata import version; print(version({package!r}))"
-        said = subprocess.run(
-            [self.rivals, "-c", question], capture_output=True, text=True, check=True
+        """Return the version of a package in that environment."""
+        code = f"from importlib.metadata import version; print(version({package!r}))"
+        found = subprocess.run(
+            [self.rivals, "-c", code], capture_output=True, text=True, check=True
         )
-        return said.stdout.strip()
+        return found.stdout.strip()
 
 
 @dataclass(frozen=True)
 class Service:
-    """One of them; `{port}` in its command and settings stands for the port that it is given."""
+    """Service to measure; `{port}` in its command and settings is replaced by its port."""
 
     name: str
     command: tuple[str, ...]
     ready: str
-    """The path that it answers with 200 as soon as it is ready."""
+    """Path that returns 200 once the service is ready."""
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def started(self) -> AbstractContextManager[Running]:
-        """Run it on a free port until the end of the context."""
-        port = free_port()
+        """Run the service on a free port until the block ends."""
+        port = reserve_port()
         command = [part.format(port=port) for part in self.command]
         settings = {name: value.format(port=port) for name, value in self.settings.items()}
         return running(command, port, self.ready, _QUIET | settings)
 
 
 def ours(home: Path) -> Service:
-    """The service under test."""
+    """Return the service of this project."""
     return Service(
         OURS,
         (sys.executable, "-m", "belvedere", "serve"),
@@ -80,7 +81,7 @@ def ours(home: Path) -> Service:
 
 
 def tutorial(home: Path, release: Release) -> Service:
-    """FastAPI with `model.predict` and scikit-learn."""
+    """Return the tutorial service: FastAPI with `model.predict` and scikit-learn."""
     network = _published_network(home, release)
     module = (sys.executable, "-m", "benchmarks.rivals.tutorial")
     return Service(
@@ -88,20 +89,20 @@ def tutorial(home: Path, release: Release) -> Service:
     )
 
 
-def floor(size: int) -> Service:
+def bare_asgi(size: int) -> Service:
     """A bare callable that answers so many bytes."""
-    module = (sys.executable, "-m", "benchmarks.rivals.floor")
-    return Service(FLOOR, (*module, "{port}", str(size)), "/")
+    module = (sys.executable, "-m", "benchmarks.rivals.bare_asgi")
+    return Service(BARE, (*module, "{port}", str(size)), "/")
 
 
 def litserve(python: Path, release: Release) -> Service:
-    """LitServe with the same encoder."""
+    """Return LitServe with the same encoder."""
     module = (str(python), "-m", "benchmarks.rivals.litserve_app")
     return Service(LITSERVE, (*module, "{port}", str(release.folder)), "/health", _importing())
 
 
 def bentoml(python: Path, release: Release) -> Service:
-    """BentoML with the same encoder."""
+    """Return BentoML with the same encoder."""
     command = (str(python), "-m", "bentoml", "serve", "benchmarks.rivals.bentoml_app:Recognition")
     return Service(
         BENTOML,

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.serving`: what the service costs, and whether its answers are exact."""
+"""`python -m benchmarks.serving`: start time, memory and exactness of the service."""
 
 from pathlib import Path
 from statistics import median
@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from benchmarks import services
-from benchmarks.http import drawn
+from benchmarks.http import draw_material
 from benchmarks.loads import PREDICT
-from benchmarks.measurements import Figures, Measurement, home_of_settings, keep
+from benchmarks.measurements import Figures, Measurement, bench_home, save
 from benchmarks.processes import Running
 from benchmarks.wrk import WrkMissing, load
 from embeddings.index.flat import FlatIndex
@@ -20,35 +20,35 @@ _LOAD_SECONDS = 15
 
 
 class MemoryUnderLoad(Figures):
-    """Resident memory in 10^6 bytes while 16 clients send photographs."""
+    """Resident memory in 10^6 bytes under a load of 16 clients that upload images."""
 
-    most: float
+    peak: float
     after: float
-    """When all is answered."""
+    """Memory after the last response."""
 
 
 class ServingMeasurement(Measurement):
-    """Starts, memory, exactness."""
+    """Start times, memory and exactness."""
 
     seconds_to_ready: tuple[float, ...]
-    """From starting the process to the first 200 of `/readyz`, for each start."""
+    """Seconds from the start of the process to the first 200 of `/readyz`, for each start."""
     megabytes: float
-    """Resident memory after that, in 10^6 bytes."""
+    """Resident memory once ready, in 10^6 bytes."""
     under_load: MemoryUnderLoad | None
-    """None where there is no `wrk`."""
+    """None if `wrk` is missing."""
     tensorflow_loaded: bool
     exact_neighbors: float
-    """Share of photographs, 0-1, whose three nearest are those that scikit-learn finds."""
+    """Share (0-1) of images with the same three nearest neighbours as in scikit-learn."""
 
 
 def main() -> None:
-    """Measure the release of BELVEDERE_HOME and keep the result."""
-    home = home_of_settings()
-    keep(measure(home), home)
+    """Measure the release of BELVEDERE_HOME and save the result."""
+    home = bench_home()
+    save(measure(home), home)
 
 
 def measure(home: Path) -> ServingMeasurement:
-    """Start the service several times on a release and look at its process."""
+    """Start the service on a release several times and measure its process."""
     release = open_release(current_release(home / "releases"))
     seconds, memory = [], []
     for _ in range(_STARTS):
@@ -57,7 +57,7 @@ def measure(home: Path) -> ServingMeasurement:
             memory.append(service.megabytes)
     with services.ours(home).started() as service:
         under_load = _under_load(service, home, release)
-        # The package itself; OpenVINO has a library of its own with that word in its name.
+        # The full path: OpenVINO has a library with this word in its name.
         loaded = service.has_loaded("/site-packages/tensorflow/")
     return ServingMeasurement(
         seconds_to_ready=tuple(seconds),
@@ -69,9 +69,9 @@ def measure(home: Path) -> ServingMeasurement:
 
 
 def share_of_exact_neighbors(release: Release, k: int = 3) -> float:
-    """Share of photographs, 0-1, whose k nearest are those that scikit-learn finds.
+    """Return the share (0-1) of images with the same k nearest neighbours as in scikit-learn.
 
-    Where the sets differ, equal distances in double precision count as agreement (ties).
+    Neighbours at equal distances in double precision (ties) count as the same.
     """
     embeddings = release.embeddings
     index = FlatIndex([image.id for image in release.images], embeddings)
@@ -90,13 +90,13 @@ def share_of_exact_neighbors(release: Release, k: int = 3) -> float:
 
 
 def _under_load(service: Running, home: Path, release: Release) -> MemoryUnderLoad | None:
-    requests = drawn(home, release).requests(PREDICT.call)
-    service.forget_most()
+    requests = draw_material(home, release).requests(PREDICT.call)
+    service.reset_peak()
     try:
         load(service.url, requests, clients=PREDICT.clients, seconds=_LOAD_SECONDS)
     except WrkMissing:
         return None
-    return MemoryUnderLoad(most=service.most_megabytes, after=service.megabytes)
+    return MemoryUnderLoad(peak=service.peak_megabytes, after=service.megabytes)
 
 
 if __name__ == "__main__":

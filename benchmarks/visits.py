@@ -1,13 +1,13 @@
-"""What a visitor of the page waits for."""
+"""Page load and frame times as measured in a browser."""
 
 from benchmarks.measurements import Figures, Measurement
 
 MANY = 20_000
-"""Points of a map that is to stay smooth."""
+"""Number of points of the large map."""
 
 
 class Frames(Figures):
-    """Milliseconds from a frame in which the map was drawn to the next one."""
+    """Milliseconds from a frame in which the map was drawn to the next frame."""
 
     count: int
     p95_ms: float
@@ -15,18 +15,18 @@ class Frames(Figures):
 
 
 class BrowserMeasurement(Measurement):
-    """Visits by a browser that knows nothing of the page yet."""
+    """Page loads by a browser with an empty cache."""
 
-    photographs: int
+    images: int
     first_view_seconds: tuple[float, ...]
-    """From the navigation to the drawn map, for each visit."""
+    """Seconds from the navigation to the drawn map, for each page load."""
     transferred_megabytes: float
-    """All that the first view loads, as it is sent, thumbnails included; in 10^6 bytes."""
+    """Bytes transferred for the first view, including thumbnails, in 10^6 bytes."""
     many_first_view_seconds: tuple[float, ...]
-    """The same with `MANY` points, which the browser is given in place of the service's answer."""
+    """The same with `MANY` points, which replace the response of the service."""
     pointed: Frames
-    """While the mouse moves over `MANY` points."""
+    """Frames while the pointer moves over `MANY` points."""
     dragged: Frames
-    """While they are moved."""
+    """Frames while the map is panned."""
     zoomed: Frames
-    """While they are zoomed with the wheel."""
+    """Frames while the map is zoomed with the wheel."""

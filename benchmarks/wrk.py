@@ -1,4 +1,4 @@
-"""Load over HTTP: `wrk` with a script that sends given requests in turn."""
+"""HTTP load by `wrk`, with a script that sends the given requests in turn."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ import httpx
 
 from benchmarks.measurements import Figures
 
-_PATIENCE_SECONDS = 30
+_TIMEOUT_SECONDS = 30
 _MARK = "measured: "
 _REQUESTS = "requests"
 
@@ -43,7 +43,7 @@ function done(summary, latency)
 end
 """
 
-# Connections wait a random time each, so that they do not all ask at once.
+# Connections wait a random time each, so that their requests are not simultaneous.
 _PACE = """
 math.randomseed(%(seed)d)
 function delay() return math.random(0, %(most)d) end
@@ -51,23 +51,23 @@ function delay() return math.random(0, %(most)d) end
 
 
 class WrkMissing(RuntimeError):
-    """There is no `wrk` on this machine."""
+    """The program `wrk` is not installed."""
 
     def __init__(self) -> None:
         super().__init__(
-            "There is no `wrk` here; install it, for example with `apt-get install wrk`."
+            "`wrk` is not installed; install it, for example with `apt-get install wrk`."
         )
 
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request: a GET, or with a body (a JPEG file) a POST."""
+    """HTTP request: POST if it has a body (a JPEG file), otherwise GET."""
 
     path: str
     body: bytes | None = None
 
     def encoded(self, host: str) -> bytes:
-        """The request as it goes over the wire."""
+        """Return the bytes of the request."""
         if self.body is None:
             return f"GET {self.path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
         head = (
@@ -77,33 +77,33 @@ class Request:
         return head.encode() + self.body
 
     def answered(self, url: str) -> httpx.Response:
-        """Send it once, outside any load. Raises where it is not answered well."""
+        """Send the request once, outside any load. Raises `httpx.HTTPError` if it fails."""
         method = "GET" if self.body is None else "POST"
         headers = {} if self.body is None else {"Content-Type": "image/jpeg"}
         return httpx.request(
-            method, url + self.path, content=self.body, headers=headers, timeout=_PATIENCE_SECONDS
+            method, url + self.path, content=self.body, headers=headers, timeout=_TIMEOUT_SECONDS
         ).raise_for_status()
 
 
 class Answered(Figures):
-    """What came of a load; latencies in milliseconds, over all answers."""
+    """Result of a load; latencies in milliseconds over all responses."""
 
     per_second: float
-    """Good answers."""
+    """Successful responses per second."""
     p50_ms: float
     p99_ms: float
     failed: int
-    """Answers with a status of 400 or more, broken connections, and answers that came too late.
+    """Number of responses with status 400 or more, connection errors and time-outs.
 
-    At least one where nothing was answered at all.
+    At least 1 if there was no response.
     """
 
 
 def wrk_version() -> str:
-    """The version of the `wrk` that is installed. Raises `WrkMissing`."""
-    # It takes the question for its version as wrong usage.
-    said = subprocess.run([_program(), "-v"], capture_output=True, text=True, check=False).stdout
-    return said.split()[1]
+    """Return the version of the installed `wrk`. Raises `WrkMissing`."""
+    # `wrk -v` prints the version and exits as after wrong usage.
+    output = subprocess.run([_program(), "-v"], capture_output=True, text=True, check=False).stdout
+    return output.split()[1]
 
 
 def load(
@@ -114,10 +114,9 @@ def load(
     seconds: int,
     per_second: int | None = None,
 ) -> Answered:
-    """Send the requests in turn, each client the next as soon as it has its answer.
+    """Send the requests in turn; each client sends the next one after each response.
 
-    With `per_second`, each client waits so that all together send about as many. Raises
-    `WrkMissing`.
+    With `per_second`, clients wait so that they send about that many in total. Raises `WrkMissing`.
     """
     program = _program()
     encoded = [request.encoded(urlsplit(url).netloc) for request in requests]
@@ -128,7 +127,7 @@ def load(
         )
         command = [program, "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout"]
         finished = subprocess.run(
-            [*command, f"{_PATIENCE_SECONDS}s", "-s", "script.lua", url],
+            [*command, f"{_TIMEOUT_SECONDS}s", "-s", "script.lua", url],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -138,16 +137,16 @@ def load(
 
 
 def parsed(output: str) -> Answered:
-    """What the script said at the end of a run. Raises RuntimeError where it did not."""
+    """Return the result that the script printed. Raises RuntimeError if it printed none."""
     line = next((line for line in output.splitlines() if line.startswith(_MARK)), None)
     if line is None:
-        raise RuntimeError(f"wrk did not come to an end: {output.strip() or 'it said nothing'}")
-    said = json.loads(line.removeprefix(_MARK))
+        raise RuntimeError(f"wrk failed: {output.strip() or 'no output'}")
+    values = json.loads(line.removeprefix(_MARK))
     return Answered(
-        per_second=(said["answers"] - said["refused"]) / (said["microseconds"] / 1e6),
-        p50_ms=said["p50"] / 1e3,
-        p99_ms=said["p99"] / 1e3,
-        failed=max(said["refused"] + said["broken"], int(said["answers"] == 0)),
+        per_second=(values["answers"] - values["refused"]) / (values["microseconds"] / 1e6),
+        p50_ms=values["p50"] / 1e3,
+        p99_ms=values["p99"] / 1e3,
+        failed=max(values["refused"] + values["broken"], int(values["answers"] == 0)),
     )
 
 

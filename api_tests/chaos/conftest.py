@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api_tests.chaos.tally import Tally, page
-from benchmarks.circumstances import circumstances
+from benchmarks.environment import describe_environment
 from embeddings.release.reader import current_release, open_release
 
 _TALLIES = pytest.StashKey[list[Tally]]()
@@ -32,7 +32,7 @@ def tally(request: pytest.FixtureRequest, home: Path) -> Iterator[Tally]:
     stash = request.config.stash
     line = Tally(str(request.function.__doc__).splitlines()[0].rstrip("."))
     stash.setdefault(_TALLIES, []).append(line)
-    stash[_CIRCUMSTANCES] = circumstances(open_release(current_release(home / "releases")))
+    stash[_CIRCUMSTANCES] = describe_environment(open_release(current_release(home / "releases")))
     yield line
     line.passed = request.node.stash.get(_PASSED, False)
 

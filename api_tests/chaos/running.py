@@ -1,7 +1,5 @@
-"""The service as a process of its own, and people who ask it all the while."""
+"""The service in its own process, and clients that send requests continuously."""
 
-import os
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +11,9 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.processes import peak_resident_bytes, resident_bytes
+from service.local_server import reserve_port, running_server
+
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60.0
 
@@ -21,7 +22,7 @@ Call = Callable[[httpx.Client], httpx.Response]
 
 @dataclass(frozen=True)
 class Running:
-    """A service that runs."""
+    """Service process that is ready."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -32,35 +33,27 @@ class Running:
             yield client
 
     def resident_bytes(self) -> int:
-        return self._bytes("VmRSS")
+        return resident_bytes(self.process.pid)
 
-    def most_resident_bytes(self) -> int:
-        return self._bytes("VmHWM")
-
-    def _bytes(self, name: str) -> int:
-        status = Path(f"/proc/{self.process.pid}/status").read_text("utf-8")
-        line = next(each for each in status.splitlines() if each.startswith(f"{name}:"))
-        return int(line.split()[1]) * 1024
+    def peak_resident_bytes(self) -> int:
+        return peak_resident_bytes(self.process.pid)
 
 
 @contextmanager
 def running(home: Path, **settings: object) -> Iterator[Running]:
-    """Start the service with these settings and stop it in the end."""
-    port = free_port()
+    """Start the service with these settings; it is killed when the block ends."""
+    port = reserve_port()
     given = {"home": home, "port": port, "poll": 0.05} | settings
     environment = {f"BELVEDERE_{name.upper()}": str(value) for name, value in given.items()}
-    with subprocess.Popen(
-        [sys.executable, "-m", "belvedere", "serve"],
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        service = Running(process, port)
+    command = [sys.executable, "-m", "belvedere", "serve"]
+    with (
+        client_of(port) as client,
+        running_server(
+            command, lambda: ready(client), environment=environment, folder=ROOT
+        ) as process,
+    ):
         try:
-            with service.client() as client:
-                wait_until(lambda: process.poll() is None and ready(client))
-            yield service
+            yield Running(process, port)
         finally:
             process.kill()
 
@@ -80,13 +73,6 @@ def client_of(port: int) -> Iterator[httpx.Client]:
         base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE, trust_env=False
     ) as client:
         yield client
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def ready(client: httpx.Client) -> bool:

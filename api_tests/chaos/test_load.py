@@ -122,7 +122,7 @@ def test_slow_uploads(home, tally):
             concurrent.futures.ThreadPoolExecutor(UPLOADS) as pool,
         ):
             statuses = list(pool.map(upload, range(UPLOADS)))
-        more = service.most_resident_bytes() - settled
+        more = service.peak_resident_bytes() - settled
     assert {415, 429} == set(statuses)
     assert asked.errors == []
     assert {answer.status_code for _, answer in asked.answers} == {200}

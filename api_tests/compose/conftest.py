@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from api_tests.chaos.running import free_port
+from service.local_server import reserve_port
 from api_tests.compose.engine import Engine, NoEngine, find_engine
 from api_tests.compose.stack import Stack
 
@@ -35,7 +35,7 @@ def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "BELVEDERE_DATA": "scenes",
         "BELVEDERE_SCENES": str(SCENES),
     }
-    ports = {name: str(free_port()) for name in _PORTS}
+    ports = {name: str(reserve_port()) for name in _PORTS}
     folder = tmp_path_factory.mktemp("stack")
     stack = Stack(engine, folder, "belvedere-test", settings | ports)
     down = (*EVERY_PROFILE, "down", "--volumes", "--remove-orphans", "--rmi", "local")

@@ -1,1 +1,1 @@
-"""The services that the measurements are compared with, each a program of its own."""
+"""Services for comparison, each a program of its own."""

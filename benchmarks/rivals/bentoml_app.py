@@ -1,8 +1,8 @@
 """BentoML serving the release's encoder: `bentoml serve benchmarks.rivals.bentoml_app:Recognition`.
 
-The release is the folder that the variable BENCH_RELEASE names. A process for each core, as
-its documentation advises for Python code, was slower on two cores than one process with threads:
-decoding and inference let other threads run.
+The variable BENCH_RELEASE is the folder of the release. A process for each core, as recommended by
+its documentation for Python code, was slower on two cores than one process with threads, because
+decoding and inference release the GIL.
 """
 
 import os
@@ -15,12 +15,12 @@ from benchmarks.rivals.recognition import Answer, recognition
 
 @bentoml.service(workers=1, threads=4, logging={"access": {"enabled": False}})
 class Recognition:
-    """One process that decodes and encodes on several threads."""
+    """Service with one process that decodes and encodes on several threads."""
 
     def __init__(self) -> None:
         self._recognise = recognition(Path(os.environ["BENCH_RELEASE"]))
 
     @bentoml.api  # type: ignore[untyped-decorator]
-    def predict(self, photograph: Path, /) -> Answer:
-        """Which class the image shows; BentoML hands it over as a file."""
-        return self._recognise(photograph.read_bytes())
+    def predict(self, image: Path, /) -> Answer:
+        """Return the class of an image, which BentoML passes as a file."""
+        return self._recognise(image.read_bytes())

@@ -1,7 +1,7 @@
 """LitServe serving the release's encoder: `python -m benchmarks.rivals.litserve_app PORT RELEASE`.
 
-Its documentation advises a worker for each core and the fast queue (ZeroMQ) for many requests. A
-second API server and the other queue were tried, too; none was faster on two cores.
+Its documentation recommends a worker for each core, and the fast queue (ZeroMQ) for many requests.
+A second API server and the other queue were not faster on two cores.
 """
 
 import os
@@ -16,19 +16,19 @@ from benchmarks.rivals.recognition import Answer, recognition
 
 
 async def body(request: Request) -> bytes:
-    """The image as it was sent: a form or base64 would cost more."""
+    """Return the request body: the image without a form or base64, which would cost more."""
     return await request.body()
 
 
 class Recognition(litserve.LitAPI):  # type: ignore[misc]
-    """What each worker does."""
+    """Model that each worker runs."""
 
     def setup(self, device: str) -> None:
         """Load the encoder."""
         self.recognise = recognition(Path(sys.argv[2]))
 
     def decode_request(self, request: Annotated[bytes, Depends(body)]) -> bytes:
-        """The image file."""
+        """Return the image file."""
         return request
 
     def predict(self, x: bytes) -> Answer:
@@ -36,7 +36,7 @@ class Recognition(litserve.LitAPI):  # type: ignore[misc]
         return self.recognise(x)
 
     def encode_response(self, output: Answer) -> Answer:
-        """The answer, as JSON."""
+        """Return the response, which is sent as JSON."""
         return output
 
 

@@ -1,4 +1,4 @@
-"""What the rivals serve: the release's encoder on the same pixels, with the same precision."""
+"""Recognition for the other services: the encoder of a release, with the same decoding."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +13,12 @@ Answer = dict[str, str | dict[str, float]]
 
 
 def recognition(release: Path) -> Callable[[bytes], Answer]:
-    """A function from an image file to its label and probabilities."""
+    """Return a function from an image file to its label and probabilities."""
     manifest = Manifest.model_validate_json((release / MANIFEST).read_bytes())
     encoder = Encoder(release / "encoder.xml", manifest.encoder.precision)
 
-    def recognise(photograph: bytes) -> Answer:
-        pixels = read_pixels(photograph, encoder.height, encoder.width)
+    def recognise(image: bytes) -> Answer:
+        pixels = read_pixels(image, encoder.height, encoder.width)
         shares = encoder.encode(pixels[np.newaxis]).probabilities[0].tolist()
         probabilities = dict(zip(manifest.classes, shares, strict=True))
         return {

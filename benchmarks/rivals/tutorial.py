@@ -1,4 +1,4 @@
-"""The service that a tutorial would write: FastAPI, `model.predict`, scikit-learn's neighbours.
+"""Service as in a tutorial: FastAPI, `model.predict`, scikit-learn's nearest neighbours.
 
 `python -m benchmarks.rivals.tutorial PORT RELEASE NETWORK`
 """
@@ -19,7 +19,7 @@ from embeddings.release.reader import open_release
 
 
 def create_app(folder: Path, network: Path) -> FastAPI:
-    """The application over the embeddings of a release and the Keras network behind them."""
+    """Return the application for the embeddings of a release and their Keras network."""
     release = open_release(folder)
     model = keras.saving.load_model(network)
     height, width = model.input_shape[1:3]
@@ -39,9 +39,9 @@ def create_app(folder: Path, network: Path) -> FastAPI:
 
     @app.post("/predict")
     async def predict(
-        photograph: Annotated[bytes, Body(media_type="image/jpeg")],
+        jpeg: Annotated[bytes, Body(media_type="image/jpeg")],
     ) -> dict[str, object]:
-        image = Image.open(io.BytesIO(photograph)).convert("RGB").resize((width, height))
+        image = Image.open(io.BytesIO(jpeg)).convert("RGB").resize((width, height))
         probabilities = model.predict(np.asarray(image)[np.newaxis], verbose=0)[0]
         classes = release.manifest.classes
         return {

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.loads import LOADS, HttpMeasurement, PlainRound, Round
+from benchmarks.loads import LOADS, BaselineRound, HttpMeasurement, Round
 from benchmarks.maps import MapMeasurement
-from benchmarks.measurements import keep
+from benchmarks.measurements import save
 from benchmarks.page import page
-from benchmarks.picture import draw
-from benchmarks.results import Results, results_of
-from benchmarks.services import FLOOR, OURS, TUTORIAL
+from benchmarks.plot import plot_rates
+from benchmarks.results import Results, load_results
+from benchmarks.services import BARE, OURS, TUTORIAL
 from benchmarks.visits import BrowserMeasurement, Frames
 from benchmarks.wrk import Answered
 from embeddings.release.reader import Release, current_release, open_release
 
-_RATES = {OURS: 400.0, TUTORIAL: 8.0, FLOOR: 1000.0}
+_RATES = {OURS: 400.0, TUTORIAL: 8.0, BARE: 1000.0}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def _http(failed: int = 0) -> HttpMeasurement:
     )
     return HttpMeasurement(
         rounds=rounds,
-        plain=(PlainRound(milliseconds=9, per_second=420),),
+        baseline=(BaselineRound(milliseconds=9, per_second=420),),
         left_out={"BentoML": "it is not installed"},
         versions={"wrk": "4.1.0"},
     )
@@ -52,8 +52,8 @@ def test_medians_stand_beside_targets_with_their_verdict(release: Release):
     text = page(release, Results(http=_http()))
     assert "400/s, 40% of the bare ASGI | ≥ 50 % of the bare ASGI | **no** |" in text
     assert "50 × the tutorial | ≥ 100 × | **no** |" in text
-    assert "95% of the plain loop (420/s) | ≥ 85 % | yes |" in text
-    assert "10.0 ms, 1.11 × the plain loop (9.0 ms) | ≤ 1.25 × | yes |" in text
+    assert "95% of the baseline loop (420/s) | ≥ 85 % | yes |" in text
+    assert "10.0 ms, 1.11 × the baseline loop (9.0 ms) | ≤ 1.25 × | yes |" in text
     assert "wrk 4.1.0" in text
     assert "BentoML was left out: it is not installed" in text
 
@@ -65,18 +65,18 @@ def test_failures_of_any_round_are_on_the_page(release: Release):
 
 
 def test_parts_are_kept_one_by_one(release: Release, tmp_path: Path):
-    assert results_of(tmp_path) == Results()
-    assert "/tsne" not in page(release, results_of(tmp_path))
+    assert load_results(tmp_path) == Results()
+    assert "/tsne" not in page(release, load_results(tmp_path))
     maps = MapMeasurement(
         stored_milliseconds=2,
         fitted_seconds=4,
         first_placed_milliseconds=900,
         placed_milliseconds=20,
     )
-    keep(_http(), tmp_path)
-    keep(maps, tmp_path)
-    assert results_of(tmp_path) == Results(http=_http(), maps=maps)
-    text = page(release, results_of(tmp_path))
+    save(_http(), tmp_path)
+    save(maps, tmp_path)
+    assert load_results(tmp_path) == Results(http=_http(), maps=maps)
+    text = page(release, load_results(tmp_path))
     assert "| 4.0 s | ≤ 3 s | **no** |" in text
     assert "20 ms, the first 900 ms | ≤ 100 ms | yes |" in text
 
@@ -84,7 +84,7 @@ def test_parts_are_kept_one_by_one(release: Release, tmp_path: Path):
 def test_the_page_is_judged_by_its_first_view_and_by_its_slow_frames(release: Release):
     smooth = Frames(count=90, p95_ms=17, longest_ms=70)
     browser = BrowserMeasurement(
-        photographs=3767,
+        images=3767,
         first_view_seconds=(0.9, 0.5, 0.6),
         transferred_megabytes=0.33,
         many_first_view_seconds=(1.2,),
@@ -99,5 +99,5 @@ def test_the_page_is_judged_by_its_first_view_and_by_its_slow_frames(release: Re
 
 
 def test_the_picture_is_drawn(tmp_path: Path):
-    draw(_http(), tmp_path / "rates.png")
+    plot_rates(_http(), tmp_path / "rates.png")
     assert (tmp_path / "rates.png").read_bytes().startswith(b"\x89PNG")

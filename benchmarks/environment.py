@@ -1,4 +1,4 @@
-"""On what and with what a measurement was made."""
+"""Environment of a measurement: data, machine, versions and date."""
 
 import os
 import platform
@@ -13,12 +13,12 @@ from embeddings.release.reader import Release
 _LIBRARIES = ("keras", "tensorflow", "openvino", "faiss-cpu", "openTSNE", "pylance", "numpy")
 
 
-def circumstances(
+def describe_environment(
     release: Release, more: Mapping[str, str] = MappingProxyType({}), days: Iterable[date] = ()
 ) -> list[str]:
-    """Data, machine, versions and date, as lines of Markdown.
+    """Return data, machine, versions and dates as lines of Markdown.
 
-    `more` are versions of what else took part; without `days` the date is today's.
+    `more` holds versions of further programs; without `days`, the date is that of today.
     """
     known = {name: version(name) for name in _LIBRARIES} | dict(more)
     versions = ", ".join(f"{name} {found}" for name, found in known.items())

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.million`: exact against approximate search in a million embeddings.
+"""`python -m benchmarks.ann`: exact and approximate search in a million embeddings.
 
-The embeddings are generated: clusters of different widths, each in directions of its own whose
-variances fall off as those of real embeddings do (the i-th with 1/i). A point's nearest neighbours
-then lie in about 16 dimensions, as those of the photographs do.
+The embeddings are generated: clusters of different widths with random directions, whose variances
+decrease as those of real embeddings do (1/i for the i-th direction). The intrinsic dimension of a
+neighbourhood is then about 16, as with embeddings of photographs.
 """
 
 import os
@@ -14,8 +14,8 @@ from time import perf_counter
 import faiss
 import numpy as np
 
-from benchmarks.measurements import Measurement, home_of_settings, keep
-from benchmarks.processes import resident_megabytes
+from benchmarks.measurements import Measurement, bench_home, save
+from benchmarks.processes import resident_bytes
 from embeddings.arrays import Floats, Rows
 from embeddings.index import VectorIndex
 from embeddings.index.flat import FlatIndex
@@ -33,8 +33,8 @@ _TIMED_EXACTLY = 50
 _SEED = 0
 
 
-class MillionMeasurement(Measurement):
-    """Both searches, one query at a time on one thread."""
+class AnnMeasurement(Measurement):
+    """Results of both searches, one query at a time on one thread."""
 
     count: int = COUNT
     dimension: int = DIMENSION
@@ -42,43 +42,45 @@ class MillionMeasurement(Measurement):
     queries: int = _QUERIES
     settings: str
     recall: float
-    """Share, 0-1, of the three nearest that approximate search finds."""
+    """Recall@3 of the approximate search, 0-1."""
     exact_milliseconds: float
     approximate_milliseconds: float
     build_seconds: float
-    """On every core."""
+    """Build time with a thread for each core."""
     megabytes: float
-    """Resident memory that the approximate index takes, the embeddings included, in 10^6 bytes."""
+    """Resident memory of the approximate index, including embeddings, in 10^6 bytes."""
 
 
 @dataclass(frozen=True)
 class Points:
-    """Embeddings and queries, drawn from the same clusters; none is both."""
+    """Embeddings and queries from the same clusters; the two sets are disjoint."""
 
     embeddings: Floats
     queries: Floats
 
 
 def main() -> None:
-    """Measure, and keep the result in BELVEDERE_HOME."""
-    keep(measure(), home_of_settings())
+    """Measure and save the result in BELVEDERE_HOME."""
+    save(measure(), bench_home())
 
 
-def measure() -> MillionMeasurement:
-    """Generate the embeddings and search them both ways."""
+def measure() -> AnnMeasurement:
+    """Generate the embeddings and measure both searches."""
     points = clustered_points()
     ids = [f"{number:07}" for number in range(COUNT)]
     flat = FlatIndex(ids, points.embeddings)
     exact = [flat.search(query, NEIGHBORS).rows for query in points.queries]
     exact_milliseconds = _milliseconds(flat, points.queries[:_TIMED_EXACTLY])
     del flat
-    before, start = resident_megabytes(os.getpid()), perf_counter()
+    before, start = resident_bytes(os.getpid()), perf_counter()
     graph = HnswIndex(ids, points.embeddings)
-    built, after = perf_counter() - start, resident_megabytes(os.getpid())
+    built, after = perf_counter() - start, resident_bytes(os.getpid())
     found = [graph.search(query, NEIGHBORS) for query in points.queries]
     if any(each.exact for each in found):
-        raise RuntimeError("Some queries were searched exactly; the times would mean nothing.")
-    return MillionMeasurement(
+        raise RuntimeError(
+            "Some queries used exact search; the times of approximate search are not valid."
+        )
+    return AnnMeasurement(
         settings=(
             f"`HnswIndex`: M {LINKS}, efConstruction {BUILDING_EFFORT}, efSearch {SEARCHING_EFFORT}"
         ),
@@ -86,12 +88,12 @@ def measure() -> MillionMeasurement:
         exact_milliseconds=exact_milliseconds,
         approximate_milliseconds=_milliseconds(graph, points.queries),
         build_seconds=built,
-        megabytes=after - before,
+        megabytes=(after - before) / 1e6,
     )
 
 
 def clustered_points() -> Points:
-    """The embeddings, shape (1,000,000, 256), and queries of shape (1,000, 256)."""
+    """Return embeddings of shape (1,000,000, 256) and queries of shape (1,000, 256)."""
     chance = np.random.default_rng(_SEED)
     spread = np.arange(1, _DIRECTIONS + 1, dtype=np.float32) ** -0.5
     spread /= np.linalg.norm(spread)
@@ -108,7 +110,7 @@ def clustered_points() -> Points:
 
 
 def _milliseconds(index: VectorIndex, queries: Floats) -> float:
-    """Median time of one query on one thread."""
+    """Return the median milliseconds of one query on one thread."""
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     times = []

@@ -8,25 +8,25 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from benchmarks.loads import NEIGHBORS, PREDICT, HttpMeasurement, Load
-from benchmarks.services import BENTOML, FLOOR, LITSERVE, OURS, TUTORIAL
+from benchmarks.services import BARE, BENTOML, LITSERVE, OURS, TUTORIAL
 
 _INK, _OURS, _OTHERS = "#333333", "#2a6f97", "#b8c4cc"
-_PLAIN = "plain loop"
+_PLAIN = "baseline loop"
 
 
-def draw(http: HttpMeasurement, path: Path) -> None:
-    """Write the picture as PNG."""
+def plot_rates(http: HttpMeasurement, path: Path) -> None:
+    """Write the chart as PNG."""
     figure = Figure(figsize=(8, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     above, below = figure.subplots(2, 1, height_ratios=(3, 5))
     _bars(above, "GET /neighbors?id=, requests per second, 16 clients", _rates(http, NEIGHBORS))
-    images = [*_rates(http, PREDICT), (_PLAIN, http.plain_per_second)]
+    images = [*_rates(http, PREDICT), (_PLAIN, http.baseline_per_second)]
     _bars(below, "POST /predict, images per second, 16 clients", images)
     figure.savefig(path, dpi=144)
 
 
 def _rates(http: HttpMeasurement, load: Load) -> list[tuple[str, float]]:
-    found = [(name, http.of(name, load)) for name in (OURS, TUTORIAL, LITSERVE, BENTOML, FLOOR)]
+    found = [(name, http.of(name, load)) for name in (OURS, TUTORIAL, LITSERVE, BENTOML, BARE)]
     return [(name, each.per_second) for name, each in found if each is not None]
 
 

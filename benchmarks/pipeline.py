@@ -1,4 +1,4 @@
-"""How long the way from photographs to a release takes, each stage in a process of its own."""
+"""Time from images to a release; each command runs in its own process."""
 
 import os
 import subprocess
@@ -12,26 +12,26 @@ STAGES = ("data", "train", "publish")
 
 
 class StageTime(Figures):
-    """One command and its wall-clock time."""
+    """Command, and its wall-clock time in seconds."""
 
     command: str
     seconds: float
 
 
-class StageMeasurement(Measurement):
-    """All stages of a preset, one after the other."""
+class PipelineMeasurement(Measurement):
+    """Times of all commands for a preset."""
 
     preset: str
     stages: tuple[StageTime, ...]
 
     @property
     def seconds(self) -> float:
-        """All of them together."""
+        """Total time."""
         return sum(each.seconds for each in self.stages)
 
 
-def time_stages(home: Path, preset: str) -> StageMeasurement:
-    """Run `belvedere` commands one after the other in a home of their own."""
+def time_pipeline(home: Path, preset: str) -> PipelineMeasurement:
+    """Run the commands of `belvedere` in turn, in their own home, and return their times."""
     settings = {"BELVEDERE_HOME": str(home), "BELVEDERE_PRESET": preset}
     times = []
     for command in STAGES:
@@ -40,4 +40,4 @@ def time_stages(home: Path, preset: str) -> StageMeasurement:
             [sys.executable, "-m", "belvedere", command], env=os.environ | settings, check=True
         )
         times.append(StageTime(command=command, seconds=perf_counter() - start))
-    return StageMeasurement(preset=preset, stages=tuple(times))
+    return PipelineMeasurement(preset=preset, stages=tuple(times))

@@ -1,6 +1,6 @@
-"""A bare ASGI callable that answers a fixed body: `python -m benchmarks.rivals.floor PORT BYTES`.
+"""Bare ASGI callable with a fixed body: `python -m benchmarks.rivals.bare_asgi PORT BYTES`.
 
-It runs on uvicorn, as the service does, and bounds what any service can reach on it.
+It runs on uvicorn, as the service does: an upper bound of the requests per second.
 """
 
 import sys
@@ -13,7 +13,7 @@ def main() -> None:
     """Serve until stopped."""
     port, size = (int(argument) for argument in sys.argv[1:])
     config = uvicorn.Config(
-        answering(size),
+        fixed_response(size),
         port=port,
         loop="uvloop",
         http="httptools",
@@ -25,8 +25,8 @@ def main() -> None:
     uvicorn.Server(config).run()
 
 
-def answering(size: int) -> ASGIApp:
-    """An application that answers everything with so many bytes."""
+def fixed_response(size: int) -> ASGIApp:
+    """Return an application that answers every request with `size` bytes."""
     body = b" " * size
     headers = [(b"content-length", b"%d" % size), (b"content-type", b"application/json")]
 

@@ -1,4 +1,4 @@
-"""The plain loop: decoding and inference in one process, without HTTP."""
+"""Baseline loop: decoding and inference in one process, without HTTP."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +15,14 @@ from embeddings.images import read_pixels
 
 
 @dataclass(frozen=True)
-class PlainLoop:
-    """An encoder and the image files that it is given in turn."""
+class BaselineLoop:
+    """Encoder, and the JPEG files that it encodes in turn."""
 
     encoder: Encoder
     images: Sequence[bytes]
 
     def milliseconds(self, seconds: float) -> float:
-        """Median time of one photograph, one after the other on one thread."""
+        """Return the median milliseconds of one image on one thread; runs for `seconds`."""
         return median(self._times(perf_counter() + seconds)) * 1e3
 
     def per_second(self, seconds: float) -> float:
