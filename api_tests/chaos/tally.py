@@ -44,11 +44,11 @@ class Tally:
         return f"| {self.what} | {self.tried:,} | {self.survived:,} | {verdict} | {self.measured} |"
 
 
-def page(circumstances: list[str], tallies: list[Tally]) -> str:
+def page(environment: list[str], tallies: list[Tally]) -> str:
     """Everything that was tried."""
     rows = [
         "| test | attempts | survived | passed | measured |",
         "| --- | ---: | ---: | --- | --- |",
         *(tally.row() for tally in tallies),
     ]
-    return "\n".join([_HEAD, *circumstances, "", *rows, ""])
+    return "\n".join([_HEAD, *environment, "", *rows, ""])

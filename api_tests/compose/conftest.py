@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from service.local_server import reserve_port
 from api_tests.compose.engine import Engine, NoEngine, find_engine
 from api_tests.compose.stack import Stack
+from service.local_server import reserve_port
 
 SCENES = 20
 EVERY_PROFILE = ("--profile", "report", "--profile", "replicas", "--profile", "monitoring")
