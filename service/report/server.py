@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 """Folder of the packages and the notebook."""
 
 _EVERYWHERE = {"0.0.0.0": LOCAL, "::": "::1"}
+_POLL_SECONDS = 0.1
 
 
 class ReportError(BelvedereError):
@@ -42,7 +43,13 @@ def running_service(settings: ServiceSettings) -> Iterator[str]:
     }
     command = [sys.executable, "-m", "belvedere", "serve"]
     try:
-        with running_server(command, lambda: _is_ready(url), environment=environment, folder=ROOT):
+        with running_server(
+            command,
+            lambda: _is_ready(url),
+            environment=environment,
+            folder=ROOT,
+            poll_seconds=_POLL_SECONDS,
+        ):
             yield url
     except ServerNotStarted as error:
         raise ReportError(str(error)) from error
