@@ -1,4 +1,4 @@
-"""Generated scenes: a procedural painter standing in for photographs that cannot be fetched."""
+"""Generated scenes: procedurally painted images, a data set that needs no download."""
 
 from training.scenes.catalogue import LABELS, PAINTER_VERSION, Scene, paint, paint_all
 

@@ -1,4 +1,4 @@
-"""What stands on the horizon of many scenes: hills, distant ranges, lines of trees."""
+"""Objects on the horizon: hills, distant mountain ranges, lines of trees."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ from training.scenes.vegetation import choose_wood, stand_of_trees
 def ranges(
     rng: Rng, canvas: Array, light: Light, horizon: float, tall: float, layers: int, colour: Array
 ) -> None:
-    """Layered ridges fading into the air; `tall` is the highest crest in pixels."""
+    """Paint layers of ridges that fade with distance; `tall` is the highest crest in pixels."""
     height, width = canvas.shape[:2]
     rows, _ = grid((height, width))
     bottom = min(height, max(1, int(horizon) + 1))
@@ -46,7 +46,7 @@ def ranges(
 
 
 def massif(rng: Rng, canvas: Array, light: Light, view: View, tall: float, snowy: bool) -> Ground:
-    """A mountain chain lit by the sun; `tall` is its height as a share of the frame."""
+    """Paint a sunlit mountain chain; `tall` is its height as a share of the frame."""
     peak = tall * view.size[0] / view.focal * 30
     scale, shift = float(rng.uniform(1.3, 3)), origin(rng) + origin(rng)
     rough = float(rng.uniform(0.75, 1.1))
@@ -56,7 +56,7 @@ def massif(rng: Rng, canvas: Array, light: Light, view: View, tall: float, snowy
         crag = sample("ridge", x * scale + shift[2], z * scale + shift[3])
         envelope = smoothstep(7, 30, z) * (1 + z / 90)
         shape = np.maximum(0.42 + 0.2 * broad + 0.26 * rough * crag, 0)
-        # The highest crests are held back, lest they leave the frame.
+        # The highest crests are compressed, so that they stay within the frame.
         return peak * envelope * 1.5 * np.tanh(shape / 1.5)
 
     ground = look(view, light, (6, 75), rise)
@@ -100,7 +100,7 @@ def tree_line(
     distance: float,
     density: float = 1.0,
 ) -> None:
-    """A belt of trees rooted at row base(x); `density` 1 closes it, less leaves gaps."""
+    """Paint a line of trees with roots at row base(x); a `density` below 1 leaves gaps."""
     width = canvas.shape[1]
     kinds, leaves = choose_wood(rng, light)
     toned = leaves.under(light, distance)

@@ -1,4 +1,4 @@
-"""Buildings drawn face on: windowed façades, and rows of towers with their roofs."""
+"""Buildings in front view: façades with windows, and rows of towers with roofs."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ LAMPS = (0xFFD890, 0xFFC060, 0xFFE8C0, 0xE8F0FF)
 
 @dataclass(frozen=True)
 class Style:
-    """A town's habits: wall colours, window pitch in pixels, share of lit windows."""
+    """Style of a town: wall colours, window pitch in pixels, share of lit windows, widths."""
 
     walls: tuple[int, ...]
     pitch: float
@@ -34,7 +34,7 @@ class Style:
 
 
 def choose_style(rng: Rng, light: Light) -> Style:
-    """A style fitting the hour; widths are shares of the picture's width."""
+    """Return a random style for a light; widths are shares of the image width."""
     few = rng.permutation(WALLS)[:4].tolist()
     lit = float(rng.uniform(0.25, 0.7)) if light.dark else float(rng.uniform(0, 0.06))
     narrow = float(rng.uniform(0.025, 0.06))
@@ -48,7 +48,7 @@ def facade(
     pitch: float,
     glow: tuple[Array, Array, float],
 ) -> None:
-    """Windows over the walls in left, top, right, bottom; glow = (glass, lamp, lit share)."""
+    """Paint windows in a box (left, top, right, bottom); glow = (glass, lamp, lit share)."""
     height, width = canvas.shape[:2]
     left, top = max(0, int(box[0]) + 1), max(0, int(box[1]) + 2)
     right, bottom = min(width, int(box[2])), min(height, int(box[3]))
@@ -76,7 +76,7 @@ def facade(
 def skyline(
     rng: Rng, canvas: Array, light: Light, style: Style, band: tuple[float, float, float]
 ) -> None:
-    """One row of towers; band = (row of their feet, greatest height in pixels, nearness 0..1)."""
+    """Paint a row of towers; band = (row of their base, largest height in pixels, nearness 0-1)."""
     foot, crest, near = band
     width = canvas.shape[1]
     rise = smoothstep(-1.3, 1.5, profile(rng, width, float(rng.uniform(1.2, 3)), "cloud"))

@@ -1,4 +1,4 @@
-"""Foliage overhead and from the air: leaf curtains, shafts of light, crowns from above."""
+"""Foliage: leaves at the top of the frame, shafts of light, crowns from above."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from training.scenes.vegetation import Leaves
 
 
 def curtain(rng: Rng, canvas: Array, leaves: Leaves, near: float) -> None:
-    """Leaves hanging into the picture from above; coarser and lower the nearer they are."""
+    """Paint leaves at the top of the frame; `near` (0-1) makes them coarser and lower."""
     size = (canvas.shape[0], canvas.shape[1])
     rows, _ = grid(size)
     reach = float(rng.uniform(0.15, 0.75)) * (1.1 - 0.5 * near)
@@ -34,7 +34,7 @@ def curtain(rng: Rng, canvas: Array, leaves: Leaves, near: float) -> None:
 
 
 def shafts(rng: Rng, canvas: Array, light: Light) -> None:
-    """Slanting beams of sun in the misty air between the trunks."""
+    """Paint slanting beams of sunlight in mist between the trunks."""
     height, width = canvas.shape[:2]
     rows, columns = grid((height, width))
     slant = float(rng.uniform(0.2, 0.9)) * (1 if light.toward[0] > 0 else -1)
@@ -45,7 +45,7 @@ def shafts(rng: Rng, canvas: Array, light: Light) -> None:
 
 
 def canopy_from_above(rng: Rng, light: Light, size: Size) -> Array:
-    """Crowns seen from the air, shoulder to shoulder, on a new canvas of `size`."""
+    """Paint adjoining tree crowns from above on a new canvas of `size`."""
     height, width = size
     families = [pick(rng, 0x4F7038, 0x5F8440, 0x3E5E38, 0x6E8A44) for _ in range(3)]
     if rng.random() < 0.4:

@@ -1,4 +1,4 @@
-"""The seven classes and their painters: from a label and a number to a finished photograph."""
+"""Catalogue of the seven classes and their painters."""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -36,12 +36,12 @@ LABELS: tuple[str, ...] = tuple(sorted(PAINTERS))
 CHUNK = 8
 
 PAINTER_VERSION = 1
-"""Version of the painters: raise it when the same arguments give other scenes."""
+"""Version of the painters; increase it if the same arguments give different scenes."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One generated photograph: its class, a name unique within the class, a JPEG file."""
+    """Generated image: class, name (unique within the class) and JPEG file."""
 
     label: str
     name: str
@@ -49,7 +49,7 @@ class Scene:
 
 
 def paint(label: str, seed: int, number: int) -> Scene:
-    """Scene `number` of a class; the same arguments always give the same bytes.
+    """Return scene `number` of a class; the same arguments always give the same bytes.
 
     Raises ValueError for a label that is not in LABELS.
     """
@@ -63,16 +63,16 @@ def paint(label: str, seed: int, number: int) -> Scene:
 
 
 def paint_all(per_class: int, seed: int) -> Iterator[Scene]:
-    """Scenes 0 to per_class - 1 of every class, class by class in the order of LABELS.
+    """Yield scenes 0 to per_class - 1 of every class, class by class in the order of LABELS.
 
-    Painted ahead in one process per core, yielded as they are needed.
+    One process per core paints them ahead of their use.
     """
     orders = [(label, number) for label in LABELS for number in range(per_class)]
     workers = usable_processors()
     if workers == 1 or len(orders) <= CHUNK:
         yield from (paint(label, seed, number) for label, number in orders)
         return
-    # Spawned, not forked: the parent may hold TensorFlow's threads, which do not survive.
+    # Spawned, not forked: threads of TensorFlow in the parent do not survive a fork.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         yield from pool.map(partial(_paint_order, seed), orders, chunksize=CHUNK)
 

@@ -1,4 +1,4 @@
-"""Cities: skylines, waterfronts, street canyons, old roofs, the view from a hill."""
+"""Cities: skylines, waterfronts, streets, old houses, views from above."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ CITY_LIGHT = {**DAYLIGHT, "night": 3.2, "dusk": 1.6}
 
 
 def paint_city(rng: Rng, size: Size) -> Array:
-    """A city on a new canvas of `size`."""
+    """Paint a city on a new canvas of `size`."""
     light = choose_light(rng, CITY_LIGHT)
     draw = rng.random()
     if draw < 0.22:

@@ -1,4 +1,4 @@
-"""What breaks the line of the sea: headlands, rocks, breakers, sails, a lighthouse."""
+"""Objects at sea: headlands, rocks, breaking waves, sailing boats, a lighthouse."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from training.scenes.terrain import View, look
 
 
 def headland(rng: Rng, canvas: Array, light: Light, view: View) -> None:
-    """A cliff coast running out from one side of the picture."""
+    """Paint a rocky coast that extends from one side of the image."""
     side = float(rng.choice([-1, 1]))
     tall, reach = view.eye * float(rng.uniform(0.9, 3)), float(rng.uniform(6, 26)) * view.eye
     edge, shift = float(rng.uniform(0.1, 0.5)), origin(rng)
@@ -51,7 +51,7 @@ def headland(rng: Rng, canvas: Array, light: Light, view: View) -> None:
 
 
 def rocks(rng: Rng, canvas: Array, light: Light, view: View) -> None:
-    """Stacks and boulders in the water with foam at their feet."""
+    """Paint rocks in the water, with foam around them."""
     stone = light.shine(pick(rng, 0x5C5650, 0x4A4846, 0x786858), 0.6)
     height, _ = view.size
     nearest = view.eye * view.focal / (height - view.horizon)
@@ -76,7 +76,7 @@ def rocks(rng: Rng, canvas: Array, light: Light, view: View) -> None:
 
 
 def breaker(rng: Rng, canvas: Array, light: Light, view: View) -> None:
-    """A wave rearing up close to the camera, its crest turning to foam."""
+    """Paint a breaking wave close to the camera."""
     height, width = view.size
     rows, _ = grid(view.size)
     level = view.horizon + (height - view.horizon) * float(rng.uniform(0.15, 0.6))
@@ -105,7 +105,7 @@ def breaker(rng: Rng, canvas: Array, light: Light, view: View) -> None:
 
 
 def sails(rng: Rng, canvas: Array, light: Light, view: View) -> None:
-    """One or a few sailing boats, upright on the water."""
+    """Paint one to four sailing boats."""
     cloth = light.shine(pick(rng, 0xF4F2EA, 0xE8E0D0, 0xF0F0F0, 0xE4E8EC, 0xC8503C, 0x3C5C88), 0.85)
     with sketch(canvas) as pen:
         for z in rng.uniform(8, 70, int(rng.choice([1, 1, 2, 4]))).tolist():
@@ -133,7 +133,7 @@ def sails(rng: Rng, canvas: Array, light: Light, view: View) -> None:
 
 
 def lighthouse(rng: Rng, canvas: Array, light: Light, view: View) -> None:
-    """A banded tower on a rock, standing on the horizon."""
+    """Paint a striped lighthouse on a rock at the horizon."""
     height, width = view.size
     x, foot = width * float(rng.uniform(0.1, 0.9)), view.horizon + height * 0.02
     tall = height * float(rng.uniform(0.14, 0.34))

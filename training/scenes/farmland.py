@@ -1,4 +1,4 @@
-"""Rolling farmland: a patchwork of parcels, each with its own crop, over gentle hills."""
+"""Hilly farmland: parcels with different crops."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ PARCELS = (0x8AA848, 0x6E9440, 0xC8AC58, 0xDCC63C, 0x8A6848, 0xA89A60, 0x557A3C,
 
 
 def rolling_farmland(rng: Rng, light: Light, size: Size) -> Array:
-    """A view over hills divided into fields, on a new canvas of `size`."""
+    """Paint hills divided into fields on a new canvas of `size`."""
     view = stand(rng, size, float(rng.uniform(0.2, 0.5)), eye=float(rng.uniform(3.5, 8)))
     canvas = paint_sky(rng, light, size, view.horizon)
     if rng.random() < 0.5:
@@ -52,7 +52,7 @@ def rolling_farmland(rng: Rng, light: Light, size: Size) -> Array:
 
 
 def _parcels(rng: Rng, ground: Ground) -> tuple[Array, Array]:
-    """Colour of the ground, (h, w, 3), and closeness to a field boundary, (h, w) in 0..1."""
+    """Return the colour of the ground, (h, w, 3), and the nearness to a boundary, (h, w), 0-1."""
     turn = float(rng.uniform(0, np.pi))
     left, top = origin(rng)
     warp = sample("smooth", ground.x * 1.6 + left, ground.z * 1.6 + top)
@@ -64,7 +64,7 @@ def _parcels(rng: Rng, ground: Ground) -> tuple[Array, Array]:
     names = (np.floor(u) * 57 + np.floor(v) * 131).astype(np.int64)
     palette = np.stack([pick(rng, code) for code in rng.permutation(PARCELS)[:6].tolist()])
     albedo = np.moveaxis(palette.T[:, names % len(palette)], 0, 2)
-    # Every parcel is worked in its own direction, and some not in rows at all.
+    # Each parcel has its own direction of rows, and some have none.
     heading = (names % 7) * 0.9
     across = ground.x * np.cos(heading) + ground.z * np.sin(heading)
     rows = np.cos(across * np.where(names % 3 > 0, 9, 4)) * smoothstep(45, 8, ground.z)

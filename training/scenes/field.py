@@ -1,4 +1,4 @@
-"""Fields: furrows and crop rows running to the horizon, meadows, stubble with bales."""
+"""Fields: furrows and crop rows up to the horizon, meadows, stubble with bales."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -25,7 +25,7 @@ from training.scenes.sky import birds, paint_sky
 from training.scenes.terrain import Ground, View, flat, stand
 from training.scenes.vegetation import broadleaf, grass, poplar, summer_leaves
 
-# Crop and soil between the rows, per kind of cultivation.
+# Colours of crop and soil, by kind of cultivation.
 CROPS = {
     "wheat": (0xD2AE5A, 0xA8843E),
     "canola": (0xE6CC2E, 0x9AA23A),
@@ -39,7 +39,7 @@ CROPS = {
 
 
 def paint_field(rng: Rng, size: Size) -> Array:
-    """Open farmland on a new canvas of `size`."""
+    """Paint open farmland on a new canvas of `size`."""
     light = choose_light(rng, DAYLIGHT)
     draw = rng.random()
     if draw < 0.28:
@@ -81,7 +81,7 @@ def _rows(rng: Rng, canvas: Array, light: Light, view: View) -> None:
     left, top = origin(rng)
     wobble = sample("cloud", along * 8 + left, across * 3 + top)
     wave = np.cos(2 * np.pi * across / spacing + 0.5 * wobble)
-    # Rows finer than two pixels would shimmer; let them melt into their mean.
+    # Rows finer than two pixels would alias; they fade into their mean.
     fade = smoothstep(1.5, 5, spacing * view.focal / plane.z * max(0.15, float(np.cos(angle))))
     tufts = sample("cloud", across * 90 + left, along * 60 + top)
     level = np.clip(0.5 + 0.62 * wave * fade + 0.2 * tufts * fade, 0, 1)
@@ -110,7 +110,7 @@ def _meadow(rng: Rng, canvas: Array, light: Light, view: View) -> None:
 
 
 def _lay(rng: Rng, canvas: Array, light: Light, view: View, plane: Ground, colour: Array) -> None:
-    """Put the lit ground on the canvas, with cloud shadows and air."""
+    """Paint the lit ground with cloud shadows and haze."""
     left, top = origin(rng)
     passing = sample("smooth", plane.x * 2 + left, plane.z * 1.4 + top)
     sunny = 0.75 - 0.3 * smoothstep(0.2, 1.2, passing) * (light.cover > 0.25)

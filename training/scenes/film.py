@@ -1,4 +1,4 @@
-"""From canvas to photograph: optics, exposure, grain, and the JPEG file."""
+"""Camera simulation from canvas to JPEG file: optics, exposure, grain."""
 
 import io
 
@@ -23,18 +23,18 @@ LANDSCAPE = ((250, 169), (280, 190), (250, 170), (260, 174), (240, 180), (270, 1
 
 
 def choose_format(rng: Rng) -> Size:
-    """The (height, width) of a photograph, about one in six upright."""
+    """Return a random (height, width) of an image; about one in six is upright."""
     width, height = LANDSCAPE[int(rng.choice(len(LANDSCAPE), p=[0.4, 0.2, 0.15, 0.1, 0.1, 0.05]))]
     return (width, height) if rng.random() < 0.17 else (height, width)
 
 
 def easel(size: Size) -> Size:
-    """The (height, width) at which a photograph of `size` is painted before it is reduced."""
+    """Return the (height, width) of the canvas for an image of `size`."""
     return round(size[0] * OVERSAMPLE), round(size[1] * OVERSAMPLE)
 
 
 def develop(rng: Rng, canvas: Array, size: Size) -> bytes:
-    """A baseline RGB JPEG of `size` made from a painted canvas."""
+    """Return the baseline RGB JPEG file of `size` for a painted canvas."""
     image = to_image(_shoulder(canvas))
     if rng.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -53,12 +53,12 @@ def _shoulder(canvas: Array) -> Array:
 
 
 def _reframe(rng: Rng, image: Image.Image, size: Size) -> Image.Image:
-    """Tilt the camera a little, crop a little, and reduce to `size`."""
+    """Rotate and crop the image slightly, and resize it to `size`."""
     width, height = image.size
     angle = float(rng.normal(0, 1.8)) if rng.random() < 0.45 else 0.0
     if angle:
         image = image.rotate(angle, Image.Resampling.BILINEAR)
-    # The crop has to be tight enough that the tilted frame shows no black corner.
+    # The crop excludes the black corners of the rotated frame.
     lost = abs(np.sin(np.radians(angle))) * max(width, height) / min(width, height)
     share = max(0.5, 1 - float(lost)) * (1 - abs(float(rng.normal(0, 0.06))))
     inset_x, inset_y = (1 - share) * width / 2, (1 - share) * height / 2
@@ -85,7 +85,7 @@ def _vignette(rng: Rng, pixels: Array) -> Array:
 
 
 def _grade(rng: Rng, pixels: Array) -> Array:
-    """Exposure, contrast, saturation and a colour cast, as cameras and printers differ."""
+    """Vary exposure, contrast, saturation and colour cast, as between cameras."""
     cast = rng.normal(0, 0.013, 3).astype(np.float32) + 1
     gain = float(np.exp(rng.normal(0, 0.055)))
     pixels = np.clip(pixels * cast * gain, 0, 1)

@@ -1,4 +1,4 @@
-"""Forests: among the trunks, along a path, at the edge, over misty slopes of conifers."""
+"""Forests: among trunks, along a path, at the edge, misty slopes of conifers."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from training.scenes.vegetation import Leaves, choose_wood, conifer, needle_leav
 
 
 def paint_forest(rng: Rng, size: Size) -> Array:
-    """A forest on a new canvas of `size`."""
+    """Paint a forest on a new canvas of `size`."""
     light = choose_light(rng, {**DAYLIGHT, "fog": 1.0, "dusk": 0.2})
     draw = rng.random()
     if draw < 0.68:
@@ -57,7 +57,7 @@ def _inside(rng: Rng, light: Light, size: Size) -> Array:
 
 
 def _glow(rng: Rng, light: Light, size: Size, leaves: Leaves, floor: float) -> Array:
-    """The far depth of the wood, bright where the light comes in, and the forest floor."""
+    """Paint the background of the forest with a bright clearing, and the forest floor."""
     height, width = size
     rows, columns = grid(size)
     far = light.veil(light.shine(leaves.lit, 0.6), 0.45)
@@ -110,7 +110,7 @@ def _undergrowth(rng: Rng, canvas: Array, leaves: Leaves, floor: float, near: fl
 
 
 def _slopes(rng: Rng, light: Light, size: Size) -> Array:
-    """Wooded slopes one behind the other, mist lying between them."""
+    """Paint wooded slopes one behind the other, with mist between them."""
     height, width = size
     horizon = height * float(rng.uniform(0.2, 0.5))
     canvas = paint_sky(rng, light, size, horizon)
@@ -157,7 +157,7 @@ def _ranks(rng: Rng, canvas: Array, leaves: Leaves, edge: Array, tall: float) ->
 
 
 def _edge(rng: Rng, light: Light, size: Size) -> Array:
-    """The wall of a wood seen from the open ground in front of it."""
+    """Paint the edge of a forest behind open ground."""
     height, width = size
     line = height * float(rng.uniform(0.62, 0.88))
     canvas = paint_sky(rng, light, size, line)

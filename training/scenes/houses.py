@@ -1,4 +1,4 @@
-"""An old town: gabled houses in rows one above the other, and a church among them."""
+"""Old town: rows of gabled houses and a church."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ PLASTER = (0xE8D8B8, 0xD8A878, 0xC88468, 0xE4C888, 0xB8C0B4, 0xE8E0D4, 0xD0906C)
 
 @dataclass(frozen=True)
 class House:
-    """A house face on, in pixels: left edge, width, rows of its foot, eaves and ridge."""
+    """House in front view, in pixels: left edge, width, rows of its base, eaves and ridge."""
 
     x: float
     wide: float
@@ -35,7 +35,7 @@ class House:
 
 
 def old_houses(rng: Rng, canvas: Array, light: Light, view: View) -> None:
-    """Rows of gabled houses climbing towards the camera, a church tower among them."""
+    """Paint rows of gabled houses, and a church tower in one of them."""
     height, _ = view.size
     lit = float(rng.uniform(0.3, 0.6)) if light.dark else 0.03
     rows = int(rng.integers(3, 7))
@@ -82,7 +82,7 @@ def _house_row(
 
 def _draw_house(pen: Pen, rng: Rng, house: House, wall: Array, tile: Array) -> None:
     left, right = (house.x - 1, house.eaves), (house.x + house.wide + 1, house.eaves)
-    # Below its foot the wall runs on, behind whatever stands in the next row.
+    # The wall continues below its base, behind the next row.
     pen.rectangle((house.x, house.eaves, right[0] - 1, house.foot + house.wide), wall)
     if rng.random() < 0.5:
         apex = (house.x + house.wide / 2, house.ridge)

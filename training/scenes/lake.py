@@ -1,4 +1,4 @@
-"""Lakes: still or ruffled water with a far shore mirrored in it."""
+"""Lakes: calm or rough water with the reflection of the far shore."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from training.scenes.water import glitter, mirror, ripples
 
 
 def paint_lake(rng: Rng, size: Size) -> Array:
-    """A lake on a new canvas of `size`."""
+    """Paint a lake on a new canvas of `size`."""
     light = choose_light(rng, DAYLIGHT)
     view = stand(rng, size, float(rng.uniform(0.3, 0.62)), eye=float(rng.uniform(0.6, 2)))
     canvas = paint_sky(rng, light, size, view.horizon)
@@ -42,7 +42,7 @@ def paint_lake(rng: Rng, size: Size) -> Array:
 
 
 def _far_shore(rng: Rng, canvas: Array, light: Light, view: View) -> Array:
-    """Paint the land behind the lake; the row, per column, where the water begins."""
+    """Paint the land behind the lake; return the row of the shore line for each column."""
     height, width = view.size
     draw = rng.random()
     if draw < 0.34:

@@ -1,4 +1,4 @@
-"""The light of a scene: hour and weather, as the colours of sun, shade, sky and haze."""
+"""Light of a scene: colours of sun, shade, sky and haze by time of day and weather."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from training.scenes.canvas import Array, Rng, jitter, mix, spread, tint
 
 @dataclass(frozen=True)
 class Mood:
-    """A kind of light: colours as 0xRRGGBB, strengths in display units."""
+    """Kind of light: colours as 0xRRGGBB, strengths in display units."""
 
     zenith: int
     horizon: int
@@ -43,11 +43,11 @@ MOODS: Mapping[str, Mood] = {
 
 @dataclass(frozen=True)
 class Light:
-    """The light of one scene.
+    """Light of one scene.
 
-    Colours are float32 arrays of shape (3,). `sun_at` is the sun's place, x as a share of
-    the width and y in frame heights above the horizon; `toward` is the unit vector to the
-    sun in (right, up, away); `haze` is the optical thickness of the air at distance 1.
+    Colours are float32 arrays of shape (3,). `sun_at` is the position of the sun: x as a share of
+    the width, y in frame heights above the horizon. `toward` is the unit vector to the sun in
+    (right, up, away). `haze` is the optical thickness of the air at distance 1.
     """
 
     mood: str
@@ -62,22 +62,22 @@ class Light:
 
     @property
     def dark(self) -> bool:
-        """Whether lamps are lit."""
+        """True if lamps are lit."""
         return self.mood in ("night", "dusk")
 
     @property
     def low_sun(self) -> bool:
-        """Whether the sun hangs low enough to glow and to glitter."""
+        """True if the sun is low enough for a glow and reflections."""
         return self.mood in ("golden", "sunset", "morning")
 
     def shine(self, albedo: Array, shade: Array | float) -> Array:
-        """The look of a surface; `shade` is 0 in shadow, 1 in full sun, and broadcasts."""
+        """Return the lit colour of a surface; `shade` is 0 in shadow and 1 in full sun."""
         if isinstance(shade, np.ndarray):
             shade = spread(shade)
         return albedo * (self.ambient + self.sun * shade)
 
     def veil(self, colour: Array, distance: Array | float) -> Array:
-        """Fade a colour or image into the air at `distance` (0 here, 1 far)."""
+        """Return a colour or image with the haze at `distance` (0 near, 1 far)."""
         share = 1 - np.exp(-self.haze * np.asarray(distance, np.float32))
         if isinstance(distance, np.ndarray):
             share = spread(share)
@@ -85,7 +85,7 @@ class Light:
 
 
 def choose_light(rng: Rng, weights: Mapping[str, float]) -> Light:
-    """A varied light of one of the named moods, drawn by weight."""
+    """Return a random light of one of the moods, drawn by weight."""
     names = sorted(weights)
     odds = np.array([weights[name] for name in names], np.float64)
     name = names[int(rng.choice(len(names), p=odds / odds.sum()))]
@@ -93,7 +93,7 @@ def choose_light(rng: Rng, weights: Mapping[str, float]) -> Light:
     height = float(rng.uniform(*mood.sun_height))
     across = float(rng.uniform(-0.1, 1.1))
     side = (across - 0.5) * 2 + float(rng.normal(0, 0.5))
-    # Mostly beside or behind the camera, or every slope facing us would be black.
+    # Mostly beside or behind the camera; otherwise all visible slopes would be black.
     away = 0.3 if mood.sun_height[1] < 0.5 else -0.4
     vector = np.array([side, 0.35 + 0.5 * max(0, height), away + rng.normal(0, 0.3)])
     vector /= np.linalg.norm(vector)

@@ -1,4 +1,4 @@
-"""Mountains: lit massifs, ranges fading into haze, peaks above woods and meadows."""
+"""Mountains: sunlit massifs, ranges in haze, peaks above woods and meadows."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from training.scenes.terrain import View, stand
 
 
 def paint_mountain(rng: Rng, size: Size) -> Array:
-    """A mountain landscape on a new canvas of `size`."""
+    """Paint a mountain landscape on a new canvas of `size`."""
     light = choose_light(rng, DAYLIGHT)
     view = stand(rng, size, float(rng.uniform(0.64, 0.95)))
     canvas = paint_sky(rng, light, size, view.horizon)

@@ -1,9 +1,8 @@
-"""Natural irregularity: tileable noise textures made once, then cropped and sampled.
+"""Noise: tileable textures, generated once and then cropped and sampled.
 
-Every texture is 512 cells on a side and wraps around. Its largest features are about 64
-cells wide, so callers speak of *features*: how many of those fit across a frame. Making
-the textures from a fixed seed once per process, and drawing only offsets per scene, is
-what keeps a scene cheap; the bytes stay the same in every process.
+Every texture has 512 x 512 cells and wraps around. Its largest features are about 64 cells wide;
+`features` is the number of these across a frame. Textures are generated once per process from a
+fixed seed, and scenes draw only offsets, which keeps scenes cheap and equal in every process.
 """
 
 from functools import cache
@@ -18,13 +17,13 @@ Kind: TypeAlias = Literal["cloud", "smooth", "grain", "ridge"]
 
 CELLS = 512
 FEATURE = 64
-# Power of the spectral fall-off: the higher, the smoother the texture.
+# Exponent of the spectral fall-off: higher values give smoother textures.
 SLOPES = {"cloud": 1.75, "smooth": 2.6, "grain": 0.7}
 
 
 @cache
 def texture(kind: Kind) -> Array:
-    """A wrapping float32 texture of shape (512, 512), mean 0 and deviation 1."""
+    """Return a tileable float32 texture of shape (512, 512) with mean 0 and deviation 1."""
     rng = np.random.default_rng([7, len(kind), ord(kind[0])])
     values: Array = (
         _ridged(rng) if kind == "ridge" else _spectral(rng, SLOPES[kind], CELLS / FEATURE)
@@ -35,7 +34,7 @@ def texture(kind: Kind) -> Array:
 
 
 def sample(kind: Kind, u: Array, v: Array) -> Array:
-    """Bilinear look-up at (u, v) in cells, wrapping; u and v broadcast together."""
+    """Return bilinear samples at (u, v) in cells, with wrap-around; u and v are broadcast."""
     flat = texture(kind).ravel()
     left, top = np.floor(u), np.floor(v)
     right_share, bottom_share = u - left, v - top
@@ -50,22 +49,22 @@ def sample(kind: Kind, u: Array, v: Array) -> Array:
 
 
 def origin(rng: Rng) -> tuple[float, float]:
-    """A random place in a texture, in cells."""
+    """Return a random position in a texture, in cells."""
     return float(rng.uniform(0, CELLS)), float(rng.uniform(0, CELLS))
 
 
 def patch(rng: Rng, size: Size, features: float, kind: Kind = "cloud", stretch: float = 1) -> Array:
-    """A float32 (height, width) field in the plane of the picture.
+    """Return a float32 field of shape (height, width) in the image plane.
 
-    `features` is the number of large features across the longer side; `stretch` above 1
-    pulls them out sideways.
+    `features` is the number of large features across the longer side; a `stretch` above 1 widens
+    them horizontally.
     """
     height, width = size
     cells = features * FEATURE / max(size)
     wide, tall = width * cells / stretch**0.5, height * cells * stretch**0.5
     left, top = origin(rng)
     source = texture(kind)
-    # Where the texture is finer than the picture, picking single cells is good enough.
+    # If the texture is finer than the image, nearest cells are sufficient.
     across, down = min(width, max(2, round(wide))), min(height, max(2, round(tall)))
     rows = (top + np.arange(down) * (tall / down)).astype(np.int32) & CELLS - 1
     columns = (left + np.arange(across) * (wide / across)).astype(np.int32) & CELLS - 1
@@ -77,7 +76,7 @@ def patch(rng: Rng, size: Size, features: float, kind: Kind = "cloud", stretch: 
 
 
 def profile(rng: Rng, count: int, features: float, kind: Kind = "cloud") -> Array:
-    """A one-dimensional cut through a texture, float32 of shape (count,)."""
+    """Return a one-dimensional section of a texture, float32 of shape (count,)."""
     row, start = origin(rng)
     u = start + np.linspace(0, features * FEATURE, count, dtype=np.float32)
     return sample(kind, u, np.full(count, row, np.float32))
@@ -92,8 +91,8 @@ def _spectral(rng: Rng, slope: float, corner: float) -> Array:
 
 
 def _ridged(rng: Rng) -> Array:
-    # Sharp crests where smooth noise crosses zero; each octave is weighted by the last, so
-    # that detail gathers on the crests and the valleys stay smooth, as in eroded rock.
+    # Crests are the zero crossings of smooth noise. The weight of each octave is the previous one,
+    # so that crests have detail and valleys are smooth, as in eroded rock.
     total, weight, gain = np.zeros((CELLS, CELLS)), np.ones((CELLS, CELLS)), 1.0
     for octave in range(6):
         band = _spectral(rng, 4.0, CELLS / FEATURE * 2**octave * 0.7)

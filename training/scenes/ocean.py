@@ -1,4 +1,4 @@
-"""The ocean: open water to the horizon, surf on beaches, cliffs, sails, a sun path."""
+"""Oceans: open water, surf on beaches, cliffs, sailing boats, reflections of the sun."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from training.scenes.water import glitter, ripples
 
 
 def paint_ocean(rng: Rng, size: Size) -> Array:
-    """A seascape on a new canvas of `size`."""
+    """Paint a seascape on a new canvas of `size`."""
     light = choose_light(rng, {**DAYLIGHT, "sunset": 2, "storm": 1.4})
     if rng.random() < 0.06:
         return _from_above(rng, light, size)
@@ -55,7 +55,7 @@ def _features(rng: Rng, canvas: Array, light: Light, view: View) -> None:
 
 
 def _sea(rng: Rng, canvas: Array, light: Light, view: View, plane: Ground) -> Array:
-    """Paint the open water; its waves, float32 (height, width)."""
+    """Paint the open water; return its waves, float32 (height, width)."""
     left, top = origin(rng)
     length, slant = float(rng.uniform(7, 26)), float(rng.normal(0, 0.5))
     swell = sample(
@@ -113,14 +113,14 @@ def _shallows(
     foam = np.zeros(view.size, np.float32)
     for line in range(1, int(rng.integers(2, 5))):
         away = depth - line * spacing + 0.2 * bend
-        # Steep and thick on the landward front, a ragged sheet behind it.
+        # Foam is dense at the front towards the land and thin behind it.
         sheet = smoothstep(-0.05, 0.02, away) * smoothstep(0.16 + 0.14 * line, 0, away)
         foam = np.maximum(foam, sheet * smoothstep(-0.7, 0.9, lace + 1.2 * sheet + 0.6 * bend))
     cover(canvas, light.shine(tint(0xF4F8F8), 0.65), np.clip(foam, 0, 0.95) * plane.seen)
 
 
 def _from_above(rng: Rng, light: Light, size: Size) -> Array:
-    """A coast straight from above: sand, surf lines, turquoise to deep blue."""
+    """Paint a coast from directly above: sand, surf lines, shallow and deep water."""
     height, width = size
     rows, columns = grid(size)
     turn = float(rng.uniform(0, 2 * np.pi))

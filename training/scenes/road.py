@@ -1,4 +1,4 @@
-"""Roads: a marked or unmade road running into varied country, straight or winding."""
+"""Roads: paved or dirt, straight or winding, in different landscapes."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from training.scenes.terrain import Ground, View, look, stand
 
 @dataclass(frozen=True)
 class Country:
-    """The land beside the road: colours, how hilly it is, how densely wooded."""
+    """Landscape beside the road: colours, range of hill heights, density of trees."""
 
     ground: tuple[int, int]
     hills: tuple[float, float]
@@ -33,7 +33,7 @@ COUNTRIES = (
 
 
 def paint_road(rng: Rng, size: Size) -> Array:
-    """A road in a landscape on a new canvas of `size`."""
+    """Paint a road in a landscape on a new canvas of `size`."""
     light = choose_light(rng, DAYLIGHT)
     view = stand(rng, size, float(rng.uniform(0.28, 0.56)))
     country = COUNTRIES[int(rng.integers(len(COUNTRIES)))]
@@ -95,7 +95,7 @@ def _surface(
     rng: Rng, canvas: Array, light: Light, view: View, ground: Ground, course: Course
 ) -> None:
     lateral = course.beside(ground.x, ground.z) / course.half
-    # A pixel of blur at each depth keeps far edges and markings from crawling.
+    # Blur by one pixel at each depth avoids aliasing of far edges and markings.
     pixel = ground.z / view.focal / course.half
     aside = np.abs(lateral)
     road = smoothstep(1.0 + 0.02, 1.0 - 0.02, aside - 0.5 * pixel) * ground.seen

@@ -1,4 +1,4 @@
-"""Where a road runs, and what stands along it: trees, posts, rails, wires, cars, signs."""
+"""Course of a road, and objects beside it: trees, posts, rails, wires, cars, signs."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,10 +15,10 @@ from training.scenes.vegetation import choose_wood
 
 @dataclass(frozen=True)
 class Course:
-    """The line of a road in world units, and the lie of the land around it.
+    """Course of a road in world units, and the relief around it.
 
-    The centre line is x = offset + drift z + swing sin(z / bend); `half` is half the road's
-    width; the road follows dips of the land, which climbs into hills on both sides.
+    The centre line is x = offset + drift z + swing (1 - cos(z / bend)); `half` is half the width of
+    the road. The road follows the dips of the land; hills rise on both sides.
     """
 
     offset: float
@@ -31,16 +31,16 @@ class Course:
     place: tuple[float, float]
 
     def centre(self, z: Array) -> Array:
-        """Lateral position of the centre line at distance z."""
+        """Return the lateral position of the centre line at distance z."""
         line: Array = self.offset + self.drift * z + self.swing * (1 - np.cos(z / self.bend))
         return line
 
     def beside(self, x: Array, z: Array) -> Array:
-        """Signed distance of a place from the centre line."""
+        """Return the signed distance of a point from the centre line."""
         return x - self.centre(z)
 
     def rise(self, x: Array, z: Array) -> Array:
-        """Height of the ground."""
+        """Return the height of the ground."""
         left, top = self.place
         along = self.dips * np.sin(z / 7.5 + left) * smoothstep(2, 18, z)
         aside = np.abs(self.beside(x, z))
@@ -56,7 +56,7 @@ Spot: TypeAlias = tuple[float, float, float]
 def roadside(
     rng: Rng, canvas: Array, light: Light, view: View, ground: Ground, course: Course, wooded: float
 ) -> None:
-    """Furnish the road; `wooded` runs from 0 (open) to 1 (forest on both sides)."""
+    """Paint objects beside the road; `wooded` is 0 (open) to 1 (forest on both sides)."""
     _trees(rng, canvas, light, view, ground, course, wooded)
     draw = rng.random()
     if draw < 0.25:
@@ -72,7 +72,7 @@ def roadside(
 
 
 def _places(course: Course, view: View, asides: Array | float, depths: Array) -> list[Spot]:
-    """Where things stand beside the road: (distance, column, row), in the order given."""
+    """Return positions beside the road: (distance, column, row), in the order of `depths`."""
     x = course.centre(depths) + asides
     levels = course.rise(x, depths)
     scale = view.focal / depths
@@ -81,7 +81,7 @@ def _places(course: Course, view: View, asides: Array | float, depths: Array) ->
 
 
 def _visible(ground: Ground, spot: Spot) -> bool:
-    """Whether no nearer crest hides a thing standing at `spot`."""
+    """Return whether an object at `spot` is not hidden by a nearer crest."""
     height, width = ground.z.shape
     z, column, row = spot
     x, y = min(max(int(column), 0), width - 1), min(max(int(row) - 1, 0), height - 1)
@@ -166,7 +166,7 @@ def _cars(
 def car(
     pen: Pen, spot: tuple[float, float], half: float, paint: Array, away: bool, lamps: bool
 ) -> None:
-    """A car at `spot`, `half` its half width in pixels, seen from behind if it drives away."""
+    """Paint a car at `spot`, `half` its half width in pixels; from behind if `away`."""
     x, y = spot
     pen.ellipse(x, y, half * 1.25, half * 0.16, paint * 0.15)
     pen.rectangle((x - half, y - half * 0.95, x + half, y - half * 0.14), paint * 0.85)

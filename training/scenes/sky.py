@@ -1,4 +1,4 @@
-"""The sky: gradient, sun and glow, clouds in perspective, stars."""
+"""Sky: gradient, sun and glow, clouds in perspective, stars."""
 
 import numpy as np
 
@@ -20,8 +20,8 @@ from training.scenes.noise import FEATURE, origin, sample
 
 
 def paint_sky(rng: Rng, light: Light, size: Size, horizon: float) -> Array:
-    """A new canvas of `size` filled with sky; below row `horizon` the lowest tone goes on."""
-    # Nothing in a sky is sharp, so it is painted at half size, at a quarter of the cost.
+    """Paint the sky on a new canvas of `size`; below row `horizon` the lowest colour repeats."""
+    # A sky has no sharp edges, so it is painted at half size, for a quarter of the cost.
     height, width = (size[0] + 1) // 2, (size[1] + 1) // 2
     rows, _ = grid((height, width))
     rise = np.clip((horizon / 2 - rows) / height, 0, 1)
@@ -74,7 +74,7 @@ def _clouds(rng: Rng, canvas: Array, light: Light, horizon: float) -> None:
     edge = 1.7 - 3.2 * light.cover
     softness = float(rng.choice([0.35, 0.7, 1.6]))
     mask = smoothstep(edge, edge + softness, density) * smoothstep(0.0, 0.09, rise)
-    # Density falling off towards the sun is a lit edge.
+    # An edge is lit if the density decreases towards the sun.
     step_x = 2 if light.sun_at[0] > 0.5 else -2
     beyond = np.roll(density, (2, -step_x), axis=(0, 1))
     lit = np.clip(0.55 + 0.55 * (density - beyond) - 0.12 * (density - edge), 0, 1)
@@ -85,8 +85,8 @@ def _clouds(rng: Rng, canvas: Array, light: Light, horizon: float) -> None:
 
 
 def _uneven(rng: Rng, canvas: Array, light: Light) -> None:
-    # No real sky is even from side to side; a slow drift of brightness keeps cloudless
-    # scenes from all sharing one set of gradients.
+    # A slow drift of brightness, as in real skies, makes the gradients of cloudless scenes
+    # different from each other.
     height, width = canvas.shape[:2]
     u = np.linspace(0, float(rng.uniform(0.6, 2.2)) * FEATURE, width, dtype=np.float32)
     v = np.linspace(0, float(rng.uniform(0.5, 1.6)) * FEATURE, height, dtype=np.float32)
@@ -97,7 +97,7 @@ def _uneven(rng: Rng, canvas: Array, light: Light) -> None:
 
 
 def birds(rng: Rng, canvas: Array, horizon: float) -> None:
-    """A few distant birds, as strokes of two wings."""
+    """Paint two to eight distant birds."""
     width = canvas.shape[1]
     with sketch(canvas) as pen:
         for _ in range(int(rng.integers(2, 9))):

@@ -1,4 +1,4 @@
-"""Inside the city: the canyon of a street, and blocks seen from a roof or a hill."""
+"""City views: a street between buildings, and blocks from above."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ ROOFS = (0x8A8680, 0x7C5C50, 0x9C9890, 0x6A6C70)
 
 @dataclass(frozen=True)
 class Estate:
-    """A built-up area: palettes (n, 3), where it rises to towers, the skew of its grid."""
+    """Built-up area: palettes (n, 3), profile of towers, skew of its grid, share of lit windows."""
 
     walls: Array
     roofs: Array
@@ -41,7 +41,7 @@ class Estate:
 
 @dataclass(frozen=True)
 class Block:
-    """A building standing on the plane, in world units."""
+    """Building on the plane, in world units."""
 
     x: float
     wide: float
@@ -51,7 +51,7 @@ class Block:
 
 
 def canyon(rng: Rng, light: Light, size: Size) -> Array:
-    """A street between two walls of buildings, on a new canvas of `size`."""
+    """Paint a street between two rows of buildings on a new canvas of `size`."""
     view = stand(rng, size, float(rng.uniform(0.5, 0.75)))
     canvas = paint_sky(rng, light, size, view.horizon)
     style = choose_style(rng, light)
@@ -92,7 +92,7 @@ def _pavement(rng: Rng, canvas: Array, light: Light, plane: Ground, half: float)
 
 
 def _wall(rng: Rng, canvas: Array, light: Light, view: View, aside: float, lit: float) -> None:
-    """The façades on one side: every column of the picture meets them at one distance."""
+    """Paint the façades on one side; each image column shows them at one distance."""
     rows, columns = grid(view.size)
     lateral = (columns - view.centre) * float(np.sign(aside))
     z = abs(aside) * view.focal / np.maximum(lateral, 0.5)
@@ -111,7 +111,7 @@ def _wall(rng: Rng, canvas: Array, light: Light, view: View, aside: float, lit: 
 
 
 def _panes(rng: Rng, light: Light, up: Array, along: Array, lit: float) -> Array:
-    """The colour behind every window, lamp-lit or dark, (h, w, 3)."""
+    """Return the colour of every window, lit or dark, shape (h, w, 3)."""
     lamps = (rng.random((64, 64)) < lit).astype(np.float32)
     storeys, bays = np.clip(up, 0, 63).astype(np.int32), along.astype(np.int32) % 64
     glass = light.shine(pick(rng, 0x39424E, 0x5A6A78), 0.3)
@@ -121,7 +121,7 @@ def _panes(rng: Rng, light: Light, up: Array, along: Array, lit: float) -> Array
 def _windows(rng: Rng, up: Array, along: Array, sharp: Array) -> Array:
     tall = smoothstep(0.05, 0.35, np.sin(up * 2 * np.pi) + float(rng.uniform(-0.2, 0.5)))
     wide = smoothstep(0.05, 0.35, np.sin(along * 2 * np.pi) + float(rng.uniform(-0.2, 0.5)))
-    # Far windows blur into an even tone.
+    # Distant windows blend into a uniform colour.
     return mix(np.full_like(tall, 0.4), tall * wide, sharp) * 0.9
 
 
@@ -140,7 +140,7 @@ def _traffic(rng: Rng, canvas: Array, light: Light, view: View, half: float) -> 
 
 
 def rooftops(rng: Rng, light: Light, size: Size) -> Array:
-    """Blocks spreading to the horizon, on a new canvas of `size`."""
+    """Paint blocks of buildings up to the horizon on a new canvas of `size`."""
     view = stand(rng, size, float(rng.uniform(0.15, 0.42)), eye=float(rng.uniform(2.2, 4.5)))
     canvas = paint_sky(rng, light, size, view.horizon)
     plane = flat(view)
@@ -191,7 +191,7 @@ def _block_row(rng: Rng, canvas: Array, light: Light, view: View, estate: Estate
 def _draw_block(
     pen: Pen, view: View, block: Block, turn: float, colours: tuple[Array, Array, Array]
 ) -> tuple[float, float, float, float]:
-    """Draw roof, visible side and front; the front's box in pixels."""
+    """Draw roof, visible side and front; return the box of the front in pixels."""
     front, side, roof = colours
     far, right = block.z + block.deep, block.x + block.wide
     a, b = view.project(block.x, block.level, block.z), view.project(right, block.level, block.z)

@@ -1,8 +1,7 @@
-"""Ground in perspective: a height field seen by a level camera, and the flat plane.
+"""Ground in perspective: height fields and the plane, as seen by a level camera.
 
-World units are arbitrary: x runs right, z away from the camera, heights up. A point
-(x, height, z) appears at column centre + x * focal / z and at row
-horizon - (height - eye) * focal / z.
+World units are arbitrary: x points right, z away from the camera, heights up. A point
+(x, height, z) is at column centre + x * focal / z and at row horizon - (height - eye) * focal / z.
 """
 
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from training.scenes.light import Light
 
 @dataclass(frozen=True)
 class View:
-    """A level camera: picture size, row of the horizon, focal length in pixels, eye height."""
+    """Level camera: image size, row of the horizon, focal length in pixels, eye height."""
 
     size: Size
     horizon: float
@@ -25,17 +24,17 @@ class View:
     centre: float
 
     def project(self, x: float, height: float, z: float) -> tuple[float, float]:
-        """The pixel (column, row) of a point of the world."""
+        """Return the pixel (column, row) of a point in the world."""
         scale = self.focal / z
         return self.centre + x * scale, self.horizon - (height - self.eye) * scale
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What each pixel shows, as float32 arrays of shape (height, width).
+    """Visible ground at each pixel, as float32 arrays of shape (height, width).
 
-    `seen` is 1 on the ground and 0 in the sky; x, z and level place the point in the world;
-    shade is the sunlight it receives, 0 to 1; slope is 0 on the flat, 1 at 45 degrees.
+    `seen` is 1 on the ground and 0 in the sky; x, z and level are the world coordinates of the
+    point; shade is its sunlight, 0-1; slope is 0 if level and 1 at 45 degrees.
     """
 
     seen: Array
@@ -47,7 +46,7 @@ class Ground:
 
 
 def stand(rng: Rng, size: Size, horizon: float, eye: float = 1.0) -> View:
-    """A camera with a drawn focal length, `horizon` given as a share of the height."""
+    """Return a camera with random focal length; `horizon` is a share of the image height."""
     height, width = size
     focal = max(size) * float(rng.uniform(0.7, 1.15))
     centre = width * float(rng.uniform(0.42, 0.58))
@@ -55,7 +54,7 @@ def stand(rng: Rng, size: Size, horizon: float, eye: float = 1.0) -> View:
 
 
 def flat(view: View, far: float = 400) -> Ground:
-    """The level plane at height 0, up to the horizon."""
+    """Return the plane at height 0, up to the horizon."""
     rows, columns = grid(view.size)
     below = np.maximum(rows - view.horizon, view.eye * view.focal / far)
     z = np.broadcast_to(view.eye * view.focal / below, view.size)
@@ -72,10 +71,10 @@ def look(
     rise: Callable[[Array, Array], Array],
     steps: int = 120,
 ) -> Ground:
-    """The surface height = rise(x, z) between the distances `reach`.
+    """Return the visible surface height = rise(x, z) between the distances `reach`.
 
-    `rise` is called once with x and z of shape (steps, width). Each picture column walks
-    away from the camera; whatever climbs above all that came before is visible.
+    `rise` is called once with x and z of shape (steps, width). Each image column is traced away
+    from the camera; a point is visible if it is above all nearer points.
     """
     height, width = view.size
     z = np.geomspace(*reach, steps, dtype=np.float32)[:, None]
@@ -101,13 +100,13 @@ def look(
 def _first_hits(
     rows: Array, height: int
 ) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int32]], Array]:
-    """Per pixel, the first step that reaches it, and how far between the last step and it."""
+    """Return the first step that reaches each pixel, and its fraction from the step before."""
     steps, width = rows.shape
     skyline = np.minimum.accumulate(rows, axis=0)
     top = np.clip(np.ceil(skyline), 0, height).astype(np.int32)
     first = np.full((height + 1, width), steps, np.int32)
     order = np.arange(steps - 1, -1, -1, dtype=np.int32)[:, None]
-    # Far to near, so that where two steps share a row the nearer one is kept.
+    # Far to near, so that the nearer of two steps in one row is kept.
     first[top[::-1], np.arange(width)[None, :]] = order
     index = np.minimum.accumulate(first[:height], axis=0)
     here, near = np.minimum(index, steps - 1), np.maximum(index - 1, 0)

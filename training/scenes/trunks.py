@@ -1,4 +1,4 @@
-"""Tree trunks standing in a forest: tapered, lit from one side, with a few dead branches."""
+"""Tree trunks: tapered, lit from one side, with a few dead branches."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ BARKS = (0x5A4A3C, 0x3E342C, 0x7A6A5C, 0x8C5A3C, 0x6A645C, 0xD8D6CE)
 
 @dataclass(frozen=True)
 class Trunk:
-    """One trunk in pixels: column at the foot and at the top, their rows, and its width."""
+    """Trunk in pixels: column and row of its base and of its top, and its width."""
 
     foot_x: float
     foot: float
@@ -21,7 +21,7 @@ class Trunk:
     wide: float
 
     def at(self, row: float) -> float:
-        """The column of the trunk's middle at a row."""
+        """Return the column of the trunk's centre at a row."""
         share = (self.foot - row) / (self.foot - self.top)
         return self.foot_x + (self.top_x - self.foot_x) * share
 
@@ -29,10 +29,10 @@ class Trunk:
 def trunks(
     rng: Rng, canvas: Array, light: Light, wood: tuple[Array, float], near: float, floor: float
 ) -> None:
-    """One layer of trunks.
+    """Paint one layer of trunks.
 
-    `wood` is the colour of the bark and the distance (0 here, 1 far); `near` runs from 0
-    for the farthest layer to 1 for the nearest, and `floor` is the row where the ground begins.
+    `wood` is the colour of the bark and the distance (0 near, 1 far); `near` is 0 for the farthest
+    layer and 1 for the nearest; `floor` is the first row of the ground.
     """
     height, width = canvas.shape[:2]
     bark, distance = wood

@@ -1,4 +1,4 @@
-"""Things that grow: conifers, broad-leaved and bare trees, tree lines, grass, shrubs."""
+"""Vegetation: conifers, broad-leaved and bare trees, grass."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ Tree: TypeAlias = Callable[[Pen, Rng, float, float, float, "Leaves"], None]
 
 @dataclass(frozen=True)
 class Leaves:
-    """The colours of a stand of trees: foliage in shade and in sun, and the bark.
+    """Colours of trees: foliage in shade and in sun, and bark.
 
-    `sunward` is -1 where the light comes from the left, 1 from the right.
+    `sunward` is -1 if the light comes from the left, 1 if it comes from the right.
     """
 
     shade: Array
@@ -25,7 +25,7 @@ class Leaves:
     sunward: float
 
     def under(self, light: Light, distance: float) -> "Leaves":
-        """The same stand as it looks in this light at `distance` (0 here, 1 far)."""
+        """Return the colours in this light at `distance` (0 near, 1 far)."""
         return Leaves(
             light.veil(light.shine(self.shade, 0.35), distance),
             light.veil(light.shine(self.lit, 0.75), distance),
@@ -35,13 +35,13 @@ class Leaves:
 
 
 def _gradation(rng: Rng, leaves: Leaves, shares: Array) -> Array:
-    """Slightly uneven colours from shade (0) to sun (1), float32 (n, 3)."""
+    """Return random colours between shade (0) and sun (1), float32 (n, 3)."""
     tones = leaves.shade + (leaves.lit - leaves.shade) * shares[:, None]
     return (tones * rng.normal(1, 0.07, (len(shares), 1))).astype(np.float32)
 
 
 def conifer(pen: Pen, rng: Rng, x: float, base: float, height: float, leaves: Leaves) -> None:
-    """A spruce: tiers of drooping branches narrowing to the tip; `height` in pixels."""
+    """Draw a spruce: tiers of branches that narrow to the tip; `height` in pixels."""
     tiers = min(11, max(3, int(height / 4.5)))
     spread = height * float(rng.uniform(0.17, 0.27))
     vigour = float(rng.normal(1, 0.1))
@@ -61,7 +61,7 @@ def conifer(pen: Pen, rng: Rng, x: float, base: float, height: float, leaves: Le
 
 
 def broadleaf(pen: Pen, rng: Rng, x: float, base: float, height: float, leaves: Leaves) -> None:
-    """A round crown built of clumps, lighter on the sunny side and on top."""
+    """Draw a round crown of clumps, lighter on the sunny side and on top."""
     pen.line([(x, base), (x + height * 0.02, base - height * 0.5)], leaves.bark, height * 0.06)
     wide = height * float(rng.uniform(0.28, 0.42))
     clumps = int(np.clip(height * 1.0, 8, 190))
@@ -79,7 +79,7 @@ def broadleaf(pen: Pen, rng: Rng, x: float, base: float, height: float, leaves: 
 
 
 def poplar(pen: Pen, rng: Rng, x: float, base: float, height: float, leaves: Leaves) -> None:
-    """A slim column of foliage: a Lombardy poplar or a cypress."""
+    """Draw a narrow column of foliage: a Lombardy poplar or a cypress."""
     wide = height * float(rng.uniform(0.07, 0.11))
     pen.ellipse(x, base - height * 0.48, wide, height * 0.48, jitter(rng, leaves.shade, 0.06))
     places = rng.uniform(-1, 1, (int(np.clip(height, 6, 60)), 2))
@@ -90,7 +90,7 @@ def poplar(pen: Pen, rng: Rng, x: float, base: float, height: float, leaves: Lea
 
 
 def bare(pen: Pen, rng: Rng, x: float, base: float, height: float, leaves: Leaves) -> None:
-    """A leafless tree; each limb forks until it is a twig."""
+    """Draw a leafless tree with recursively forking limbs."""
 
     def limb(x: float, y: float, length: float, angle: float, depth: int) -> None:
         tip_x, tip_y = x + np.sin(angle) * length, y - np.cos(angle) * length
@@ -112,14 +112,14 @@ def stand_of_trees(
     tall: float,
     leaves: Leaves,
 ) -> None:
-    """One tree at each x of `places`, rooted at row base(x), about `tall` pixels high."""
+    """Draw a tree at each x of `places`, with its root at row base(x), about `tall` pixels high."""
     for x in places.tolist():
         tree = kinds[int(rng.integers(len(kinds)))]
         tree(pen, rng, x, base(x), tall * min(1.7, max(0.4, rng.normal(1, 0.25))), leaves)
 
 
 def grass(canvas: Array, rng: Rng, top: float, tall: float, tone: Array) -> None:
-    """Blades standing in front of the camera, between row `top` and the lower edge."""
+    """Draw blades of grass in the foreground, between row `top` and the lower edge."""
     height, width = canvas.shape[:2]
     count = int(width * 0.9)
     with sketch(canvas) as pen:
@@ -136,19 +136,19 @@ def grass(canvas: Array, rng: Rng, top: float, tall: float, tone: Array) -> None
 
 
 def summer_leaves(rng: Rng, sunward: float) -> Leaves:
-    """Foliage of the growing season."""
+    """Return the colours of summer foliage."""
     lit = pick(rng, 0x6F8F3A, 0x7FA046, 0x5F8440, 0x8A9A48)
     return Leaves(lit * 0.42, lit, pick(rng, 0x4A3A2C, 0x3C342C), sunward)
 
 
 def autumn_leaves(rng: Rng, sunward: float) -> Leaves:
-    """Foliage turning yellow, orange or red."""
+    """Return the colours of autumn foliage: yellow, orange or red."""
     lit = pick(rng, 0xD89A2C, 0xC8642A, 0xB8442C, 0xE0B43C, 0xA8743A)
     return Leaves(lit * 0.5, lit, pick(rng, 0x43352B, 0x2F2A28), sunward)
 
 
 def needle_leaves(rng: Rng, sunward: float) -> Leaves:
-    """Evergreen needles, blue-green to olive, now and then under snow."""
+    """Return the colours of needles, blue-green to olive, sometimes with snow."""
     if rng.random() < 0.12:
         return Leaves(pick(rng, 0x46545A), pick(rng, 0xAEBAC4), pick(rng, 0x3A322C), sunward)
     lit = pick(rng, 0x4A6A3E, 0x3F6248, 0x587048, 0x4C6650)
@@ -156,7 +156,7 @@ def needle_leaves(rng: Rng, sunward: float) -> Leaves:
 
 
 def choose_wood(rng: Rng, light: Light) -> tuple[tuple[Tree, ...], Leaves]:
-    """A kind of wood: which trees grow in it, and their leaves in the colours of a season."""
+    """Return random kinds of trees, and the colours of their leaves in a season."""
     sunward = 1.0 if light.toward[0] > 0 else -1.0
     draw = rng.random()
     if draw < 0.38:

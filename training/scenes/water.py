@@ -1,4 +1,4 @@
-"""Water: mirrored shores, ripples in perspective, and the glitter of a low sun."""
+"""Water: reflected shores, ripples in perspective, and reflections of a low sun."""
 
 import numpy as np
 
@@ -9,10 +9,10 @@ from training.scenes.terrain import View
 
 
 def ripples(rng: Rng, view: View, length: float) -> Array:
-    """Surface noise on the plane of the water, float32 (height, width), 0 above the horizon.
+    """Return the waves on the plane of the water, float32 (height, width), 0 above the horizon.
 
-    `length` is the size of the waves in world units; they shrink with distance and fade out
-    where they would be finer than a pixel.
+    `length` is the size of the waves in world units; they shrink with distance, and fade out if
+    they are finer than a pixel.
     """
     rows, columns = grid(view.size)
     below = np.maximum(rows - view.horizon, 0.35)
@@ -29,10 +29,10 @@ def ripples(rng: Rng, view: View, length: float) -> Array:
 def mirror(
     rng: Rng, canvas: Array, light: Light, view: View, shore: Array, body: Array, calm: float
 ) -> None:
-    """Turn everything below the shore line into water that mirrors what stands above it.
+    """Paint water below the shore line, with the reflection of the image above it.
 
-    `shore` holds one row per column, float (width,); `body` is the colour of the water
-    itself; `calm` is 1 for a still mirror and 0 for a surface too broken to mirror.
+    `shore` is the row of the shore line for each column, float (width,); `body` is the colour of
+    the water; `calm` is 1 for a perfect reflection and 0 for none.
     """
     height, width = view.size
     top = max(0, int(shore.min()) - 1)
@@ -41,14 +41,14 @@ def mirror(
     wave = ripples(rng, view, float(rng.uniform(0.5, 1.4)))[top:]
     nearness = np.clip((rows - line) / (height * 0.6), 0, 1)
     swing = (1.15 - calm) * height * 0.09 * (0.25 + nearness)
-    # Where more water than sky is in the frame, the mirror image is drawn together to fit.
+    # If the frame has more water than sky, the reflection is compressed to fit.
     fit = np.minimum(1, line / np.maximum(height - line, 1))
     source = line - (rows - line) * fit + wave * swing
     source_row = np.clip(np.abs(source), 0, np.maximum(line - 1, 0)).astype(np.int32)
     source_column = np.clip(columns + wave * swing * 0.2, 0, width - 1).astype(np.int32)
     planes = np.moveaxis(canvas, 2, 0)[:, source_row, source_column]
     image = np.moveaxis(planes, 0, 2)
-    # Looking down, one sees into the water; looking far across, only what it mirrors.
+    # Steep views show the water itself, grazing views the reflection.
     grazing = (0.45 + 0.4 * calm) + 0.2 * (1 - nearness)
     share = spread(np.clip(grazing - 0.1 * wave, 0.1, 0.95))
     surface = mix(light.shine(body, 0.45), image * 0.94, share)
@@ -57,7 +57,7 @@ def mirror(
 
 
 def glitter(canvas: Array, light: Light, view: View, wave: Array, mask: Array) -> None:
-    """Sparks of sun on the waves in a path below the sun; `mask` limits them to water."""
+    """Paint reflections of the sun on the waves below it; `mask` limits them to water."""
     rows, columns = grid(view.size)
     height, width = view.size
     x = light.sun_at[0] * width
