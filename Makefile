@@ -46,8 +46,7 @@ bench: $(VENV)/.dev $(if $(BENCH_RIVALS),,$(RIVALS)/.rivals) ## run the benchmar
 experiments: $(VENV)/.dev ## write docs/experiments.md from the current release
 	$(BIN)/python -m benchmarks.experiments
 
-api: $(VENV)/.dev ## write docs/api.md and docs/problems.md
-	$(BIN)/python -m service.reference
+api: $(VENV)/.dev ## write docs/openapi.json and docs/problems.md
 	$(BIN)/python -m service.api
 
 settings: $(VENV)/.dev ## write the tables of settings into README.md

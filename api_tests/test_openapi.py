@@ -1,8 +1,10 @@
+import json
 from urllib.parse import quote
 
 import pytest
 
 from embeddings.release.reader import current_release, open_release
+from service.api.__main__ import OPENAPI_FILE, openapi_file
 from service.api.openapi import OF_SCENES
 from service.settings import ServiceSettings
 
@@ -19,6 +21,10 @@ def operations(description):
         for path, calls in description["paths"].items()
         for method, operation in calls.items()
     }
+
+
+def test_the_committed_description_is_what_the_service_serves():
+    assert OPENAPI_FILE.read_text("utf-8") == openapi_file(), "run `make api`"
 
 
 def test_every_call_of_the_design_is_there(operations):
@@ -87,7 +93,10 @@ def test_examples_work(request, service, filtered, a_jpeg):
 
 def test_without_a_release_examples_are_of_generated_scenes(serving, tmp_path):
     with serving(ServiceSettings(home=tmp_path)) as client:
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/docs").status_code == 200
         described = client.get("/openapi.json").json()
+    assert described == json.loads(OPENAPI_FILE.read_text("utf-8"))
     (parameter,) = described["paths"]["/predict"]["get"]["parameters"]
     assert parameter["example"] == "lake/lake_0000"
 

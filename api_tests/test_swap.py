@@ -120,7 +120,12 @@ def test_a_release_is_freed_when_another_one_is_served(copied_home, records):
                     assert client.get(call, params=asked | {"k": 3}).status_code == 200
                 for call in ("/predict", "/neighbors", "/tsne"):
                     assert client.post(call, content=jpeg).status_code == 200
-                for path in ("/tsne", f"/images/{records[0]['id']}/thumbnail", "/errors", "/docs"):
+                for path in (
+                    "/tsne",
+                    f"/images/{records[0]['id']}/thumbnail",
+                    "/errors",
+                    "/openapi.json",
+                ):
                     assert client.get(path).status_code == 200
                 seen = [weakref.ref(each) for each in (state.served, state.served.release)]
                 seen += [weakref.ref(state.served.model.encoder), weakref.ref(state.responses)]

@@ -12,8 +12,12 @@ from pathlib import Path
 from embeddings.errors import BelvedereError
 
 _WEB = Path(__file__).parent / "web"
-_D3 = ("mpld3", "mpld3/js/d3.v5.min.js")
-"""Importing that package would import matplotlib, which only its Python needs."""
+_PACKAGED = {
+    "d3.js": ("mpld3", "mpld3/js/d3.v5.min.js"),
+    "swagger-ui.css": ("fastapi-swagger", "fastapi_swagger/resources/swagger-ui.css"),
+    "swagger-ui.js": ("fastapi-swagger", "fastapi_swagger/resources/swagger-ui-bundle.js"),
+}
+"""Distribution and file of other projects' scripts; their Python is never imported."""
 
 _KINDS = {
     ".css": "text/css",
@@ -49,18 +53,17 @@ def assets() -> Mapping[str, Asset]:
         for path in _WEB.rglob("*.*")
         if path.suffix in _KINDS
     }
-    paths["d3.js"] = _d3()
+    paths |= {name: _packaged(*source) for name, source in _PACKAGED.items()}
     return {name: _asset(path) for name, path in paths.items()}
 
 
-def _d3() -> Path:
-    package, file = _D3
+def _packaged(package: str, file: str) -> Path:
     with suppress(PackageNotFoundError):
         path = Path(str(distribution(package).locate_file(file)))
         if path.is_file():
             return path
     raise PageIncomplete(
-        f"The page draws with D3, but `{package}` with {Path(file).name} in it is not installed; "
+        f"The page needs {Path(file).name} of the package `{package}`, which is not installed; "
         "install `requirements/serve.txt`, or run `make clean up`."
     )
 

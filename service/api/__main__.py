@@ -1,14 +1,27 @@
-"""`python -m service.api`: write docs/problems.md from the problem types."""
+"""`python -m service.api`: write docs/openapi.json and docs/problems.md."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from embeddings.atomic import atomic_write
+from service.api.openapi import OF_SCENES, with_examples
+from service.app import create_api
 from service.client.errors import PROBLEM_ERRORS
+from service.metrics import Metrics
 from service.problems import PROBLEMS
+from service.settings import ServiceSettings
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
+OPENAPI_FILE = _DOCS / "openapi.json"
 PROBLEMS_PAGE = _DOCS / "problems.md"
+
+
+def openapi_file() -> str:
+    """Return the text of docs/openapi.json, with examples of the generated scenes."""
+    description = create_api(ServiceSettings(), Metrics()).openapi()
+    described = with_examples(description, OF_SCENES)
+    return json.dumps(described, ensure_ascii=False, indent=2) + "\n"
 
 
 def problems_page() -> str:
@@ -42,4 +55,5 @@ def _problem_lines() -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    atomic_write(OPENAPI_FILE, openapi_file())
     atomic_write(PROBLEMS_PAGE, problems_page())

@@ -10,9 +10,9 @@ from service.api.routes import (
     health,
     images,
     neighbors,
+    openapi,
     page,
     predict,
-    reference,
     tsne,
 )
 
@@ -28,6 +28,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     experiments.router,
     errors.router,
     health.router,
-    reference.router,
+    openapi.router,
     page.router,
 )

@@ -15,6 +15,12 @@ async def page(request: Request) -> Response:
     return _sent(request, "index.html")
 
 
+@router.get("/docs")
+async def docs(request: Request) -> Response:
+    """Return the API documentation, Swagger UI with `/openapi.json`."""
+    return _sent(request, "docs.html")
+
+
 @router.get("/web/{path:path}")
 async def file(request: Request, path: str) -> Response:
     """A script, a style sheet or a picture of the page."""

@@ -1,1 +1,0 @@
-"""The reference of all calls, made from the OpenAPI description: as Markdown and as a page."""
