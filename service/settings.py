@@ -1,4 +1,4 @@
-"""What the operator of the service may set, beside the folder that every floor shares."""
+"""Settings of the service."""
 
 import json
 from re import fullmatch
@@ -26,59 +26,66 @@ _ROOT_PATH = r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
 class ServiceSettings(PathSettings):
     """Settings of the service, read from variables with the prefix `BELVEDERE_`."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    host: str = Field(
+        "127.0.0.1", description="IP address or host name to listen on; 0.0.0.0 listens on all."
+    )
+    port: int = Field(
+        8000, ge=0, le=65535, description="TCP port to listen on; 0 selects a free port."
+    )
     upload_limit: int = Field(
-        20 * _MEBIBYTE, ge=1, description="Largest request body that is read, in bytes."
+        20 * _MEBIBYTE, ge=1, description="Maximum size of a request body in bytes."
     )
     upload_memory: int = Field(
         256 * _MEBIBYTE,
         ge=1,
-        description="Bytes that uploads of more than 1 MiB may take at the same time.",
+        description="Memory in bytes for concurrent uploads above 1 MiB; others then get a 429.",
     )
     concurrency: int = Field(
-        # While as many are encoded as there are processors, the next one is decoded.
+        # One more than can be encoded at a time, so that the next image is decoded meanwhile.
         default_factory=lambda: usable_processors() + 1,
         ge=1,
-        description="Images that are decoded and encoded at the same time.",
+        description="Images that are decoded and encoded concurrently; by default usable CPUs + 1.",
     )
     queue: int = Field(
-        64, ge=0, description="Images that may wait for their turn before callers are told `busy`."
+        64,
+        ge=0,
+        description="Images that may wait in the request queue; further requests get a 429.",
     )
     work_seconds: float = Field(
         30.0,
         gt=0,
         le=_DAY,
-        description="Longest time for one image; beyond it its thread is given up.",
+        description="Time-out for the work on one image in seconds; its thread is then replaced.",
     )
     upload_seconds: float = Field(
-        30.0, gt=0, le=_DAY, description="Longest time that a request body may take to arrive."
+        30.0, gt=0, le=_DAY, description="Time-out for the arrival of a request body in seconds."
     )
     api_key: SecretStr | None = Field(
-        None, min_length=1, description="Key that the calls which cost ask for; none by default."
+        None, min_length=1, description="API key required for uploads and `/tsne`; by default none."
     )
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Other origins whose pages may read answers: one, several with commas or as a "
-        "JSON list, or `*` for all; none by default.",
+        description="Origins whose pages may call the service (CORS): separated by commas, a JSON "
+        "list, or `*` for all; by default none.",
     )
     root_path: str = Field(
         "",
-        description="Path under which a reverse proxy shows the service, such as `/gallery`; "
-        "none by default.",
+        description="Path prefix under which a reverse proxy serves the service, such as "
+        "`/gallery`; by default none.",
     )
     keep_location: bool = Field(
         False,
-        description="Whether served photographs keep the metadata that can hold a location.",
+        description="Keep metadata that may contain a location (EXIF, XMP) in served images.",
     )
     poll: float = Field(
-        1.0, gt=0, le=_DAY, description="Seconds between two looks for a newly published release."
+        1.0, gt=0, le=_DAY, description="Polling interval for new releases in seconds."
     )
     index: IndexKind = Field(
-        "flat", description="How photographs are searched: `flat` (exact) or `hnsw` (approximate)."
+        "flat", description="Kind of vector index: `flat` (exact) or `hnsw` (approximate)."
     )
     log: LoggedRequests = Field(
-        "problems", description="Which requests are logged: `problems` or `all`."
+        "problems",
+        description="Requests to log: `problems` or `all`; `all` reduces the throughput.",
     )
 
     @field_validator("root_path")
@@ -87,8 +94,8 @@ class ServiceSettings(PathSettings):
         path = given.rstrip("/")
         if not fullmatch(_ROOT_PATH, path):
             raise ValueError(
-                "it is the path under which a proxy shows the service, such as /gallery: a slash, "
-                "then letters, digits, dots, dashes and underscores"
+                "it must be a path prefix such as /gallery: a slash, then letters, digits, dots, "
+                "dashes and underscores"
             )
         return path
 
@@ -98,8 +105,8 @@ class ServiceSettings(PathSettings):
         value = "" if key is None else key.get_secret_value()
         if not (value.isascii() and value.isprintable() and value == value.strip()):
             raise ValueError(
-                "the key is sent in a header; use letters, digits and signs of ASCII, without a "
-                "space or a line end before or after them"
+                "the key is sent in a header; use printable ASCII characters, without spaces or "
+                "line ends around them"
             )
         return key
 
@@ -122,9 +129,9 @@ class ServiceSettings(PathSettings):
 
 
 def _origin(text: str) -> str:
-    """Return an origin as browsers write it: lower case, no default port, no slash at its end.
+    """Return an origin in the form of browsers: lower case, no default port, no final slash.
 
-    Raises ValueError for anything that is not an origin.
+    Raises ValueError if the text is not an origin.
     """
     if text == _EVERY_ORIGIN:
         return text
@@ -135,8 +142,8 @@ def _origin(text: str) -> str:
         host, parts, port = "", urlsplit(""), None
     if not (parts.scheme and host) or parts.path or parts.query or parts.fragment or parts.username:
         raise ValueError(
-            "an origin is a scheme, a host and a port where it is not the usual one, without a "
-            f"path, such as https://x.example or http://localhost:3000; {text!r} is none"
+            "an origin consists of a scheme, a host and an optional port, without a path, such as "
+            f"https://x.example or http://localhost:3000; {text!r} does not"
         )
     host = f"[{host}]" if ":" in host else host
     shown = "" if port in {None, _DEFAULT_PORTS.get(parts.scheme)} else f":{port}"

@@ -1,4 +1,4 @@
-"""The optional API key of the calls that cost."""
+"""API key of the expensive calls."""
 
 from hmac import compare_digest
 from typing import Annotated
@@ -17,25 +17,25 @@ _Key = Annotated[
         APIKeyHeader(
             name=API_KEY_HEADER,
             auto_error=False,
-            description="Asked for where the service was started with `BELVEDERE_API_KEY`.",
+            description="Required if the service has a `BELVEDERE_API_KEY`.",
         )
     ),
 ]
 
 
-async def guard(request: Request, key: _Key) -> None:
-    """Let who knows the key pass. Raises `ServiceProblem` (401)."""
+async def require_api_key(request: Request, key: _Key) -> None:
+    """Raise `ServiceProblem` (401) unless the request carries the key of the service, if any."""
     expected = state_of(request).settings.api_key
     if expected is None:
         return
-    # Comparing must take as long for a key that is nearly right as for any other.
+    # Constant time: the duration must not reveal how many characters match.
     if not compare_digest((key or "").encode(), expected.get_secret_value().encode()):
         raise ServiceProblem(
             ProblemType.KEY_REQUIRED,
-            f"This call needs the service's key; send it in the header `{API_KEY_HEADER}`.",
+            f"This call requires the API key; send it in the header `{API_KEY_HEADER}`.",
             {"WWW-Authenticate": "ApiKey"},
         )
 
 
-GUARDED = [Depends(guard)]
-"""Dependencies of a route that costs."""
+REQUIRE_API_KEY = [Depends(require_api_key)]
+"""Dependencies of an expensive route."""

@@ -1,4 +1,4 @@
-"""What routes take from a request: the served release, photographs by id, filters."""
+"""Dependencies of routes: service state, served release, images by id, filters."""
 
 from typing import Annotated
 
@@ -14,32 +14,32 @@ from service.serving.state import ServiceState
 
 
 def state_of(request: Request) -> ServiceState:
-    """What the app keeps for as long as it lives."""
+    """Return the state that all requests share."""
     state: ServiceState = request.state.service
     return state
 
 
-# Each takes the request itself: dependencies of dependencies are solved anew for every call.
+# Each uses the request directly: FastAPI would resolve nested dependencies for every request.
 async def service_state(request: Request) -> ServiceState:
-    """What the app keeps for as long as it lives."""
+    """Return the state that all requests share."""
     return state_of(request)
 
 
 async def served_release(request: Request) -> ServedRelease:
-    """The release to answer from. Raises `ReleaseUnavailable`."""
+    """Return the served release. Raises `ReleaseUnavailable`."""
     return state_of(request).current_release()
 
 
 async def cached_responses(request: Request) -> ResponseCache:
-    """The answers that the release has ready. Raises `ReleaseUnavailable`."""
+    """Return the precomputed responses of the release. Raises `ReleaseUnavailable`."""
     return state_of(request).current_responses()
 
 
 MOST_NEIGHBORS = 1000
-"""Largest `k`."""
+"""Maximum of `k`."""
 
 MOST_LISTED = 10_000
-"""Largest `limit`."""
+"""Maximum of `limit`."""
 
 State = Annotated[ServiceState, Depends(service_state)]
 Served = Annotated[ServedRelease, Depends(served_release)]
@@ -50,10 +50,10 @@ async def row_of_id(
     served: Served,
     id: Annotated[
         str,
-        Query(description="A stored photograph: its path in the data set without the extension."),
+        Query(description="Id of a stored image, as listed by `GET /images`."),
     ],
 ) -> int:
-    """The row of the photograph asked for. Raises `UnknownImage`."""
+    """Return the row of the requested image. Raises `UnknownImage`."""
     return served.row(id)
 
 
@@ -62,10 +62,10 @@ Row = Annotated[int, Depends(row_of_id)]
 
 async def selection(
     served: Served,
-    label: Annotated[str | None, Query(description="Only photographs of this class.")] = None,
-    split: Annotated[Split | None, Query(description="Only this side of the split.")] = None,
+    label: Annotated[str | None, Query(description="Return only images of this class.")] = None,
+    split: Annotated[Split | None, Query(description="Return only images of this split.")] = None,
 ) -> Selection:
-    """The photographs to consider. Raises `ServiceProblem` (422)."""
+    """Return the filters of the request. Raises `ServiceProblem` (422)."""
     classes = served.manifest.classes
     if label is not None and label not in classes:
         label = to_nfc(label)
@@ -81,14 +81,10 @@ Selected = Annotated[Selection, Depends(selection)]
 
 Identifier = Annotated[
     str,
-    Path(
-        description="Path of the photograph in its data set without the extension, percent-encoded."
-    ),
+    Path(description="Id of the image, percent-encoded."),
 ]
 
 Count = Annotated[
     int,
-    Query(
-        ge=1, le=MOST_NEIGHBORS, description="How many neighbours; more than there are gives all."
-    ),
+    Query(ge=1, le=MOST_NEIGHBORS, description="Number of neighbours; all if there are fewer."),
 ]

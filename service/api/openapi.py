@@ -1,4 +1,4 @@
-"""The OpenAPI description: what the code cannot say of itself, and examples that work."""
+"""OpenAPI description: texts, groups of calls, and examples of the served release."""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -11,50 +11,50 @@ Description = dict[str, Any]
 """An OpenAPI description as a JSON object."""
 
 TEXT = """\
-Labelled photographs, the network that recognises them best, and what it makes of them.
+Image classification, nearest neighbours and a t-SNE map for a collection of labelled images.
 
-Every JSON answer carries `release`, the fingerprint of the release that it comes from. A photograph
-is named by its `id`, its path in the data set without the extension; `GET /images` lists all of
-them. Shares and probabilities are numbers in 0–1, distances are Euclidean, times are in seconds
-where nothing else is said.
+Every JSON response has a field `release`, the fingerprint of the release that it comes from. An
+image has an `id`; `GET /images` lists all images. Probabilities and shares are numbers in 0–1,
+distances are Euclidean, durations are in seconds.
 
-`HEAD` is answered wherever `GET` is, with the same status and headers and without a body.
+Every path that supports `GET` supports `HEAD`, with the same status and headers and no body.
 
-Errors are `application/problem+json` (RFC 9457); their `detail` is a sentence that says what to do.
-Calls that cost ask for a key in the header `X-API-Key` where the service was started with one.
+Errors are `application/problem+json` (RFC 9457): `type` identifies the kind of problem, and
+`detail` states its cause and its remedy. Expensive calls require an API key in the header
+`X-API-Key` if the service has one.
 """
 
 TAGS = [
-    {"name": "prediction", "description": "Which class a photograph shows, and how sure that is."},
-    {"name": "neighbours", "description": "The stored photographs most like another one."},
-    {"name": "map", "description": "A t-SNE map of the embeddings: what looks alike lies close."},
-    {"name": "photographs", "description": "The stored photographs: records and files."},
-    {"name": "features", "description": "What the network makes of stored photographs."},
-    {"name": "experiments", "description": "The networks that were trained and compared."},
-    {"name": "errors", "description": "What to doubt: in the network, the labels, the answers."},
-    {"name": "health", "description": "How the service is doing. These calls never wait."},
+    {"name": "prediction", "description": "Classes of images, with their uncertainty."},
+    {"name": "neighbours", "description": "Stored images nearest to an image."},
+    {"name": "map", "description": "t-SNE map of the embeddings; similar images are close."},
+    {"name": "images", "description": "Stored images: metadata and files."},
+    {"name": "features", "description": "Embeddings and probabilities of stored images."},
+    {"name": "experiments", "description": "Trained and compared models."},
+    {"name": "errors", "description": "Misclassified images, likely label errors, calibration."},
+    {"name": "health", "description": "Liveness, readiness and metrics; these calls never queue."},
 ]
 
 _HEATMAP = "/errors/{id}/heatmap"
 _LIST = "/images"
 FEW = {"limit": 2, "n": 3}
-"""Parameters that keep the answers to examples short enough to be read."""
+"""Parameters that limit the length of example responses."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Values of parameters that exist in a release."""
+    """Parameter values that exist in a release."""
 
     id: str
     label: str
     split: str
     error: str
-    """Id of a photograph that the network gets wrong."""
+    """Id of a misclassified image."""
     experiment: str
     map_seed: int = 0
 
     def of(self, path: str, parameter: Description) -> object:
-        """An example of a parameter; None where there is nothing to show."""
+        """Return an example of a parameter; None if there is none."""
         name = parameter["name"]
         if (path, name) == (_LIST, "id"):
             return [self.id]
@@ -70,11 +70,11 @@ class Examples:
 
 
 OF_SCENES = Examples("lake/lake_0000", "lake", "train", "lake/lake_0000", "baseline")
-"""What the generated scenes have, for where no release is served."""
+"""Examples of the generated scenes, used if no release is served."""
 
 
 def examples_of(served: ServedRelease) -> Examples:
-    """Examples that work while this release is served."""
+    """Return examples of this release."""
     release = served.release
     errors = [error.id for error in release.errors if error.heat]
     shown = release.images[release.rows[errors[0]] if errors else 0]
@@ -89,7 +89,7 @@ def examples_of(served: ServedRelease) -> Examples:
 
 
 def completed(description: Description) -> Description:
-    """The description with the form of errors, and with a sentence for every answer."""
+    """Return the description with the schema of problems and a sentence for every response."""
     schemas = description["components"]["schemas"]
     schemas[Problem.__name__] = Problem.model_json_schema()
     for calls in description["paths"].values():
@@ -99,7 +99,7 @@ def completed(description: Description) -> Description:
 
 
 def with_examples(description: Description, examples: Examples) -> Description:
-    """A copy of the description in which parameters have these examples."""
+    """Return a copy of the description with these examples of parameters."""
     copy = deepcopy(description)
     for path, calls in copy["paths"].items():
         for operation in calls.values():

@@ -1,4 +1,4 @@
-"""An uploaded image: the body itself, or the field `file` of a form."""
+"""Uploaded images: the request body, or the field `file` of a form."""
 
 import asyncio
 import sys
@@ -20,14 +20,14 @@ from service.problems import ProblemType
 FIELD = "file"
 
 _FILES = ("application", "image")
-"""Main types of what a part without a file name holds if it is a file."""
+"""Main media types of parts that are files even without a file name."""
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "A JPEG, PNG or WebP image, as the body itself or as a form field.",
+        "description": "A JPEG, PNG or WebP image, as the request body or as a form field.",
         "content": {
             "multipart/form-data": {
                 "schema": {
@@ -48,11 +48,11 @@ UPLOAD_BODY: dict[str, Any] = {
         },
     }
 }
-"""How the OpenAPI description of a route says that it takes an image."""
+"""Part of the OpenAPI description of a route that accepts an image."""
 
 
 class _FormInMemory(MultiPartParser):
-    # Uploads never touch the disk; the limit of the body bounds the memory.
+    # Uploads are never written to disk; the body limit bounds the memory.
     spool_max_size = sys.maxsize
     _complete = False
 
@@ -75,10 +75,10 @@ class _FormInMemory(MultiPartParser):
 
 
 def _disposition(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """The `Content-Disposition` of a part in plain parameters, with a file name for every file.
+    """Return a `Content-Disposition` with plain parameters, and a file name for every file.
 
-    The parser ignores `name*=` and `filename*=` (RFC 8187), and takes a part without a file name
-    for text. Raises `MultiPartException`.
+    Starlette's parser ignores `name*=` and `filename*=` (RFC 8187), and treats a part without a
+    file name as text. Raises `MultiPartException`.
     """
     part = Message()
     for name, value in headers:
@@ -99,7 +99,7 @@ def _disposition(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
 
 
 async def read_upload(request: Request) -> AsyncIterator[bytes]:
-    """Read the uploaded file into memory that stays reserved until the request is answered.
+    """Yield the uploaded file; its memory stays reserved until the response is sent.
 
     Raises `ServiceProblem` (400, 408, 413, 429).
     """
@@ -109,7 +109,7 @@ async def read_upload(request: Request) -> AsyncIterator[bytes]:
 
 
 def _most_bytes(request: Request, limit: int) -> int:
-    """Bytes that the body may have: those declared, or the limit if none are."""
+    """Return the declared length of the body, or the limit if none is declared."""
     declared = request.headers.get("content-length", "")
     return min(int(declared), limit) if declared.isdecimal() else limit
 
@@ -142,12 +142,12 @@ async def _read(request: Request) -> bytes:
         body = BytesIO()
         async for chunk in stream:
             body.write(chunk)
-        # Without a copy, which a list of chunks would need.
+        # Joining a list of chunks would copy the body.
         return body.getvalue()
 
 
 def _codings(headers: Iterable[str]) -> list[str]:
-    """The content codings of a body other than `identity`."""
+    """Return the content codings of a body, without `identity`."""
     named = ",".join(headers).lower().split(",")
     return [each.strip() for each in named if each.strip() not in ("", "identity")]
 
@@ -155,8 +155,8 @@ def _codings(headers: Iterable[str]) -> list[str]:
 def _compressed() -> ServiceProblem:
     return ServiceProblem(
         ProblemType.ENCODED_BODY,
-        "The body has a `Content-Encoding`, and none but `identity` is read here; send the image "
-        "file as it is, without that header.",
+        "The body has a `Content-Encoding`, but only `identity` is supported; send the image file "
+        "without that header.",
         {"Accept-Encoding": "identity"},
     )
 
@@ -180,5 +180,5 @@ async def _file_of_form(request: Request, stream: AsyncGenerator[bytes, None]) -
         await form.close()
     raise ServiceProblem(
         ProblemType.MALFORMED_REQUEST,
-        f"The form has no file in a field `{FIELD}`; name the image's field so.",
+        f"The form has no file in the field `{FIELD}`; send the image in it.",
     )

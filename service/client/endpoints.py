@@ -1,6 +1,6 @@
-"""The calls of the service as data: what is sent, and how its answer is read.
+"""Calls of the service as data: request and parser of the response.
 
-A photograph is given either as `id` (stored) or as `image` (the bytes of a file).
+An image is given either as `id` (stored) or as `image` (the bytes of a file).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,24 +36,24 @@ Parameter = str | int | Sequence[str]
 
 @dataclass(frozen=True)
 class Call(Generic[Result]):
-    """One request to the service; nothing is sent by making it."""
+    """Request to the service, which `Client.send` sends."""
 
     method: Literal["GET", "POST"]
     path: str
     """Percent-encoded."""
     read: Callable[[bytes], Result]
-    """Makes the result of the answer's body; raises `pydantic.ValidationError`."""
+    """Parser of the response body; raises `pydantic.ValidationError`."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     body: bytes | None = None
 
 
 def ready() -> Call[Readiness]:
-    """Which release is served."""
+    """Return the served release, if the service is ready."""
     return _get(Readiness, "/readyz")
 
 
 def predict(id: str | None = None, *, image: bytes | None = None) -> Call[Prediction]:
-    """The class of a photograph."""
+    """Return the predicted class of an image."""
     return _about(Prediction, "/predict", id, image)
 
 
@@ -65,17 +65,17 @@ def neighbors(
     label: str | None = None,
     split: Split | None = None,
 ) -> Call[Neighborhood]:
-    """The stored photographs nearest to a photograph."""
+    """Return the `k` stored images nearest to an image."""
     return _about(Neighborhood, "/neighbors", id, image, k=k, label=label, split=split)
 
 
 def tsne(n: int = 500, seed: int | None = None) -> Call[Map]:
-    """Photographs drawn at random, on a t-SNE map; the release's own without a seed."""
+    """Return a t-SNE map of `n` random images; by default the map of the release."""
     return _get(Map, "/tsne", n=n, seed=seed)
 
 
 def place(image: bytes) -> Call[Placement]:
-    """Where an image belongs on the release's map."""
+    """Return the position of an image on the map of the release."""
     return _about(Placement, "/tsne", None, image)
 
 
@@ -87,59 +87,59 @@ def images(
     limit: int | None = None,
     offset: int = 0,
 ) -> Call[ImageList]:
-    """A page of 50 stored photographs, or of `limit`; with ids, these photographs."""
+    """Return a page of stored images: of 50 or `limit` images, or all images with these ids."""
     if ids is not None and len(ids) == 0:
-        raise ValueError("Give at least one id; without `ids` all photographs are listed.")
+        raise ValueError("Give at least one id; without `ids` all images are listed.")
     return _get(ImageList, "/images", id=ids, label=label, split=split, limit=limit, offset=offset)
 
 
 def random_image(*, label: str | None = None, split: Split | None = None) -> Call[Image]:
-    """One stored photograph, another one at each call."""
+    """Return a random stored image."""
     return _get(Image, "/images/random", label=label, split=split)
 
 
 def image(id: str) -> Call[bytes]:
-    """The JPEG file of a stored photograph."""
+    """Return the JPEG file of a stored image."""
     return Call("GET", image_path(id), bytes)
 
 
 def thumbnail(id: str) -> Call[bytes]:
-    """The small JPEG file of a stored photograph."""
+    """Return the thumbnail of a stored image, a JPEG file."""
     return Call("GET", f"{image_path(id)}/thumbnail", bytes)
 
 
 def features(id: str) -> Call[Features]:
-    """What the feature store holds of a photograph."""
+    """Return embedding and probabilities of a stored image."""
     return _get(Features, "/features", id=id)
 
 
 def experiments() -> Call[ExperimentList]:
-    """The comparison of all experiments."""
+    """Return the comparison of all experiments."""
     return _get(ExperimentList, "/experiments")
 
 
 def experiment(name: str) -> Call[Experiment]:
-    """Everything kept of one experiment."""
+    """Return the full report of one experiment."""
     return _get(Experiment, f"/experiments/{quote(name)}")
 
 
 def errors(limit: int = 20) -> Call[ErrorList]:
-    """The misclassified validation photographs, worst first."""
+    """Return the misclassified validation images, worst first."""
     return _get(ErrorList, "/errors", limit=limit)
 
 
 def heatmap(id: str) -> Call[bytes]:
-    """A JPEG file of an error with what speaks for the wrong prediction."""
+    """Return the heat map (Grad-CAM) of a misclassified image, a JPEG file."""
     return Call("GET", heatmap_path(id), bytes)
 
 
 def label_issues(limit: int = 20) -> Call[LabelIssueList]:
-    """Photographs whose label is likely wrong, the least believable first."""
+    """Return the images with a likely label error, the most likely first."""
     return _get(LabelIssueList, "/labels/issues", limit=limit)
 
 
 def calibration() -> Call[CalibrationReport]:
-    """How far the answers can be trusted."""
+    """Return calibration, prediction sets and typicality of the model."""
     return _get(CalibrationReport, "/calibration")
 
 
@@ -155,7 +155,7 @@ def _about(
     **parameters: Parameter | None,
 ) -> Call[Model]:
     if (identifier is None) == (image is None):
-        raise ValueError("Give either the id of a stored photograph or an image.")
+        raise ValueError("Give either the id of a stored image or an image.")
     if image is None:
         return _get(model, path, id=identifier, **parameters)
     return Call("POST", path, model.model_validate_json, _given(parameters), image)

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query, Request, Response
 from embeddings.jpeg_metadata import remove_metadata
 from service.api.dependencies import MOST_LISTED, Identifier, Selected, Served, State
 from service.api.errors import ServiceProblem, problem_responses
-from service.api.http_caching import is_current
+from service.api.http_caching import is_not_modified
 from service.problems import ProblemType
 from service.schemas import Image, ImageList
 from service.serving.responses import as_json, record
 from service.serving.served_release import THUMBNAIL_SIDE, Selection, ServedRelease
 
-router = APIRouter(tags=["photographs"])
+router = APIRouter(tags=["images"])
 
 _PAGE = 50
 
@@ -115,7 +115,7 @@ async def thumbnail(request: Request, served: Served, state: State, id: Identifi
         return await image(request, served, state, id + _THUMBNAIL)
     row = served.row(id)
     headers = _cache_headers(served, row, f"-{THUMBNAIL_SIDE}")
-    if is_current(request, headers["ETag"]):
+    if is_not_modified(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     small = await state.images.run(served.thumbnail, row)
     return Response(small, headers=headers, media_type="image/jpeg")
@@ -132,7 +132,7 @@ async def image(request: Request, served: Served, state: State, id: Identifier) 
     row = served.row(id)
     keeps = state.settings.keep_location
     headers = _cache_headers(served, row, "" if keeps else _PLACELESS)
-    if is_current(request, headers["ETag"]):
+    if is_not_modified(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     body = await state.queries.run(_file, served, row, keeps)
     return Response(body, headers=headers, media_type="image/jpeg")

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from embeddings.index.knn_graph import DEGREE
 from embeddings.recognition import Observe, encode_image
-from service.api.auth import GUARDED
+from service.api.auth import REQUIRE_API_KEY
 from service.api.dependencies import Count, Row, Selected, Served, State
 from service.api.errors import problem_responses
 from service.api.uploads import UPLOAD_BODY, Upload
@@ -31,7 +31,7 @@ async def neighbors_of_stored(
 @router.post(
     "/neighbors",
     summary="Neighbours of an uploaded image",
-    dependencies=GUARDED,
+    dependencies=REQUIRE_API_KEY,
     response_model=Neighborhood,
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),

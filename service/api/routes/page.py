@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import HTTPException
 
-from service.api.http_caching import coding_headers, is_current, takes_gzip
+from service.api.http_caching import accepts_gzip, coding_headers, is_not_modified
 from service.static_files import assets
 
 router = APIRouter(include_in_schema=False)
@@ -31,13 +31,13 @@ def _sent(request: Request, name: str) -> Response:
     asset = assets().get(name)
     if asset is None:
         raise HTTPException(404)
-    small = takes_gzip(request)
+    small = accepts_gzip(request)
     headers = {
         # Asked for each time, since files of two versions do not go together.
         "Cache-Control": "no-cache",
         "ETag": f'"{asset.digest}{"-gzip" if small else ""}"',
     }
-    if is_current(request, headers["ETag"]):
+    if is_not_modified(request, headers["ETag"]):
         return Response(status_code=304, headers=headers | coding_headers(False))
     return Response(
         asset.compressed if small else asset.plain,

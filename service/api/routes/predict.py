@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, Request, Response
 
 from embeddings.recognition import Observe, recognise
-from service.api.auth import GUARDED, guard
+from service.api.auth import REQUIRE_API_KEY, require_api_key
 from service.api.dependencies import Responses, Row, State, state_of
 from service.api.errors import problem_responses
 from service.api.uploads import UPLOAD_BODY, read_upload
@@ -32,7 +32,7 @@ async def predict_stored(responses: Responses, state: State, row: Row) -> Respon
 @router.post(
     "/predict",
     summary="The class of an uploaded image",
-    dependencies=GUARDED,
+    dependencies=REQUIRE_API_KEY,
     response_model=Prediction,
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
@@ -40,7 +40,7 @@ async def predict_stored(responses: Responses, state: State, row: Row) -> Respon
 async def predict_upload(request: Request) -> Response:
     """The published network's answer for an uploaded image, which is not kept."""
     state = state_of(request)
-    await guard(request, request.headers.get(API_KEY_HEADER))
+    await require_api_key(request, request.headers.get(API_KEY_HEADER))
     served = state.current_release()
     async with _reserved(request) as upload:
         return await state.images.run(_predicted, served, upload, state.metrics.observe_stage)

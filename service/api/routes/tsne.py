@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query, Request, Response
 from embeddings.arrays import Points, Rows
 from embeddings.recognition import Observe, encode_image
 from embeddings.tsne import transform
-from service.api.auth import GUARDED
+from service.api.auth import REQUIRE_API_KEY
 from service.api.dependencies import Responses, Served, State
 from service.api.errors import ServiceProblem, problem_responses
-from service.api.http_caching import coding_headers, takes_gzip
+from service.api.http_caching import accepts_gzip, coding_headers
 from service.api.uploads import UPLOAD_BODY, Upload
 from service.problems import ProblemType
 from service.schemas import Map, Placement, Point
@@ -40,7 +40,7 @@ Seed = Annotated[
 @router.get(
     "/tsne",
     summary="A map of stored photographs",
-    dependencies=GUARDED,
+    dependencies=REQUIRE_API_KEY,
     response_model=Map,
     responses=problem_responses(400, 401, 422, 429),
 )
@@ -54,7 +54,7 @@ async def tsne_of_stored(
 ) -> Response:
     """Photographs drawn at random, on a t-SNE map."""
     if seed is None or seed == served.manifest.map_seed:
-        small = takes_gzip(request)
+        small = accepts_gzip(request)
         made = responses.compressed_map if small else responses.map
         body = await state.queries.run(made, min(n, len(served.release.images)))
         return Response(body, headers=coding_headers(small), media_type="application/json")
@@ -76,7 +76,7 @@ def _shown(served: ServedRelease, rows: Rows, points: Points) -> Response:
 @router.post(
     "/tsne",
     summary="The place of an uploaded image on the map",
-    dependencies=GUARDED,
+    dependencies=REQUIRE_API_KEY,
     response_model=Placement,
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
