@@ -1,4 +1,4 @@
-"""What the service counts about itself, in Prometheus' text format."""
+"""Metrics of the service for Prometheus; docs/metrics.md lists them."""
 
 from bisect import bisect_left
 from collections import Counter as Counts
@@ -67,7 +67,7 @@ Stage = Literal["wait", "decode", "inference"]
 
 
 class Metrics:
-    """The figures of one app, in a registry of their own."""
+    """Metrics of one application, in a registry of their own."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -76,14 +76,14 @@ class Metrics:
         self._registry.register(self._requests)
         self._stages = Histogram(
             "belvedere_stage_seconds",
-            "Time that an image spends in a stage of its way: wait, decode, inference; in seconds.",
+            "Seconds that an uploaded image spends in a stage: wait, decode or inference.",
             ("stage",),
             registry=self._registry,
             buckets=_SECONDS,
         )
         self._problems = Counter(
             "belvedere_problems",
-            "Requests that could not be answered, by what was wrong.",
+            "Error responses by kind.",
             ("kind",),
             registry=self._registry,
         )
@@ -93,18 +93,18 @@ class Metrics:
         )  # fmt: skip
         self._release = Gauge(
             "belvedere_release_info",
-            "The release that is served.",
+            "Served release.",
             ("release", "data", "network"),
             registry=self._registry,
         )
         self._images = Gauge(
             "belvedere_photographs",
-            "Photographs in the release that is served.",
+            "Images in the served release.",
             registry=self._registry,
         )
 
     def show_release(self, manifest: Manifest) -> None:
-        """Say which release is served from now on."""
+        """Set the served release."""
         self._release.clear()
         self._release.labels(
             manifest.fingerprint, manifest.data.name, manifest.encoder.experiment
@@ -112,21 +112,21 @@ class Metrics:
         self._images.set(manifest.data.photographs)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request."""
+        """Record one completed request."""
         self._requests.observe(method, route, status, seconds)
 
     def observe_stage(self, stage: Stage, seconds: float) -> None:
-        """Count the time that one image spent in a stage."""
+        """Record the time of one image in a stage."""
         self._stages.labels(stage).observe(seconds)
 
     def watch_queue(self, name: str, length: Callable[[], int]) -> None:
-        """Show the length of a queue whenever the figures are asked for."""
+        """Report the length of a queue at each collection."""
         self._waiting.labels(name).set_function(length)
 
     def count_problem(self, kind: str) -> None:
-        """Count one request that could not be answered."""
+        """Record one error response."""
         self._problems.labels(kind).inc()
 
     def text(self) -> bytes:
-        """All figures in Prometheus' text format."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)

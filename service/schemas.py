@@ -1,4 +1,4 @@
-"""The answers of the service, as its clients read them."""
+"""JSON responses of the service."""
 
 from typing import Literal
 from urllib.parse import quote
@@ -9,36 +9,38 @@ from embeddings.frozen_model import FrozenModel
 from embeddings.release.reports import ExperimentReport, ExperimentSummary
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
 from embeddings.store.records import Attribution, Split
-from service.problems import ProblemType
+from service.problems import PROBLEMS, ProblemType, title_of
 
 API_KEY_HEADER = "X-API-Key"
-"""The header that carries the service's key."""
+"""Request header for the API key."""
 
-_Id = Field(description="Path of the photograph in its data set, without the extension.")
-_Label = Field(description="The photograph's true class.")
-_Predicted = Field(description="The class that the published network finds most probable.")
-_Split = Field(description="Whether the network was trained on it or validated with it.")
-_Probabilities = Field(description="Probability of each class, 0-1; together they make 1.")
+_FIRST_PROBLEM = next(iter(ProblemType))
+
+_Id = Field(description="Id of the image.")
+_Label = Field(description="Class assigned to the image.")
+_Predicted = Field(description="Most probable class according to the served model.")
+_Split = Field(description="Part of the data: `train` or `validation`.")
+_Probabilities = Field(description="Probability of each class, 0–1; the sum is 1.")
 _Attribution = Field(
-    description="What to show beside the photograph; null where nothing is known of its maker."
+    description="Attribution to show with the image; null if its photographer is unknown."
 )
-_Image = Field(description="Path of the photograph's JPEG file at this service.")
+_Image = Field(description="Path of the image's JPEG file at this service.")
 
 
 def heatmap_path(identifier: str) -> str:
-    """The path of an error's heat map, percent-encoded."""
+    """Return the path of the heat map of a misclassified image, percent-encoded."""
     return f"/errors/{quote(identifier)}/heatmap"
 
 
 def image_path(identifier: str) -> str:
-    """The path of a photograph's JPEG file, percent-encoded."""
+    """Return the path of an image's JPEG file, percent-encoded."""
     return f"/images/{quote(identifier)}"
 
 
 class Answer(FrozenModel):
-    """What every JSON answer carries."""
+    """Fields of every JSON response."""
 
-    release: str = Field(description="Fingerprint of the release that this answer comes from.")
+    release: str = Field(description="Fingerprint of the release that the response comes from.")
 
 
 class Problem(FrozenModel):
@@ -49,8 +51,8 @@ class Problem(FrozenModel):
         description="Problem type as a URI; later versions may add types.",
         examples=list(ProblemType),
     )
-    title: str = Field(description="Name of the problem type.")
-    status: int = Field(description="HTTP status.")
+    title: str = Field(description="Name of the problem type.", examples=[title_of(_FIRST_PROBLEM)])
+    status: int = Field(description="HTTP status.", examples=[PROBLEMS[_FIRST_PROBLEM].status])
     detail: str = Field(description="Cause of the problem and its remedy.")
     release: str | None = Field(
         None, description="Fingerprint of the served release; absent if none is served."
@@ -58,112 +60,112 @@ class Problem(FrozenModel):
 
 
 class Prediction(Answer):
-    """What the published network sees in a photograph."""
+    """Prediction for one image."""
 
-    label: str = Field(description="The most probable class.")
+    label: str = Field(description="Most probable class.")
     probabilities: dict[str, float] = _Probabilities
     set: tuple[str, ...] = Field(
-        description="The classes that cannot be ruled out, the most probable first; the true one "
-        "is among them for about 90 of 100 photographs. Empty where the network is too unsure."
+        description="Classes that cannot be excluded, the most probable first; the set contains "
+        "the true class for about 90 of 100 images. Empty if every class is too improbable."
     )
     typicality: float = Field(
-        description="Share of validation photographs, 0-1, that are farther from the training "
-        "photographs; near 0 the photograph is unlike anything learned."
+        description="Share of validation images, 0–1, that are farther from the training images; a "
+        "value near 0 means that the image is unlike the training images."
     )
 
 
 class Query(FrozenModel):
-    """What was asked about."""
+    """Image for which neighbours were requested."""
 
-    id: str | None = Field(description="The stored photograph; null for an uploaded image.")
+    id: str | None = Field(description="Id of the stored image; null for an uploaded one.")
 
 
 class Neighbor(FrozenModel):
-    """A stored photograph near the query."""
+    """Stored image near the query."""
 
     id: str = _Id
     label: str = _Label
     split: Split = _Split
     distance: float = Field(
-        description="Euclidean distance between the two embeddings; it has no unit."
+        description="Euclidean distance between the two embeddings, without unit."
     )
     image: str = _Image
     attribution: Attribution | None = _Attribution
 
 
 class Neighborhood(Answer):
-    """The photographs whose embeddings are nearest to the query's, the query itself left out."""
+    """Stored images with the embeddings nearest to the query's, without the query itself."""
 
-    query: Query = Field(description="What was asked about.")
-    k: int = Field(description="The number asked for; fewer come where there are no more.")
-    metric: Literal["euclidean"] = Field(description="How distances are measured.")
+    query: Query = Field(description="Image for which neighbours were requested.")
+    k: int = Field(description="Requested number; fewer are returned if there are no more.")
+    metric: Literal["euclidean"] = Field(description="Distance measure.")
     index: Literal["flat", "hnsw"] = Field(
-        description="How they were found: `flat` compares with all, `hnsw` follows a graph."
+        description="Kind of the index: `flat` compares all images, `hnsw` searches a graph."
     )
-    exact: bool = Field(description="Whether no nearer photograph can have been missed.")
-    neighbors: tuple[Neighbor, ...] = Field(
-        description="Nearest first; equal distances in the order of their ids."
-    )
+    exact: bool = Field(description="True if no nearer image can have been missed.")
+    neighbors: tuple[Neighbor, ...] = Field(description="Neighbours by distance, then by id.")
 
 
 class MapPoint(FrozenModel):
-    """A stored photograph on the map."""
+    """Stored image on the map."""
 
     id: str = _Id
     label: str = _Label
     predicted: str = _Predicted
     split: Split = _Split
-    x: float = Field(description="Horizontal place; the map has no unit.")
-    y: float = Field(description="Vertical place; the map has no unit.")
+    x: float = Field(description="Horizontal coordinate, without unit.")
+    y: float = Field(description="Vertical coordinate, without unit.")
 
 
 class Map(Answer):
-    """A t-SNE map: photographs that the network sees alike lie near each other."""
+    """t-SNE map, on which images with similar embeddings are close."""
 
-    points: tuple[MapPoint, ...] = Field(description="The photographs drawn, in drawing order.")
+    points: tuple[MapPoint, ...] = Field(description="Sampled images in the order of sampling.")
 
 
 class Point(FrozenModel):
-    """A place on the map of the release."""
+    """Position on the map of the release."""
 
-    x: float = Field(description="Horizontal place; the map has no unit.")
-    y: float = Field(description="Vertical place; the map has no unit.")
+    x: float = Field(description="Horizontal coordinate, without unit.")
+    y: float = Field(description="Vertical coordinate, without unit.")
 
 
 class Placement(Answer):
-    """Where an uploaded image belongs on the release's map."""
+    """Position of an uploaded image on the map of the release."""
 
-    point: Point = Field(description="Its place among the release's own points.")
+    point: Point = Field(description="Position in the coordinates of the map.")
 
 
 class ImageRecord(FrozenModel):
-    """What is known of a stored photograph besides its pixels."""
+    """Metadata of a stored image."""
 
     id: str = _Id
     label: str = _Label
     split: Split = _Split
-    width: int = Field(description="Upright width in pixels.")
-    height: int = Field(description="Upright height in pixels.")
+    width: int = Field(description="Width in pixels after the EXIF rotation.")
+    height: int = Field(description="Height in pixels after the EXIF rotation.")
     attribution: Attribution | None = _Attribution
 
 
 class ImageList(Answer):
-    """A page of the stored photographs."""
+    """Page of stored images."""
 
-    images: tuple[ImageRecord, ...] = Field(description="This page, in the order of the store.")
-    total: int = Field(description="Photographs that fit the filters, on all pages together.")
+    images: tuple[ImageRecord, ...] = Field(
+        description="Images of this page, in the order of the store."
+    )
+    total: int = Field(description="Number of images that match the filters, on all pages.")
 
 
 class Image(ImageRecord, Answer):
-    """One stored photograph."""
+    """One stored image."""
 
 
 class Features(Answer):
-    """What the feature store holds of a photograph."""
+    """Embedding and probabilities of a stored image."""
 
     id: str = _Id
     embedding: tuple[float, ...] = Field(
-        description="Output of the network's penultimate layer; its dimension is the encoder's."
+        description="Output of the model's penultimate layer; the encoder determines its dimension."
     )
     probabilities: dict[str, float] = _Probabilities
     label: str = _Label
@@ -172,93 +174,107 @@ class Features(Answer):
 
 
 class ExperimentList(Answer):
-    """All experiments on one split, and the best of them."""
+    """Comparison of all experiments on one split."""
 
-    preset: str = Field(description="The set of experiments that was run, such as `quick`.")
-    classes: tuple[str, ...] = Field(description="All classes, in the order of the network.")
-    train: int = Field(description="Photographs to learn from, those for tuning included.")
-    tuning: int = Field(description="Photographs of these held out for early stopping and choices.")
-    validation: int = Field(description="Photographs of the validation set.")
-    best: str = Field(description="The experiment that is published.")
-    experiments: tuple[ExperimentSummary, ...] = Field(description="One line per experiment.")
+    preset: str = Field(description="Set of experiments, such as `quick`.")
+    classes: tuple[str, ...] = Field(
+        description="All classes, in the order of the model's outputs."
+    )
+    train: int = Field(description="Number of training images, including the tuning part.")
+    tuning: int = Field(
+        description="Number of training images reserved for early stopping and selection."
+    )
+    validation: int = Field(description="Number of validation images.")
+    best: str = Field(description="Name of the published experiment.")
+    experiments: tuple[ExperimentSummary, ...] = Field(description="Summaries of all experiments.")
     random_split: tuple[ExperimentSummary, ...] = Field(
-        description="Some experiments anew under a split that takes no account of photographers."
+        description="Some experiments repeated on a random split, which ignores photographers."
     )
 
 
 class Experiment(ExperimentReport, Answer):
-    """Everything kept of one experiment: curves, confusion matrix, per-class figures."""
+    """Full report of one experiment: curves, confusion matrix, figures by class."""
 
 
 class Misclassification(FrozenModel):
-    """A validation photograph that the published network gets wrong."""
+    """Validation image that the served model misclassifies."""
 
     id: str = _Id
     label: str = _Label
     predicted: str = _Predicted
     probabilities: dict[str, float] = _Probabilities
-    true_probability: float = Field(description="Probability of the true class, 0-1.")
+    true_probability: float = Field(description="Probability of the true class, 0–1.")
     image: str = _Image
     heatmap: str | None = Field(
-        description="Path of a JPEG file that shows what speaks for the prediction (Grad-CAM); "
-        "null where the release has none."
+        description="Path of a JPEG file that highlights the regions in favour of the prediction "
+        "(Grad-CAM); null if the release has none."
     )
-    nearest: tuple[Neighbor, ...] = Field(description="The three nearest training photographs.")
+    nearest: tuple[Neighbor, ...] = Field(description="The three nearest training images.")
     attribution: Attribution | None = _Attribution
 
 
 class ErrorList(Answer):
-    """The misclassified validation photographs."""
+    """Misclassified validation images."""
 
     errors: tuple[Misclassification, ...] = Field(
-        description="Worst first: the least probability for the true class."
+        description="Sorted by the probability of the true class, lowest first."
     )
-    total: int = Field(description="All misclassified validation photographs.")
+    total: int = Field(description="Number of all misclassified validation images.")
 
 
 class LikelyLabelError(FrozenModel):
-    """A photograph whose label is likely wrong."""
+    """Image with a likely label error."""
 
     id: str = _Id
     label: str = _Label
-    suggested: str = Field(description="The class that it more likely shows.")
-    label_probability: float = Field(description="Of its label, 0-1, judged out of fold.")
-    suggested_probability: float = Field(description="Of the class suggested, by the same.")
+    suggested: str = Field(description="More probable class.")
+    label_probability: float = Field(description="Out-of-fold probability of the label, 0–1.")
+    suggested_probability: float = Field(
+        description="Out-of-fold probability of the suggested class, 0–1."
+    )
     split: Split = _Split
     image: str = _Image
     attribution: Attribution | None = _Attribution
 
 
 class LabelIssueList(Answer):
-    """Photographs whose label is likely wrong."""
+    """Images with a likely label error."""
 
-    issues: tuple[LikelyLabelError, ...] = Field(description="The least believable label first.")
-    total: int = Field(description="All that were found.")
+    issues: tuple[LikelyLabelError, ...] = Field(
+        description="Sorted by likelihood, the most likely error first."
+    )
+    total: int = Field(description="Number of all likely label errors.")
 
 
 class CalibrationReport(Answer):
-    """How far the probabilities, the sets and typicality can be trusted."""
+    """Calibration, prediction sets and typicality of the served model."""
 
-    calibration: Calibration = Field(description="Of the probabilities.")
-    sets: PredictionSets = Field(description="Of the prediction sets.")
-    typicality: Typicality = Field(description="What typicality is measured by.")
+    calibration: Calibration = Field(description="Calibration of the probabilities.")
+    sets: PredictionSets = Field(description="Threshold and coverage of prediction sets.")
+    typicality: Typicality = Field(description="Distances behind the typicality.")
 
 
 class Liveness(FrozenModel):
-    """The process answers."""
+    """Liveness of the process."""
 
     status: Literal["alive"] = Field(description="Always `alive`.")
-    release: str | None = Field(description="Fingerprint of the release; null where none serves.")
+    release: str | None = Field(
+        description="Fingerprint of the served release; null if there is none."
+    )
 
 
 class Readiness(Answer):
-    """The release is verified, its photographs can be read and a real inference worked."""
+    """Readiness: the release is verified, its images are readable, and an inference succeeded."""
 
-    status: Literal["ready"] = Field(description="Always `ready`; otherwise the status is 503.")
-    data: str = Field(description="The collection served, such as `generated scenes`.")
-    photographs: int = Field(description="Photographs in the release.")
-    classes: tuple[str, ...] = Field(description="All classes, in the order of the network.")
-    network: str = Field(description="The experiment whose network is published.")
+    status: Literal["ready"] = Field(
+        description="Always `ready`; otherwise the response is a problem with status 503."
+    )
+    data: str = Field(description="Name of the collection, such as `generated scenes`.")
+    photographs: int = Field(description="Number of images in the release.")
+    classes: tuple[str, ...] = Field(
+        description="All classes, in the order of the model's outputs."
+    )
+    network: str = Field(description="Name of the published experiment.")
     refused: str | None = Field(
-        description="Why a newer release is not served in its place; null where there is none."
+        description="Reason why a newer release is not served; null if there is no newer one."
     )

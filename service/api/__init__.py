@@ -1,1 +1,1 @@
-"""HTTP interface: routes, parameters, uploads, errors and their description."""
+"""HTTP interface: routes, dependencies, uploads, errors and the OpenAPI description."""

@@ -163,18 +163,18 @@ async def _on_http_exception(
         return respond(request, ProblemType.UNKNOWN_PATH, detail)
     if error.status_code == 405:
         allowed = ", ".join(sorted(_methods(routes, request))) or "GET"
-        detail = f"{request.method} is not answered at this address; use {allowed}."
+        detail = f"This address does not support {request.method}; use {allowed}."
         return respond(request, ProblemType.METHOD_NOT_ALLOWED, detail, {"Allow": allowed})
     return respond(request, ProblemType.MALFORMED_REQUEST, error.detail, error.headers)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:
-    detail = "The request ended early; send all of it."
+    detail = "The request ended before its body was complete; send all of it."
     return respond(request, ProblemType.MALFORMED_REQUEST, detail)
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
-    detail = "The service failed on this request; its log says why."
+    detail = "The service failed unexpectedly; its log contains the cause."
     return respond(request, ProblemType.INTERNAL_ERROR, detail)
 
 

@@ -1,4 +1,4 @@
-"""The calls of the service, one module per resource."""
+"""Routes of the service, one module for each resource."""
 
 from fastapi import APIRouter
 from starlette.routing import Route

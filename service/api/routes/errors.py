@@ -1,4 +1,4 @@
-"""`/errors`, `/labels`, `/calibration`: what to doubt in the network, the labels, the answers."""
+"""`/errors`, `/labels`, `/calibration`: weaknesses of the model and of the labels."""
 
 from typing import Annotated
 
@@ -27,22 +27,22 @@ router = APIRouter(tags=["errors"])
 _NEAREST = 3
 
 ErrorId = Annotated[
-    str, Path(description="One that `GET /errors` lists with a heat map, percent-encoded.")
+    str, Path(description="Id that `GET /errors` lists with a heat map, percent-encoded.")
 ]
 
 Limit = Annotated[
-    int, Query(ge=1, le=MOST_LISTED, description="How many; more than there are gives all.")
+    int, Query(ge=1, le=MOST_LISTED, description="Maximum number; all if there are fewer.")
 ]
 
 
 @router.get(
     "/errors",
-    summary="Misclassified photographs",
+    summary="Misclassified images",
     response_model=ErrorList,
     responses=problem_responses(400, 422, 429),
 )
 async def errors(served: Served, state: State, limit: Limit = 20) -> Response:
-    """The misclassified validation photographs, worst first."""
+    """Return the misclassified validation images, worst first."""
     return await state.queries.run(_errors, served, limit)
 
 
@@ -58,7 +58,7 @@ def _errors(served: ServedRelease, limit: int) -> Response:
 
 @router.get(
     "/errors/{id:path}/heatmap",
-    summary="The heat map of an error",
+    summary="Heat map of a misclassified image",
     response_class=Response,
     responses={
         200: {"description": "A JPEG file.", "content": {"image/jpeg": {}}},
@@ -66,18 +66,18 @@ def _errors(served: ServedRelease, limit: int) -> Response:
     },
 )
 async def heatmap(served: Served, state: State, id: ErrorId) -> Response:
-    """The photograph with the places that speak for the wrong prediction glowing (Grad-CAM)."""
-    drawn = await state.images.run(_drawn, served, id)
-    return Response(drawn, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
+    """Return the image with the regions in favour of the wrong class highlighted (Grad-CAM)."""
+    jpeg = await state.images.run(_overlay, served, id)
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
 
 
-def _drawn(served: ServedRelease, id: str) -> bytes:
+def _overlay(served: ServedRelease, id: str) -> bytes:
     row = served.row(id)
     error = next((each for each in served.release.errors if each.id == id), None)
     if error is None:
         raise ServiceProblem(
             ProblemType.UNKNOWN_IMAGE,
-            f"{shown(id)} is no error of the published network; GET /errors lists them.",
+            f"{shown(id)} is not misclassified; GET /errors lists the images that are.",
         )
     if not error.heat:
         raise ServiceProblem(
@@ -89,12 +89,12 @@ def _drawn(served: ServedRelease, id: str) -> bytes:
 
 @router.get(
     "/labels/issues",
-    summary="Labels that are likely wrong",
+    summary="Likely label errors",
     response_model=LabelIssueList,
     responses=problem_responses(400, 422, 429),
 )
 async def label_issues(served: Served, state: State, limit: Limit = 20) -> Response:
-    """Photographs whose label is likely wrong, the least believable first."""
+    """Return the images with a likely label error, the most likely first."""
     return await state.queries.run(_label_issues, served, limit)
 
 
@@ -110,12 +110,12 @@ def _label_issues(served: ServedRelease, limit: int) -> Response:
 
 @router.get(
     "/calibration",
-    summary="How far answers can be trusted",
+    summary="Calibration of the model",
     response_model=CalibrationReport,
     responses=problem_responses(429),
 )
 async def calibration(served: Served, state: State) -> Response:
-    """How far probabilities, prediction sets and typicality can be trusted."""
+    """Return calibration, prediction sets and typicality of the served model."""
     return await state.queries.run(_calibration, served)
 
 

@@ -1,4 +1,4 @@
-"""`/experiments`: the networks that were compared."""
+"""`/experiments`: the compared models."""
 
 from typing import Annotated
 
@@ -16,18 +16,18 @@ router = APIRouter(tags=["experiments"])
 
 @router.get(
     "/experiments",
-    summary="The comparison of all experiments",
+    summary="Comparison of all experiments",
     response_model=ExperimentList,
     responses=problem_responses(429),
 )
 async def experiments(served: Served, state: State) -> Response:
-    """The comparison: one line per experiment, and which one is published."""
-    return await state.queries.run(_compared, served)
+    """Return the summaries of all experiments, and the name of the published one."""
+    return await state.queries.run(_comparison, served)
 
 
-def _compared(served: ServedRelease) -> Response:
+def _comparison(served: ServedRelease) -> Response:
     comparison = served.release.comparison
-    compared = ExperimentList(
+    listed = ExperimentList(
         preset=comparison.preset,
         classes=comparison.classes,
         train=comparison.train,
@@ -38,25 +38,25 @@ def _compared(served: ServedRelease) -> Response:
         random_split=tuple(report.summary() for report in comparison.random_split),
         release=served.manifest.fingerprint,
     )
-    return as_json(compared)
+    return as_json(listed)
 
 
 @router.get(
     "/experiments/{name:path}",
-    summary="One experiment",
+    summary="Report of one experiment",
     response_model=Experiment,
     responses=problem_responses(404, 429),
 )
 async def experiment(
     served: Served,
     state: State,
-    name: Annotated[str, Path(description="The experiment's name.")],
+    name: Annotated[str, Path(description="Name of the experiment.")],
 ) -> Response:
-    """Everything kept of one experiment."""
-    return await state.queries.run(_named, served, name)
+    """Return the full report of one experiment."""
+    return await state.queries.run(_report, served, name)
 
 
-def _named(served: ServedRelease, name: str) -> Response:
+def _report(served: ServedRelease, name: str) -> Response:
     reports = {report.name: report for report in served.release.comparison.experiments}
     if name not in reports:
         raise ServiceProblem(

@@ -1,4 +1,4 @@
-"""`/features`: what the feature store holds of a photograph."""
+"""`/features`: embedding and probabilities of a stored image."""
 
 from fastapi import APIRouter, Response
 
@@ -13,12 +13,12 @@ router = APIRouter(tags=["features"])
 
 @router.get(
     "/features",
-    summary="The features of a stored photograph",
+    summary="Features of a stored image",
     response_model=Features,
     responses=problem_responses(400, 404, 429),
 )
 async def features(served: Served, state: State, row: Row) -> Response:
-    """Embedding and probabilities of a stored photograph, as the release has them."""
+    """Return embedding and probabilities of a stored image."""
     return await state.queries.run(_features, served, row)
 
 

@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz` and `/metrics`: how the service is doing; these calls wait for no other."""
+"""`/livez`, `/readyz` and `/metrics`, which never queue."""
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -11,15 +11,15 @@ from service.schemas import Liveness, Readiness
 router = APIRouter(tags=["health"])
 
 
-@router.get("/livez", summary="Is the process alive?")
+@router.get("/livez", summary="Liveness")
 async def livez(state: State) -> Liveness:
-    """Whether the process answers."""
+    """Return 200 if the process answers."""
     return Liveness(status="alive", release=state.fingerprint)
 
 
-@router.get("/readyz", summary="Is a release served?", responses=problem_responses())
+@router.get("/readyz", summary="Readiness", responses=problem_responses())
 async def readyz(served: Served, state: State) -> Readiness:
-    """Whether a verified release is served; one of its photographs was encoded at the start."""
+    """Return 200 if a verified release is served whose encoder was tested with an image."""
     if state.trouble:
         raise ServiceProblem(ProblemType.NOT_READY, state.trouble)
     manifest = served.manifest
@@ -36,10 +36,15 @@ async def readyz(served: Served, state: State) -> Readiness:
 
 @router.get(
     "/metrics",
-    summary="Figures for Prometheus",
+    summary="Metrics for Prometheus",
     response_class=Response,
-    responses={200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}},
+    responses={
+        200: {
+            "description": "Metrics in the text format of Prometheus.",
+            "content": {"text/plain": {}},
+        }
+    },
 )
 def metrics(state: State) -> Response:
-    """Requests by route and status, their times, the release, and the process' memory."""
+    """Return counts and durations of requests, the served release, and figures of the process."""
     return Response(state.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

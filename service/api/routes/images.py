@@ -1,4 +1,4 @@
-"""`/images`: the stored photographs, their records and their files."""
+"""`/images`: metadata and files of stored images."""
 
 import random
 from typing import Annotated, Any
@@ -24,26 +24,26 @@ Limit = Annotated[
     Query(
         ge=1,
         le=MOST_LISTED,
-        description="Photographs per page; without it 50, or all of those asked for by id.",
+        description="Images per page; by default 50, or all images requested by id.",
     ),
 ]
-Offset = Annotated[int, Query(ge=0, description="Photographs to skip.")]
+Offset = Annotated[int, Query(ge=0, description="Number of images to skip.")]
 Ids = Annotated[
     list[str] | None,
-    Query(description="Only this photograph; given several times, only these."),
+    Query(description="Return only this image; may be repeated."),
 ]
 
 _JPEG_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "A JPEG file.", "content": {"image/jpeg": {}}},
-    304: {"description": "The copy named by `If-None-Match` is still right."},
+    304: {"description": "The copy named by `If-None-Match` is current."},
 }
 _THUMBNAIL = "/thumbnail"
-_PLACELESS = "-without-location"
+_WITHOUT_METADATA = "-without-location"
 
 
 @router.get(
     "/images",
-    summary="A page of photographs",
+    summary="Page of images",
     response_model=ImageList,
     responses=problem_responses(400, 404, 422, 429),
 )
@@ -55,7 +55,7 @@ async def images(
     limit: Limit = None,
     offset: Offset = 0,
 ) -> Response:
-    """A page of the stored photographs, in the order of the store."""
+    """Return a page of the stored images, in the order of the store."""
     return await state.queries.run(_page, served, selected, id, limit, offset)
 
 
@@ -81,12 +81,12 @@ def _page(
 
 @router.get(
     "/images/random",
-    summary="A random photograph",
+    summary="Random image",
     response_model=Image,
     responses=problem_responses(404, 422, 429),
 )
 async def random_image(served: Served, state: State, selected: Selected) -> Response:
-    """One photograph, another one at each call."""
+    """Return a random image that matches the filters."""
     return await state.queries.run(_random, served, selected)
 
 
@@ -94,7 +94,7 @@ def _random(served: ServedRelease, selected: Selection) -> Response:
     rows = np.flatnonzero(served.mask(selected))
     if not len(rows):
         raise ServiceProblem(
-            ProblemType.NO_MATCH, "No photograph fits these filters; leave one of them out."
+            ProblemType.NO_MATCH, "No image matches these filters; remove one of them."
         )
     chosen = record(served, int(rows[random.randrange(len(rows))]))
     answer = as_json(Image(**dict(chosen), release=served.manifest.fingerprint))
@@ -104,14 +104,14 @@ def _random(served: ServedRelease, selected: Selection) -> Response:
 
 @router.get(
     "/images/{id:path}/thumbnail",
-    summary="The thumbnail of a photograph",
+    summary="Thumbnail of an image",
     response_class=Response,
     responses={**_JPEG_RESPONSES, **problem_responses(404, 429)},
 )
 async def thumbnail(request: Request, served: Served, state: State, id: Identifier) -> Response:
-    """A small JPEG file whose longer side has at most 160 pixels."""
+    """Return a JPEG file whose longer side has at most 160 pixels."""
     if id not in served.release.rows and id + _THUMBNAIL in served.release.rows:
-        # The photograph's own name ends like this call.
+        # The id itself ends with `/thumbnail`.
         return await image(request, served, state, id + _THUMBNAIL)
     row = served.row(id)
     headers = _cache_headers(served, row, f"-{THUMBNAIL_SIDE}")
@@ -123,15 +123,15 @@ async def thumbnail(request: Request, served: Served, state: State, id: Identifi
 
 @router.get(
     "/images/{id:path}",
-    summary="The file of a photograph",
+    summary="File of an image",
     response_class=Response,
     responses={**_JPEG_RESPONSES, **problem_responses(404, 429)},
 )
 async def image(request: Request, served: Served, state: State, id: Identifier) -> Response:
-    """The photograph's JPEG file, by default without metadata that can hold a location."""
+    """Return the JPEG file, by default without metadata that may contain a location."""
     row = served.row(id)
     keeps = state.settings.keep_location
-    headers = _cache_headers(served, row, "" if keeps else _PLACELESS)
+    headers = _cache_headers(served, row, "" if keeps else _WITHOUT_METADATA)
     if is_not_modified(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     body = await state.queries.run(_file, served, row, keeps)
@@ -144,6 +144,6 @@ def _file(served: ServedRelease, row: int, keeps: bool) -> bytes:
 
 
 def _cache_headers(served: ServedRelease, row: int, variant: str = "") -> dict[str, str]:
-    # A later release may hold another photograph under this id, so copies are not kept for ever.
+    # A later release may have another image with this id, so that copies expire.
     digest = served.release.images[row].digest
     return {"ETag": f'"{digest}{variant}"', "Cache-Control": "max-age=3600"}
