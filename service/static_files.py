@@ -53,7 +53,10 @@ def assets() -> Mapping[str, Asset]:
         for path in _WEB.rglob("*.*")
         if path.suffix in _KINDS
     }
-    paths |= {name: _packaged(*source) for name, source in _PACKAGED.items()}
+    paths["d3.js"] = _packaged(*_PACKAGED["d3.js"])
+    for name in ("swagger-ui.css", "swagger-ui.js"):
+        with suppress(PageIncomplete):
+            paths[name] = _packaged(*_PACKAGED[name])
     return {name: _asset(path) for name, path in paths.items()}
 
 
