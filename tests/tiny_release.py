@@ -405,19 +405,32 @@ def _report(
 
 
 def _curves(network: Network, drawn: Drawn) -> Curves:
-    """Figures while the temperature falls to 1, in place of the epochs of a training."""
-    epochs = [replace(network, temperature=each) for each in (16.0, 8.0, 4.0, 2.0, 1.0)]
+    """Figures of the network with its first 1, 2, 4, ... components, in place of epochs."""
+    counts = (1, 2, 4, 8, DIMENSION)
+    epochs = [
+        replace(
+            network,
+            projection=network.projection[:, :count],
+            prototypes=network.prototypes[:, :count],
+        )
+        for count in counts
+    ]
 
     def figures(rows: npt.NDArray[np.bool_]) -> tuple[tuple[float, ...], tuple[float, ...]]:
         pixels, labels = drawn.pixels[rows], drawn.labels[rows]
-        losses = tuple(_cross_entropy(each, pixels, labels) for each in epochs)
-        predicted = network.encode(pixels).probabilities.argmax(axis=1)
-        return losses, (float((predicted == labels).mean()),) * len(epochs)
+        return (
+            tuple(_cross_entropy(each, pixels, labels) for each in epochs),
+            tuple(_accuracy(each, pixels, labels) for each in epochs),
+        )
 
     (loss, accuracy), (tuning_loss, tuning_accuracy) = figures(drawn.fit), figures(drawn.tuning)
     return Curves(
         loss=loss, accuracy=accuracy, tuning_loss=tuning_loss, tuning_accuracy=tuning_accuracy
     )
+
+
+def _accuracy(network: Network, pixels: Pixels, labels: Labels) -> float:
+    return float((network.encode(pixels).probabilities.argmax(axis=1) == labels).mean())
 
 
 def _per_class(confusion: npt.NDArray[np.int64]) -> tuple[ClassReport, ...]:
