@@ -2,7 +2,7 @@
 
 The embeddings are generated: clusters of different widths with random directions, whose variances
 decrease as those of real embeddings do (1/i for the i-th direction). The intrinsic dimension of a
-neighbourhood is then about 16, as with embeddings of photographs.
+neighbourhood is then about 16, as for embeddings of images.
 """
 
 import os

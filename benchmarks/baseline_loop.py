@@ -26,7 +26,7 @@ class BaselineLoop:
         return median(self._times(perf_counter() + seconds)) * 1e3
 
     def per_second(self, seconds: float) -> float:
-        """Photographs per second with a thread for each core."""
+        """Return the images per second with a thread for each core; runs for `seconds`."""
         threads = usable_processors()
         start = perf_counter()
         with ThreadPoolExecutor(threads) as pool:

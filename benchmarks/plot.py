@@ -1,4 +1,4 @@
-"""The picture of `docs/benchmarks.md`: what each service answers in a second."""
+"""Chart of `docs/benchmarks.md`: requests and images per second of each service."""
 
 from collections.abc import Sequence
 from pathlib import Path

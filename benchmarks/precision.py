@@ -31,7 +31,7 @@ class EncoderCost(Figures):
     milliseconds: float
     """Median time of decoding and encoding one image on one thread."""
     per_second: float
-    """Photographs with a thread for each core."""
+    """Images per second with a thread for each core."""
     megabytes: float
     """Size of its weights, in 10^6 bytes."""
 

@@ -23,7 +23,7 @@ BARE = "bare ASGI"
 
 _REPOSITORY = Path(__file__).parents[1]
 
-# Keras says how it was built each time, and BentoML would report its use.
+# Keras logs its build options at each start, and BentoML sends usage statistics.
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "BENTOML_DO_NOT_TRACK": "True"}
 
 
@@ -90,7 +90,7 @@ def tutorial(home: Path, release: Release) -> Service:
 
 
 def bare_asgi(size: int) -> Service:
-    """A bare callable that answers so many bytes."""
+    """Return the bare ASGI service with a body of `size` bytes."""
     module = (sys.executable, "-m", "benchmarks.rivals.bare_asgi")
     return Service(BARE, (*module, "{port}", str(size)), "/")
 

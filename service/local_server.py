@@ -1,4 +1,4 @@
-"""Server processes on this machine: a port of their own, start, readiness and stop."""
+"""Server processes on this machine: reserved port, start, readiness and stop."""
 
 import os
 import socket
@@ -21,10 +21,10 @@ class ServerNotStarted(BelvedereError):
 
 
 def reserve_port() -> int:
-    """Return a TCP port of 127.0.0.1 that no other process is given for about a minute.
+    """Return a TCP port of 127.0.0.1 that is reserved for about a minute.
 
-    The port is left in the state TIME_WAIT: the system then assigns it to nobody, but a server that
-    sets SO_REUSEADDR, as uvicorn does, can listen on it.
+    The port is in the state TIME_WAIT: the system does not assign it, and only a server that sets
+    SO_REUSEADDR, as uvicorn does, can listen on it.
     """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -33,7 +33,7 @@ def reserve_port() -> int:
         port: int = listener.getsockname()[1]
         with socket.create_connection((LOCAL, port)) as client:
             accepted, _ = listener.accept()
-            # The end that closes first is the one that stays in TIME_WAIT.
+            # TIME_WAIT is the state of the end that closes first.
             accepted.close()
             client.recv(1)
     return port

@@ -1,1 +1,1 @@
-"""Services for comparison, each a program of its own."""
+"""Services for comparison, each a separate program."""

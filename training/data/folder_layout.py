@@ -170,7 +170,7 @@ def _branches(folders: Mapping[str, list[_Parts]]) -> dict[str, _Branch]:
     others = [folders[name] for name in folders if name not in sides]
     if not others:
         return branches if set(sides.values()) & {"train", "validation"} else {}
-    # If other folders exist, only the classes within tell a side from a class of the same name.
+    # Beside other folders, a side and a class of the same name differ only in the classes within.
     alike = all(branch.side == "unlabelled" or branch.labels & known for branch in held_out)
     apart = not any(known & _labels(paths) for paths in others)
     return branches if held_out and len(known) > 1 and alike and apart else {}

@@ -80,7 +80,7 @@ def _open_named(settings: TrainingSettings, path: Path) -> Iterator[DataSource]:
 
 
 def _excluded(settings: TrainingSettings, licences: Path | None) -> list[Path]:
-    """Return the paths of our own files, which may be inside the folder of a data set."""
+    """Return the paths of other files that may be inside the folder of a data set."""
     home = (settings.releases, settings.runs, settings.cache, settings.downloads)
     own = [settings.home, *home, settings.home / LEFT_OUT, Path(settings.store_uri)]
     return own if licences is None else [*own, licences]
