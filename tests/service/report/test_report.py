@@ -18,7 +18,7 @@ from service.report.figures.format import (
 )
 from service.report.figures.gallery import credit, probable
 from service.report.figures.html import element, link, table
-from service.report.figures.style import looks
+from service.report.figures.style import class_styles
 from service.report.server import ReportError, running_service
 from service.settings import ServiceSettings
 
@@ -194,7 +194,7 @@ def test_true_class_is_named_though_improbable():
 
 
 def test_every_class_has_a_look_of_its_own():
-    assert len(set(looks([str(number) for number in range(40)]).values())) == 40
+    assert len(set(class_styles([str(number) for number in range(40)]).values())) == 40
 
 
 def test_words():
