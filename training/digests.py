@@ -19,9 +19,9 @@ def digest_of(facts: object) -> str:
 
 
 def read_cached(path: Path, read: Callable[[Path], T], warn: Warn) -> T | None:
-    """Return the content of a cached file; None, with a warning, if it is damaged.
+    """Return the content of a cached file; None if it is missing or damaged.
 
-    Also returns None if the file is missing.
+    Warns of a damaged file.
     """
     try:
         return read(path)

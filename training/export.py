@@ -1,4 +1,4 @@
-"""Export of a trained Keras network as a calibrated OpenVINO encoder."""
+"""Export of a trained Keras model as a calibrated OpenVINO encoder."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -61,7 +61,7 @@ def export(
     label_issues: tuple[LabelIssue, ...],
     out_of_fold: Floats | None,
 ) -> Candidate:
-    """Export a run's network as an encoder, with the calibrated outputs of Keras as a reference."""
+    """Export a run's model as an encoder, with the calibrated outputs of Keras as a reference."""
     network = keras.saving.load_model(run.network)
     predictions, indices = run.predictions, dataset.indices
     temperature = temperature_of(predictions, dataset, out_of_fold)

@@ -28,9 +28,9 @@ Facts = Mapping[str, JsonValue]
 """Conditions of a run's result beside the hyper-parameters of its experiment."""
 
 NETWORK = "network.keras"
-"""File of the trained Keras network, from pixels to probabilities."""
+"""File of the trained Keras model, from pixels to probabilities."""
 INFERENCE_MODEL = "probe.xml"
-"""File of the same network as an OpenVINO model that also outputs its inner layers."""
+"""File of the same model for OpenVINO, with its inner layers as further outputs."""
 
 _FORMAT: Literal[2] = 2
 _REPORT = "report.json"
@@ -79,12 +79,12 @@ class Run:
 
     @property
     def network(self) -> Path:
-        """Path of the trained Keras network, from pixels to probabilities. Raises `DamagedRun`."""
+        """Path of the trained Keras model, from pixels to probabilities. Raises `DamagedRun`."""
         return self._verified(NETWORK)
 
     @property
     def inference_model(self) -> Path:
-        """Path of the OpenVINO model that also outputs its inner layers. Raises `DamagedRun`."""
+        """Path of the OpenVINO model with layer outputs. Raises `DamagedRun`."""
         return self._verified(INFERENCE_MODEL, Path(INFERENCE_MODEL).with_suffix(".bin").name)
 
     @property
@@ -144,7 +144,7 @@ class Run:
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:
-    """Write the predictions of a network into the folder of its run."""
+    """Write the predictions of a model into the folder of its run."""
     np.savez(folder / _PREDICTIONS, tuning=predictions.tuning, validation=predictions.validation)
 
 

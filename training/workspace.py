@@ -57,7 +57,7 @@ class Workspace:
         self.display = display
         self.runs = RunIndex(settings.runs)
         self.comparisons: dict[Hashable, Comparison] = {}
-        """Comparisons that `training.evaluation.comparison` has computed, by what they compare."""
+        """Comparisons computed by `training.evaluation.comparison`, keyed by their runs."""
         self._datasets: dict[SplitName, Dataset] = {} if dataset is None else {"grouped": dataset}
 
     def with_preset(self, preset: Preset) -> "Workspace":

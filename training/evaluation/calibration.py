@@ -1,4 +1,4 @@
-"""Temperature scaling of a network's probabilities."""
+"""Temperature scaling of a model's probabilities."""
 
 import math
 
@@ -49,7 +49,7 @@ def scale(probabilities: Floats, temperature: float) -> Floats:
 
 
 def calibrate(network: keras.Model, temperature: float) -> None:
-    """Divide the weights of a network's last layer by the temperature.
+    """Divide the weights of a model's last layer by the temperature.
 
     The encoder needs no separate calibration step, and the embedding does not change.
     """
@@ -60,7 +60,7 @@ def calibrate(network: keras.Model, temperature: float) -> None:
 def temperature_of(
     predictions: Predictions, dataset: Dataset, out_of_fold: Floats | None = None
 ) -> float:
-    """Fit the temperature of a network on training images.
+    """Fit the temperature of a model on training images.
 
     Uses `out_of_fold`, predictions of the images to fit on by cross-validation, because the tuning
     images are few and have few photographers. Its rows of zeros are images without a prediction.

@@ -1,4 +1,4 @@
-"""Layer outputs and inference cost of a trained network, measured with OpenVINO."""
+"""Layer outputs and inference cost of a trained model, computed with OpenVINO."""
 
 from pathlib import Path
 from statistics import median
@@ -19,7 +19,7 @@ _IMAGES = 192
 
 
 def export_inference_model(network: keras.Model, folder: Path) -> Path:
-    """Export a network whose outputs are pooled features, embedding and probabilities."""
+    """Export a model with pooled features, embedding and probabilities as outputs."""
     layers = [network.get_layer(name).output for name in (POOLED, EMBEDDING)]
     path = folder / INFERENCE_MODEL
     keras.Model(network.input, [*layers, network.output]).export(

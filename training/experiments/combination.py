@@ -34,8 +34,8 @@ class _Selection:
 def expand(combination: Combination, tuning: TuningScores) -> tuple[FromScratch, ...]:
     """Return the experiments of a combination that the scores so far determine.
 
-    These are the steps of the selection, then the combination itself and its ablations. Returns
-    none of the latter if no technique is helpful.
+    These are the steps of the selection, then the combination itself and its ablations. The last
+    two are omitted if no technique is helpful.
     """
     needed = (each for each in prerequisites(combination) if isinstance(each, FromScratch))
     if not all(tuning(each) for each in needed):

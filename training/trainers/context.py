@@ -27,9 +27,9 @@ class TrainingContext:
     weights: Path | None
     """Folder of pretrained weights, if there is one."""
     teacher: Callable[[FrozenTransfer | FineTuning], CompiledModel]
-    """Function that returns the trained network of another experiment.
+    """Function that returns the model of another experiment.
 
-    The last output of the network is the probabilities. Raises `TeacherMissing`.
+    The last output of the model is the probabilities. Raises `TeacherMissing`.
     """
 
 
@@ -43,7 +43,7 @@ class TrainingDiverged(BelvedereError):
 
 @dataclass(frozen=True)
 class LayerOutputs:
-    """Outputs of two layers of a network for n images."""
+    """Outputs of two layers of a model for n images."""
 
     pooled: Floats
     """Last feature map, averaged over the image: shape (n, features)."""
@@ -53,10 +53,10 @@ class LayerOutputs:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """Trained network with its curves and predictions."""
+    """Trained model with its curves and predictions."""
 
     network: keras.Model
-    """Network from pixels to probabilities."""
+    """Model from pixels to probabilities."""
     trainable_parameters: int
     curves: Curves
     tuning: Floats

@@ -64,7 +64,7 @@ def fine_tune(
 
 
 def _average_weights(before: list[Floats], after: list[Floats], share: float) -> list[Floats]:
-    """Return weights interpolated between two networks. Method: Wortsman et al. 2022."""
+    """Return weights interpolated between two models. Method: Wortsman et al. 2022."""
     return [share * old + (1 - share) * new for old, new in zip(before, after, strict=True)]
 
 

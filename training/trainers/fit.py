@@ -107,7 +107,7 @@ def fit(
 
 
 def predict(network: keras.Model, inputs: Inputs, batch: int = 64) -> Floats:
-    """Return the output of a network, for example probabilities of shape (n, classes)."""
+    """Return the output of a model, for example probabilities of shape (n, classes)."""
     if not len(inputs):
         return np.empty((0, *network.output_shape[1:]), np.float32)
     return np.asarray(network.predict(inputs, batch_size=batch, verbose=0), dtype=np.float32)
