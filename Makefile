@@ -47,7 +47,7 @@ experiments: $(VENV)/.dev ## write docs/experiments.md from the current release
 	$(BIN)/python -m benchmarks.experiments
 
 api: $(VENV)/.dev ## write docs/openapi.json and docs/problems.md
-	$(BIN)/python -m service.api
+	$(BIN)/python -m service.api_documents
 
 settings: $(VENV)/.dev ## write the tables of settings into README.md
 	$(BIN)/python -m belvedere.configuration README.md

@@ -4,8 +4,8 @@ from urllib.parse import quote
 import pytest
 
 from embeddings.release.reader import current_release, open_release
-from service.api.__main__ import OPENAPI_FILE, openapi_file
 from service.api.openapi import OF_SCENES
+from service.api_documents import OPENAPI_FILE, openapi_file
 from service.settings import ServiceSettings
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import service.client
 from embeddings.images import MAX_PIXELS, MIN_SIDE
-from service.api.__main__ import PROBLEMS_PAGE, problems_page
+from service.api_documents import PROBLEMS_PAGE, problems_page
 from service.app import create_api
 from service.client import Client, ServiceError, UnexpectedResponse, endpoints
 from service.client.errors import PROBLEM_ERRORS, ImageRejected, result_of

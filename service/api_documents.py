@@ -1,4 +1,4 @@
-"""`python -m service.api`: write docs/openapi.json and docs/problems.md."""
+"""`python -m service.api_documents`: write docs/openapi.json and docs/problems.md."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from service.metrics import Metrics
 from service.problems import PROBLEMS
 from service.settings import ServiceSettings
 
-_DOCS = Path(__file__).resolve().parents[2] / "docs"
+_DOCS = Path(__file__).resolve().parents[1] / "docs"
 OPENAPI_FILE = _DOCS / "openapi.json"
 PROBLEMS_PAGE = _DOCS / "problems.md"
 
