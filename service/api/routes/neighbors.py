@@ -1,4 +1,4 @@
-"""`/neighbors`: the photographs most like another one."""
+"""`/neighbors`: nearest stored images."""
 
 from fastapi import APIRouter, Response
 
@@ -17,14 +17,14 @@ router = APIRouter(tags=["neighbours"])
 
 @router.get(
     "/neighbors",
-    summary="Neighbours of a stored photograph",
+    summary="Neighbours of a stored image",
     response_model=Neighborhood,
     responses=problem_responses(400, 404, 422, 429),
 )
 async def neighbors_of_stored(
     served: Served, state: State, row: Row, selected: Selected, k: Count = DEGREE
 ) -> Response:
-    """The nearest photographs to a stored one, which is itself left out."""
+    """Return the stored images nearest to a stored image, without that image."""
     return await state.queries.run(_near_stored, served, row, k, selected)
 
 
@@ -39,7 +39,7 @@ async def neighbors_of_stored(
 async def neighbors_of_upload(
     served: Served, state: State, selected: Selected, upload: Upload, k: Count = DEGREE
 ) -> Response:
-    """The nearest stored photographs to an uploaded image, which is not kept."""
+    """Return the stored images nearest to an uploaded image, which is not stored."""
     return await state.images.run(_near, served, upload, k, selected, state.metrics.observe_stage)
 
 

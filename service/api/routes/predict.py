@@ -1,4 +1,4 @@
-"""`/predict`: which class a photograph shows."""
+"""`/predict`: class of an image."""
 
 from contextlib import asynccontextmanager
 
@@ -20,25 +20,25 @@ _reserved = asynccontextmanager(read_upload)
 
 @router.get(
     "/predict",
-    summary="The class of a stored photograph",
+    summary="Class of a stored image",
     response_model=Prediction,
     responses=problem_responses(400, 404, 429),
 )
 async def predict_stored(responses: Responses, state: State, row: Row) -> Response:
-    """The published network's answer for a stored photograph, from its stored features."""
+    """Return the prediction of the served model from the stored features of an image."""
     return sent_as_json(await state.queries.run(responses.prediction, row))
 
 
 @router.post(
     "/predict",
-    summary="The class of an uploaded image",
+    summary="Class of an uploaded image",
     dependencies=REQUIRE_API_KEY,
     response_model=Prediction,
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
 async def predict_upload(request: Request) -> Response:
-    """The published network's answer for an uploaded image, which is not kept."""
+    """Return the prediction of the served model for an uploaded image, which is not stored."""
     state = state_of(request)
     await require_api_key(request, request.headers.get(API_KEY_HEADER))
     served = state.current_release()

@@ -1,4 +1,4 @@
-"""`/tsne`: the map of the embeddings."""
+"""`/tsne`: t-SNE map of the embeddings."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ router = APIRouter(tags=["map"])
 
 Drawn = Annotated[
     int,
-    Query(ge=1, le=MOST_DRAWN, description="Photographs to draw; more than there are gives all."),
+    Query(ge=1, le=MOST_DRAWN, description="Number of images; all if there are fewer."),
 ]
 Seed = Annotated[
     int | None,
@@ -30,8 +30,8 @@ Seed = Annotated[
         ge=0,
         lt=2**32,
         description=(
-            "Seed of the drawing and of the map; without it the release's own, for which it has a "
-            "map. For another seed one is fitted, which takes seconds."
+            "Seed of the sample and of the map; by default the seed of the release and its map. "
+            "The map of another seed is fitted on request, which takes seconds."
         ),
     ),
 ]
@@ -39,7 +39,7 @@ Seed = Annotated[
 
 @router.get(
     "/tsne",
-    summary="A map of stored photographs",
+    summary="Map of stored images",
     dependencies=REQUIRE_API_KEY,
     response_model=Map,
     responses=problem_responses(400, 401, 422, 429),
@@ -52,7 +52,7 @@ async def tsne_of_stored(
     n: Drawn = 500,
     seed: Seed = None,
 ) -> Response:
-    """Photographs drawn at random, on a t-SNE map."""
+    """Return a t-SNE map of randomly sampled images."""
     if seed is None or seed == served.manifest.map_seed:
         small = accepts_gzip(request)
         made = responses.compressed_map if small else responses.map
@@ -61,8 +61,8 @@ async def tsne_of_stored(
     if min(n, len(served.release.images)) > MOST_FITTED:
         raise ServiceProblem(
             ProblemType.INVALID_PARAMETER,
-            f"A map for another seed than {served.manifest.map_seed} is fitted anew and shows at "
-            f"most {MOST_FITTED} photographs; ask for fewer.",
+            f"The map of another seed than {served.manifest.map_seed} is fitted on request and has "
+            f"at most {MOST_FITTED} images; request fewer.",
         )
     rows = await state.queries.run(sample_rows, served.release, n, seed)
     points = await state.maps.points(served.release, rows, seed)
@@ -75,14 +75,14 @@ def _shown(served: ServedRelease, rows: Rows, points: Points) -> Response:
 
 @router.post(
     "/tsne",
-    summary="The place of an uploaded image on the map",
+    summary="Position of an uploaded image on the map",
     dependencies=REQUIRE_API_KEY,
     response_model=Placement,
     openapi_extra=UPLOAD_BODY,
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
 async def tsne_of_upload(served: Served, state: State, upload: Upload) -> Response:
-    """Where an uploaded image belongs on the release's map; the image is not kept."""
+    """Return the position of an uploaded image on the map of the release; it is not stored."""
     return await state.images.run(_placed, served, upload, state.metrics.observe_stage)
 
 
