@@ -19,7 +19,7 @@ def client(api):
         yield client
 
 
-def test_methods_return_what_the_service_answers(client, api, records):
+def test_methods_return_the_responses_of_the_service(client, api, records):
     ids = [record["id"] for record in records[:51]]
     identifier = ids[3]
     asked = {"id": identifier, "k": 5, "label": "lake"}
@@ -39,7 +39,7 @@ def test_methods_return_what_the_service_answers(client, api, records):
         assert answer.model_dump(mode="json") == expected.json()
 
 
-def test_images_go_up_and_come_down(client, api, records):
+def test_images_are_uploaded_and_downloaded(client, api, records):
     identifier = records[5]["id"]
     jpeg = client.image(identifier)
     assert jpeg == api.get(f"/images/{identifier}").content
@@ -51,7 +51,7 @@ def test_images_go_up_and_come_down(client, api, records):
     )
 
 
-def test_one_experiment_and_one_random_photograph(client, records):
+def test_one_experiment_and_one_random_image(client, records):
     best = client.experiments().best
     assert client.experiment(best).curves.loss
     found = client.random_image(label="road", split="train")
@@ -60,7 +60,7 @@ def test_one_experiment_and_one_random_photograph(client, records):
     assert ImageRecord(**found.model_dump(exclude={"release"})).id in known
 
 
-def test_odd_ids_need_no_care(odd):
+def test_ids_are_percent_encoded(odd):
     with Client(str(odd.base_url)) as client:
         for identifier in (
             "forest/a b#c?d%e&f=g+h",
@@ -73,7 +73,7 @@ def test_odd_ids_need_no_care(odd):
         assert client.experiment("own net/plain").name == "own net/plain"
 
 
-def test_errors_carry_the_sentence(client):
+def test_errors_have_the_detail_as_message(client):
     with pytest.raises(ServiceError, match="no image 'forest/none'") as caught:
         client.predict("forest/none")
     assert caught.value.status == 404
@@ -84,12 +84,12 @@ def test_errors_carry_the_sentence(client):
 
 @pytest.fixture(scope="module")
 def nobody(serving, home):
-    """An address where a service was."""
+    """The base URL of a stopped service."""
     with serving(ServiceSettings(home=home)) as gone:
         return str(gone.base_url)
 
 
-def test_a_service_that_is_not_there_is_named(nobody):
+def test_the_error_for_an_unreachable_service_names_it(nobody):
     with (
         Client(nobody, retries=1) as client,
         pytest.raises(ServiceError, match="belvedere serve") as caught,
@@ -99,12 +99,12 @@ def test_a_service_that_is_not_there_is_named(nobody):
     assert nobody in str(caught.value)
 
 
-def test_without_a_scheme_an_address_is_no_address():
+def test_a_base_url_without_a_scheme_is_rejected():
     with Client("localhost:8000") as client, pytest.raises(ServiceError, match="protocol"):
         client.ready()
 
 
-def test_the_key_is_sent_where_there_is_one(serving, home, records):
+def test_the_api_key_is_sent(serving, home, records):
     settings = ServiceSettings(home=home, api_key="a key")
     with serving(settings) as served:
         with Client(str(served.base_url), api_key="a key") as client:
@@ -114,7 +114,7 @@ def test_the_key_is_sent_where_there_is_one(serving, home, records):
         assert caught.value.status == 401
 
 
-def test_asked_at_the_same_time_all_get_their_own_answer(api, records):
+def test_concurrent_calls_get_their_own_responses(api, records):
     asked = [record["id"] for record in records[::9]]
 
     async def answers():
@@ -124,7 +124,7 @@ def test_asked_at_the_same_time_all_get_their_own_answer(api, records):
     assert [answer.id for answer in asyncio.run(answers())] == asked
 
 
-def test_the_asynchronous_client_answers_alike(client, api, records, a_jpeg):
+def test_both_clients_return_the_same(client, api, records, a_jpeg):
     identifier = records[3]["id"]
 
     async def check():
@@ -140,7 +140,7 @@ def test_the_asynchronous_client_answers_alike(client, api, records, a_jpeg):
     asyncio.run(check())
 
 
-def test_nobody_there_is_named_asynchronously_too(nobody):
+def test_the_asynchronous_error_for_an_unreachable_service_names_it(nobody):
     async def ask():
         async with AsyncClient(nobody, retries=0) as client:
             await client.ready()
@@ -149,7 +149,7 @@ def test_nobody_there_is_named_asynchronously_too(nobody):
         asyncio.run(ask())
 
 
-def test_both_clients_have_every_call_with_its_help():
+def test_both_clients_have_every_call_with_its_documentation():
     made = {
         name: call
         for name, call in vars(endpoints).items()
@@ -165,18 +165,18 @@ def test_both_clients_have_every_call_with_its_help():
             )
 
 
-def test_either_an_id_or_an_image(client):
+def test_an_id_and_an_image_exclude_each_other(client):
     for asked in ({}, {"id": "a", "image": b"b"}):
         with pytest.raises(ValueError, match="Give either"):
             client.predict(**asked)
 
 
-def test_no_ids_at_all_are_not_taken_for_any_photographs(client):
+def test_an_empty_list_of_ids_is_rejected(client):
     with pytest.raises(ValueError, match="at least one id"):
         client.images([])
 
 
-def test_importing_it_loads_nothing_heavy():
+def test_the_client_imports_no_heavy_package():
     heavy = "{'fastapi', 'faiss', 'lance', 'openvino', 'pyarrow', 'tensorflow', 'training'}"
     code = f"import sys, service.client; sys.exit(' '.join({heavy} & set(sys.modules)) or 0)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""What the clients do when they are turned away, cut off, or kept waiting."""
+"""Retries of the clients after rejected and interrupted calls, and time-outs."""
 
 import asyncio
 import socket
@@ -36,9 +36,9 @@ def turned_away(status, **headers):
 
 @contextmanager
 def answering(*script):
-    """A server that gives these answers one after the other; for None it hangs up.
+    """A server with a list of responses; for None it closes the connection.
 
-    Yields its address and the list of the paths that were asked for.
+    Yields its address and the list of requested paths.
     """
     came = []
 
@@ -69,7 +69,7 @@ def answering(*script):
 
 @contextmanager
 def silent():
-    """The address of a server that takes connections and says nothing."""
+    """The address of a server that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
@@ -91,7 +91,7 @@ ways = pytest.mark.parametrize("ask", [asked, asked_asynchronously])
 
 
 @ways
-def test_who_is_turned_away_or_cut_off_comes_back(ask):
+def test_a_rejected_or_interrupted_call_is_retried(ask):
     script = (turned_away(429), None, turned_away(503), httpx.Response(200, json=READY))
     with answering(*script) as (address, came):
         assert ask(address).release == "f00d"
@@ -99,7 +99,7 @@ def test_who_is_turned_away_or_cut_off_comes_back(ask):
 
 
 @ways
-def test_the_last_retry_gives_up_with_the_sentence(ask):
+def test_after_the_last_retry_the_detail_is_raised(ask):
     with answering(turned_away(429), turned_away(503)) as (address, came):
         with pytest.raises(ServiceError, match=r"Come back later \(503\)\.") as caught:
             ask(address, retries=1)
@@ -108,7 +108,7 @@ def test_the_last_retry_gives_up_with_the_sentence(ask):
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 413, 415, 422, 500, 502])
-def test_other_errors_are_final(status):
+def test_other_errors_are_not_retried(status):
     with answering(turned_away(status)) as (address, came):
         with pytest.raises(ServiceError, match="Come back later") as caught:
             asked(address)
@@ -117,7 +117,7 @@ def test_other_errors_are_final(status):
 
 
 @ways
-def test_a_longer_pause_than_there_is_patience_for_is_not_waited(ask):
+def test_a_pause_beyond_the_limit_is_not_waited(ask):
     busy = turned_away(429, **{"Retry-After": "3600"})
     with answering(busy) as (address, came):
         with pytest.raises(ServiceError, match="429"):
@@ -125,7 +125,7 @@ def test_a_longer_pause_than_there_is_patience_for_is_not_waited(ask):
         assert len(came) == 1
 
 
-def test_what_retry_after_asks_for_is_waited_and_a_little_more():
+def test_the_pause_is_retry_after_plus_jitter():
     asked_for = turned_away(429, **{"Retry-After": "3"})
     pauses = [RetryPolicy(retries=1, patience=20).pause_after(asked_for) for _ in range(20)]
     assert all(3 < pause < 4 for pause in pauses)
@@ -133,7 +133,7 @@ def test_what_retry_after_asks_for_is_waited_and_a_little_more():
 
 
 @pytest.mark.parametrize("value", ["Fri, 31 Dec 1999 23:59:59 GMT", "-1", "", "²", "soon"])
-def test_without_seconds_to_wait_pauses_grow_and_end(value):
+def test_without_retry_after_pauses_grow_and_end(value):
     attempts = RetryPolicy(retries=4, patience=20)
     outcome = turned_away(503, **{"Retry-After": value.encode()})
     pauses = [attempts.pause_after(outcome) for _ in range(5)]
@@ -141,14 +141,14 @@ def test_without_seconds_to_wait_pauses_grow_and_end(value):
     assert 0 < pauses[0] < pauses[1] < pauses[2] < pauses[3] < 3
 
 
-def test_patience_is_for_all_pauses_together():
+def test_the_limit_holds_for_the_sum_of_all_pauses():
     attempts = RetryPolicy(retries=10, patience=5)
     busy = turned_away(429, **{"Retry-After": "2"})
     assert [attempts.pause_after(busy) is None for _ in range(3)] == [False, False, True]
 
 
 @ways
-def test_silence_ends_with_the_time_out(ask):
+def test_a_missing_response_ends_with_the_time_out(ask):
     with silent() as address, pytest.raises(ServiceError, match="longer `timeout`") as caught:
         ask(address, timeout=0.2)
     assert caught.value.status is None
@@ -163,14 +163,14 @@ def test_silence_ends_with_the_time_out(ask):
         (httpx.Response(307, headers={"Location": "/login"}), 307),
     ],
 )
-def test_another_service_is_noticed(answer, status):
+def test_another_service_is_recognised(answer, status):
     with answering(answer) as (address, _):
         with pytest.raises(ServiceError, match="is this the right service") as caught:
             asked(address)
         assert caught.value.status == status
 
 
-def test_busy_for_real_is_waited_out(serving, home, a_jpeg):
+def test_a_full_queue_is_waited_for(serving, home, a_jpeg):
     async def many(address):
         async with AsyncClient(address, retries=20, patience=60) as client:
             return await asyncio.gather(*[client.predict(image=a_jpeg) for _ in range(12)])

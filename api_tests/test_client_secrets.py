@@ -1,4 +1,4 @@
-"""Secrets that the clients must never show, and addresses with a path."""
+"""Secrets that no message of the clients may contain."""
 
 import asyncio
 import traceback
@@ -13,7 +13,7 @@ NOWHERE = f"http://somebody:{SECRET}@127.0.0.1:9"
 
 
 def chain(error: BaseException) -> str:
-    """Everything that a traceback, a log or a debugger would print of an error."""
+    """All text of an error in a traceback, a log or a debugger."""
     shown = [str(error), repr(error), repr(error.args)]
     for other in (error.__cause__, error.__context__):
         if other is not None:
@@ -39,7 +39,7 @@ def chain(error: BaseException) -> str:
         "",
     ],
 )
-def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(kind, key):
+def test_an_invalid_key_is_rejected_and_not_shown(kind, key):
     with pytest.raises(ServiceError, match="key") as caught:
         kind("http://127.0.0.1:9", api_key=key)
     assert SECRET not in chain(caught.value)
@@ -49,13 +49,13 @@ def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(kind, key
 @pytest.mark.parametrize(
     "address", [f"http://a:{SECRET}#@x:y", f"http://a:b@x:{SECRET}", "http://\n"]
 )
-def test_an_address_that_is_none_is_refused_without_being_shown(kind, address):
+def test_an_invalid_base_url_is_rejected_and_not_shown(kind, address):
     with pytest.raises(ServiceError, match="URL") as caught:
         kind(address)
     assert SECRET not in chain(caught.value)
 
 
-def test_a_password_in_the_address_is_in_no_message():
+def test_no_message_contains_the_password_of_the_base_url():
     with Client(NOWHERE, retries=0) as client, pytest.raises(ServiceError) as caught:
         client.ready()
     assert "127.0.0.1:9" in str(caught.value)
@@ -70,7 +70,7 @@ def test_a_password_in_the_address_is_in_no_message():
     assert SECRET not in chain(caught.value)
 
 
-def test_nor_in_one_about_a_wrong_answer(serving, home):
+def test_no_message_about_an_unexpected_response_contains_the_password(serving, home):
     with serving(ServiceSettings(home=home)) as served:
         address = str(served.base_url).replace("//", f"//somebody:{SECRET}@")
         with Client(f"{address}/docs", retries=0) as client, pytest.raises(ServiceError) as caught:
@@ -79,11 +79,11 @@ def test_nor_in_one_about_a_wrong_answer(serving, home):
 
 
 @pytest.mark.parametrize("key", ["k", "a key", "~!@#$%^&*()", "x" * 500])
-def test_usual_keys_are_taken(key):
+def test_valid_keys_are_accepted(key):
     Client(api_key=key).close()
 
 
 @pytest.mark.parametrize("key", ["a\nb", " a", "a ", "ä"])
-def test_the_service_refuses_the_same_keys(key):
+def test_the_service_rejects_the_same_keys(key):
     with pytest.raises(ValueError, match="header"):
         ServiceSettings(api_key=key)

@@ -1,4 +1,4 @@
-def test_the_best_is_among_the_finished_experiments(api):
+def test_the_best_experiment_is_finished(api):
     answer = api.get("/experiments").json()
     done = {each["name"]: each for each in answer["experiments"] if each["status"] == "done"}
     best = done[answer["best"]]
@@ -11,7 +11,7 @@ def test_the_best_is_among_the_finished_experiments(api):
         assert each["train_seconds"] > 0
 
 
-def test_a_skipped_experiment_says_why(api):
+def test_a_skipped_experiment_has_a_reason(api):
     for each in api.get("/experiments").json()["experiments"]:
         assert (each["status"] == "skipped") == bool(each["reason"])
 
@@ -22,7 +22,7 @@ def test_counts_agree_with_the_store(api):
         assert answer[split] == api.get("/images", params={"split": split}).json()["total"]
 
 
-def test_one_experiment_has_its_line_and_its_matrices(api):
+def test_a_report_contains_summary_and_matrices(api):
     answer = api.get("/experiments").json()
     for line in answer["experiments"]:
         report = api.get(f"/experiments/{line['name']}").json()
@@ -38,12 +38,12 @@ def test_one_experiment_has_its_line_and_its_matrices(api):
             assert report["curves"]["loss"]
 
 
-def test_an_unknown_experiment_is_told_the_known_ones(api, sentence):
+def test_the_error_for_an_unknown_experiment_names_the_known_ones(api, sentence):
     detail = sentence(api.get("/experiments/none"), 404)
     assert api.get("/experiments").json()["best"] in detail
 
 
-def test_errors_are_exactly_the_misclassified_validation_photographs(api, features):
+def test_errors_are_exactly_the_misclassified_validation_images(api, features):
     answer = api.get("/errors", params={"limit": 10_000}).json()
     wrong = {
         identifier
@@ -65,5 +65,5 @@ def test_errors_come_worst_first(api):
     assert api.get("/errors").json()["errors"] == errors[:20]
 
 
-def test_no_errors_cannot_be_asked_for(api, sentence):
+def test_a_limit_of_zero_is_rejected(api, sentence):
     sentence(api.get("/errors", params={"limit": 0}), 422)

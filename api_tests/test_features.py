@@ -16,7 +16,7 @@ def test_features_are_those_of_the_release(api, home, records, features):
 
 
 @pytest.mark.parametrize("call", ["/features", "/predict", "/neighbors"])
-def test_unknown_and_missing_ids_are_told_apart(api, sentence, call):
+def test_unknown_and_missing_ids_have_different_statuses(api, sentence, call):
     assert "forest/none" in sentence(api.get(call, params={"id": "forest/none"}), 404)
     assert "`id`" in sentence(api.get(call), 400)
     sentence(api.get(call, params={"id": ""}), 404)

@@ -1,4 +1,4 @@
-"""Uploads as clients of all kinds write them."""
+"""Uploads in the forms of different clients."""
 
 import gzip
 import socket
@@ -49,7 +49,7 @@ def expected(api, a_jpeg):
         'form-data; name="file"; filename=""',
     ],
 )
-def test_a_part_is_found_however_its_file_is_named(api, a_jpeg, expected, header):
+def test_a_part_is_found_for_every_form_of_its_file_name(api, a_jpeg, expected, header):
     head = b"Content-Disposition: " + header.encode()
     answer = sent(api, form((head, a_jpeg)))
     assert answer.status_code == 200, answer.text
@@ -59,12 +59,12 @@ def test_a_part_is_found_however_its_file_is_named(api, a_jpeg, expected, header
 @pytest.mark.parametrize(
     "kind", ["image/jpeg", "Image/JPEG", "image/jpeg; q=1", "application/octet-stream"]
 )
-def test_a_part_without_a_file_name_is_a_file_if_its_type_says_so(api, a_jpeg, expected, kind):
+def test_a_part_without_a_file_name_is_a_file_if_its_type_is_one(api, a_jpeg, expected, kind):
     head = f'content-disposition: form-data; name="file"\r\nCONTENT-TYPE: {kind}'.encode()
     assert sent(api, form((head, a_jpeg))).json() == expected
 
 
-def test_other_fields_may_stand_beside_it(api, a_jpeg, expected):
+def test_other_fields_are_permitted(api, a_jpeg, expected):
     text = (b'Content-Disposition: form-data; name="title"', b"A lake")
     file = (b"Content-Disposition: form-data; name=file; filename*=UTF-8''x.jpg", a_jpeg)
     assert sent(api, form(text, file)).json() == expected
@@ -82,7 +82,7 @@ def test_other_fields_may_stand_beside_it(api, a_jpeg, expected):
         'form-data; name="File"; filename="x.jpg"',
     ],
 )
-def test_a_part_that_cannot_be_understood_is_malformed(api, sentence, a_jpeg, header):
+def test_an_unreadable_part_is_malformed(api, sentence, a_jpeg, header):
     head = b"Content-Disposition: " + header.encode()
     sentence(sent(api, form((head, a_jpeg))), 400)
 
@@ -95,7 +95,7 @@ def test_a_part_that_cannot_be_understood_is_malformed(api, sentence, a_jpeg, he
         "multipart/form-data ;BOUNDARY=b0undary",
     ],
 )
-def test_the_type_of_a_form_may_be_written_in_any_way(api, a_jpeg, expected, kind):
+def test_the_type_of_a_form_is_read_in_every_spelling(api, a_jpeg, expected, kind):
     head = b'Content-Disposition: form-data; name="file"; filename="x.jpg"'
     assert sent(api, form((head, a_jpeg)), kind).json() == expected
 
@@ -104,22 +104,20 @@ def test_the_type_of_a_form_may_be_written_in_any_way(api, a_jpeg, expected, kin
     "kind",
     [None, "image/jpeg", "IMAGE/JPEG", "application/octet-stream", "image/png", "text/plain"],
 )
-def test_a_body_is_read_whatever_type_it_declares(api, a_jpeg, expected, kind):
+def test_a_body_is_read_for_any_declared_type(api, a_jpeg, expected, kind):
     assert sent(api, a_jpeg, kind).json() == expected
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZip", "br", "deflate", "zstd", "identity, gzip"])
 @pytest.mark.parametrize("call", ["/predict", "/neighbors", "/tsne"])
-def test_a_compressed_body_is_refused_by_the_name_of_its_header(
-    api, sentence, a_jpeg, call, coding
-):
+def test_a_compressed_body_is_rejected(api, sentence, a_jpeg, call, coding):
     body = zlib.compress(a_jpeg) if coding == "deflate" else gzip.compress(a_jpeg)
     answer = api.post(call, content=body, headers={"Content-Encoding": coding})
     assert "`Content-Encoding`" in sentence(answer, 415)
     assert answer.headers["accept-encoding"] == "identity"
 
 
-def test_a_compressed_form_or_part_is_refused_alike(api, sentence, a_jpeg):
+def test_a_compressed_form_or_part_is_rejected(api, sentence, a_jpeg):
     plain = b'Content-Disposition: form-data; name="file"; filename="x.jpg"'
     whole = gzip.compress(form((plain, a_jpeg)))
     answer = sent(api, whole, **{"Content-Encoding": "gzip"})
@@ -128,11 +126,11 @@ def test_a_compressed_form_or_part_is_refused_alike(api, sentence, a_jpeg):
     assert "`Content-Encoding`" in sentence(sent(api, part), 415)
 
 
-def test_identity_is_no_compression(api, a_jpeg, expected):
+def test_identity_is_accepted(api, a_jpeg, expected):
     assert sent(api, a_jpeg, None, **{"Content-Encoding": "identity"}).json() == expected
 
 
-def test_who_waits_to_be_told_is_told_to_go_on(api, a_jpeg):
+def test_expect_100_continue_is_answered(api, a_jpeg):
     with socket.create_connection((api.base_url.host, api.base_url.port), timeout=60) as raw:
         raw.sendall(
             b"POST /predict HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\n"

@@ -9,7 +9,7 @@ from service.healthcheck import is_ready
 from service.settings import ServiceSettings
 
 
-def test_ready_says_what_is_served(api, home):
+def test_ready_describes_the_release(api, home):
     from embeddings.release.reader import current_release, verify_release
 
     manifest = verify_release(current_release(home / "releases"))
@@ -25,7 +25,7 @@ def test_ready_says_what_is_served(api, home):
     assert api.get("/livez").json() == {"status": "alive", "release": manifest.fingerprint}
 
 
-def test_the_probe_of_a_container_tells_ready_from_not_ready_and_gone(api, serving, tmp_path):
+def test_the_health_check_distinguishes_ready_not_ready_and_stopped(api, serving, tmp_path):
     assert is_ready(api.base_url.port)
     with serving(ServiceSettings(home=tmp_path)) as client:
         port = client.base_url.port
@@ -36,7 +36,7 @@ def test_the_probe_of_a_container_tells_ready_from_not_ready_and_gone(api, servi
 @pytest.mark.parametrize(
     "call", ["/predict?id=a", "/neighbors?id=a", "/images", "/images/a/b", "/experiments", "/tsne"]
 )
-def test_without_a_release_it_lives_and_says_what_to_do(serving, tmp_path, sentence, call):
+def test_without_a_release_the_service_is_alive_and_not_ready(serving, tmp_path, sentence, call):
     with serving(ServiceSettings(home=tmp_path)) as client:
         assert client.get("/livez").json() == {"status": "alive", "release": None}
         assert "belvedere publish" in sentence(client.get("/readyz"), 503)
@@ -60,7 +60,7 @@ def test_without_a_release_it_lives_and_says_what_to_do(serving, tmp_path, sente
         "errors.json",
     ],
 )
-def test_a_damaged_file_is_noticed(serving, copied_home, sentence, name):
+def test_a_damaged_file_is_detected(serving, copied_home, sentence, name):
     path = copied_home / "releases" / "current" / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -73,24 +73,24 @@ def test_a_damaged_file_is_noticed(serving, copied_home, sentence, name):
 
 
 @pytest.mark.parametrize("name", ["encoder.bin", "features.arrow"])
-def test_a_missing_file_is_noticed(serving, copied_home, sentence, name):
+def test_a_missing_file_is_detected(serving, copied_home, sentence, name):
     (copied_home / "releases" / "current" / name).unlink()
     with serving(ServiceSettings(home=copied_home)) as client:
         assert name in sentence(client.get("/readyz"), 503)
 
 
-def test_a_missing_store_is_noticed(serving, copied_home, sentence):
+def test_a_missing_store_is_detected(serving, copied_home, sentence):
     shutil.rmtree(copied_home / "store")
     with serving(ServiceSettings(home=copied_home)) as client:
         assert "belvedere data" in sentence(client.get("/readyz"), 503)
 
 
-def test_photographs_of_another_store_are_noticed(serving, copied_home, odd_home, sentence):
+def test_images_of_another_store_are_detected(serving, copied_home, odd_home, sentence):
     with serving(ServiceSettings(home=copied_home, store=str(odd_home / "store"))) as client:
         assert "other photographs" in sentence(client.get("/readyz"), 503)
 
 
-def test_a_store_that_vanishes_harms_only_the_files(serving, copied_home, records, sentence):
+def test_a_store_removed_while_serving_affects_only_files(serving, copied_home, records, sentence):
     with serving(ServiceSettings(home=copied_home)) as client:
         identifier = records[-1]["id"]
         shutil.rmtree(copied_home / "store")
@@ -98,7 +98,7 @@ def test_a_store_that_vanishes_harms_only_the_files(serving, copied_home, record
         assert client.get("/neighbors", params={"id": identifier}).status_code == 200
 
 
-def test_metrics_count_requests_by_route_and_not_by_address(api, records):
+def test_metrics_count_requests_by_route_and_not_by_path(api, records):
     def count(line):
         text = api.get("/metrics").text
         found = [each for each in text.splitlines() if each.startswith(line)]
@@ -120,7 +120,7 @@ def test_metrics_count_requests_by_route_and_not_by_address(api, records):
     assert count("process_resident_memory_bytes") > 0
 
 
-def test_every_json_answer_carries_the_release(api, records):
+def test_every_json_response_names_the_release(api, records):
     identifier = records[0]["id"]
     release = api.get("/readyz").json()["release"]
     best = api.get("/experiments").json()["best"]
@@ -134,7 +134,7 @@ def test_every_json_answer_carries_the_release(api, records):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_lost_thread_is_seen_and_replaced(serving, home, a_jpeg, sentence):
+def test_a_lost_thread_is_detected_and_replaced(serving, home, a_jpeg, sentence):
     others = set(threading.enumerate())
     with serving(ServiceSettings(home=home, concurrency=1, poll=0.5, work_seconds=1)) as client:
         before = client.post("/predict", content=a_jpeg).json()
@@ -142,7 +142,7 @@ def test_a_lost_thread_is_seen_and_replaced(serving, home, a_jpeg, sentence):
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(worker.ident), ctypes.py_object(SystemExit)
         )
-        # It dies of this job, or before it; either way the job is answered.
+        # The thread ends during this job or before it; in both cases the request gets a response.
         client.post("/predict", content=a_jpeg)
         deadline = time.monotonic() + 60
         while worker.is_alive():

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 
-def test_pages_cover_every_photograph_once(api, records):
+def test_pages_contain_every_image_once(api, records):
     found = []
     for offset in range(0, len(records) + 17, 17):
         page = api.get("/images", params={"limit": 17, "offset": offset}).json()
@@ -16,7 +16,7 @@ def test_pages_cover_every_photograph_once(api, records):
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
-def test_filters_count_and_show_what_fits(api, records, split):
+def test_filters_select_matching_images(api, records, split):
     fitting = [each["id"] for each in records if (each["label"], each["split"]) == ("lake", split)]
     asked = {"label": "lake", "split": split, "limit": 10_000}
     page = api.get("/images", params=asked).json()
@@ -24,7 +24,7 @@ def test_filters_count_and_show_what_fits(api, records, split):
     assert page["total"] == len(fitting)
 
 
-def test_some_can_be_asked_for_by_id(api, records):
+def test_images_can_be_requested_by_id(api, records):
     wanted = records[3:7:2]
     page = api.get("/images", params={"id": [each["id"] for each in reversed(wanted)]}).json()
     assert page["images"] == wanted
@@ -34,7 +34,7 @@ def test_some_can_be_asked_for_by_id(api, records):
     assert api.get("/images", params=other).json()["total"] == int(fits)
 
 
-def test_all_that_are_asked_for_by_id_come_unless_a_limit_is_given(api, records):
+def test_all_requested_ids_are_returned_without_a_limit(api, records):
     ids = [each["id"] for each in records[:51]]
     page = api.get("/images", params={"id": ids}).json()
     assert [each["id"] for each in page["images"]] == ids
@@ -44,21 +44,21 @@ def test_all_that_are_asked_for_by_id_come_unless_a_limit_is_given(api, records)
     assert len(api.get("/images").json()["images"]) == 50
 
 
-def test_an_unknown_id_among_them_is_named(api, records, sentence):
+def test_an_unknown_id_is_named(api, records, sentence):
     answer = api.get("/images", params={"id": [records[0]["id"], "nowhere"]})
     assert "'nowhere'" in sentence(answer, 404)
 
 
 @pytest.mark.parametrize("asked", [{"limit": 0}, {"limit": 10_001}, {"offset": -1}])
-def test_pages_out_of_range_are_refused(api, sentence, asked):
+def test_parameters_of_pages_out_of_range_are_rejected(api, sentence, asked):
     sentence(api.get("/images", params=asked), 422)
 
 
-def test_beyond_the_last_page_is_nothing(api):
+def test_a_page_after_the_last_is_empty(api):
     assert api.get("/images", params={"offset": 10**20}).json()["images"] == []
 
 
-def test_random_gives_different_photographs_that_fit(api, records):
+def test_random_images_differ_and_match_the_filters(api, records):
     asked = {"label": "city", "split": "train"}
     found = [api.get("/images/random", params=asked).json() for _ in range(30)]
     assert {(each["label"], each["split"]) for each in found} == {("city", "train")}
@@ -69,7 +69,7 @@ def test_random_gives_different_photographs_that_fit(api, records):
         assert each == known[each["id"]]
 
 
-def test_files_are_jpegs_of_the_recorded_size(api, records):
+def test_files_are_jpegs_of_the_stored_size(api, records):
     for record in records[::15]:
         answer = api.get(f"/images/{record['id']}")
         assert answer.headers["content-type"] == "image/jpeg"
@@ -87,7 +87,7 @@ def test_thumbnails_are_small_and_keep_proportions(odd):
 
 
 @pytest.mark.parametrize("suffix", ["", "/thumbnail"])
-def test_a_known_copy_is_not_sent_again(api, records, suffix):
+def test_a_current_copy_is_not_sent_again(api, records, suffix):
     path = f"/images/{records[0]['id']}{suffix}"
     first = api.get(path)
     tag = first.headers["etag"]
@@ -100,7 +100,7 @@ def test_a_known_copy_is_not_sent_again(api, records, suffix):
     assert api.get(path, headers={"If-None-Match": '"other"'}).content == first.content
 
 
-def test_photographs_and_thumbnails_have_tags_of_their_own(api, records):
+def test_images_and_thumbnails_have_different_entity_tags(api, records):
     paths = [f"/images/{record['id']}{end}" for record in records for end in ("", "/thumbnail")]
     tags = {api.get(path).headers["etag"] for path in paths}
     assert len(tags) == len(paths)

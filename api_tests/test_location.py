@@ -1,4 +1,4 @@
-"""Served photographs carry no location unless that is wanted."""
+"""Location metadata in served images."""
 
 import io
 
@@ -17,7 +17,7 @@ ADDRESS = f"/images/{PLACED}"
 
 @pytest.fixture(scope="module")
 def stored(odd_home):
-    """The file as it is stored, and its digest."""
+    """The stored file and its digest."""
     release = open_release(current_release(odd_home / "releases"))
     row = release.rows[PLACED]
     jpeg = ImageTable.open(str(odd_home / "store")).jpeg(row)
@@ -25,7 +25,7 @@ def stored(odd_home):
     return jpeg, release.images[row].digest
 
 
-def test_the_served_photograph_carries_no_location(odd, stored):
+def test_a_served_image_contains_no_location(odd, stored):
     jpeg, _ = stored
     served = odd.get(ADDRESS).content
     assert PLACE not in served
@@ -34,13 +34,13 @@ def test_the_served_photograph_carries_no_location(odd, stored):
     np.testing.assert_array_equal(np.asarray(open_rgb(served)), np.asarray(open_rgb(jpeg)))
 
 
-def test_neither_does_its_thumbnail(odd):
+def test_a_thumbnail_contains_no_location(odd):
     small = odd.get(f"{ADDRESS}/thumbnail").content
     assert PLACE not in small
     assert not Image.open(io.BytesIO(small)).getexif()
 
 
-def test_a_setting_keeps_the_file_as_it_is_stored(serving, odd, odd_home, stored):
+def test_a_setting_serves_the_file_as_stored(serving, odd, odd_home, stored):
     jpeg, digest = stored
     with serving(ServiceSettings(home=odd_home, keep_location=True)) as client:
         answer = client.get(ADDRESS)
@@ -48,6 +48,6 @@ def test_a_setting_keeps_the_file_as_it_is_stored(serving, odd, odd_home, stored
         assert answer.content == jpeg
         assert digest in answer.headers["etag"]
         assert answer.headers["etag"] != other
-        # A copy from before the setting changed is not taken for this file.
+        # A copy cached before the setting changed has another entity tag.
         assert client.get(ADDRESS, headers={"If-None-Match": other}).content == jpeg
         assert PLACE not in client.get(f"{ADDRESS}/thumbnail").content

@@ -1,4 +1,4 @@
-"""`HEAD` answers as `GET` does, without the body."""
+"""`HEAD`: the response of `GET` without its body."""
 
 import socket
 
@@ -52,7 +52,7 @@ def test_head_is_get_without_the_body(api, records, address):
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/images/random"])
-def test_what_differs_at_each_call_has_the_same_kind(api, path):
+def test_varying_responses_have_the_same_headers(api, path):
     usual, head = api.get(path), api.head(path)
     assert (head.status_code, head.content) == (usual.status_code, b"")
     assert head.headers["content-type"] == usual.headers["content-type"]
@@ -60,14 +60,14 @@ def test_what_differs_at_each_call_has_the_same_kind(api, path):
 
 
 @pytest.mark.parametrize("path", ["/web/js/app.js", "/images/{id}"])
-def test_head_knows_copies_too(api, records, path):
+def test_head_answers_conditional_requests(api, records, path):
     path = path.format(id=records[0]["id"])
     tag = api.head(path).headers["etag"]
     assert api.head(path, headers={"If-None-Match": tag}).status_code == 304
 
 
 def test_nothing_follows_the_headers(api, records):
-    """The next answer on the same connection begins where the headers end."""
+    """The next response on the connection begins where the headers end."""
     with socket.create_connection((api.base_url.host, api.base_url.port), timeout=30) as raw:
         asked = f"HEAD /neighbors?id={records[0]['id']} HTTP/1.1\r\nHost: x\r\n"
         raw.sendall(f"{asked}\r\n{asked}Connection: close\r\n\r\n".encode())
@@ -79,13 +79,13 @@ def test_nothing_follows_the_headers(api, records):
     assert parts[2] == b""
 
 
-def test_head_asks_for_the_key_as_get_does(serving, home):
+def test_head_requires_the_key_like_get(serving, home):
     with serving(ServiceSettings(home=home, api_key="a key")) as client:
         assert client.head("/tsne").status_code == 401
         assert client.head("/tsne", headers={"X-API-Key": "a key"}).status_code == 200
 
 
-def test_without_a_release_head_says_so(serving, tmp_path):
+def test_head_is_503_without_a_release(serving, tmp_path):
     with serving(ServiceSettings(home=tmp_path)) as client:
         assert client.head("/readyz").status_code == 503
         assert client.head("/neighbors?id=x").status_code == 503

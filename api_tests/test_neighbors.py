@@ -30,7 +30,7 @@ def test_the_three_nearest_agree_with_brute_force(api, features):
         assert_same(answer, nearest(features, identifier)[:3])
 
 
-def test_more_than_there_are_gives_all_others_in_order(api, features):
+def test_a_large_k_returns_all_other_images_in_order(api, features):
     identifier = next(iter(features))
     answer = api.get("/neighbors", params={"id": identifier, "k": 1000}).json()
     assert_same(answer, nearest(features, identifier))
@@ -38,7 +38,7 @@ def test_more_than_there_are_gives_all_others_in_order(api, features):
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
-def test_filters_keep_only_what_fits(api, features, split):
+def test_filters_select_matching_neighbours(api, features, split):
     identifier, stored = next(iter(features.items()))
     label = stored["label"]
     asked = {"id": identifier, "k": 7, "label": label, "split": split}
@@ -51,7 +51,7 @@ def test_filters_keep_only_what_fits(api, features, split):
     assert {each["split"] for each in answer["neighbors"]} == {split}
 
 
-def test_an_uploaded_copy_finds_the_stored_one_at_distance_zero(api, records):
+def test_an_uploaded_copy_is_at_distance_zero(api, records):
     for record in records[::30]:
         jpeg = api.get(f"/images/{record['id']}").content
         answer = api.post("/neighbors", params={"k": 4}, content=jpeg).json()
@@ -63,7 +63,7 @@ def test_an_uploaded_copy_finds_the_stored_one_at_distance_zero(api, records):
         assert uploaded == pytest.approx({name: far for far, name in pairs(stored)}, abs=1e-3)
 
 
-def test_filters_hold_for_uploads_too(api, a_jpeg):
+def test_filters_apply_to_uploads(api, a_jpeg):
     answer = api.post(
         "/neighbors", params={"label": "lake", "split": "train", "k": 5}, content=a_jpeg
     ).json()
@@ -72,14 +72,14 @@ def test_filters_hold_for_uploads_too(api, a_jpeg):
     ] * 5
 
 
-def test_an_unknown_class_is_told_the_known_ones(api, records, sentence):
+def test_the_error_for_an_unknown_class_names_the_known_ones(api, records, sentence):
     asked = {"id": records[0]["id"], "label": "moon"}
     detail = sentence(api.get("/neighbors", params=asked), 422)
     for label in api.get("/readyz").json()["classes"]:
         assert label in detail
 
 
-def test_an_unknown_split_is_told_the_known_ones(api, records, sentence):
+def test_the_error_for_an_unknown_split_names_the_known_ones(api, records, sentence):
     asked = {"id": records[0]["id"], "split": "test"}
     detail = sentence(api.get("/neighbors", params=asked), 422)
     assert "train" in detail
@@ -87,13 +87,13 @@ def test_an_unknown_split_is_told_the_known_ones(api, records, sentence):
 
 
 @pytest.mark.parametrize(("k", "status"), [("0", 422), ("-1", 422), ("abc", 400), ("1.5", 400)])
-def test_k_must_be_a_number_of_photographs(api, records, sentence, a_jpeg, k, status):
+def test_k_must_be_a_positive_integer(api, records, sentence, a_jpeg, k, status):
     asked = {"id": records[0]["id"], "k": k}
     assert "`k`" in sentence(api.get("/neighbors", params=asked), status)
     assert "`k`" in sentence(api.post("/neighbors", params={"k": k}, content=a_jpeg), status)
 
 
-def test_images_of_neighbors_can_be_fetched_as_they_are_given(api, records):
+def test_files_of_neighbours_can_be_downloaded(api, records):
     answer = api.get("/neighbors", params={"id": records[0]["id"]}).json()
     for each in answer["neighbors"]:
         assert api.get(each["image"]).headers["content-type"] == "image/jpeg"

@@ -1,4 +1,4 @@
-"""Ids with spaces, signs of addresses, other scripts, and names of calls."""
+"""Ids with spaces, reserved characters, other scripts, and names of paths."""
 
 from unicodedata import normalize
 from urllib.parse import quote
@@ -28,7 +28,7 @@ def tags(odd, odd_home):
 
 
 @pytest.mark.parametrize("identifier", REACHABLE)
-def test_file_and_thumbnail_have_an_address(odd, tags, identifier):
+def test_every_id_has_a_file_and_a_thumbnail(odd, tags, identifier):
     answer = odd.get(image_path(identifier))
     assert answer.status_code == 200
     assert answer.headers["etag"] == tags[identifier]
@@ -39,14 +39,14 @@ def test_file_and_thumbnail_have_an_address(odd, tags, identifier):
 
 
 @pytest.mark.parametrize("identifier", REACHABLE)
-def test_every_call_by_id_finds_it(odd, identifier):
+def test_every_call_finds_every_id(odd, identifier):
     for call in ("/predict", "/neighbors", "/features"):
         assert odd.get(call, params={"id": identifier}).status_code == 200
     assert odd.get(f"/features?id={quote(identifier, safe='')}").json()["id"] == identifier
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_an_id_is_found_in_whatever_unicode_form_it_comes(odd, tags, form):
+def test_an_id_is_found_in_every_unicode_form(odd, tags, form):
     stored = "forest/Wälder über Zürich 山"
     identifier = normalize(form, stored)
     for call in ("/neighbors", "/features", "/predict"):
@@ -59,7 +59,7 @@ def test_an_id_is_found_in_whatever_unicode_form_it_comes(odd, tags, form):
     assert [each["id"] for each in page["images"]] == [stored]
 
 
-def test_the_addresses_of_neighbors_lead_to_them(odd, tags):
+def test_the_paths_of_neighbours_are_valid(odd, tags):
     answer = odd.get("/neighbors", params={"id": "forest/plain", "k": 100}).json()
     found = {each["id"]: each["image"] for each in answer["neighbors"]}
     assert len(found) == len(tags) - 1
@@ -67,12 +67,12 @@ def test_the_addresses_of_neighbors_lead_to_them(odd, tags):
         assert odd.get(found[identifier]).headers["etag"] == tags[identifier]
 
 
-def test_the_call_for_a_random_one_wins_over_a_photograph_named_so(odd, tags):
+def test_the_path_of_random_images_precedes_an_image_of_that_id(odd, tags):
     assert odd.get("/images/random").headers["content-type"] == "application/json"
     assert odd.get("/images/random/thumbnail").headers["content-type"] == "image/jpeg"
 
 
-def test_attribution_names_maker_and_licence(odd):
+def test_attribution_names_photographer_and_licence(odd):
     answer = odd.get("/neighbors", params={"id": "forest/deep/er/down"}).json()
     for each in answer["neighbors"]:
         assert each["attribution"]["photographer"] == "A. Photographer"
@@ -80,5 +80,5 @@ def test_attribution_names_maker_and_licence(odd):
         assert each["attribution"]["licence_url"].startswith("https://creativecommons.org/")
 
 
-def test_an_experiment_may_have_a_path_for_a_name(odd):
+def test_the_name_of_an_experiment_may_contain_a_slash(odd):
     assert odd.get("/experiments/own net/plain").json()["name"] == "own net/plain"

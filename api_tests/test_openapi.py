@@ -27,7 +27,7 @@ def test_the_committed_description_is_what_the_service_serves():
     assert OPENAPI_FILE.read_text("utf-8") == openapi_file(), "run `make api`"
 
 
-def test_every_call_of_the_design_is_there(operations):
+def test_every_call_is_described(operations):
     assert set(operations) == {
         ("get", "/predict"),
         ("post", "/predict"),
@@ -52,21 +52,21 @@ def test_every_call_of_the_design_is_there(operations):
     }
 
 
-def test_calls_and_parameters_are_described(operations):
+def test_calls_and_parameters_have_descriptions(operations):
     for operation in operations.values():
         assert operation["description"].endswith(".")
         for parameter in operation.get("parameters", []):
             assert parameter["description"], parameter
 
 
-def test_summaries_are_written_for_people(operations):
+def test_summaries_are_not_function_names(operations):
     summaries = [operation["summary"] for operation in operations.values()]
     assert len(set(summaries)) == len(summaries)
     for operation in operations.values():
         assert operation["summary"] != operation["operationId"].replace("_", " ").title()
 
 
-def test_every_call_belongs_to_a_described_group(description, operations):
+def test_every_call_has_a_described_tag(description, operations):
     described = {tag["name"] for tag in description["tags"] if tag["description"]}
     assert {tag for operation in operations.values() for tag in operation["tags"]} == described
 
@@ -116,7 +116,7 @@ def test_fields_are_described(description):
             assert value.get("description") or referred.get("description"), (name, field)
 
 
-def test_errors_are_listed_as_problems(operations):
+def test_errors_are_described_as_problems(operations):
     for (method, path), operation in operations.items():
         errors = {status: each for status, each in operation["responses"].items() if status > "4"}
         for each in errors.values():

@@ -1,4 +1,4 @@
-"""Requests and answers of pages of other origins (CORS)."""
+"""Cross-origin requests (CORS)."""
 
 import pytest
 
@@ -11,7 +11,7 @@ KEY = "a key"
 
 @pytest.fixture(scope="module")
 def crossed(serving, home):
-    """A service with a key that one other origin may ask."""
+    """A service with an API key that permits one origin."""
     with serving(ServiceSettings(home=home, origins=(NAMED,), api_key=KEY)) as client:
         yield client
 
@@ -40,18 +40,18 @@ def test_a_named_origin_may_upload(crossed, path, headers):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_named_origin_may_read_with_a_key_and_a_copy(crossed, method):
+def test_a_named_origin_may_send_a_key_and_an_entity_tag(crossed, method):
     answer = preflight(crossed, "/tsne", method, "if-none-match,x-api-key,x-request-id")
     assert answer.status_code == 200
 
 
-def test_nothing_more_than_the_service_answers_is_allowed(crossed):
+def test_only_supported_methods_are_allowed(crossed):
     assert preflight(crossed, "/predict", "DELETE", "x-api-key").status_code == 400
     assert preflight(crossed, "/predict", "POST", "x-other").status_code == 400
 
 
 @pytest.mark.parametrize("kind", ["image/jpeg", "application/octet-stream"])
-def test_the_answer_to_an_upload_may_be_read(crossed, a_jpeg, kind):
+def test_the_response_to_an_upload_is_readable(crossed, a_jpeg, kind):
     headers = {"Origin": NAMED, "X-API-Key": KEY, "Content-Type": kind}
     answer = crossed.post("/predict", content=a_jpeg, headers=headers)
     assert answer.status_code == 200
@@ -60,7 +60,7 @@ def test_the_answer_to_an_upload_may_be_read(crossed, a_jpeg, kind):
     assert {"retry-after", "x-request-id", "etag"} <= exposed
 
 
-def test_problems_may_be_read_too(crossed, serving, tmp_path):
+def test_problems_are_readable(crossed, serving, tmp_path):
     with serving(ServiceSettings(home=tmp_path, origins=(NAMED,))) as empty:
         for client, path, status in (
             (crossed, "/tsne", 401),
@@ -73,7 +73,7 @@ def test_problems_may_be_read_too(crossed, serving, tmp_path):
             assert answer.headers["access-control-allow-origin"] == NAMED
 
 
-def test_another_origin_is_told_nothing(crossed, records):
+def test_another_origin_gets_no_cors_headers(crossed, records):
     answers = [
         preflight(crossed, "/predict", "POST", "x-api-key", ELSEWHERE),
         preflight(crossed, "/predict", "POST", "x-api-key", "null"),
@@ -88,12 +88,12 @@ def test_another_origin_is_told_nothing(crossed, records):
 
 @pytest.mark.parametrize("origin", [None, NAMED, ELSEWHERE])
 @pytest.mark.parametrize("path", ["/images/{id}", "/neighbors?id={id}", "/web/js/app.js"])
-def test_caches_keep_the_answers_for_origins_apart(crossed, records, origin, path):
+def test_responses_vary_by_origin(crossed, records, origin, path):
     headers = {} if origin is None else {"Origin": origin}
     answer = crossed.get(path.format(id=records[0]["id"]), headers=headers)
     assert answer.status_code == 200
     assert "origin" in listed(answer, "vary")
 
 
-def test_without_named_origins_answers_do_not_vary_by_origin(api, records):
+def test_without_named_origins_responses_do_not_vary(api, records):
     assert "vary" not in api.get(f"/images/{records[0]['id']}").headers

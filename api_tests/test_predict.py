@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 
-def test_stored_photographs_are_answered_from_the_store(api, features):
+def test_predictions_of_stored_images_come_from_the_store(api, features):
     for identifier, stored in list(features.items())[::9]:
         answer = api.get("/predict", params={"id": identifier}).json()
         assert answer["probabilities"] == stored["probabilities"]
@@ -13,7 +13,7 @@ def test_stored_photographs_are_answered_from_the_store(api, features):
         assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
 
 
-def test_an_uploaded_file_gets_the_answer_of_the_stored_one(api, records):
+def test_an_uploaded_copy_has_the_prediction_of_the_stored_image(api, records):
     for record in records[::20]:
         stored = api.get("/predict", params={"id": record["id"]}).json()
         jpeg = api.get(f"/images/{record['id']}").content
@@ -25,14 +25,14 @@ def test_an_uploaded_file_gets_the_answer_of_the_stored_one(api, records):
 @pytest.mark.parametrize(
     "kind", ["image/jpeg", "application/octet-stream", "application/x-www-form-urlencoded", ""]
 )
-def test_form_and_body_are_the_same_whatever_the_body_calls_itself(api, a_jpeg, kind):
+def test_form_and_body_have_the_same_prediction(api, a_jpeg, kind):
     form = api.post("/predict", files={"file": ("a.jpg", a_jpeg, "image/jpeg")})
     body = api.post("/predict", content=a_jpeg, headers={"Content-Type": kind})
     assert form.status_code == body.status_code == 200
     assert form.json() == body.json()
 
 
-def test_answers_name_the_release_and_all_classes(api):
+def test_responses_name_the_release_and_all_classes(api):
     ready = api.get("/readyz").json()
     identifier = api.get("/images/random").json()["id"]
     answer = api.get("/predict", params={"id": identifier}).json()
@@ -40,7 +40,7 @@ def test_answers_name_the_release_and_all_classes(api):
     assert list(answer["probabilities"]) == ready["classes"]
 
 
-def test_uploads_at_the_same_time_do_not_mix(api, records, features):
+def test_concurrent_uploads_get_their_own_responses(api, records, features):
     chosen = [record["id"] for record in records[::10]]
     jpegs = [api.get(f"/images/{identifier}").content for identifier in chosen]
     with (

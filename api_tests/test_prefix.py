@@ -1,4 +1,4 @@
-"""The service below a path, behind a reverse proxy that strips the path or passes it."""
+"""The service below a path, behind a reverse proxy that removes or keeps the path."""
 
 from urllib.parse import urljoin
 
@@ -16,7 +16,7 @@ PREFIX = "/gallery"
 
 @pytest.fixture(scope="module")
 def rooted(serving, home):
-    """A service that knows its path."""
+    """A service with a root path."""
     with serving(ServiceSettings(home=home, root_path=PREFIX)) as client:
         yield client
 
@@ -27,7 +27,7 @@ def proxied(request, rooted):
         yield client
 
 
-def test_addresses_in_answers_lead_somewhere(proxied, records):
+def test_paths_in_responses_are_valid(proxied, records):
     root = str(proxied.base_url)
     error = proxied.get("errors").json()["errors"][0]
     neighbours = proxied.get("neighbors", params={"id": records[0]["id"]}).json()["neighbors"]
@@ -39,7 +39,7 @@ def test_addresses_in_answers_lead_somewhere(proxied, records):
         assert answer.headers["content-type"] == "image/jpeg"
 
 
-def test_the_description_names_the_path(proxied):
+def test_the_openapi_description_names_the_path(proxied):
     assert proxied.get("openapi.json").json()["servers"] == [{"url": PREFIX}]
     text = proxied.get("docs").text
     assert 'href="web/swagger-ui.css"' in text
@@ -47,7 +47,7 @@ def test_the_description_names_the_path(proxied):
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_the_clients_ask_below_the_path(proxied, records, a_jpeg, slash):
+def test_the_clients_use_the_path(proxied, records, a_jpeg, slash):
     address = str(proxied.base_url).rstrip("/") + slash
     with Client(address) as client:
         assert client.ready().status == "ready"
@@ -57,7 +57,7 @@ def test_the_clients_ask_below_the_path(proxied, records, a_jpeg, slash):
         assert client.predict(image=a_jpeg).label
 
 
-def test_without_its_slash_the_path_leads_to_the_page(rooted):
+def test_the_path_without_its_slash_redirects_to_the_page(rooted):
     answer = rooted.get(PREFIX)
     assert answer.status_code == 308
     assert answer.headers["location"] == f"{PREFIX}/"
@@ -90,18 +90,18 @@ def test_a_root_path_may_end_with_a_slash(given, taken):
         "http://x",
     ],
 )
-def test_what_is_no_path_is_refused(path):
+def test_an_invalid_path_is_rejected(path):
     with pytest.raises(ValueError, match="such as /gallery"):
         ServiceSettings(root_path=path)
 
 
 @pytest.mark.parametrize("path", ["/images", "/web/x", "/docs"])
-def test_a_root_path_must_not_be_a_call_of_the_service(home, path):
+def test_a_root_path_must_not_equal_a_path_of_the_service(home, path):
     with pytest.raises(SettingsError, match="BELVEDERE_ROOT_PATH"):
         create_app(ServiceSettings(home=home, root_path=path))
 
 
-def test_a_header_that_anybody_may_send_changes_no_address(api: httpx.Client, records):
+def test_a_forwarded_header_changes_no_path(api: httpx.Client, records):
     asked = {"X-Forwarded-Prefix": "//elsewhere.example"}
     for _ in range(2):
         answer = api.get("/neighbors", params={"id": records[0]["id"]}, headers=asked)

@@ -34,7 +34,7 @@ def test_every_metric_is_documented(api):
     assert dict(rows) == {name: kind for name, kind in found if not name.endswith("_created")}
 
 
-def test_the_limits_named_are_those_that_hold():
+def test_limits_in_texts_equal_those_in_the_code():
     assert f"more than {MAX_PIXELS // 10**6} million" in (
         PROBLEMS[ProblemType.IMAGE_TOO_LARGE].cause
     )
@@ -66,7 +66,7 @@ def test_clients_raise_the_exception_of_a_type(kind):
     assert isinstance(caught.value, ImageRejected) == kind.name.startswith("IMAGE_")
 
 
-def test_clients_take_a_type_of_a_later_version_for_a_service_error():
+def test_an_unknown_type_raises_service_error():
     body = {"type": "urn:problem-type:belvedere:later", "title": "", "status": 418, "detail": "No."}
     response = httpx.Response(418, json=body)
     with pytest.raises(ServiceError, match="No") as caught:
@@ -105,7 +105,7 @@ def test_error_responses_carry_their_type(api, method, path, options, kind):
     assert problem["status"] == response.status_code == PROBLEMS[kind].status
 
 
-def test_a_service_with_limits_says_which_one(serving, home, a_jpeg):
+def test_key_and_body_limit_have_their_types(serving, home, a_jpeg):
     settings = ServiceSettings(home=home, api_key="key", upload_limit=1000)
     with serving(settings) as client:
         assert client.get("/tsne").json()["type"] == ProblemType.KEY_REQUIRED

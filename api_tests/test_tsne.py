@@ -15,7 +15,7 @@ def places(found):
     return {each["id"]: (each["x"], each["y"]) for each in found}
 
 
-def test_points_are_photographs_of_the_release(api, features):
+def test_points_are_images_of_the_release(api, features):
     found = points(api, n=40)
     assert len({each["id"] for each in found}) == 40
     for each in found:
@@ -25,15 +25,15 @@ def test_points_are_photographs_of_the_release(api, features):
         assert np.isfinite([each["x"], each["y"]]).all()
 
 
-def test_a_smaller_draw_is_the_beginning_of_a_larger_one(api):
+def test_a_smaller_sample_is_a_prefix_of_a_larger_one(api):
     assert points(api, n=10) == points(api, n=25)[:10]
 
 
-def test_more_than_there_are_gives_all(api, features):
+def test_a_large_n_returns_all(api, features):
     assert set(places(points(api, n=100_000))) == set(features)
 
 
-def test_classes_lie_together_on_the_map(api, features):
+def test_images_of_a_class_are_close_on_the_map(api, features):
     """Neighbours of the embedding space are nearer on the map than photographs at random."""
     found = places(points(api, n=100_000))
     near = []
@@ -46,7 +46,7 @@ def test_classes_lie_together_on_the_map(api, features):
     assert np.median(near) < spread / 3
 
 
-def test_another_seed_is_another_map_and_the_same_seed_the_same(api):
+def test_the_map_depends_on_the_seed_alone(api):
     published, first, again = (places(points(api, n=100_000, seed=seed)) for seed in (0, 1, 1))
     assert first == again
     assert first.keys() == published.keys()
@@ -54,14 +54,14 @@ def test_another_seed_is_another_map_and_the_same_seed_the_same(api):
     assert [each["id"] for each in points(api, n=9)] != list(first)[:9]
 
 
-def test_without_a_seed_it_is_the_map_that_was_published(odd):
+def test_the_default_map_is_the_published_one(odd):
     published = points(odd, n=100_000)
     assert published == points(odd, n=100_000, seed=MAP_SEED)
     fitted = points(odd, n=100_000, seed=0)
     assert [each["id"] for each in fitted] != [each["id"] for each in published]
 
 
-def test_who_reads_gzip_gets_the_published_map_compressed(api):
+def test_the_published_map_is_sent_with_gzip(api):
     def sent(coding, **asked):
         headers = {"Accept-Encoding": coding}
         with api.stream("GET", "/tsne", params={"n": 30} | asked, headers=headers) as answer:
@@ -76,13 +76,13 @@ def test_who_reads_gzip_gets_the_published_map_compressed(api):
     assert "content-encoding" not in sent("gzip", seed=1)[0]
 
 
-def test_a_fitted_map_shows_only_the_photographs_drawn(api, features):
+def test_a_fitted_map_contains_only_the_sampled_images(api, features):
     found = points(api, n=12, seed=7)
     assert len(set(places(found))) == 12
     assert set(places(found)) <= set(features)
 
 
-def test_a_stored_photograph_is_placed_near_its_own_point(api, records):
+def test_an_uploaded_copy_is_placed_near_the_stored_image(api, records):
     found = places(points(api, n=100_000))
     all_places = np.array(list(found.values()))
     spread = np.median(np.linalg.norm(all_places - np.median(all_places, axis=0), axis=1))
@@ -97,11 +97,11 @@ def test_a_stored_photograph_is_placed_near_its_own_point(api, records):
 
 
 @pytest.mark.parametrize("name", ["n", "seed"])
-def test_numbers_out_of_range_are_refused(api, sentence, name):
+def test_parameters_out_of_range_are_rejected(api, sentence, name):
     assert f"`{name}`" in sentence(api.get("/tsne", params={name: -1}), 422)
     assert f"`{name}`" in sentence(api.get("/tsne", params={name: "many"}), 400)
 
 
-def test_no_photographs_and_seeds_beyond_32_bits_are_refused(api, sentence):
+def test_zero_images_and_seeds_beyond_32_bits_are_rejected(api, sentence):
     sentence(api.get("/tsne", params={"n": 0}), 422)
     sentence(api.get("/tsne", params={"seed": 2**32}), 422)
