@@ -1,94 +1,118 @@
-"""The files of the page as they are sent; the page itself is tried in `browser/`."""
+"""Static files of the page over HTTP; the page itself is tested in `browser/`."""
 
 import gzip
 import re
+from pathlib import Path
 from posixpath import dirname, join, normpath
 
 import pytest
 
 from service.settings import ServiceSettings
-from service.static_files import assets
+from service.static_files import static_files
 
 
 @pytest.fixture(scope="module")
-def front(api):
-    answer = api.get("/")
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    return answer
+def index(api):
+    response = api.get("/")
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    return response
 
 
-def referred(html: str) -> list[str]:
-    """The page's files; it names them relative to its own address."""
+def referenced(html: str) -> list[str]:
+    """Return the paths of the files of the page, which are relative in the HTML."""
     return [f"/{each}" for each in re.findall(r'(?:href|src)="(web/[^"]+)"', html)]
 
 
-def imported(api, module: str) -> set[str]:
-    """A module and all that it imports, directly or through others; types are none of it."""
-    found, open_ends = set(), {module}
-    while open_ends:
-        path = open_ends.pop()
+def imports(module: str, text: str) -> set[str]:
+    """Return the modules that a module imports; imports of types, in comments, do not count."""
+    code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    paths = re.findall(r'(?:from |import\()"(\.[^"]+)"', code)
+    return {normpath(join(dirname(module), each)) for each in paths}
+
+
+def import_closure(api, module: str) -> set[str]:
+    """Return a module and all modules that it imports directly or indirectly."""
+    found, pending = set(), {module}
+    while pending:
+        path = pending.pop()
         found.add(path)
-        text = re.sub(r"/\*.*?\*/", "", api.get(path).text, flags=re.DOTALL)
-        named = re.findall(r'from "(\.[^"]+)"', text) + re.findall(r'import\("(\.[^"]+)"\)', text)
-        open_ends |= {normpath(join(dirname(path), each)) for each in named} - found
+        pending |= imports(path, api.get(path).text) - found
     return found
 
 
-def test_the_front_door_is_the_page(api, front):
-    assert "<title>Belvedere</title>" in front.text
-    assert "script-src 'self'" in front.headers["content-security-policy"]
-    assert "unsafe" not in front.headers["content-security-policy"]
+def test_root_returns_the_page(api, index):
+    assert "<title>Belvedere</title>" in index.text
+    assert "script-src 'self'" in index.headers["content-security-policy"]
+    assert "unsafe" not in index.headers["content-security-policy"]
 
 
-def test_it_is_there_before_a_release_is(serving, tmp_path):
+def test_page_is_served_without_a_release(serving, tmp_path):
     with serving(ServiceSettings(home=tmp_path)) as client:
         assert client.get("/").status_code == 200
         assert client.get("/web/js/app.js").status_code == 200
 
 
-def test_all_that_it_refers_to_is_there(api, front):
-    for path in referred(front.text):
+def test_referenced_files_exist(api, index):
+    for path in referenced(index.text):
         assert api.get(path).status_code == 200, path
 
 
-def test_what_is_imported_is_asked_for_at_once(api, front):
-    assert sorted(imported(api, "/web/js/main.js")) == sorted(
-        path for path in referred(front.text) if path.startswith("/web/js/")
+def test_imported_modules_are_preloaded(api, index):
+    assert sorted(import_closure(api, "/web/js/main.js")) == sorted(
+        path for path in referenced(index.text) if path.startswith("/web/js/")
     )
 
 
-def test_it_draws_with_the_d3_that_it_is_written_for():
-    assert re.match(rb"// https://d3js\.org v5\.", assets()["d3.js"].plain)
+@pytest.mark.parametrize(
+    ("folder", "allowed"),
+    [
+        ("core", {"core"}),
+        ("experiments", {"core", "experiments"}),
+        ("map", {"core", "map"}),
+        ("images", {"core", "images", "map"}),
+    ],
+)
+def test_modules_import_only_from_lower_layers(folder, allowed):
+    imported = set()
+    for name, file in static_files().items():
+        if dirname(name) == f"js/{folder}":
+            imported |= imports(name, file.content.decode())
+    assert imported
+    assert {Path(each).parent.name for each in imported} <= allowed
 
 
-def test_its_files_refer_to_nobody_else_and_hold_no_inline_script():
-    others = {"d3.js", "swagger-ui.css", "swagger-ui.js"}
-    own = {name: each for name, each in assets().items() if name not in others}
-    for name, asset in own.items():
-        text = asset.plain.decode()
-        addresses = set(re.findall(r"https?://[^\s\"'`)]+", text)) - {"http://www.w3.org/2000/svg"}
-        assert addresses == set(), name
+def test_d3_is_version_5():
+    assert re.match(rb"// https://d3js\.org v5\.", static_files()["d3.js"].content)
+
+
+def test_files_contain_no_external_urls_and_no_inline_scripts():
+    packaged = {"d3.js", "swagger-ui.css", "swagger-ui.js"}
+    own = {name: each for name, each in static_files().items() if name not in packaged}
+    for name, file in own.items():
+        text = file.content.decode()
+        urls = set(re.findall(r"https?://[^\s\"'`)]+", text)) - {"http://www.w3.org/2000/svg"}
+        assert urls == set(), name
         assert not re.search(r"\son\w+=\"|\sstyle=\"|<style|javascript:", text), name
 
 
-def test_every_kind_of_file_has_its_type(api):
-    for path, kind in {
+def test_content_types(api):
+    for path, media_type in {
         "icon.svg": "image/svg+xml",
         "base.css": "text/css; charset=utf-8",
         "js/app.js": "text/javascript; charset=utf-8",
         "d3.js": "text/javascript; charset=utf-8",
     }.items():
-        assert api.get(f"/web/{path}").headers["content-type"] == kind
+        assert api.get(f"/web/{path}").headers["content-type"] == media_type
 
 
 @pytest.mark.parametrize("coding", ["gzip", "identity"])
-def test_a_copy_is_only_sent_anew_when_it_has_changed(api, coding):
+def test_unchanged_files_are_not_sent_again(api, coding):
     headers = {"Accept-Encoding": coding}
     with api.stream("GET", "/web/d3.js", headers=headers) as first:
         sent = b"".join(first.iter_raw())
     assert first.headers.get("content-encoding", "identity") == coding
     assert first.headers["vary"] == "Accept-Encoding"
-    assert (gzip.decompress(sent) if coding == "gzip" else sent) == assets()["d3.js"].plain
+    assert (gzip.decompress(sent) if coding == "gzip" else sent) == static_files()["d3.js"].content
     again = api.get("/web/d3.js", headers=headers | {"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     other = api.get("/web/d3.js", headers=headers | {"If-None-Match": '"other"'})
@@ -108,7 +132,7 @@ def test_a_copy_is_only_sent_anew_when_it_has_changed(api, coding):
         ("", None),
     ],
 )
-def test_gzip_is_sent_to_whom_it_is_welcome(api, accepted, coding):
+def test_gzip_is_negotiated(api, accepted, coding):
     for path in ("/web/js/app.js", "/tsne?n=1"):
         answer = api.get(path, headers={"Accept-Encoding": accepted})
         assert answer.headers.get("content-encoding") == coding, path
@@ -117,5 +141,5 @@ def test_gzip_is_sent_to_whom_it_is_welcome(api, accepted, coding):
 @pytest.mark.parametrize(
     "path", ["", "nothing.js", "js", "../app.py", "%2e%2e/app.py", "js/../../app.py", "/etc/passwd"]
 )
-def test_nothing_else_is_sent(api, sentence, path):
+def test_other_paths_are_not_found(api, sentence, path):
     sentence(api.get(f"/web/{path}"), 404)

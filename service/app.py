@@ -30,7 +30,7 @@ from service.middleware.request_id import RequestIds, ResponseHeadersMiddleware
 from service.middleware.request_limits import RequestLimitsMiddleware
 from service.serving.state import After, ServiceState
 from service.settings import ServiceSettings
-from service.static_files import assets
+from service.static_files import static_files
 
 _SHUTDOWN_SECONDS = 7
 """What runs longer is broken off, so that the process ends within ten seconds."""
@@ -49,7 +49,7 @@ def create_app(settings: ServiceSettings, after: After = lambda: None) -> ASGIAp
     `SettingsError`.
     """
     # At the first request it would be too late to say that the page lacks a part.
-    assets()
+    static_files()
     _check_root_path(settings.root_path)
     metrics, ids = Metrics(), RequestIds()
     # Outside of the application, whose handler of unexpected errors surrounds its middleware.

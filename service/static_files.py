@@ -1,7 +1,7 @@
-"""The files of the page as they are sent: read and compressed once, known by their digest."""
+"""Static files of the page, read and compressed once, with their digests."""
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -12,14 +12,16 @@ from pathlib import Path
 from embeddings.errors import BelvedereError
 
 _WEB = Path(__file__).parent / "web"
-_PACKAGED = {
-    "d3.js": ("mpld3", "mpld3/js/d3.v5.min.js"),
+_ENTRY = "js/main.js"
+_PRELOADS = b"    <!-- modulepreload -->\n"
+_D3 = ("mpld3", "mpld3/js/d3.v5.min.js")
+_SWAGGER_UI = {
     "swagger-ui.css": ("fastapi-swagger", "fastapi_swagger/resources/swagger-ui.css"),
     "swagger-ui.js": ("fastapi-swagger", "fastapi_swagger/resources/swagger-ui-bundle.js"),
 }
-"""Distribution and file of other projects' scripts; their Python is never imported."""
+"""Distributions and files of third-party scripts. The packages' Python is never imported."""
 
-_KINDS = {
+_MEDIA_TYPES = {
     ".css": "text/css",
     ".html": "text/html",
     ".js": "text/javascript",
@@ -28,36 +30,46 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class Asset:
-    """One file."""
+class StaticFile:
+    """Content of one file, with its metadata."""
 
     media_type: str
-    plain: bytes
+    content: bytes
     compressed: bytes
-    """The same with gzip."""
+    """Content compressed with gzip."""
     digest: str
 
 
 class PageIncomplete(BelvedereError):
-    """The page lacks what it draws with; the message says what to do."""
+    """A file that the page needs is not installed; the message says what to install."""
 
 
 @cache
-def assets() -> Mapping[str, Asset]:
-    """All files of the page by their path, such as `js/app.js`; D3 is `d3.js`.
+def static_files() -> Mapping[str, StaticFile]:
+    """Return all files of the page by path, such as `js/app.js`; D3 is `d3.js`.
 
-    Raises `PageIncomplete`.
+    `index.html` preloads all modules, so that a browser requests them at once instead of one level
+    of imports after the other. Raises `PageIncomplete`.
     """
     paths = {
         path.relative_to(_WEB).as_posix(): path
         for path in _WEB.rglob("*.*")
-        if path.suffix in _KINDS
+        if path.suffix in _MEDIA_TYPES
     }
-    paths["d3.js"] = _packaged(*_PACKAGED["d3.js"])
-    for name in ("swagger-ui.css", "swagger-ui.js"):
+    paths["d3.js"] = _packaged(*_D3)
+    for name, source in _SWAGGER_UI.items():
+        # Only the documentation needs these files.
         with suppress(PageIncomplete):
-            paths[name] = _packaged(*_PACKAGED[name])
-    return {name: _asset(path) for name, path in paths.items()}
+            paths[name] = _packaged(*source)
+    contents = {name: path.read_bytes() for name, path in paths.items()}
+    modules = sorted(name for name in paths if name.startswith("js/") and name != _ENTRY)
+    contents["index.html"] = contents["index.html"].replace(_PRELOADS, _preloads(modules))
+    return {name: _static_file(name, content) for name, content in contents.items()}
+
+
+def _preloads(modules: Iterable[str]) -> bytes:
+    links = (f'    <link rel="modulepreload" href="web/{each}" />\n' for each in modules)
+    return "".join(links).encode()
 
 
 def _packaged(package: str, file: str) -> Path:
@@ -66,16 +78,15 @@ def _packaged(package: str, file: str) -> Path:
         if path.is_file():
             return path
     raise PageIncomplete(
-        f"The page needs {Path(file).name} of the package `{package}`, which is not installed; "
-        "install `requirements/serve.txt`, or run `make clean up`."
+        f"The page needs {Path(file).name} of the package `{package}`, which is not installed. "
+        "Install `requirements/serve.txt`, or run `make clean up`."
     )
 
 
-def _asset(path: Path) -> Asset:
-    plain = path.read_bytes()
-    return Asset(
-        media_type=_KINDS[path.suffix],
-        plain=plain,
-        compressed=gzip.compress(plain, mtime=0),
-        digest=sha256(plain).hexdigest()[:16],
+def _static_file(name: str, content: bytes) -> StaticFile:
+    return StaticFile(
+        media_type=_MEDIA_TYPES[Path(name).suffix],
+        content=content,
+        compressed=gzip.compress(content, mtime=0),
+        digest=sha256(content).hexdigest()[:16],
     )

@@ -107,7 +107,7 @@ def test_a_service_whose_page_could_not_draw_does_not_start(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     done = belvedere(tmp_path, "serve", port="0")
     assert done.returncode == 1
-    assert done.stderr.startswith("belvedere: The page draws with D3, but `mpld3` with d3.v5")
+    assert done.stderr.startswith("belvedere: The page needs d3.v5.min.js of the package `mpld3`")
     assert len(done.stderr.strip().splitlines()) == 1
 
 

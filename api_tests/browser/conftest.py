@@ -1,4 +1,4 @@
-"""A real browser, and pages in it that must ask nobody else and break no rule."""
+"""A real browser, and pages in it that must make no third-party requests and log no errors."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,27 +20,27 @@ from playwright.sync_api import (
 
 from benchmarks.chromium import BrowserMissing, chromium
 
-PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 WIDE, NARROW = (1440, 900), (390, 844)
 
-# What calls without an answer leave in the console; each test looks for the words of the page.
-EXPECTED = "Failed to load resource"
-# Chromium drops what it loads whenever a network comes or goes on the machine, as Docker's do.
-CHANGED = "ERR_NETWORK_CHANGED"
+# The browser logs failed requests; tests check the messages of the page instead.
+EXPECTED_LOG = "Failed to load resource"
+# Chromium aborts requests when a network interface of the machine changes, such as Docker's.
+NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
 ATTEMPTS = 3
 
-# Some errors of scripts are known to the page alone, such as sizes that never come to rest.
-REPORT = "addEventListener('error', ({ message }) => console.error(message))"
+# Playwright does not report some errors, such as loops of resize observers.
+LOG_ERRORS = "addEventListener('error', ({ message }) => console.error(message))"
 
-# No browser asks for a path with two dots in it, as of the photograph `lake/..`.
+# Browsers normalise two dots in a path, such as of the image `lake/..`.
 UNREACHABLE = ("/images/", "/images/thumbnail")
 
-Opened = Callable[..., Page]
+OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """The system's own browser; tests are skipped where there is none."""
+    """Start the installed browser; skip the tests if there is none."""
     expect.set_options(timeout=20_000)
     try:
         with chromium() as browser:
@@ -50,17 +50,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def opened(browser: Browser, api: httpx.Client) -> Iterator[Opened]:
-    """Opens the page of a service, `api` unless another is named, at an address like `#/map`.
+def open_page(browser: Browser, api: httpx.Client) -> Iterator[OpenPage]:
+    """Open the page of a service, by default `api`, at a hash like `#/map`.
 
-    Scripts must not fail, unless the test makes them (`faulty`); nor may the page's files and
-    pictures be turned away, but for those whose address ends as `refused` says.
+    Scripts must not fail, unless the test expects it (`faulty`). Files and images must load, except
+    for paths that end as `refused` says.
     """
-    strange: list[list[str]] = []
+    all_problems: list[list[str]] = []
     contexts = []
 
-    def open_page(
-        address: str = "",
+    def open_(
+        url: str = "",
         service: httpx.Client = api,
         size: tuple[int, int] = WIDE,
         scheme: Literal["light", "dark"] = "light",
@@ -78,46 +78,46 @@ def opened(browser: Browser, api: httpx.Client) -> Iterator[Opened]:
         )
         contexts.append(context)
         page = context.new_page()
-        noted: list[str] = []
-        page.add_init_script(REPORT)
+        problems: list[str] = []
+        page.add_init_script(LOG_ERRORS)
         if not faulty:
-            _watch(page, urlsplit(str(service.base_url)).netloc, refused, noted)
-            strange.append(noted)
-        _arrive(page, f"/{address}", noted)
+            _record_problems(page, urlsplit(str(service.base_url)).netloc, refused, problems)
+            all_problems.append(problems)
+        _load(page, f"/{url}", problems)
         return page
 
-    yield open_page
+    yield open_
     for context in contexts:
         context.close()
-    assert [noted for noted in strange if noted] == []
+    assert [problems for problems in all_problems if problems] == []
 
 
-def _watch(page: Page, host: str, refused: tuple[str, ...], strange: list[str]) -> None:
-    """Note requests to others, files turned away, errors of scripts, rules that are broken."""
+def _record_problems(page: Page, host: str, refused: tuple[str, ...], problems: list[str]) -> None:
+    """Record third-party requests, files that fail to load, script errors, policy violations."""
 
     def on_request(request: Request) -> None:
-        asked = urlsplit(request.url)
-        if asked.scheme not in ("blob", "data") and asked.netloc != host:
-            strange.append(f"asked {request.url}")
+        url = urlsplit(request.url)
+        if url.scheme not in ("blob", "data") and url.netloc != host:
+            problems.append(f"requested {request.url}")
 
     def on_response(response: Response) -> None:
         path = urlsplit(response.url).path
         is_file = path.startswith(("/web/", "/images/"))
         if is_file and response.status >= 400 and not path.endswith(refused):
-            strange.append(f"{response.status} for {path}")
+            problems.append(f"{response.status} for {path}")
 
-    def on_console(said: ConsoleMessage) -> None:
-        if said.type == "error" and not said.text.startswith(EXPECTED):
-            strange.append(said.text)
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith(EXPECTED_LOG):
+            problems.append(message.text)
 
     page.on("request", on_request)
     page.on("response", on_response)
-    page.on("pageerror", lambda error: strange.append(str(error)))
+    page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", on_console)
 
 
-def _arrive(page: Page, address: str, noted: list[str]) -> None:
-    """Load the page whole; what was noted of an attempt that the network broke off is forgotten."""
+def _load(page: Page, url: str, problems: list[str]) -> None:
+    """Load a page; retry and forget its problems if the network changed meanwhile."""
     failures: list[str] = []
 
     def on_failure(request: Request) -> None:
@@ -126,58 +126,58 @@ def _arrive(page: Page, address: str, noted: list[str]) -> None:
     page.on("requestfailed", on_failure)
     for attempt in range(ATTEMPTS):
         if attempt > 0:
-            # Else going to the same address again would load nothing.
+            # Navigation to the current URL would only change the hash.
             page.goto("about:blank")
             failures.clear()
-            noted.clear()
+            problems.clear()
         try:
-            page.goto(address)
+            page.goto(url)
         except Error as error:
-            if CHANGED not in error.message:
+            if NETWORK_CHANGED not in error.message:
                 raise
             failures.append(error.message)
-        if not any(CHANGED in each for each in failures):
+        if not any(NETWORK_CHANGED in each for each in failures):
             break
     page.remove_listener("requestfailed", on_failure)
 
 
 @pytest.fixture(scope="session")
 def points(api: httpx.Client) -> list[dict[str, Any]]:
-    """All points of the map."""
+    """Return all points of the map."""
     found: list[dict[str, Any]] = api.get("/tsne", params={"n": 100_000}).json()["points"]
     return found
 
 
 @pytest.fixture
-def pictured() -> Callable[[Page, str], None]:
-    """Keeps a screenshot, to be looked at."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
+def screenshot() -> Callable[[Page, str], None]:
+    """Save a screenshot in `build/screenshots`."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
 
-    def take(page: Page, name: str) -> None:
-        page.screenshot(path=PICTURES / f"{name}.png")
+    def save(page: Page, name: str) -> None:
+        page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
-    return take
+    return save
 
 
 @pytest.fixture(scope="session")
-def rules() -> str:
-    """axe-core's script, which knows the rules of accessibility."""
+def axe_script() -> str:
+    """Return the script of axe-core, which checks accessibility rules."""
     import axe_playwright_python
 
     return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture
-def breaches(rules: str) -> Callable[[Page], list[str]]:
-    """What is seriously wrong with a page for people who cannot see it or use no mouse."""
+def axe_violations(axe_script: str) -> Callable[[Page], list[str]]:
+    """Return the serious accessibility violations of a page."""
 
     def find(page: Page) -> list[str]:
         if not page.evaluate("'axe' in window"):
-            page.evaluate(rules)
-        found = page.evaluate("axe.run({resultTypes: ['violations']})")
+            page.evaluate(axe_script)
+        results = page.evaluate("axe.run({resultTypes: ['violations']})")
         return [
             f"{each['id']}: {json.dumps([node['html'] for node in each['nodes']])[:400]}"
-            for each in found["violations"]
+            for each in results["violations"]
             if each["impact"] in ("serious", "critical")
         ]
 

@@ -1,60 +1,63 @@
-/** The page: what is the same in all views, and the start. */
+/** Start of the page, and the parts that all views share: banner, footer, upload. */
 
-import { ask } from "./core/api.js";
-import { learnWhetherGenerated } from "./core/attribution.js";
-import { learnClasses } from "./core/classes.js";
+import { callApi } from "./core/api.js";
+import { setGenerated } from "./core/attribution.js";
+import { setClasses } from "./core/classes.js";
 import { element } from "./core/dom.js";
 import { number } from "./core/format.js";
-import { keepFocus, loading, problemNotice, remark, sayBusy } from "./core/status.js";
-import { addressOfExperiment } from "./experiments/experiment-table.js";
-import { receivePhotographs } from "./images/upload.js";
-import { followAddress, go, leave, tell } from "./router.js";
+import { errorNotice, loading, preserveFocus, showBusy, toast } from "./core/status.js";
+import { experimentUrl } from "./core/urls.js";
+import { listenForUploads } from "./images/upload.js";
+import { announceView, leaveView, navigate, startRouting } from "./router.js";
 
-// What the project calls the collection that it paints itself.
+// Name of the collection of generated images.
 const GENERATED = "generated scenes";
 
-let beginning = new AbortController();
-let hasMet = false;
+let initialization = new AbortController();
+let isInitialized = false;
 
-/** Learn what is served. @param {AbortSignal} signal */
-async function meetTheService(signal) {
-  const served = await ask("/readyz", { signal });
-  const isGenerated = served.data === GENERATED;
-  learnClasses(served.classes);
-  learnWhetherGenerated(isGenerated);
+/**
+ * Load and show the name of the collection, the classes and the release.
+ *
+ * @param {AbortSignal} signal
+ */
+async function loadServiceInfo(signal) {
+  const info = await callApi("/readyz", { signal });
+  const isGenerated = info.data === GENERATED;
+  setClasses(info.classes);
+  setGenerated(isGenerated);
   byId("banner").hidden = !isGenerated;
   byId("footer").replaceChildren(
     element(
       "p",
       {},
-      `${number(served.photographs)} photographs of the collection “${served.data}”, `,
-      "recognised by ",
-      element("a", { href: addressOfExperiment(served.network) }, served.network),
-      `. Release ${served.release}. `,
-      element("a", { href: "docs" }, "Every call of the service"),
+      `${number(info.photographs)} images from “${info.data}”, classified by `,
+      element("a", { href: experimentUrl(info.network) }, info.network),
+      `. Release ${info.release}. `,
+      element("a", { href: "docs" }, "API reference"),
       ".",
     ),
   );
 }
 
-/** Begin, and begin again where the service was not there or serves something else. */
-async function begin() {
-  beginning.abort();
-  beginning = new AbortController();
-  const { signal } = beginning;
-  leave();
-  keepFocus(byId("main"));
+/** Initialize the page; also after an outage and when the release changes. */
+async function initialize() {
+  initialization.abort();
+  initialization = new AbortController();
+  const { signal } = initialization;
+  leaveView();
+  preserveFocus(byId("main"));
   byId("main").replaceChildren(loading());
   try {
-    await meetTheService(signal);
+    await loadServiceInfo(signal);
   } catch (error) {
     if (signal.aborted) return;
-    byId("main").replaceChildren(problemNotice(error, begin, signal));
-    tell();
+    byId("main").replaceChildren(errorNotice(error, initialize, signal));
+    announceView();
     return;
   }
-  hasMet = true;
-  if (!signal.aborted) await followAddress();
+  isInitialized = true;
+  if (!signal.aborted) await startRouting();
 }
 
 /** @param {string} id */
@@ -65,16 +68,16 @@ function byId(id) {
 /** Start the page. */
 export function start() {
   addEventListener("release", () => {
-    remark("A new release is served; what you see has been asked for again.");
-    begin();
+    toast("A new release is served. This page was reloaded.");
+    initialize();
   });
-  addEventListener("busy", sayBusy);
-  // No link, since addresses behind # name views.
+  addEventListener("busy", showBusy);
+  // A link would change the hash, which selects the view.
   byId("skip").addEventListener("click", () => byId("main").focus());
-  receivePhotographs(() => {
-    if (hasMet) return go("#/yours");
+  listenForUploads(() => {
+    if (isInitialized) return navigate("#/yours");
     location.hash = "#/yours";
-    remark("The photograph is looked at as soon as the service is ready.");
+    toast("The image will be classified when the service is ready.");
   });
-  begin();
+  initialize();
 }

@@ -1,15 +1,15 @@
 /**
- * Starts the page, and says so where a part of it did not arrive. It imports nothing for that, since
- * what is missing may be just what it would need.
+ * Start the page, or report that a module failed to load. This module imports nothing statically: a
+ * dependency of its own could be the module that is missing.
  */
 
 import("./app.js").then(
   ({ start }) => start(),
   (error) => {
     const title = document.createElement("h1");
-    title.textContent = "A part of this page did not arrive";
+    title.textContent = "Part of this page failed to load";
     const advice = document.createElement("p");
-    advice.textContent = "Reload it; if that does not help, see the log of the service.";
+    advice.textContent = "Reload the page. If the problem persists, check the log of the service.";
     const section = document.createElement("section");
     section.className = "notice";
     section.setAttribute("role", "alert");

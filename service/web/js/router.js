@@ -1,88 +1,90 @@
-/** From addresses to views: `#/map`, `#/image/…`, `#/errors`, `#/experiments`, `#/yours`. */
+/**
+ * Router from URL hashes to views: `#/map`, `#/image/…`, `#/errors`, `#/experiments`, `#/yours`.
+ */
 
-import { Problem } from "./core/api-error.js";
-import { announce, keepFocus, loading, problemNotice } from "./core/status.js";
+import { ApiError } from "./core/api-error.js";
+import { announce, errorNotice, loading, preserveFocus } from "./core/status.js";
 import { experimentView } from "./experiments/experiment-view.js";
 import { experimentsView } from "./experiments/experiments-view.js";
 import { imageView } from "./images/image-view.js";
-import { errorsView } from "./images/misclassifications-view.js";
-import { yourView } from "./images/upload-view.js";
+import { misclassificationsView } from "./images/misclassifications-view.js";
+import { uploadView } from "./images/upload-view.js";
 import { mapView } from "./map/map-view.js";
 
 /**
- * @typedef {object} Asked
- * @property {string} name what stands in the address behind the view
+ * @typedef {object} ViewContext
+ * @property {string} name decoded part of the hash after the view, such as an id
  * @property {URLSearchParams} query
- * @property {AbortSignal} signal ends with the view
- * @property {() => void} again begins the view anew
+ * @property {AbortSignal} signal aborted when the view is left
+ * @property {() => void} reload
  *
- * @typedef {(place: HTMLElement, asked: Asked) => Promise<string | void>} View fills the place;
- *   what it returns is said to those who cannot see it, behind the title
+ * @typedef {(host: HTMLElement, context: ViewContext) => Promise<string | void>} View fills the
+ *   host element; a returned text is announced to screen readers after the title
  */
 
 /** @type {[RegExp, View][]} */
 const VIEWS = [
   [/^(?:#\/?)?$|^#\/map$/, mapView],
   [/^#\/image\/(.+)$/, imageView],
-  [/^#\/errors$/, errorsView],
+  [/^#\/errors$/, misclassificationsView],
   [/^#\/experiments$/, experimentsView],
   [/^#\/experiments\/(.+)$/, experimentView],
-  [/^#\/yours$/, yourView],
+  [/^#\/yours$/, uploadView],
 ];
 
-let running = new AbortController();
+let lifetime = new AbortController();
 
-/** How far each address was scrolled down when it was left. @type {Map<string, number>} */
-const scrolled = new Map();
+/** Scroll position of each hash when it was left. @type {Map<string, number>} */
+const scrollPositions = new Map();
 
-/** Show what the address says, now and whenever it changes. */
-export function followAddress() {
-  // The browser would scroll before a view is filled.
+/** Show the view of the current hash, and follow its changes. */
+export function startRouting() {
+  // The browser would restore the scroll position before a view is filled.
   history.scrollRestoration = "manual";
   onhashchange = ({ oldURL }) => {
-    scrolled.set(new URL(oldURL).hash, scrollY);
-    // Links make entries without a state; who goes back comes to one that was shown.
-    const top = history.state ? (scrolled.get(location.hash) ?? 0) : 0;
-    beginAtTheTop();
-    show(top);
+    scrollPositions.set(new URL(oldURL).hash, scrollY);
+    // Entries made by links have no state; entries reached with the back button have one.
+    const top = history.state ? (scrollPositions.get(location.hash) ?? 0) : 0;
+    focusMain();
+    showView(top);
   };
-  return show();
+  return showView();
 }
 
-/** Lead to an address; to the present one, too. @param {string} address */
-export function go(address) {
-  if (location.hash === address) show();
-  else location.hash = address;
+/** Go to a hash; reload the view if it is the current one. @param {string} hash */
+export function navigate(hash) {
+  if (location.hash === hash) showView();
+  else location.hash = hash;
 }
 
-/** End the view that is shown. */
-export function leave() {
-  running.abort();
+/** Abort the current view. */
+export function leaveView() {
+  lifetime.abort();
 }
 
-/** Show what the address says. @param {number} [top] how far it is scrolled down */
-async function show(top = 0) {
-  leave();
+/** Show the view of the current hash. @param {number} [top] scroll position in pixels */
+async function showView(top = 0) {
+  leaveView();
   history.replaceState({ wasShown: true }, "");
-  running = new AbortController();
-  const { signal } = running;
-  const again = () => show();
+  lifetime = new AbortController();
+  const { signal } = lifetime;
+  const reload = () => showView();
   const [path, query] = location.hash.split("?");
-  const place = /** @type {HTMLElement} */ (document.getElementById("main"));
-  keepFocus(place);
-  markCurrent(path);
-  place.replaceChildren(loading());
-  let more;
+  const host = /** @type {HTMLElement} */ (document.getElementById("main"));
+  preserveFocus(host);
+  markCurrentLink(path);
+  host.replaceChildren(loading());
+  let details;
   try {
-    const [view, name] = found(path);
-    more = await view(place, { name, query: new URLSearchParams(query), signal, again });
+    const [view, name] = matchView(path);
+    details = await view(host, { name, query: new URLSearchParams(query), signal, reload });
   } catch (error) {
     if (signal.aborted) return;
-    place.replaceChildren(problemNotice(error, again, signal));
+    host.replaceChildren(errorNotice(error, reload, signal));
   }
   if (signal.aborted) return;
-  tell(more);
-  // With the next frame, when parts that are known already have filled, too.
+  announceView(details);
+  // In the next frame, sections whose data is cached are filled, too.
   if (top > 0) {
     requestAnimationFrame(() => {
       if (!signal.aborted) scrollTo(0, top);
@@ -90,45 +92,49 @@ async function show(top = 0) {
   }
 }
 
-/** Say what is shown now. @param {string | void} [more] */
-export function tell(more) {
-  const place = /** @type {HTMLElement} */ (document.getElementById("main"));
-  const title = place.querySelector("h1")?.textContent ?? "";
+/**
+ * Set the document title and announce the view to screen readers.
+ *
+ * @param {string | void} [details]
+ */
+export function announceView(details) {
+  const host = /** @type {HTMLElement} */ (document.getElementById("main"));
+  const title = host.querySelector("h1")?.textContent ?? "";
   document.title = `${title} · Belvedere`;
-  // Alerts are said by themselves.
-  if (!place.querySelector("[role=alert]")) announce([title, more].filter(Boolean).join(". "));
+  // Screen readers announce alerts without help.
+  if (!host.querySelector("[role=alert]")) announce([title, details].filter(Boolean).join(". "));
 }
 
 /** @param {string} path @returns {[View, string]} */
-function found(path) {
+function matchView(path) {
   for (const [pattern, view] of VIEWS) {
     const match = pattern.exec(path);
-    if (match) return [view, decoded(match[1] ?? "")];
+    if (match) return [view, decode(match[1] ?? "")];
   }
-  throw new Problem("unknown", "The address may be incomplete; the map leads to every photograph.");
+  throw new ApiError("not found", "No view has this URL. Check it, or find the image on the map.");
 }
 
 /** @param {string} name percent-encoded */
-function decoded(name) {
+function decode(name) {
   try {
     return decodeURIComponent(name);
   } catch {
-    throw new Problem("unknown", "The address may be incomplete; copy the whole of it.");
+    throw new ApiError("not found", "The URL is not valid. Check that you copied all of it.");
   }
 }
 
 /** @param {string} path */
-function markCurrent(path) {
+function markCurrentLink(path) {
   for (const link of document.querySelectorAll("header nav a")) {
-    const address = link.getAttribute("href") ?? "";
-    const isCurrent = path.startsWith(address) || (address === "#/map" && path.length < 3);
+    const target = link.getAttribute("href") ?? "";
+    const isCurrent = path.startsWith(target) || (target === "#/map" && path.length < 3);
     if (isCurrent) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
 }
 
-/** Readers of the screen and users of the keyboard begin with the new view, too. */
-function beginAtTheTop() {
+/** Move scroll position and focus to the start of the new view. */
+function focusMain() {
   scrollTo(0, 0);
   document.getElementById("main")?.focus({ preventScroll: true });
 }

@@ -1,73 +1,80 @@
-/** Why a call has no answer, in a sentence that says what to do. */
+/** Errors of API calls, with messages for users: cause, and action. */
 
 /**
- * @typedef {"busy" | "gone" | "interrupted" | "locked" | "not an image" | "not ready" | "refused"
- *   | "too large" | "unknown"} Kind what went wrong
+ * @typedef {"busy" | "failed" | "interrupted" | "not an image" | "not found" | "not ready"
+ *   | "too large" | "unauthorized" | "unreachable"} Kind
  */
 
 /** @type {Record<number, Kind>} */
 const KINDS = {
-  401: "locked",
-  404: "unknown",
+  401: "unauthorized",
+  404: "not found",
   408: "interrupted",
   413: "too large",
   415: "not an image",
   429: "busy",
-  502: "gone",
+  502: "unreachable",
   503: "not ready",
-  504: "gone",
+  504: "unreachable",
 };
 
-/** @type {{ gone: string } & Partial<Record<Kind, string>>} where the service cannot say it */
+/**
+ * Messages for responses without one.
+ *
+ * @type {{ unreachable: string } & Partial<Record<Kind, string>>}
+ */
 const ADVICE = {
-  gone: "Check your connection; who runs the service starts it with `belvedere serve`.",
-  locked: "Try again and give the key; who runs the service knows it.",
-  "not ready": "Wait a moment; who runs the service sees in its log what it waits for.",
+  unreachable:
+    "Check your network connection. If you run the service, start it with `belvedere serve`.",
+  unauthorized: "Try again and enter the API key. The operator of the service can provide it.",
+  "not ready": "Wait a moment. If you run the service, check its log.",
 };
 
-const MOST_SECONDS_BETWEEN = 10;
+const MAX_RETRY_SECONDS = 10;
 
-/** A call without an answer; the message says what to do. */
-export class Problem extends Error {
+/** Failed API call; the message says what to do. */
+export class ApiError extends Error {
   /**
    * @param {Kind} kind
-   * @param {string} sentence
-   * @param {number} [pause] seconds to wait before the next attempt
+   * @param {string} message
+   * @param {number} [retryAfter] seconds before the next attempt
    */
-  constructor(kind, sentence, pause = 1) {
-    super(sentence);
+  constructor(kind, message, retryAfter = 1) {
+    super(message);
     this.kind = kind;
-    this.pause = Math.min(pause, MOST_SECONDS_BETWEEN);
+    this.retryAfter = Math.min(retryAfter, MAX_RETRY_SECONDS);
   }
 }
 
-/** The service cannot be reached. */
-export function gone() {
-  return new Problem("gone", ADVICE.gone);
+/** Return the error for a service that cannot be reached. */
+export function unreachableError() {
+  return new ApiError("unreachable", ADVICE.unreachable);
 }
 
 /**
- * What the service says where it does not answer what was asked.
+ * Return the error for an error response.
  *
  * @param {Response} response
  * @param {string} path of the call
- * @param {{ detail?: string, release?: string }} answer
+ * @param {{ detail?: string, release?: string }} body
  */
-export function refusal(response, path, { detail, release }) {
+export function responseError(response, path, { detail, release }) {
   const { status, headers } = response;
   const kind = kindOf(status, path, release);
-  // What the service says of keys is for those who write programs.
-  const told = kind === "locked" ? undefined : detail;
-  return new Problem(
+  // The service's message about keys is for API clients.
+  const message = kind === "unauthorized" ? undefined : detail;
+  return new ApiError(
     kind,
-    told ?? ADVICE[kind] ?? `It answered ${status}; who runs it sees why in its log.`,
+    message ??
+      ADVICE[kind] ??
+      `The service returned status ${status}. If you run the service, check its log.`,
     Number(headers.get("Retry-After")) || undefined,
   );
 }
 
-/** @param {number} status @param {string} path @param {string} [release] that is served */
+/** @param {number} status @param {string} path @param {string} [release] of the response */
 function kindOf(status, path, release) {
-  // Where a release is served, only the work on this one call broke off.
+  // If a release is served, only this request failed.
   if (status === 503 && release && path !== "/readyz") return "interrupted";
-  return KINDS[status] ?? "refused";
+  return KINDS[status] ?? "failed";
 }

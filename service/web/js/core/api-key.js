@@ -1,75 +1,77 @@
-/** The service's key, where it has one: asked for once and kept as long as the tab is open. */
+/**
+ * API key of the service, if it requires one: prompted for once, and kept in the session storage.
+ */
 
-const NAME = "belvedere-key";
+const STORAGE_NAME = "belvedere-key";
 
-let key = stored();
+let key = loadKey();
 
 /** @type {Promise<boolean> | null} */
-let asking = null;
+let pendingPrompt = null;
 
-/** The key that was given, if any. */
-export function knownKey() {
+/** Return the API key, or null. */
+export function currentApiKey() {
   return key;
 }
 
 /**
- * Ask for the key. Whoever asks meanwhile waits for the same answer.
+ * Prompt for the API key. Concurrent callers share one prompt.
  *
- * @param {string | null} refused the key that the service did not accept; null where none was sent
- * @returns {Promise<boolean>} whether there is another one
+ * @param {string | null} rejected key that the service did not accept; null if none was sent
+ * @returns {Promise<boolean>} whether there is another key
  */
-export function anotherKey(refused) {
-  if (key && key !== refused) return Promise.resolve(true);
-  keep(null);
-  asking ??= prompted(refused !== null).finally(() => {
-    asking = null;
+export function requestApiKey(rejected) {
+  if (key && key !== rejected) return Promise.resolve(true);
+  storeKey(null);
+  pendingPrompt ??= prompt(rejected !== null).finally(() => {
+    pendingPrompt = null;
   });
-  return asking;
+  return pendingPrompt;
 }
 
-/** @param {boolean} wasRefused @returns {Promise<boolean>} */
-function prompted(wasRefused) {
-  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("key"));
+/** @param {boolean} wasRejected @returns {Promise<boolean>} */
+function prompt(wasRejected) {
+  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("api-key"));
   const form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
   const input = /** @type {HTMLInputElement} */ (dialog.querySelector("input"));
-  const refuse = /** @type {HTMLButtonElement} */ (dialog.querySelector("button[type=button]"));
-  const refusal = /** @type {HTMLElement} */ (dialog.querySelector("[role=alert]"));
+  const cancel = /** @type {HTMLButtonElement} */ (dialog.querySelector("button[type=button]"));
+  const alert = /** @type {HTMLElement} */ (dialog.querySelector("[role=alert]"));
   const close = () => dialog.close();
   input.value = "";
   dialog.returnValue = "";
   form.onsubmit = (event) => {
     event.preventDefault();
-    keep(input.value.trim());
-    dialog.close("given");
+    storeKey(input.value.trim());
+    dialog.close("submitted");
   };
-  refuse.onclick = close;
+  cancel.onclick = close;
   // Another view may need no key.
   addEventListener("hashchange", close);
   dialog.showModal();
-  // Now, since an alert that stood there before is not read out.
-  refusal.hidden = !wasRefused;
+  // After opening, because screen readers do not announce an alert that is visible before.
+  alert.hidden = !wasRejected;
   return new Promise((resolve) => {
     dialog.onclose = () => {
       removeEventListener("hashchange", close);
-      resolve(dialog.returnValue === "given");
+      resolve(dialog.returnValue === "submitted");
     };
   });
 }
 
-/** @param {string | null} given */
-function keep(given) {
-  key = given;
+/** @param {string | null} value */
+function storeKey(value) {
+  key = value;
   try {
-    if (given === null) sessionStorage.removeItem(NAME);
-    else sessionStorage.setItem(NAME, given);
+    if (value === null) sessionStorage.removeItem(STORAGE_NAME);
+    else sessionStorage.setItem(STORAGE_NAME, value);
   } catch {
-    // Where a browser stores nothing, it is kept until the page is left.
+    // Without storage, the key is kept until the page is closed.
   }
 }
 
-function stored() {
+function loadKey() {
   try {
-    return sessionStorage.getItem(NAME);
+    return sessionStorage.getItem(STORAGE_NAME);
   } catch {
     return null;
   }

@@ -1,147 +1,151 @@
-/** The service's public calls: answers as objects, failures as `Problem`. */
+/** API client: responses as objects, failures as `ApiError`. */
 
-import { gone, Problem, refusal } from "./api-error.js";
-import { anotherKey, knownKey } from "./api-key.js";
-import { callOf } from "./urls.js";
+import { ApiError, responseError, unreachableError } from "./api-error.js";
+import { currentApiKey, requestApiKey } from "./api-key.js";
+import { apiUrl } from "./urls.js";
 
-const ATTEMPTS_WHILE_BUSY = 4;
-const SECONDS_AFTER_LOSS = 0.3;
-const MILLISECONDS_UNTIL_BACK = 60_000;
+const MAX_ATTEMPTS = 4;
+const RETRY_SECONDS_AFTER_CONNECTION_LOSS = 0.3;
+const MILLISECONDS_BEFORE_RETURN = 60_000;
 
 /**
  * @typedef {object} Options
- * @property {Blob} [image] sent along
- * @property {AbortSignal} [signal] ends the call
- * @property {boolean} [mayPrompt] whether to ask for the key where one is needed; true
+ * @property {Blob} [image] request body
+ * @property {AbortSignal} [signal] aborts the request
+ * @property {boolean} [mayPrompt] whether to prompt for a required API key; default true
  */
 
-/** @type {Map<string, Promise<any>>} */
-const remembered = new Map();
+/** Responses by path. @type {Map<string, Promise<any>>} */
+const cache = new Map();
 
 /** @type {string | null} */
-let served = null;
+let release = null;
 
-/** @type {Map<string, number>} when releases were left */
-const left = new Map();
+/** Time at which each former release was replaced. @type {Map<string, number>} */
+const replacedAt = new Map();
 
 /**
- * Ask the service; while it is busy, ask again a few times.
+ * Call the API. A busy service is retried up to three times, and a required API key is prompted
+ * for.
  *
- * @param {string} path with its query
+ * @param {string} path with query
  * @param {Options} [options]
- * @returns {Promise<any>} the answer
- * @throws {Problem}
+ * @returns {Promise<any>} the parsed response
+ * @throws {ApiError}
  */
-export async function ask(path, options = {}) {
+export async function callApi(path, options = {}) {
   for (let attempt = 1; ; attempt += 1) {
-    const key = knownKey();
+    const key = currentApiKey();
     try {
-      return await answered(path, key, options);
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (problem.kind === "busy" && attempt < ATTEMPTS_WHILE_BUSY) {
+      return await send(path, key, options);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.kind === "busy" && attempt < MAX_ATTEMPTS) {
         dispatchEvent(new Event("busy"));
-        await pause(problem.pause, options.signal);
+        await sleep(error.retryAfter, options.signal);
       } else if (
-        problem.kind !== "locked" ||
+        error.kind !== "unauthorized" ||
         options.mayPrompt === false ||
-        !(await anotherKey(key))
+        !(await requestApiKey(key))
       ) {
-        throw problem;
+        throw error;
       }
     }
   }
 }
 
 /**
- * The same for what does not change while a release is served: it is asked for once.
+ * Call the API with a cache, for responses that are constant for a release.
  *
  * @param {string} path
- * @param {Options} [options] without a signal, since others may wait for the same answer
+ * @param {Options} [options] without a signal, because callers share the response
  * @returns {Promise<any>}
  */
-export function recall(path, options = {}) {
-  const known = remembered.get(path);
-  if (known) return known;
-  const answer = ask(path, options);
-  // Who may be asked for the key must not wait with one who may not.
-  if (options.mayPrompt !== false) remembered.set(path, answer);
-  answer.then(
-    ({ release }) => {
-      if (release === served) remembered.set(path, answer);
-      else forget(path, answer);
+export function callApiCached(path, options = {}) {
+  const cached = cache.get(path);
+  if (cached) return cached;
+  const response = callApi(path, options);
+  // A caller that may prompt for the key must not share the failure of a caller that may not.
+  if (options.mayPrompt !== false) cache.set(path, response);
+  response.then(
+    (body) => {
+      if (body.release === release) cache.set(path, response);
+      else evict(path, response);
     },
-    () => forget(path, answer),
+    () => evict(path, response),
   );
-  return answer;
+  return response;
 }
 
-/** @param {string} path @param {Promise<any>} answer */
-function forget(path, answer) {
-  if (remembered.get(path) === answer) remembered.delete(path);
+/** @param {string} path @param {Promise<any>} response */
+function evict(path, response) {
+  if (cache.get(path) === response) cache.delete(path);
 }
 
 /** @param {string} path @param {string | null} key @param {Options} options */
-async function answered(path, key, { image, signal }) {
+async function send(path, key, { image, signal }) {
   /** @type {RequestInit} */
   const request = { signal, headers: key ? { "X-API-Key": key } : {} };
   if (image) Object.assign(request, { method: "POST", body: image });
   let exchange;
   try {
-    exchange = await exchanged(path, request);
+    exchange = await fetchWithRetry(path, request);
   } catch (error) {
-    throw await explained(error, image);
+    throw await connectionError(error, image);
   }
-  const { response, answer } = exchange;
-  noteRelease(answer.release);
-  if (response.ok) return answer;
-  throw refusal(response, path, answer);
+  const { response, body } = exchange;
+  updateRelease(body.release);
+  if (response.ok) return body;
+  throw responseError(response, path, body);
 }
 
 /**
- * Ask, and once more where the connection was lost: every call only reads, and browsers drop
- * connections whenever the network changes.
+ * Send a request, and retry once after a lost connection: all endpoints are read-only, and browsers
+ * drop connections when the network changes.
  *
  * @param {string} path
  * @param {RequestInit} request
  */
-async function exchanged(path, request) {
+async function fetchWithRetry(path, request) {
   try {
-    return await whole(path, request);
+    return await fetchJson(path, request);
   } catch (error) {
     if (request.signal?.aborted) throw error;
-    await pause(SECONDS_AFTER_LOSS, request.signal);
-    return whole(path, request);
+    await sleep(RETRY_SECONDS_AFTER_CONNECTION_LOSS, request.signal);
+    return fetchJson(path, request);
   }
 }
 
 /**
- * The answer to its end, since the connection may be lost on the way.
+ * Send a request and read the whole body, because the connection may be lost in between.
  *
  * @param {string} path
  * @param {RequestInit} request
  */
-async function whole(path, request) {
-  const response = await fetch(callOf(path), request);
-  // What a proxy says of a service that is gone need not be JSON.
-  const answer = await (response.ok ? response.json() : response.json().catch(() => ({})));
-  return { response, answer };
+async function fetchJson(path, request) {
+  const response = await fetch(apiUrl(path), request);
+  // An error response of a proxy may not be JSON.
+  const body = await (response.ok ? response.json() : response.json().catch(() => ({})));
+  return { response, body };
 }
 
 /** @param {unknown} error @param {Blob | undefined} image */
-async function explained(error, image) {
+async function connectionError(error, image) {
   if (error instanceof DOMException && error.name === "AbortError") return error;
   if (image && !(await isReadable(image))) {
-    return new Problem("not an image", "It cannot be read any more; choose it again.");
+    return new ApiError("not an image", "The file can no longer be read. Choose it again.");
   }
   if (image && (await isAlive())) {
-    // A body beyond the limit is refused before it has arrived, which browsers take for a loss.
-    return new Problem("interrupted", "The upload broke off; try again, or send a smaller file.");
+    // A body above the limit is rejected before its end; browsers report that as a lost connection.
+    return new ApiError(
+      "interrupted",
+      "The upload was interrupted. Try again, or send a smaller file.",
+    );
   }
-  return gone();
+  return unreachableError();
 }
 
-/** Whether it is a file that is still there. @param {Blob} image */
+/** Return whether the file still exists. @param {Blob} image */
 function isReadable(image) {
   return image
     .slice(0, 1)
@@ -152,38 +156,45 @@ function isReadable(image) {
     );
 }
 
-/** Whether the service answers at all. */
+/** Return whether the service responds at all. */
 async function isAlive() {
-  return fetch(callOf("/livez")).then(
+  return fetch(apiUrl("/livez")).then(
     (response) => response.ok,
     () => false,
   );
 }
 
-/** The fingerprint of the release that the page shows. */
-export function servedRelease() {
-  return served;
+/** Return the fingerprint of the release that the page shows. */
+export function currentRelease() {
+  return release;
 }
 
 /**
- * Tell when another release is served. Replicas may serve two for a while: what was left is not
- * gone back to at once, or the page would go to and fro with them.
+ * Dispatch a `release` event when the release changes. During a deployment, replicas may serve two
+ * releases: a former one is ignored for a minute, because the page would otherwise alternate
+ * between them.
  *
- * @param {string | undefined} release the fingerprint that an answer carries
+ * @param {string | undefined} fingerprint of the release of a response
  */
-function noteRelease(release) {
-  if (!release || release === served) return;
-  if (performance.now() < (left.get(release) ?? -Infinity) + MILLISECONDS_UNTIL_BACK) return;
-  const former = served;
-  served = release;
+function updateRelease(fingerprint) {
+  if (!fingerprint || fingerprint === release) return;
+  const elapsed = performance.now() - (replacedAt.get(fingerprint) ?? -Infinity);
+  if (elapsed < MILLISECONDS_BEFORE_RETURN) return;
+  const former = release;
+  release = fingerprint;
   if (former === null) return;
-  left.set(former, performance.now());
-  remembered.clear();
+  replacedAt.set(former, performance.now());
+  cache.clear();
   dispatchEvent(new Event("release"));
 }
 
-/** @param {number} seconds @param {AbortSignal | null} [signal] */
-export function pause(seconds, signal) {
+/**
+ * Wait; reject if the signal is aborted.
+ *
+ * @param {number} seconds
+ * @param {AbortSignal | null} [signal]
+ */
+export function sleep(seconds, signal) {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const timer = setTimeout(() => {

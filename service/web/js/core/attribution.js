@@ -1,4 +1,4 @@
-/** Who made a photograph and under which licence: it stands wherever one is shown. */
+/** Attribution of an image: title, photographer and licence, shown next to every image. */
 
 import { element } from "./dom.js";
 
@@ -12,36 +12,41 @@ import { element } from "./dom.js";
  * @property {string | null} source
  */
 
-let generated = false;
+let isGenerated = false;
 
-/** @param {boolean} answer whether the collection is painted by the project itself */
-export function learnWhetherGenerated(answer) {
-  generated = answer;
+/** @param {boolean} value whether the collection consists of generated images */
+export function setGenerated(value) {
+  isGenerated = value;
 }
 
 /**
- * Title, photographer and licence, with links to the photograph's page and the licence.
+ * Create a line with title, photographer and licence, linked to the page of the image and to the
+ * licence.
  *
  * @param {Attribution | null} attribution
  */
-export function credit(attribution) {
+export function attributionLine(attribution) {
   if (!attribution) {
-    return element("p", { class: "credit" }, generated ? "Generated scene" : "Maker unknown");
+    return element(
+      "p",
+      { class: "attribution" },
+      isGenerated ? "Generated scene" : "Photographer unknown",
+    );
   }
   const { title, photographer, licence, licence_url: terms, page, source } = attribution;
   return element(
     "p",
-    { class: "credit" },
-    linked(title ?? "Untitled", page ?? source),
+    { class: "attribution" },
+    externalLink(title ?? "Untitled", page ?? source),
     photographer && ` by ${photographer}`,
     licence && ", ",
-    licence && linked(licence, terms),
+    licence && externalLink(licence, terms),
   );
 }
 
-/** @param {string} text @param {string | null} address */
-function linked(text, address) {
-  // An address comes from the collection's lists, so nothing but the web may be behind it.
-  if (!address || !/^https?:/.test(address)) return text;
-  return element("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, text);
+/** @param {string} text @param {string | null} url */
+function externalLink(text, url) {
+  // URLs come from the data set: a scheme that runs code must not become a link.
+  if (!url || !/^https?:/.test(url)) return text;
+  return element("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, text);
 }

@@ -1,57 +1,57 @@
-/** The classes of the collection: each has a colour and a mark. */
+/** Classes of the collection, each with a colour and a symbol. */
 
-import { drawn, element } from "./dom.js";
-import { MARKS, outline } from "./symbols.js";
+import { element, svg } from "./dom.js";
+import { symbolPath, SYMBOLS } from "./symbols.js";
 
-/** How many custom properties `--class-…` there are. */
+/** Number of the custom properties `--class-…`. */
 export const COLOURS = 7;
 
 /**
- * @typedef {object} Look
+ * @typedef {object} ClassStyle
  * @property {number} colour number of the custom property `--class-…`
- * @property {any} mark a symbol of D3
+ * @property {any} symbol D3 symbol type
  */
 
-/** @type {Map<string, Look>} */
-let known = new Map();
+/** @type {Map<string, ClassStyle>} */
+let styles = new Map();
 
-/** @param {string[]} classes in the order of the network */
-export function learnClasses(classes) {
-  known = new Map(classes.map((label, index) => [label, look(index)]));
+/** @param {string[]} classes in the order of the model's outputs */
+export function setClasses(classes) {
+  styles = new Map(classes.map((label, index) => [label, styleAt(index)]));
 }
 
-/** All classes, in the order of the network. */
+/** Return all classes, in the order of the model's outputs. */
 export function allClasses() {
-  return [...known.keys()];
+  return [...styles.keys()];
 }
 
-/** @param {string} label @returns {Look} */
-export function lookOf(label) {
-  return known.get(label) ?? look(0);
+/** Return the colour and the symbol of a class. @param {string} label @returns {ClassStyle} */
+export function classStyle(label) {
+  return styles.get(label) ?? styleAt(0);
 }
 
 /**
- * Colours come again after seven classes, each with another mark than before.
+ * Return the style at an index. Colours repeat after seven classes, each time with another symbol.
  *
  * @param {number} index
- * @returns {Look}
+ * @returns {ClassStyle}
  */
-function look(index) {
-  const round = Math.floor(index / COLOURS);
-  return { colour: index % COLOURS, mark: MARKS[(index + round) % MARKS.length] };
+function styleAt(index) {
+  const cycle = Math.floor(index / COLOURS);
+  return { colour: index % COLOURS, symbol: SYMBOLS[(index + cycle) % SYMBOLS.length] };
 }
 
-/** A class in its colour: mark and name. @param {string} label */
+/** Create the name of a class with its symbol. @param {string} label */
 export function classTag(label) {
-  return element("span", { class: "class" }, swatch(label), label);
+  return element("span", { class: "class" }, classSymbol(label), label);
 }
 
-/** The mark of a class in its colour. @param {string} label */
-export function swatch(label) {
-  const { colour, mark } = lookOf(label);
-  return drawn(
+/** Create the symbol of a class, in its colour. @param {string} label */
+export function classSymbol(label) {
+  const { colour, symbol } = classStyle(label);
+  return svg(
     "svg",
-    { class: `swatch look-${colour}`, viewBox: "-6 -6 12 12", "aria-hidden": "true" },
-    drawn("path", { d: outline(mark, 80)() }),
+    { class: `symbol class-${colour}`, viewBox: "-6 -6 12 12", "aria-hidden": "true" },
+    svg("path", { d: symbolPath(symbol, 80)() }),
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Making elements. Styles are set through the object model, since the content security policy
- * forbids them in attributes.
+ * Creation of DOM elements. Styles are set through the CSSOM, because the content security policy
+ * forbids style attributes.
  */
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -8,67 +8,71 @@ const SVG = "http://www.w3.org/2000/svg";
 /** @typedef {Node | string | number | null | undefined | false} Child */
 
 /**
- * Make an HTML element.
+ * Create an HTML element.
  *
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {Record<string, unknown>} [given] attributes; functions listen, `style` is an object of
- *   properties; what is null, undefined or false is left out
+ * @param {Record<string, unknown>} [attributes] functions become event listeners, `style` is an
+ *   object of CSS properties; null, undefined and false are omitted
  * @param {...Child} children
  * @returns {HTMLElementTagNameMap[Tag]}
  */
-export function element(tag, given = {}, ...children) {
-  return furnished(document.createElement(tag), given, children);
+export function element(tag, attributes = {}, ...children) {
+  return build(document.createElement(tag), attributes, children);
 }
 
 /**
- * Make an SVG element, likewise.
+ * Create an SVG element.
  *
  * @param {string} tag
- * @param {Record<string, unknown>} [given]
+ * @param {Record<string, unknown>} [attributes] like those of `element`
  * @param {...Child} children
  * @returns {SVGElement}
  */
-export function drawn(tag, given = {}, ...children) {
-  return furnished(/** @type {SVGElement} */ (document.createElementNS(SVG, tag)), given, children);
+export function svg(tag, attributes = {}, ...children) {
+  return build(
+    /** @type {SVGElement} */ (document.createElementNS(SVG, tag)),
+    attributes,
+    children,
+  );
 }
 
-/** What stands between backticks is code. @param {string} text */
-export function marked(text) {
+/** Convert text between backticks to `code` elements. @param {string} text */
+export function inlineCode(text) {
   return text.split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part));
 }
 
 /**
- * @template {HTMLElement | SVGElement} Made
- * @param {Made} made
- * @param {Record<string, unknown>} given
+ * @template {HTMLElement | SVGElement} Target
+ * @param {Target} target
+ * @param {Record<string, unknown>} attributes
  * @param {Child[]} children
- * @returns {Made}
+ * @returns {Target}
  */
-function furnished(made, given, children) {
-  for (const [name, value] of Object.entries(given)) {
+function build(target, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") {
-      made.addEventListener(name, /** @type {EventListener} */ (value));
+      target.addEventListener(name, /** @type {EventListener} */ (value));
     } else if (name === "style") {
       for (const [property, each] of Object.entries(value)) {
-        made.style.setProperty(property, String(each));
+        target.style.setProperty(property, String(each));
       }
     } else {
-      made.setAttribute(name, value === true ? "" : String(value));
+      target.setAttribute(name, value === true ? "" : String(value));
     }
   }
-  made.append(...present(children));
-  return made;
+  target.append(...toNodes(children));
+  return target;
 }
 
 /**
- * The children that are there; numbers become text.
+ * Drop empty children, and convert numbers to text.
  *
  * @param {Child[]} children
  * @returns {(Node | string)[]}
  */
-function present(children) {
+function toNodes(children) {
   return children
     .filter((child) => child !== null && child !== undefined && child !== false)
     .map((child) => (child instanceof Node ? child : String(child)));

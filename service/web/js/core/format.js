@@ -1,9 +1,9 @@
-/** Numbers and counts as people read them. */
+/** Formatting of numbers, counts and lists. */
 
-const THIN = "\u202f";
+const THIN_SPACE = "\u202f";
 
-/** @param {number} value @param {number} [digits] */
-function fixed(value, digits = 0) {
+/** Format a number. @param {number} value @param {number} [digits] after the decimal point */
+export function number(value, digits = 0) {
   return value.toLocaleString("en", {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
@@ -11,57 +11,58 @@ function fixed(value, digits = 0) {
 }
 
 /**
- * A share as a percentage: 0.9553 is “95.5 %”.
+ * Format a share as a percentage: 0.9553 becomes “95.5 %”.
  *
  * @param {number} share 0–1
- * @param {number} [digits] behind the point
+ * @param {number} [digits] after the decimal point
  */
 export function percent(share, digits = 1) {
-  return `${fixed(share * 100, digits)}${THIN}%`;
+  return `${number(share * 100, digits)}${THIN_SPACE}%`;
 }
 
 /**
- * A probability: whole percents, and what rounds to nothing or everything is said to be near it.
+ * Format a probability as a whole percentage; values that would round to 0 or 100 become “< 1 %”
+ * and “> 99 %”.
  *
  * @param {number} share 0–1
  */
-export function likelihood(share) {
-  if (share > 0 && share < 0.005) return `<${THIN}1${THIN}%`;
-  if (share < 1 && share > 0.995) return `>${THIN}99${THIN}%`;
+export function probability(share) {
+  if (share > 0 && share < 0.005) return `<${THIN_SPACE}1${THIN_SPACE}%`;
+  if (share < 1 && share > 0.995) return `>${THIN_SPACE}99${THIN_SPACE}%`;
   return percent(share, 0);
 }
 
-/** @param {number} value @param {number} [digits] behind the point */
-export function number(value, digits = 0) {
-  return fixed(value, digits);
+/** Abbreviate a large number: 6,265,399 becomes “6.3 M”. @param {number} value */
+export function compactNumber(value) {
+  if (value >= 1e6) return `${number(value / 1e6, 1)}${THIN_SPACE}M`;
+  if (value >= 1e4) return `${number(value / 1e3)}${THIN_SPACE}k`;
+  return number(value);
 }
 
-/** A large number, shortened: 6,265,399 is “6.3 M”. @param {number} value */
-export function short(value) {
-  if (value >= 1e6) return `${fixed(value / 1e6, 1)}${THIN}M`;
-  if (value >= 1e4) return `${fixed(value / 1e3)}${THIN}k`;
-  return fixed(value);
-}
-
-/** @param {number} seconds */
+/** Format a duration in seconds, minutes or hours. @param {number} seconds */
 export function duration(seconds) {
-  if (seconds < 90) return `${fixed(seconds)}${THIN}s`;
-  if (seconds < 5400) return `${fixed(seconds / 60)}${THIN}min`;
-  return `${fixed(seconds / 3600, 1)}${THIN}h`;
+  if (seconds < 90) return `${number(seconds)}${THIN_SPACE}s`;
+  if (seconds < 5400) return `${number(seconds / 60)}${THIN_SPACE}min`;
+  return `${number(seconds / 3600, 1)}${THIN_SPACE}h`;
 }
 
-/** @param {number} count @param {string} noun */
+/**
+ * Format a count with its noun: “1 image”, “2 images”.
+ *
+ * @param {number} count
+ * @param {string} noun
+ */
 export function plural(count, noun) {
-  return `${fixed(count)} ${noun}${count === 1 ? "" : "s"}`;
+  return `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** A side of the split in words. @param {"train" | "validation"} split */
+/** Return the displayed name of a split. @param {"train" | "validation"} split */
 export function splitName(split) {
   return split === "train" ? "training" : "validation";
 }
 
-/** “a, b and c”. @param {readonly string[]} words */
-export function enumeration(words) {
+/** Join words: “a, b and c”. @param {readonly string[]} words */
+export function joinWords(words) {
   if (words.length < 2) return words.join("");
   return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }

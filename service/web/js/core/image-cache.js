@@ -1,9 +1,9 @@
-/** What is known of stored photographs: asked for once, and anew with a new release. */
+/** Cache of image metadata, cleared when the release changes. */
 
-import { ask, servedRelease } from "./api.js";
+import { callApi, currentRelease } from "./api.js";
 
 /**
- * @typedef {object} ImageRecord
+ * @typedef {object} ImageMetadata
  * @property {string} id
  * @property {string} label
  * @property {"train" | "validation"} split
@@ -12,29 +12,29 @@ import { ask, servedRelease } from "./api.js";
  * @property {import("./attribution.js").Attribution | null} attribution
  */
 
-/** @type {Map<string, ImageRecord>} */
-const known = new Map();
+/** @type {Map<string, ImageMetadata>} */
+const cache = new Map();
 
-addEventListener("release", () => known.clear());
+addEventListener("release", () => cache.clear());
 
 /**
- * What is known of these photographs, in one call for those not asked for before.
+ * Load metadata of images, in one call for those that are not cached.
  *
  * @param {string[]} ids
  * @param {AbortSignal} [signal]
- * @returns {Promise<ImageRecord[]>} in the order of the ids
+ * @returns {Promise<ImageMetadata[]>} in the order of the ids
  */
-export async function recordsOf(ids, signal) {
-  // A copy, since the answer may bring the news of another release, which empties what is known.
-  const found = new Map(known);
+export async function loadImages(ids, signal) {
+  // A copy, because the call may detect a new release and clear the cache.
+  const found = new Map(cache);
   const missing = ids.filter((id) => !found.has(id));
   if (missing.length > 0) {
     const query = missing.map((id) => `id=${encodeURIComponent(id)}`).join("&");
-    const { images, release } = await ask(`/images?${query}`, { signal });
+    const { images, release } = await callApi(`/images?${query}`, { signal });
     for (const image of images) {
       found.set(image.id, image);
-      if (release === servedRelease()) known.set(image.id, image);
+      if (release === currentRelease()) cache.set(image.id, image);
     }
   }
-  return ids.map((id) => /** @type {ImageRecord} */ (found.get(id)));
+  return ids.map((id) => /** @type {ImageMetadata} */ (found.get(id)));
 }

@@ -1,45 +1,45 @@
-/** How stored photographs are shown. */
+/** Card of a stored image: thumbnail, class and attribution. */
 
-import { credit } from "./attribution.js";
+import { attributionLine } from "./attribution.js";
 import { classTag } from "./classes.js";
 import { element } from "./dom.js";
-import { picture } from "./retrying-image.js";
-import { addressOf, thumbnailOf } from "./urls.js";
+import { retryingImage } from "./retrying-image.js";
+import { imageViewUrl, thumbnailUrl } from "./urls.js";
 
-/** @typedef {import("./image-cache.js").ImageRecord} ImageRecord */
+/** @typedef {import("./image-cache.js").ImageMetadata} ImageMetadata */
 
 /**
- * What a photograph shows, for those who cannot see it.
+ * Return the alternative text of an image.
  *
- * @param {Pick<ImageRecord, "label" | "attribution">} photograph
+ * @param {Pick<ImageMetadata, "label" | "attribution">} image
  */
-export function described({ label, attribution }) {
+export function altText({ label, attribution }) {
   const title = attribution?.title;
-  return title ? `${label}: ${title}` : `A photograph of the class ${label}`;
+  return title ? `${label}: ${title}` : `Image of class ${label}`;
 }
 
 /**
- * A photograph that leads to its own view, with its class, its maker and what else is to be said.
+ * Create a card that links to the view of an image.
  *
- * @param {Pick<ImageRecord, "id" | "label" | "attribution">} photograph
- * @param {object} [given]
- * @param {string} [given.source] of the picture; the thumbnail
- * @param {...import("./dom.js").Child} more behind the class
+ * @param {Pick<ImageMetadata, "id" | "label" | "attribution">} image
+ * @param {object} [options]
+ * @param {string} [options.source] URL of the image file; default the thumbnail
+ * @param {...import("./dom.js").Child} details shown after the class
  */
-export function card(photograph, { source = thumbnailOf(photograph.id) } = {}, ...more) {
+export function imageCard(image, { source = thumbnailUrl(image.id) } = {}, ...details) {
   return element(
     "figure",
     { class: "card" },
     element(
       "a",
-      { href: addressOf(photograph.id), class: "picture" },
-      picture(source, described(photograph), { loading: "lazy" }),
+      { href: imageViewUrl(image.id), class: "image-link" },
+      retryingImage(source, altText(image), { loading: "lazy" }),
     ),
     element(
       "figcaption",
       {},
-      element("p", { class: "facts" }, classTag(photograph.label), ...more),
-      credit(photograph.attribution),
+      element("p", { class: "facts" }, classTag(image.label), ...details),
+      attributionLine(image.attribution),
     ),
   );
 }

@@ -1,22 +1,22 @@
-/** Pictures of photographs: what is turned away while the service is busy is asked for again. */
+/** `img` elements that retry when the busy service rejects the request. */
 
 import { element } from "./dom.js";
 
-const SECONDS = [1, 2, 4];
+const RETRY_SECONDS = [1, 2, 4];
 
 /**
- * A picture; its alternative text is shown where it cannot be had after all.
+ * Create an image; its alternative text is shown if all attempts fail.
  *
  * @param {string} source
  * @param {string} alt
- * @param {Record<string, unknown>} [more] attributes
+ * @param {Record<string, unknown>} [attributes]
  */
-export function picture(source, alt, more) {
-  const image = element("img", { src: source, alt, ...more });
-  const pauses = SECONDS.values();
+export function retryingImage(source, alt, attributes) {
+  const image = element("img", { src: source, alt, ...attributes });
+  const delays = RETRY_SECONDS.values();
   image.addEventListener("error", () => {
     const failed = image.getAttribute("src") ?? "";
-    const { value: seconds, done } = pauses.next();
+    const { value: seconds, done } = delays.next();
     if (done) return;
     setTimeout(() => {
       if (image.isConnected && image.getAttribute("src") === failed) image.src = failed;

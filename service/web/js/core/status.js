@@ -1,199 +1,207 @@
-/** What stands in a view's place while there is nothing to show, and why: each says what to do. */
+/** Status messages: loading indicators, error notices, toasts and screen-reader announcements. */
 
-import { Problem } from "./api-error.js";
-import { ask, pause } from "./api.js";
-import { element, marked } from "./dom.js";
+import { ApiError } from "./api-error.js";
+import { callApi, sleep } from "./api.js";
+import { element, inlineCode } from "./dom.js";
 
-const SECONDS_UNTIL_SAID = 1;
-const MOST_SECONDS_BETWEEN_LOOKS = 30;
-const FAULT = "Reload the page; if that does not help, the console of the browser says more.";
-const BUSY = "The service is busy; asking again …";
+const SECONDS_BEFORE_ANNOUNCEMENT = 1;
+const MAX_POLL_SECONDS = 30;
+const UNEXPECTED =
+  "Reload the page. If the problem persists, the browser console contains the details.";
+const BUSY = "The service is busy. Retrying …";
 
 /** @typedef {import("./api-error.js").Kind} Kind */
 
-/** @type {Kind[]} asking the same once more may help */
-const PASSING = ["busy", "gone", "interrupted", "locked", "not ready"];
+/** @type {Kind[]} */
+const RETRYABLE = ["busy", "interrupted", "not ready", "unauthorized", "unreachable"];
 
-/** @type {Kind[]} the page can see by itself when it is over */
-const OUTAGES = ["gone", "not ready"];
+/** Errors whose end the page can detect by polling. @type {Kind[]} */
+const OUTAGES = ["not ready", "unreachable"];
 
 /** @type {Record<Kind, string>} */
 const TITLES = {
   busy: "The service is busy",
-  gone: "The service does not answer",
-  interrupted: "The service could not finish this",
-  locked: "This needs the key of the service",
-  "not an image": "There is no photograph in this file",
+  failed: "The request failed",
+  interrupted: "The request was interrupted",
+  "not an image": "This file is not a supported image",
+  "not found": "Not found",
   "not ready": "The service is not ready",
-  refused: "The service cannot answer this",
-  "too large": "This photograph is too large",
-  unknown: "There is nothing under this name",
+  "too large": "This image is too large",
+  unauthorized: "An API key is required",
+  unreachable: "The service cannot be reached",
 };
 
-/** What stands there until the answer comes; what lasts is said, too. @param {string} text */
+/** Create a loading indicator; it is announced if it lasts. @param {string} text */
 export function loading(text = "Loading …") {
-  const said = element("p", { class: "loading" }, text);
+  const indicator = element("p", { class: "loading" }, text);
   setTimeout(() => {
-    if (said.isConnected) announce(said.textContent ?? "");
-  }, SECONDS_UNTIL_SAID * 1000);
-  return said;
+    if (indicator.isConnected) announce(indicator.textContent ?? "");
+  }, SECONDS_BEFORE_ANNOUNCEMENT * 1000);
+  return indicator;
 }
 
-/** Tell who waits that the service is busy. */
-export function sayBusy() {
+/** Change all loading indicators to say that the service is busy. */
+export function showBusy() {
   for (const each of document.querySelectorAll(".loading")) each.textContent = BUSY;
   announce(BUSY);
 }
 
 /**
- * A notice that there is nothing to show.
+ * Create a notice, shown instead of content.
  *
  * @param {string} title
  * @param {string} advice
- * @param {...import("./dom.js").Child} more
+ * @param {...import("./dom.js").Child} actions
  */
-export function notice(title, advice, ...more) {
+export function notice(title, advice, ...actions) {
   return element(
     "section",
     { class: "notice" },
     element("h1", {}, title),
-    element("p", {}, ...marked(advice)),
-    element("p", { class: "buttons" }, ...more),
+    element("p", {}, ...inlineCode(advice)),
+    element("p", { class: "buttons" }, ...actions),
   );
 }
 
 /**
- * What went wrong and what to do. While the service is out, the page looks whether it is back.
+ * Create a notice for an error. During an outage, the page polls the service and retries.
  *
  * @param {unknown} error
- * @param {() => void} again
- * @param {AbortSignal} signal ends the looking
- * @param {object} [given]
- * @param {boolean} [given.goesOn] whether the page may ask the same again by itself; true
+ * @param {() => void} retry
+ * @param {AbortSignal} signal ends the polling
+ * @param {object} [options]
+ * @param {boolean} [options.retriesAutomatically] default true
  */
-export function problemNotice(error, again, signal, { goesOn = true } = {}) {
-  const failed = error instanceof Problem ? ofProblem(error, again) : ofFault(error);
-  failed.setAttribute("role", "alert");
-  if (goesOn && error instanceof Problem && OUTAGES.includes(error.kind)) {
-    goOnWhenBack(failed, again, signal).catch((reason) => {
+export function errorNotice(error, retry, signal, { retriesAutomatically = true } = {}) {
+  const created =
+    error instanceof ApiError ? apiErrorNotice(error, retry) : unexpectedErrorNotice(error);
+  created.setAttribute("role", "alert");
+  if (retriesAutomatically && error instanceof ApiError && OUTAGES.includes(error.kind)) {
+    retryWhenReady(created, retry, signal).catch((reason) => {
       if (!signal.aborted) throw reason;
     });
   }
-  return failed;
+  return created;
 }
 
-/** @param {Problem} problem @param {() => void} again */
-function ofProblem({ kind, message }, again) {
+/** @param {ApiError} error @param {() => void} retry */
+function apiErrorNotice({ kind, message }, retry) {
   return notice(
     TITLES[kind],
     message,
-    PASSING.includes(kind) && againButton(again),
-    kind === "unknown" && element("a", { href: "#/map" }, "Go to the map"),
+    RETRYABLE.includes(kind) && retryButton(retry),
+    kind === "not found" && element("a", { href: "#/map" }, "Go to the map"),
   );
 }
 
-/** @param {() => void} again */
-export function againButton(again) {
-  return element("button", { type: "button", click: again }, "Try again");
+/** @param {() => void} retry */
+export function retryButton(retry) {
+  return element("button", { type: "button", click: retry }, "Try again");
 }
 
-/** @param {unknown} error that nobody foresaw */
-function ofFault(error) {
+/** @param {unknown} error */
+function unexpectedErrorNotice(error) {
   reportError(error);
-  return notice("This page has a fault", FAULT);
+  return notice("An unexpected error occurred", UNEXPECTED);
 }
 
-/** Say something to those who cannot see it. @param {string} text */
+/** Announce a text to screen readers. @param {string} text */
 export function announce(text) {
-  const said = /** @type {HTMLElement} */ (document.getElementById("said"));
-  said.textContent = "";
-  // Else the same text would not be said a second time.
+  const region = /** @type {HTMLElement} */ (document.getElementById("announcement"));
+  region.textContent = "";
+  // Otherwise a repeated text would not be announced again.
   requestAnimationFrame(() => {
-    said.textContent = text;
+    region.textContent = text;
   });
 }
 
 /**
- * A part of a view that comes later than the rest; what goes wrong with it is said in its place.
+ * Create a section of a view that is filled later; an error is shown inside it.
  *
- * @param {string} name the class that it has in style sheets
+ * @param {string} className
  * @param {string} title
- * @param {() => Promise<HTMLElement | null>} make null where there is nothing to show
- * @param {AbortSignal} signal ends with the view
+ * @param {() => Promise<HTMLElement | null>} load returns null if there is nothing to show
+ * @param {AbortSignal} signal aborted when the view is left
  */
-export function later(name, title, make, signal) {
+export function deferredSection(className, title, load, signal) {
   const content = element("div");
-  const part = element("section", { class: name, tabindex: -1 }, element("h2", {}, title), content);
+  const section = element(
+    "section",
+    { class: className, tabindex: -1 },
+    element("h2", {}, title),
+    content,
+  );
   async function fill() {
-    keepFocus(content, part);
+    preserveFocus(content, section);
     content.replaceChildren(loading());
     try {
-      const made = await make();
-      if (made) content.replaceChildren(made);
-      else part.remove();
+      const loaded = await load();
+      if (loaded) content.replaceChildren(loaded);
+      else section.remove();
     } catch (error) {
       if (signal.aborted) return;
-      content.replaceChildren(...apology(error, fill));
+      content.replaceChildren(...errorMessage(error, fill));
     }
   }
   fill();
-  return part;
+  return section;
 }
 
 /**
- * Where what is focused goes, the keyboard would begin at the top of the page: it goes on from what
- * stays.
+ * Move the focus out of an element that is about to be removed; otherwise the keyboard would
+ * continue at the top of the page.
  *
- * @param {HTMLElement} going
- * @param {HTMLElement} [staying]
+ * @param {HTMLElement} removed
+ * @param {HTMLElement} [target]
  */
-export function keepFocus(going, staying = going) {
-  if (going.contains(document.activeElement)) staying.focus({ preventScroll: true });
+export function preserveFocus(removed, target = removed) {
+  if (removed.contains(document.activeElement)) target.focus({ preventScroll: true });
 }
 
-/** @param {unknown} error @param {() => void} again */
-function apology(error, again) {
-  const isForeseen = error instanceof Problem;
-  if (!isForeseen) reportError(error);
+/** @param {unknown} error @param {() => void} retry */
+function errorMessage(error, retry) {
+  const isExpected = error instanceof ApiError;
+  if (!isExpected) reportError(error);
   return [
-    element("p", { role: "alert" }, ...marked(isForeseen ? error.message : FAULT)),
-    againButton(again),
+    element("p", { role: "alert" }, ...inlineCode(isExpected ? error.message : UNEXPECTED)),
+    retryButton(retry),
   ];
 }
 
-/** Say something to everybody; it vanishes after a moment. @param {string} text */
-export function remark(text) {
-  document.getElementById("remark")?.replaceChildren(element("p", {}, text));
+/** Show a message that disappears after some seconds. @param {string} text */
+export function toast(text) {
+  document.getElementById("toast")?.replaceChildren(element("p", {}, text));
 }
 
 /**
- * Where the service answers meanwhile, what failed is not asked again, since it may fail each time.
+ * Retry when the service becomes ready. If it is ready already, do not retry: the same request may
+ * fail each time.
  *
- * @param {HTMLElement} failed the notice
- * @param {() => void} again
+ * @param {HTMLElement} shown the notice
+ * @param {() => void} retry
  * @param {AbortSignal} signal
  */
-async function goOnWhenBack(failed, again, signal) {
+async function retryWhenReady(shown, retry, signal) {
   if (await isReady(signal)) return;
-  failed
+  shown
     .querySelector(".buttons")
-    ?.before(element("p", {}, "This page goes on by itself as soon as the service is back."));
-  for (let seconds = 1; ; seconds = Math.min(2 * seconds, MOST_SECONDS_BETWEEN_LOOKS)) {
-    await pause(seconds, signal);
-    const isBack = await isReady(signal);
-    // It may be back with another release, with which the page begins anew.
+    ?.before(element("p", {}, "This page retries automatically when the service is available."));
+  for (let seconds = 1; ; seconds = Math.min(2 * seconds, MAX_POLL_SECONDS)) {
+    await sleep(seconds, signal);
+    const ready = await isReady(signal);
+    // The service may be back with another release, for which the whole page is initialized.
     if (signal.aborted) return;
-    if (isBack) return again();
+    if (ready) return retry();
   }
 }
 
 /** @param {AbortSignal} signal */
 async function isReady(signal) {
   try {
-    await ask("/readyz", { signal });
+    await callApi("/readyz", { signal });
     return true;
   } catch (error) {
-    if (error instanceof Problem) return false;
+    if (error instanceof ApiError) return false;
     throw error;
   }
 }

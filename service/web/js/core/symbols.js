@@ -1,4 +1,4 @@
-/** The marks of the classes, as D3 draws symbols: all cover the same area. */
+/** Symbols of the classes, as D3 symbol types of equal area. */
 
 const { d3 } = globalThis;
 
@@ -33,29 +33,34 @@ const PLUS = [
   [-1, -1],
 ];
 
-/** The marks of the report, in its order. */
-export const MARKS = [
+/** Symbols in the order of the notebook. */
+export const SYMBOLS = [
   d3.symbolCircle,
   polygon(SQUARE),
   polygon(TRIANGLE),
-  polygon(turned(SQUARE, 45)),
-  polygon(turned(TRIANGLE, 180)),
+  polygon(rotated(SQUARE, 45)),
+  polygon(rotated(TRIANGLE, 180)),
   polygon(PLUS),
-  polygon(turned(PLUS, 45)),
+  polygon(rotated(PLUS, 45)),
 ];
 
-/** The outline of a mark. @param {any} mark @param {number} area in square pixels */
-export function outline(mark, area) {
-  return d3.symbol().type(mark).size(area);
+/**
+ * Return D3's path generator of a symbol.
+ *
+ * @param {any} symbol
+ * @param {number} area in square pixels
+ */
+export function symbolPath(symbol, area) {
+  return d3.symbol().type(symbol).size(area);
 }
 
 /** @param {Corners} corners */
 function polygon(corners) {
-  const whole = Math.abs(d3.polygonArea(corners));
+  const ownArea = Math.abs(d3.polygonArea(corners));
   return {
     /** @param {Pick<Path2D, "moveTo" | "lineTo" | "closePath">} path @param {number} area */
     draw(path, area) {
-      const scale = Math.sqrt(area / whole);
+      const scale = Math.sqrt(area / ownArea);
       path.moveTo(corners[0][0] * scale, corners[0][1] * scale);
       for (const [x, y] of corners.slice(1)) path.lineTo(x * scale, y * scale);
       path.closePath();
@@ -64,7 +69,7 @@ function polygon(corners) {
 }
 
 /** @param {Corners} corners @param {number} degrees @returns {Corners} */
-function turned(corners, degrees) {
+function rotated(corners, degrees) {
   const [sine, cosine] = [Math.sin, Math.cos].map((each) => each((degrees * Math.PI) / 180));
   return corners.map(([x, y]) => [x * cosine - y * sine, x * sine + y * cosine]);
 }

@@ -1,38 +1,57 @@
 /**
- * Addresses of stored photographs: of their views and of their pictures. They are relative to the
- * page, which a reverse proxy may serve below a path.
+ * URLs of views, images and API endpoints. All are relative to the page, because a reverse proxy
+ * may serve it under a path prefix.
  */
 
 /**
- * The id in an address: its slashes stay, everything else is percent-encoded.
+ * Percent-encode an id for use in a path; slashes stay.
  *
  * @param {string} id
  */
-export function encoded(id) {
+export function encodeId(id) {
   return id.split("/").map(encodeURIComponent).join("/");
 }
 
 /** @param {string} id */
-export function addressOf(id) {
-  return `#/image/${encoded(id)}`;
+export function imageViewUrl(id) {
+  return `#/image/${encodeId(id)}`;
+}
+
+/** @param {string} name */
+export function experimentUrl(name) {
+  return `#/experiments/${encodeId(name)}`;
+}
+
+/**
+ * Return the URL of the misclassifications of one kind.
+ *
+ * @param {string} label
+ * @param {string} predicted
+ */
+export function misclassificationsUrl(label, predicted) {
+  return `#/errors?${new URLSearchParams({ label, predicted })}`;
 }
 
 /** @param {string} id */
-export function imageOf(id) {
-  return `images/${encoded(id)}`;
+export function imageUrl(id) {
+  return `images/${encodeId(id)}`;
 }
 
 /** @param {string} id */
-export function thumbnailOf(id) {
-  return `${imageOf(id)}/thumbnail`;
+export function thumbnailUrl(id) {
+  return `${imageUrl(id)}/thumbnail`;
 }
 
-/** @param {string} id of an error with a heat map */
-export function heatmapOf(id) {
-  return `errors/${encoded(id)}/heatmap`;
+/** @param {string} id of a misclassified image with a heat map */
+export function heatmapUrl(id) {
+  return `errors/${encodeId(id)}/heatmap`;
 }
 
-/** The address of a call. @param {string} path with its query, from the service's root */
-export function callOf(path) {
+/**
+ * Return the URL of an API endpoint.
+ *
+ * @param {string} path from the root of the service, with query
+ */
+export function apiUrl(path) {
   return `.${path}`;
 }

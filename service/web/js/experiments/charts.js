@@ -1,6 +1,6 @@
-/** What charts have in common: a place that they fit, axes, and a text for who cannot see them. */
+/** Charts: an SVG element that follows the width of its container, and axes. */
 
-import { drawn, element } from "../core/dom.js";
+import { element, svg } from "../core/dom.js";
 import { percent } from "../core/format.js";
 
 const { d3 } = globalThis;
@@ -8,26 +8,26 @@ const { d3 } = globalThis;
 const MARGINS = { top: 28, right: 16, bottom: 40, left: 52 };
 
 /**
- * @typedef {object} Area
+ * @typedef {object} Area of the plot, inside the margins, in pixels
  * @property {number} left
  * @property {number} right
  * @property {number} top
  * @property {number} bottom
  *
- * @typedef {(picture: SVGElement, area: Area) => void} Draw
+ * @typedef {(root: SVGElement, area: Area) => void} Draw
  *
  * @typedef {object} Axis
- * @property {any} scale of D3
+ * @property {any} scale D3 scale
  * @property {string} title
- * @property {(value: number, digits: number) => string} [format] digits are those that tell its
- *   ticks apart
+ * @property {(value: number, digits: number) => string} [format] formats a tick with as many digits
+ *   as are needed to tell the ticks apart
  * @property {number[]} [ticks]
  */
 
 /**
- * A chart that is drawn anew whenever its width changes.
+ * Create a chart that is drawn again when its width changes.
  *
- * @param {string} description for those who cannot see it
+ * @param {string} description text alternative
  * @param {number} height in pixels
  * @param {Draw} draw
  * @param {AbortSignal} signal
@@ -37,16 +37,16 @@ export function chart(description, height, draw, signal) {
     class: "chart",
     role: "img",
     "aria-label": description,
-    // From the beginning, or what is drawn would change the size that it is drawn for.
+    // Reserved at once; otherwise drawing would change the layout that it was drawn for.
     style: { "min-height": `${height}px` },
   });
   const observer = new ResizeObserver(() => {
     const width = host.clientWidth;
     if (width === 0) return;
-    const picture = drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
-    host.replaceChildren(picture);
+    const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
+    host.replaceChildren(root);
     const { top, right, bottom, left } = MARGINS;
-    draw(picture, { left, right: width - right, top, bottom: height - bottom });
+    draw(root, { left, right: width - right, top, bottom: height - bottom });
   });
   observer.observe(host);
   signal.addEventListener("abort", () => observer.disconnect());
@@ -54,34 +54,34 @@ export function chart(description, height, draw, signal) {
 }
 
 /**
- * Draw both axes with a grid.
+ * Draw both axes and horizontal grid lines.
  *
- * @param {SVGElement} picture
+ * @param {SVGElement} root
  * @param {Area} area
  * @param {Axis} x
  * @param {Axis} y
  */
-export function axes(picture, { left, right, top, bottom }, x, y) {
-  const across = ticked(d3.axisBottom(x.scale), x, Math.max((right - left) / 80, 2));
-  const upward = ticked(d3.axisLeft(y.scale), y, 5).tickSizeInner(left - right);
-  d3.select(picture)
+export function drawAxes(root, { left, right, top, bottom }, x, y) {
+  const horizontal = withTicks(d3.axisBottom(x.scale), x, Math.max((right - left) / 80, 2));
+  const vertical = withTicks(d3.axisLeft(y.scale), y, 5).tickSizeInner(left - right);
+  d3.select(root)
     .append("g")
     .attr("class", "axis")
     .attr("transform", `translate(0 ${bottom})`)
-    .call(across);
-  d3.select(picture)
+    .call(horizontal);
+  d3.select(root)
     .append("g")
     .attr("class", "axis grid")
     .attr("transform", `translate(${left} 0)`)
-    .call(upward);
-  picture.append(
-    drawn("text", { class: "axis-title", x: right, y: bottom + 34, "text-anchor": "end" }, x.title),
-    drawn("text", { class: "axis-title", x: left, y: top - 16 }, y.title),
+    .call(vertical);
+  root.append(
+    svg("text", { class: "axis-title", x: right, y: bottom + 34, "text-anchor": "end" }, x.title),
+    svg("text", { class: "axis-title", x: left, y: top - 16 }, y.title),
   );
 }
 
-/** @param {any} axis @param {Axis} given @param {number} count */
-function ticked(axis, { format, ticks }, count) {
+/** @param {any} axis D3 axis @param {Axis} options @param {number} count */
+function withTicks(axis, { format, ticks }, count) {
   axis.ticks(count).tickSizeOuter(0).tickPadding(6);
   if (ticks) axis.tickValues(ticks);
   if (format) {
@@ -92,7 +92,7 @@ function ticked(axis, { format, ticks }, count) {
   return axis;
 }
 
-/** A share on an axis, as a percentage. @param {number} share 0–1 @param {number} digits of it */
-export function shareOnAxis(share, digits) {
+/** Format a tick as a percentage. @param {number} share 0–1 @param {number} digits of the share */
+export function percentTick(share, digits) {
   return percent(share, Math.max(digits - 2, 0));
 }

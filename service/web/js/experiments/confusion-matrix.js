@@ -1,27 +1,27 @@
-/** Which classes are taken for which. */
+/** Confusion matrix. */
 
 import { element } from "../core/dom.js";
 import { percent } from "../core/format.js";
-import { errorsOfKind } from "../images/misclassifications.js";
-import { columnHeader, rowHeader, scrolling } from "./tables.js";
+import { misclassificationsUrl } from "../core/urls.js";
+import { columnHeader, rowHeader, scrollable } from "./tables.js";
 
-const MOST_CLASSES = 20;
+const MAX_CLASSES = 20;
 
 /**
- * Of more than 20 classes, the 20 with the most confusions are shown.
+ * Create a confusion matrix. Of more than 20 classes, the 20 with the most confusions are shown.
  *
  * @param {string[]} classes
  * @param {number[][]} counts rows: true class, columns: predicted class
- * @param {boolean} hasGallery whether the errors behind the counts can be looked at
+ * @param {boolean} isLinked whether the counts link to the misclassified images
  */
-export function confusionMatrix(classes, counts, hasGallery) {
-  const chosen = mostConfused(counts);
+export function confusionMatrix(classes, counts, isLinked) {
+  const shown = mostConfused(counts);
   const title =
-    "Validation photographs: the true class at the left, what the network sees above" +
-    (chosen.length < classes.length
-      ? `. These are the ${chosen.length} of ${classes.length} classes with the most confusions.`
+    "Validation images. Rows: true class, columns: predicted class." +
+    (shown.length < classes.length
+      ? ` Shown are the ${shown.length} of ${classes.length} classes with the most confusions.`
       : "");
-  return scrolling(
+  return scrollable(
     "Confusion matrix",
     element(
       "table",
@@ -30,14 +30,14 @@ export function confusionMatrix(classes, counts, hasGallery) {
       element(
         "thead",
         {},
-        element("tr", {}, element("td"), ...chosen.map((number) => columnHeader(classes[number]))),
+        element("tr", {}, element("td"), ...shown.map((index) => columnHeader(classes[index]))),
       ),
       element(
         "tbody",
         {},
-        ...chosen.map((truth) => {
+        ...shown.map((truth) => {
           const total = sum(counts[truth]);
-          const cells = chosen.map((predicted) =>
+          const cells = shown.map((predicted) =>
             cell(
               {
                 count: counts[truth][predicted],
@@ -45,7 +45,7 @@ export function confusionMatrix(classes, counts, hasGallery) {
                 label: classes[truth],
                 predicted: classes[predicted],
               },
-              hasGallery,
+              isLinked,
             ),
           );
           return element("tr", {}, rowHeader(classes[truth]), ...cells);
@@ -55,15 +55,15 @@ export function confusionMatrix(classes, counts, hasGallery) {
   );
 }
 
-/** Numbers of the classes to show, in their order. @param {number[][]} counts */
+/** Return the indices of the classes to show, in ascending order. @param {number[][]} counts */
 function mostConfused(counts) {
   const confusions = counts.map(
     (row, truth) => sum(row) + sum(counts.map((each) => each[truth])) - 2 * row[truth],
   );
   return counts
-    .map((_, number) => number)
+    .map((_, index) => index)
     .sort((a, b) => confusions[b] - confusions[a])
-    .slice(0, MOST_CLASSES)
+    .slice(0, MAX_CLASSES)
     .sort((a, b) => a - b);
 }
 
@@ -73,24 +73,24 @@ function sum(values) {
 }
 
 /**
- * One count, the darker the larger its share of the row.
+ * Create a cell, shaded by its share of the row.
  *
- * @param {{ count: number, total: number, label: string, predicted: string }} given
- * @param {boolean} hasGallery
+ * @param {{ count: number, total: number, label: string, predicted: string }} entry
+ * @param {boolean} isLinked
  */
-function cell({ count, total, label, predicted }, hasGallery) {
+function cell({ count, total, label, predicted }, isLinked) {
   const share = total > 0 ? count / total : 0;
-  const isRight = label === predicted;
+  const isCorrect = label === predicted;
   const content =
-    hasGallery && !isRight && count > 0
-      ? element("a", { href: errorsOfKind(label, predicted) }, count)
+    isLinked && !isCorrect && count > 0
+      ? element("a", { href: misclassificationsUrl(label, predicted) }, count)
       : String(count || "");
   return element(
     "td",
     {
-      class: isRight ? "right" : "wrong",
-      style: { "--share": isRight ? share : Math.sqrt(share) },
-      title: `${label} seen as ${predicted}: ${count} (${percent(share)})`,
+      class: isCorrect ? "correct" : "incorrect",
+      style: { "--share": isCorrect ? share : Math.sqrt(share) },
+      title: `${label} classified as ${predicted}: ${count} (${percent(share)})`,
     },
     content,
   );

@@ -1,12 +1,12 @@
-/** The comparison as a table that can be sorted by each of its columns. */
+/** Comparison of all experiments, as a table that can be sorted by each column. */
 
-import { drawn, element, marked } from "../core/dom.js";
-import { duration, number, percent, short } from "../core/format.js";
-import { encoded } from "../core/urls.js";
-import { scrolling } from "./tables.js";
+import { element, inlineCode, svg } from "../core/dom.js";
+import { compactNumber, duration, number, percent } from "../core/format.js";
+import { experimentUrl } from "../core/urls.js";
+import { scrollable } from "./tables.js";
 
 /**
- * @typedef {object} Experiment one line of the comparison; figures are null where it was skipped
+ * @typedef {object} Experiment row of the comparison; figures of a skipped experiment are null
  * @property {string} name
  * @property {string} family
  * @property {string} change
@@ -22,25 +22,20 @@ import { scrolling } from "./tables.js";
  *
  * @typedef {object} Column
  * @property {string} title
- * @property {string} [explained]
- * @property {(experiment: Experiment) => number | string | null | undefined} value to sort by
- * @property {(experiment: Experiment) => import("../core/dom.js").Child} shown
+ * @property {string} [description]
+ * @property {(experiment: Experiment) => number | string | null | undefined} value sort key
+ * @property {(experiment: Experiment) => import("../core/dom.js").Child} render
  * @property {boolean} [isText]
- * @property {boolean} [isWide] more than a figure
+ * @property {boolean} [isWide] contains more than a number
  */
 
 const { d3 } = globalThis;
 
 const ACCURACY = "Accuracy";
 
-/** @param {string} name */
-export function addressOfExperiment(name) {
-  return `#/experiments/${encoded(name)}`;
-}
-
 /**
  * @param {Experiment[]} experiments
- * @param {string} published
+ * @param {string} published name of the published experiment
  */
 export function experimentTable(experiments, published) {
   const columns = columnsFor(experiments, published);
@@ -50,21 +45,21 @@ export function experimentTable(experiments, published) {
   let isDescending = true;
 
   function sort() {
-    const direction = isDescending ? d3.descending : d3.ascending;
+    const compare = isDescending ? d3.descending : d3.ascending;
     const ordered = [...experiments].sort((a, b) => {
       const [left, right] = [sorted.value(a), sorted.value(b)];
-      // What was not measured stays below, whichever way the others are turned.
-      return Number(left == null) - Number(right == null) || direction(left, right);
+      // Missing values are last in both orders.
+      return Number(left == null) - Number(right == null) || compare(left, right);
     });
-    body.replaceChildren(...ordered.map((each) => line(each, columns, published)));
-    head.replaceChildren(...columns.map(heading));
+    body.replaceChildren(...ordered.map((each) => row(each, columns, published)));
+    head.replaceChildren(...columns.map(header));
   }
 
   /** @param {Column} column */
-  function heading(column) {
+  function header(column) {
     const isSorted = column === sorted;
-    const state = isSorted ? (isDescending ? "descending" : "ascending") : null;
-    const choose = () => {
+    const order = isSorted ? (isDescending ? "descending" : "ascending") : null;
+    const select = () => {
       isDescending = isSorted ? !isDescending : !column.isText;
       sorted = column;
       sort();
@@ -72,13 +67,13 @@ export function experimentTable(experiments, published) {
     };
     return element(
       "th",
-      { scope: "col", "aria-sort": state, class: alignment(column) },
-      element("button", { type: "button", title: column.explained, click: choose }, column.title),
+      { scope: "col", "aria-sort": order, class: alignment(column) },
+      element("button", { type: "button", title: column.description, click: select }, column.title),
     );
   }
 
   sort();
-  return scrolling(
+  return scrollable(
     "All experiments",
     element("table", { class: "experiments" }, element("thead", {}, head), body),
   );
@@ -96,123 +91,127 @@ function columnsFor(experiments, published) {
       title: "Experiment",
       isText: true,
       value: (each) => each.name,
-      shown: (each) => named(each, published),
+      render: (each) => nameCell(each, published),
     },
-    { title: "Family", isText: true, value: (each) => each.family, shown: (each) => each.family },
+    { title: "Family", isText: true, value: (each) => each.family, render: (each) => each.family },
     {
       title: ACCURACY,
-      explained:
-        "Share of validation photographs; the line is its 95 % interval, drawn by photographer",
+      description: "On the validation split. Line: 95 % bootstrap interval over photographers",
       isWide: true,
       value: (each) => each.accuracy,
-      shown: (each) => accuracy(each, x),
+      render: (each) => accuracyCell(each, x),
     },
-    figure(
+    numberColumn(
       "Macro F1",
-      "Mean F1 over the classes",
+      "Mean F1 score of the classes",
       (each) => each.macro_f1,
       (value) => number(value, 3),
     ),
-    figure(
+    numberColumn(
       "P@3",
-      "Share of the three nearest training photographs that are of the same class",
+      "Precision at 3: share of the three nearest training images with the same class",
       (each) => each.precision_at_3,
       (value) => number(value, 3),
     ),
-    figure("Weights", "Weights of the network", (each) => each.parameters, short),
-    figure(
+    numberColumn(
+      "Parameters",
+      "Number of parameters of the network",
+      (each) => each.parameters,
+      compactNumber,
+    ),
+    numberColumn(
       "ms",
-      "Milliseconds for one photograph",
+      "Latency for one image, in milliseconds",
       (each) => each.cost?.latency_ms,
       (value) => number(value, 1),
     ),
-    figure("Training", "Time to train it once", (each) => each.train_seconds, duration),
+    numberColumn("Training", "Training time of one run", (each) => each.train_seconds, duration),
     {
-      title: "Against the first",
-      explained:
-        "Whether its errors differ from those of the first by more than chance (5 %, corrected)",
+      title: "vs. first",
+      description:
+        "Test for a difference from the accuracy of the first experiment (5 % level, corrected)",
       isText: true,
       value: (each) => each.evidence?.verdict,
-      shown: (each) => each.evidence?.verdict ?? "",
+      render: (each) => each.evidence?.verdict ?? "",
     },
   ];
 }
 
 /**
  * @param {string} title
- * @param {string} explained
+ * @param {string} description
  * @param {(experiment: Experiment) => number | null | undefined} value
  * @param {(value: number) => string} format
  * @returns {Column}
  */
-function figure(title, explained, value, format) {
+function numberColumn(title, description, value, format) {
   return {
     title,
-    explained,
+    description,
     value,
-    shown: (each) => {
-      const found = value(each);
-      return found == null ? "" : format(found);
+    render: (each) => {
+      const figure = value(each);
+      return figure == null ? "" : format(figure);
     },
   };
 }
 
 /** @param {Experiment} experiment @param {Column[]} columns @param {string} published */
-function line(experiment, columns, published) {
+function row(experiment, columns, published) {
   const [first, ...others] = columns;
   return element(
     "tr",
     { class: [experiment.status, experiment.name === published ? "published" : ""].join(" ") },
-    element("th", { scope: "row" }, first.shown(experiment)),
+    element("th", { scope: "row" }, first.render(experiment)),
     ...others.map((column) =>
-      element("td", { class: alignment(column) }, column.shown(experiment)),
+      element("td", { class: alignment(column) }, column.render(experiment)),
     ),
   );
 }
 
-/** Figures stand to the right. @param {Column} column */
+/** Return the class of right-aligned columns. @param {Column} column */
 function alignment({ isText, isWide }) {
   return isText || isWide ? null : "figure";
 }
 
 /** @param {Experiment} experiment @param {string} published */
-function named({ name, change, status, reason }, published) {
+function nameCell({ name, change, status, reason }, published) {
   return element(
     "div",
     {},
-    element("a", { href: addressOfExperiment(name) }, name),
+    element("a", { href: experimentUrl(name) }, name),
     " ",
     name === published && element("span", { class: "badge" }, "published"),
     element(
       "p",
-      { class: "quiet" },
-      ...marked(status === "skipped" ? `Skipped: ${reason}` : change),
+      { class: "secondary" },
+      ...inlineCode(status === "skipped" ? `Skipped: ${reason}` : change),
     ),
   );
 }
 
 /**
- * The accuracy and its interval, on the same axis in every line.
+ * Create a cell with the accuracy and its interval, on a scale that all rows share.
  *
  * @param {Experiment} experiment
- * @param {any} x
+ * @param {any} x D3 scale
  */
-function accuracy({ accuracy: share, evidence }, x) {
-  if (share == null) return "";
-  if (!evidence) return percent(share);
+function accuracyCell({ accuracy, evidence }, x) {
+  if (accuracy == null) return "";
+  if (!evidence) return percent(accuracy);
   const [low, high] = evidence.interval;
-  const said = `${percent(low)} to ${percent(high)}`;
+  const range = `${percent(low)} to ${percent(high)}`;
   return element(
     "div",
     { class: "interval" },
-    element("strong", {}, percent(share)),
-    drawn(
+    element("strong", {}, percent(accuracy)),
+    svg(
       "svg",
-      { viewBox: "0 0 100 10", role: "img", "aria-label": `95 % interval ${said}` },
-      drawn("title", {}, said),
-      drawn("line", { x1: x(low), x2: x(high), y1: 5, y2: 5 }),
-      drawn("circle", { cx: x(share), cy: 5, r: 3 }),
+      { viewBox: "0 0 100 10", role: "img", "aria-label": `95 % interval ${range}` },
+      svg("title", {}, range),
+      svg("line", { x1: x(low), x2: x(high), y1: 5, y2: 5 }),
+      svg("circle", { cx: x(accuracy), cy: 5, r: 3 }),
     ),
-    element("span", { class: "quiet" }, said),
+    element("span", { class: "secondary" }, range),
   );
 }

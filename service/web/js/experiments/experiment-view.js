@@ -1,71 +1,71 @@
-/** One experiment: what it changed, how it learned, what it confuses. */
+/** View of one experiment: figures, learning curves and confusion matrix. */
 
-import { recall } from "../core/api.js";
-import { element, marked } from "../core/dom.js";
+import { callApiCached } from "../core/api.js";
+import { element, inlineCode } from "../core/dom.js";
 import { duration, number, percent, plural } from "../core/format.js";
-import { encoded } from "../core/urls.js";
+import { encodeId, experimentUrl } from "../core/urls.js";
 import { confusionMatrix } from "./confusion-matrix.js";
-import { addressOfExperiment } from "./experiment-table.js";
 import { learningCurves } from "./learning-curves.js";
 import { figureTable } from "./tables.js";
 
 /** @type {import("../router.js").View} */
-export async function experimentView(place, { name, signal }) {
+export async function experimentView(host, { name, signal }) {
   const [experiment, { experiments, best }] = await Promise.all([
-    recall(`/experiments/${encoded(name)}`),
-    recall("/experiments"),
+    callApiCached(`/experiments/${encodeId(name)}`),
+    callApiCached("/experiments"),
   ]);
   if (signal.aborted) return;
   const isPublished = name === best;
-  const isCompared = experiments.some((/** @type {any} */ each) => each.name === experiment.base);
-  place.replaceChildren(
+  const hasBase = experiments.some((/** @type {any} */ each) => each.name === experiment.base);
+  host.replaceChildren(
     element("p", { class: "back" }, element("a", { href: "#/experiments" }, "All experiments")),
     element("h1", {}, name, " ", isPublished && element("span", { class: "badge" }, "published")),
-    element("p", { class: "lead" }, ...whatItIs(experiment, isCompared)),
-    ...(experiment.status === "done" ? found(experiment, isPublished, signal) : []),
+    element("p", { class: "lead" }, ...summary(experiment, hasBase)),
+    ...(experiment.status === "done" ? results(experiment, isPublished, signal) : []),
   );
 }
 
-/** @param {any} experiment @param {boolean} isCompared whether the one that it changes is there */
-function whatItIs({ change, base, status, reason }, isCompared) {
+/** @param {any} experiment @param {boolean} hasBase whether the base experiment can be linked */
+function summary({ change, base, status, reason }, hasBase) {
   return [
     change,
-    base && " (changes ",
-    isCompared ? element("a", { href: addressOfExperiment(base) }, base) : base,
+    base && " (based on ",
+    hasBase ? element("a", { href: experimentUrl(base) }, base) : base,
     base && ")",
     ".",
-    ...(status === "skipped" ? [" It was skipped: ", ...marked(reason)] : []),
+    ...(status === "skipped" ? [" Skipped: ", ...inlineCode(reason)] : []),
   ];
 }
 
 /** @param {any} experiment @param {boolean} isPublished @param {AbortSignal} signal */
-function found(experiment, isPublished, signal) {
+function results(experiment, isPublished, signal) {
   return [
-    facts(experiment),
-    experiment.evidence?.seeds > 1 && element("p", { class: "quiet" }, ofSeeds(experiment)),
-    element("h2", {}, "How it learned"),
+    figures(experiment),
+    experiment.evidence?.seeds > 1 && element("p", { class: "secondary" }, seedsNote(experiment)),
+    element("h2", {}, "Learning curves"),
     learningCurves(experiment.curves, signal),
-    element("h2", {}, "What it confuses"),
-    isPublished && element("p", { class: "quiet" }, "A number leads to the photographs behind it."),
+    element("h2", {}, "Confusion matrix"),
+    isPublished &&
+      element("p", { class: "secondary" }, "Select a number to see the misclassified images."),
     element(
       "div",
       { class: "side-by-side" },
       confusionMatrix(experiment.classes, experiment.confusion, isPublished),
-      perClass(experiment.per_class),
+      classTable(experiment.per_class),
     ),
   ].filter((each) => each !== false);
 }
 
 /** @param {any} experiment */
-function ofSeeds({ evidence }) {
+function seedsNote({ evidence }) {
   return (
-    `These are means over ${evidence.seeds} seeds; ` +
-    "curves, matrix and classes below are those of the first."
+    `These figures are means over ${evidence.seeds} seeds. ` +
+    "Curves, confusion matrix and per-class metrics are those of the first seed."
   );
 }
 
 /** @param {any} experiment */
-function facts(experiment) {
+function figures(experiment) {
   const {
     accuracy,
     evidence,
@@ -85,14 +85,14 @@ function facts(experiment) {
     ["Seeds", evidence && String(evidence.seeds)],
     ["Macro F1", macro_f1 !== null && number(macro_f1, 3)],
     ["P@3", precision_at_3 !== null && number(precision_at_3, 3)],
-    ["Weights", parameters !== null && number(parameters)],
-    ["One photograph", cost && `${number(cost.latency_ms, 1)} ms`],
+    ["Parameters", parameters !== null && number(parameters)],
+    ["Latency", cost && `${number(cost.latency_ms, 1)} ms`],
     ["Input", input && `${input[0]} × ${input[1]}`],
     [
       "Training",
       train_seconds !== null && `${duration(train_seconds)}, ${plural(epochs, "epoch")}`,
     ],
-    ["Against the first", evidence?.verdict],
+    ["Compared with the first experiment", evidence?.verdict],
   ];
   return element(
     "dl",
@@ -106,11 +106,11 @@ function facts(experiment) {
 }
 
 /** @param {any[]} classes */
-function perClass(classes) {
-  const rows = classes.map(({ label, precision, recall: found, f1, support }) => [
+function classTable(classes) {
+  const rows = classes.map(({ label, precision, recall, f1, support }) => [
     label,
-    ...[precision, found, f1].map((share) => percent(share)),
+    ...[precision, recall, f1].map((share) => percent(share)),
     number(support),
   ]);
-  return figureTable("Each class", ["Class", "Precision", "Recall", "F1", "Photographs"], rows);
+  return figureTable("Per-class metrics", ["Class", "Precision", "Recall", "F1", "Images"], rows);
 }

@@ -1,92 +1,97 @@
-/** All experiments side by side. */
+/** View that compares all experiments. */
 
-import { recall } from "../core/api.js";
+import { callApiCached } from "../core/api.js";
 import { element } from "../core/dom.js";
 import { number, percent, plural } from "../core/format.js";
 import { notice } from "../core/status.js";
-import { addressOfExperiment, experimentTable } from "./experiment-table.js";
-import { achieved, frontier, paretoChart } from "./pareto-chart.js";
+import { experimentUrl } from "../core/urls.js";
+import { experimentTable } from "./experiment-table.js";
+import { accuracyAndLatency, paretoChart, paretoFrontier } from "./pareto-chart.js";
 import { figureTable } from "./tables.js";
 
 /** @typedef {import("./experiment-table.js").Experiment} Experiment */
 
 /** @type {import("../router.js").View} */
-export async function experimentsView(place, { signal }) {
-  const comparison = await recall("/experiments");
+export async function experimentsView(host, { signal }) {
+  const comparison = await callApiCached("/experiments");
   if (signal.aborted) return;
   const { experiments, best, random_split: random } = comparison;
   if (experiments.length === 0) {
-    place.replaceChildren(
-      notice("No experiments", "Train some with `belvedere train` and publish again."),
+    host.replaceChildren(
+      notice(
+        "No experiments",
+        "Run experiments with `belvedere train`, then publish a release with `belvedere publish`.",
+      ),
     );
     return;
   }
   const measured = experiments.filter(
     (/** @type {Experiment} */ each) => each.accuracy != null && each.cost,
   );
-  place.replaceChildren(
+  host.replaceChildren(
     element("h1", {}, plural(experiments.length, "experiment")),
     element(
       "p",
       { class: "lead" },
-      `Trained on ${number(comparison.train)} photographs, ${number(comparison.tuning)} of them `,
-      `held out for choices, and judged on ${number(comparison.validation)} others. Published is `,
-      element("a", { href: addressOfExperiment(best) }, best),
+      `Trained on ${number(comparison.train)} images (${number(comparison.tuning)} of them held `,
+      `out for tuning), evaluated on ${number(comparison.validation)} validation images. `,
+      "The published model is ",
+      element("a", { href: experimentUrl(best) }, best),
       comparison.tuning > 0
-        ? ", the best on those held out."
-        : ", the one with the lowest loss on the photographs learned from.",
+        ? ", selected on the tuning images."
+        : ", selected by the lowest training loss.",
     ),
-    ...(measured.length > 1 ? whatAccuracyCosts(measured, best, signal) : []),
-    element("h2", {}, "The comparison"),
+    ...(measured.length > 1 ? accuracyAgainstLatency(measured, best, signal) : []),
+    element("h2", {}, "Comparison"),
     experimentTable(experiments, best),
-    ...(random.length > 0 ? underRandomSplit(experiments, random) : []),
+    ...(random.length > 0 ? randomSplit(experiments, random) : []),
   );
 }
 
 /** @param {Experiment[]} measured @param {string} best @param {AbortSignal} signal */
-function whatAccuracyCosts(measured, best, signal) {
+function accuracyAgainstLatency(measured, best, signal) {
   const open = (/** @type {Experiment} */ { name }) => {
-    location.hash = addressOfExperiment(name);
+    location.hash = experimentUrl(name);
   };
   return [
-    element("h2", {}, "What accuracy costs"),
+    element("h2", {}, "Accuracy and latency"),
     element(
       "p",
-      { class: "quiet" },
-      "The line joins the networks that no other one beats in both. Circles are own networks, ",
-      "squares pretrained, diamonds distilled ones.",
+      { class: "secondary" },
+      "The line connects the Pareto-optimal models: no other model is both more accurate and ",
+      "faster. Circles: trained from scratch; squares: pretrained; diamonds: distilled.",
     ),
     element(
       "div",
       { class: "pareto" },
       paretoChart(measured, best, open, signal),
-      element("ol", {}, ...frontier(measured).map(unbeaten)),
+      element("ol", {}, ...paretoFrontier(measured).map(frontierItem)),
     ),
   ];
 }
 
-/** A network that no other one beats, in words. @param {Experiment} experiment */
-function unbeaten(experiment) {
+/** @param {Experiment} experiment */
+function frontierItem(experiment) {
   return element(
     "li",
     {},
-    element("a", { href: addressOfExperiment(experiment.name) }, experiment.name),
-    element("p", { class: "quiet" }, achieved(experiment)),
+    element("a", { href: experimentUrl(experiment.name) }, experiment.name),
+    element("p", { class: "secondary" }, accuracyAndLatency(experiment)),
   );
 }
 
 /** @param {Experiment[]} experiments @param {Experiment[]} random */
-function underRandomSplit(experiments, random) {
-  const known = new Map(experiments.map((each) => [each.name, each.accuracy]));
+function randomSplit(experiments, random) {
+  const accuracies = new Map(experiments.map((each) => [each.name, each.accuracy]));
   const rows = random.map(({ name, accuracy }) => [
     name,
-    ...[known.get(name), accuracy].map((share) => (share == null ? "" : percent(share))),
+    ...[accuracies.get(name), accuracy].map((share) => (share == null ? "" : percent(share))),
   ]);
   return [
-    element("h2", {}, "What a random split would hide"),
+    element("h2", {}, "Leakage with a random split"),
     figureTable(
-      "The same networks where photographs by one person may stand on both sides of the split",
-      ["Experiment", "As compared above", "Random split"],
+      "Accuracy of the same networks if images by one photographer may be in both splits",
+      ["Experiment", "Grouped split", "Random split"],
       rows,
     ),
   ];

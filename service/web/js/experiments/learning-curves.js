@@ -1,84 +1,92 @@
-/** How an experiment learned: its figures after each epoch. */
+/** Learning curves: loss and accuracy after each epoch. */
 
-import { drawn, element } from "../core/dom.js";
+import { element, svg } from "../core/dom.js";
 import { number, plural } from "../core/format.js";
-import { axes, chart, shareOnAxis } from "./charts.js";
+import { chart, drawAxes, percentTick } from "./charts.js";
 
 /**
  * @typedef {object} Curves
  * @property {number[]} loss
  * @property {number[]} accuracy
- * @property {number[]} tuning_loss empty without a tuning part
+ * @property {number[]} tuning_loss empty without tuning images
  * @property {number[]} tuning_accuracy
  */
 
 const { d3 } = globalThis;
 
 const HEIGHT = 240;
-const DIGITS_SAID = 3;
+const DESCRIPTION_DIGITS = 3;
 
 /** @param {Curves} curves @param {AbortSignal} signal */
 export function learningCurves(curves, signal) {
   if (curves.loss.length === 0) {
-    return element("p", { class: "quiet" }, "It was fitted in one step, so there are no curves.");
+    return element(
+      "p",
+      { class: "secondary" },
+      "This model was fitted in one step, so it has no learning curves.",
+    );
   }
   return element(
     "div",
     { class: "curves" },
-    pair("Accuracy", curves.accuracy, curves.tuning_accuracy, shareOnAxis, signal),
-    pair("Loss", curves.loss, curves.tuning_loss, number, signal),
+    curveChart("Accuracy", curves.accuracy, curves.tuning_accuracy, percentTick, signal),
+    curveChart("Loss", curves.loss, curves.tuning_loss, number, signal),
     element(
       "p",
       { class: "legend" },
-      element("span", { class: "line learned" }, "learned from"),
-      curves.tuning_loss.length > 0 &&
-        element("span", { class: "line held-out" }, "held out for tuning"),
+      element("span", { class: "line training" }, "training"),
+      curves.tuning_loss.length > 0 && element("span", { class: "line tuning" }, "tuning"),
     ),
   );
 }
 
 /**
  * @param {string} title
- * @param {number[]} learned
- * @param {number[]} heldOut
+ * @param {number[]} training
+ * @param {number[]} tuning
  * @param {(value: number, digits: number) => string} format
  * @param {AbortSignal} signal
  */
-function pair(title, learned, heldOut, format, signal) {
-  const last = [learned, heldOut].map((values) => format(values.at(-1) ?? 0, DIGITS_SAID));
-  const ofHeldOut = heldOut.length > 0 ? ` and ${last[1]} on what was held out` : "";
+function curveChart(title, training, tuning, format, signal) {
+  const last = [training, tuning].map((values) => format(values.at(-1) ?? 0, DESCRIPTION_DIGITS));
+  const tuningText = tuning.length > 0 ? `, tuning ${last[1]}` : "";
   const description =
-    `${title} over ${plural(learned.length, "epoch")}; at last ${last[0]} on what was learned ` +
-    `from${ofHeldOut}.`;
+    `${title} over ${plural(training.length, "epoch")}. ` +
+    `Final values: training ${last[0]}${tuningText}.`;
   return chart(
     description,
     HEIGHT,
-    (picture, area) => {
+    (root, area) => {
       const { left, right, top, bottom } = area;
       const x = d3
         .scaleLinear()
-        .domain([1, Math.max(learned.length, 2)])
+        .domain([1, Math.max(training.length, 2)])
         .range([left, right]);
       const y = d3
         .scaleLinear()
-        .domain(d3.extent([...learned, ...heldOut]))
+        .domain(d3.extent([...training, ...tuning]))
         .range([bottom, top])
         .nice();
-      axes(picture, area, { scale: x, title: "epoch", format: whole }, { scale: y, title, format });
+      drawAxes(
+        root,
+        area,
+        { scale: x, title: "epoch", format: integerTick },
+        { scale: y, title, format },
+      );
       const line = d3
         .line()
         .x((/** @type {number} */ _, /** @type {number} */ index) => x(index + 1))
         .y(y);
-      picture.append(drawn("path", { class: "learned", d: line(learned) }));
-      if (heldOut.length > 0) {
-        picture.append(drawn("path", { class: "held-out", d: line(heldOut) }));
+      root.append(svg("path", { class: "training", d: line(training) }));
+      if (tuning.length > 0) {
+        root.append(svg("path", { class: "tuning", d: line(tuning) }));
       }
     },
     signal,
   );
 }
 
-/** Epochs are counted. @param {number} value */
-function whole(value) {
+/** Format a tick, but omit fractions of an epoch. @param {number} value */
+function integerTick(value) {
   return Number.isInteger(value) ? String(value) : "";
 }

@@ -1,78 +1,82 @@
-/** What accuracy costs: the networks that no other one beats in both accuracy and time. */
+/** Chart of accuracy against latency, with the Pareto frontier. */
 
-import { drawn } from "../core/dom.js";
+import { svg } from "../core/dom.js";
 import { number, percent } from "../core/format.js";
-import { outline } from "../core/symbols.js";
-import { axes, chart, shareOnAxis } from "./charts.js";
+import { symbolPath } from "../core/symbols.js";
+import { chart, drawAxes, percentTick } from "./charts.js";
 
 /** @typedef {import("./experiment-table.js").Experiment} Experiment */
 
 const { d3 } = globalThis;
 
 const HEIGHT = 360;
-const FEWEST_TICKS = 3;
-const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500];
+const MIN_TICKS = 3;
+const TICKS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-// The marks of the report; circles are own networks.
-const MARKS = /** @type {Record<string, any>} */ ({
+// The symbols of the notebook; circles are models trained from scratch.
+const SYMBOLS = /** @type {Record<string, any>} */ ({
   transfer: d3.symbolSquare,
   distillation: d3.symbolDiamond,
 });
 
-/** The networks that no other one beats, the fastest first. @param {Experiment[]} measured */
-export function frontier(measured) {
+/**
+ * Return the experiments that no other one exceeds in both accuracy and speed, fastest first.
+ *
+ * @param {Experiment[]} measured
+ */
+export function paretoFrontier(measured) {
   /** @type {Experiment[]} */
-  const kept = [];
+  const frontier = [];
   const sorted = [...measured].sort((a, b) => latency(a) - latency(b) || b.accuracy - a.accuracy);
   for (const each of sorted) {
-    if (kept.length === 0 || each.accuracy > kept[kept.length - 1].accuracy) kept.push(each);
+    if (frontier.length === 0 || each.accuracy > frontier[frontier.length - 1].accuracy) {
+      frontier.push(each);
+    }
   }
-  return kept;
+  return frontier;
 }
 
-/** What an experiment reached, and in what time. @param {Experiment} experiment */
-export function achieved(experiment) {
+/** Format accuracy and latency. @param {Experiment} experiment */
+export function accuracyAndLatency(experiment) {
   return `${percent(experiment.accuracy)} in ${number(latency(experiment), 1)} ms`;
 }
 
 /**
- * @param {Experiment[]} measured those with accuracy and cost
- * @param {string} published
- * @param {(experiment: Experiment) => void} open
+ * @param {Experiment[]} measured experiments with accuracy and latency
+ * @param {string} published name of the published experiment
+ * @param {(experiment: Experiment) => void} onOpen
  * @param {AbortSignal} signal
  */
-export function paretoChart(measured, published, open, signal) {
-  const best = frontier(measured);
-  const said = best.map((each) => `${each.name} ${achieved(each)}`).join("; ");
-  const description =
-    "Accuracy of each network against its time for one photograph. " +
-    `Not beaten in both: ${said}.`;
+export function paretoChart(measured, published, onOpen, signal) {
+  const frontier = paretoFrontier(measured);
+  const list = frontier.map((each) => `${each.name} ${accuracyAndLatency(each)}`).join("; ");
+  const description = `Accuracy against latency for one image. Pareto frontier: ${list}.`;
 
   /** @type {import("./charts.js").Draw} */
-  function draw(picture, area) {
+  function draw(root, area) {
     const [x, y] = scales(measured, area);
-    axes(
-      picture,
+    drawAxes(
+      root,
       area,
       {
         scale: x,
-        title: "milliseconds for one photograph (logarithmic)",
-        ticks: stepsWithin(x.domain()),
+        title: "milliseconds per image (logarithmic)",
+        ticks: ticksWithin(x.domain()),
         format: String,
       },
-      { scale: y, title: "accuracy", format: shareOnAxis },
+      { scale: y, title: "accuracy", format: percentTick },
     );
-    const places = best.map((each) => [x(latency(each)), y(each.accuracy)]);
-    picture.append(
-      drawn("path", { class: "frontier", d: d3.line().curve(d3.curveStepAfter)(places) }),
+    const positions = frontier.map((each) => [x(latency(each)), y(each.accuracy)]);
+    root.append(
+      svg("path", { class: "frontier", d: d3.line().curve(d3.curveStepAfter)(positions) }),
       ...measured.map((each) => {
-        const point = network(each, best.includes(each), each.name === published);
+        const point = marker(each, frontier.includes(each), each.name === published);
         point.setAttribute("transform", `translate(${x(latency(each))} ${y(each.accuracy)})`);
-        point.addEventListener("click", () => open(each));
+        point.addEventListener("click", () => onOpen(each));
         return point;
       }),
-      ...places.map(([left, top], index) =>
-        drawn("text", { class: "name", x: left - 7, y: top - 7, "text-anchor": "end" }, index + 1),
+      ...positions.map(([left, top], index) =>
+        svg("text", { class: "name", x: left - 7, y: top - 7, "text-anchor": "end" }, index + 1),
       ),
     );
   }
@@ -81,7 +85,7 @@ export function paretoChart(measured, published, open, signal) {
 }
 
 /**
- * Logarithmic to the right, linear upwards, with some room around.
+ * Return a logarithmic x scale and a linear y scale, with padding.
  *
  * @param {Experiment[]} measured
  * @param {import("./charts.js").Area} area
@@ -101,22 +105,26 @@ function scales(measured, { left, right, top, bottom }) {
   ];
 }
 
-/** Where so few steps lie between the bounds, others do. @param {[number, number]} bounds */
-function stepsWithin([low, high]) {
-  const steps = STEPS.filter((step) => step >= low && step <= high);
-  return steps.length >= FEWEST_TICKS ? steps : d3.ticks(low, high, FEWEST_TICKS + 1);
+/**
+ * Return round ticks, or D3's if fewer than three are within the domain.
+ *
+ * @param {[number, number]} domain
+ */
+function ticksWithin([low, high]) {
+  const ticks = TICKS.filter((tick) => tick >= low && tick <= high);
+  return ticks.length >= MIN_TICKS ? ticks : d3.ticks(low, high, MIN_TICKS + 1);
 }
 
-/** @param {Experiment} experiment @param {boolean} isBest @param {boolean} isPublished */
-function network(experiment, isBest, isPublished) {
-  const mark = MARKS[experiment.family] ?? d3.symbolCircle;
-  return drawn(
+/** @param {Experiment} experiment @param {boolean} isOptimal @param {boolean} isPublished */
+function marker(experiment, isOptimal, isPublished) {
+  const symbol = SYMBOLS[experiment.family] ?? d3.symbolCircle;
+  return svg(
     "path",
     {
-      class: `network${isBest ? " best" : ""}${isPublished ? " published" : ""}`,
-      d: outline(mark, 90)(),
+      class: `model${isOptimal ? " optimal" : ""}${isPublished ? " published" : ""}`,
+      d: symbolPath(symbol, 90)(),
     },
-    drawn("title", {}, `${experiment.name}: ${achieved(experiment)}`),
+    svg("title", {}, `${experiment.name}: ${accuracyAndLatency(experiment)}`),
   );
 }
 

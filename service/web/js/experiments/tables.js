@@ -3,14 +3,14 @@
 import { element } from "../core/dom.js";
 
 /**
- * A table whose first column names the rows. It scrolls by itself where it is too wide.
+ * Create a table; its first column contains the row headers.
  *
  * @param {string} title
  * @param {string[]} columns
  * @param {string[][]} rows
  */
 export function figureTable(title, columns, rows) {
-  return scrolling(
+  return scrollable(
     title,
     element(
       "table",
@@ -29,12 +29,12 @@ export function figureTable(title, columns, rows) {
 }
 
 /**
- * A place in which a wide table scrolls, with the keyboard, too.
+ * Wrap a wide table in a region that scrolls, also with the keyboard.
  *
  * @param {string} name
  * @param {HTMLElement} table
  */
-export function scrolling(name, table) {
+export function scrollable(name, table) {
   return element(
     "div",
     { class: "scroll", role: "region", tabindex: 0, "aria-label": name },

@@ -1,23 +1,21 @@
-/** Where the network looked when it was wrong. */
+/** Button that switches between an image and its Grad-CAM heat map. */
 
 import { element } from "../core/dom.js";
-import { remark } from "../core/status.js";
-import { heatmapOf } from "../core/urls.js";
+import { toast } from "../core/status.js";
+import { heatmapUrl } from "../core/urls.js";
 
 /**
- * A switch between a photograph and its heat map.
- *
- * @param {HTMLImageElement} picture shows the photograph
- * @param {string} id of the error
+ * @param {HTMLImageElement} image
+ * @param {string} id of a misclassified image
  */
-export function heatmapSwitch(picture, id) {
-  const heatmap = heatmapOf(id);
-  const photograph = picture.getAttribute("src") ?? "";
-  const { alt } = picture;
+export function heatmapToggle(image, id) {
+  const heatmap = heatmapUrl(id);
+  const original = image.getAttribute("src") ?? "";
+  const { alt } = image;
   /** @param {boolean} isOn */
-  function turn(isOn) {
-    picture.src = isOn ? heatmap : photograph;
-    picture.alt = isOn ? `Heat map over ${alt}` : alt;
+  function setHeatmap(isOn) {
+    image.src = isOn ? heatmap : original;
+    image.alt = isOn ? `Heat map over ${alt}` : alt;
     button.setAttribute("aria-pressed", String(isOn));
   }
   const button = element(
@@ -25,11 +23,11 @@ export function heatmapSwitch(picture, id) {
     {
       type: "button",
       "aria-pressed": "false",
-      title: "What speaks for the prediction glows (Grad-CAM)",
+      title: "Highlight the image regions that support the prediction (Grad-CAM)",
       click: async () => {
-        if (button.getAttribute("aria-pressed") === "true") return turn(false);
-        if (await arrives(heatmap)) turn(true);
-        else remark("The heat map did not arrive; try again in a moment.");
+        if (button.getAttribute("aria-pressed") === "true") return setHeatmap(false);
+        if (await canLoad(heatmap)) setHeatmap(true);
+        else toast("The heat map could not be loaded. Try again later.");
       },
     },
     "Heat map",
@@ -37,10 +35,10 @@ export function heatmapSwitch(picture, id) {
   return button;
 }
 
-/** Whether a picture can be had. @param {string} address */
-function arrives(address) {
-  const ahead = element("img", { src: address });
-  return ahead.decode().then(
+/** Load an image and return whether that succeeded. @param {string} url */
+function canLoad(url) {
+  const image = element("img", { src: url });
+  return image.decode().then(
     () => true,
     () => false,
   );

@@ -1,88 +1,90 @@
-/** One stored photograph: large, with what the network sees in it and the nearest to it. */
+/** View of one stored image: file, prediction, neighbours and position on the map. */
 
-import { recall } from "../core/api.js";
-import { credit } from "../core/attribution.js";
+import { callApiCached } from "../core/api.js";
+import { attributionLine } from "../core/attribution.js";
 import { classTag } from "../core/classes.js";
 import { element } from "../core/dom.js";
 import { splitName } from "../core/format.js";
-import { recordsOf } from "../core/image-cache.js";
-import { described } from "../core/image-card.js";
-import { picture } from "../core/retrying-image.js";
-import { later } from "../core/status.js";
-import { imageOf } from "../core/urls.js";
-import { locator } from "../map/minimap.js";
-import { heatmapSwitch } from "./heatmap-toggle.js";
-import { allErrors } from "./misclassifications.js";
-import { neighbourhood } from "./neighbours.js";
-import { trust, verdict } from "./prediction-panel.js";
+import { loadImages } from "../core/image-cache.js";
+import { altText } from "../core/image-card.js";
+import { retryingImage } from "../core/retrying-image.js";
+import { deferredSection } from "../core/status.js";
+import { imageUrl } from "../core/urls.js";
+import { minimap } from "../map/minimap.js";
+import { heatmapToggle } from "./heatmap-toggle.js";
+import { loadMisclassifications } from "./misclassifications.js";
+import { neighbourCards } from "./neighbours.js";
+import { loadCalibration, predictionPanel } from "./prediction-panel.js";
 
 /** @type {import("../router.js").View} */
-export async function imageView(place, { name: id, signal }) {
+export async function imageView(host, { name: id, signal }) {
   const query = `?id=${encodeURIComponent(id)}`;
-  const [[record], prediction, trusted] = await Promise.all([
-    recordsOf([id], signal),
-    recall(`/predict${query}`),
-    trust(),
+  const [[image], prediction, calibration] = await Promise.all([
+    loadImages([id], signal),
+    callApiCached(`/predict${query}`),
+    loadCalibration(),
   ]);
-  const isError = record.split === "validation" && prediction.label !== record.label;
-  const error = isError ? (await allErrors()).find((each) => each.id === id) : undefined;
+  const isError = image.split === "validation" && prediction.label !== image.label;
+  const error = isError
+    ? (await loadMisclassifications()).find((each) => each.id === id)
+    : undefined;
   if (signal.aborted) return;
-  place.replaceChildren(
+  host.replaceChildren(
     element(
       "article",
-      { class: "photograph" },
-      large(record, Boolean(error?.heatmap)),
+      { class: "image-view" },
+      figure(image, Boolean(error?.heatmap)),
       element(
         "div",
-        { class: "about" },
-        element("h1", {}, record.attribution?.title ?? id),
+        { class: "details" },
+        element("h1", {}, image.attribution?.title ?? id),
         element(
           "p",
           {},
-          classTag(record.label),
-          `, ${splitName(record.split)}, ${record.width} × ${record.height} pixels`,
+          classTag(image.label),
+          `, ${splitName(image.split)}, ${image.width} × ${image.height} pixels`,
         ),
-        verdict(prediction, trusted, record),
+        predictionPanel(prediction, calibration, image),
       ),
-      later(
+      deferredSection(
         "neighbours",
-        "The nearest photographs",
-        async () => neighbourhood(await nearest(id)),
+        "Nearest images",
+        async () => neighbourCards(await loadNeighbours(id)),
         signal,
       ),
-      later("locator", "Its place on the map", () => itsPlace(id, signal), signal),
+      deferredSection("minimap", "Position on the map", () => position(id, signal), signal),
     ),
   );
 }
 
 /**
- * @param {import("../core/image-cache.js").ImageRecord} record
+ * @param {import("../core/image-cache.js").ImageMetadata} image
  * @param {boolean} hasHeatmap
  */
-function large(record, hasHeatmap) {
-  const { width, height } = record;
-  const image = picture(imageOf(record.id), described(record), { width, height });
+function figure(image, hasHeatmap) {
+  const { width, height } = image;
+  const file = retryingImage(imageUrl(image.id), altText(image), { width, height });
   return element(
     "figure",
     { class: "large" },
-    image,
+    file,
     element(
       "figcaption",
       {},
-      credit(record.attribution),
-      hasHeatmap && heatmapSwitch(image, record.id),
+      attributionLine(image.attribution),
+      hasHeatmap && heatmapToggle(file, image.id),
     ),
   );
 }
 
 /** @param {string} id @returns {Promise<import("./neighbours.js").Neighbour[]>} */
-async function nearest(id) {
-  const { neighbors } = await recall(`/neighbors?id=${encodeURIComponent(id)}`);
+async function loadNeighbours(id) {
+  const { neighbors } = await callApiCached(`/neighbors?id=${encodeURIComponent(id)}`);
   return neighbors;
 }
 
 /** @param {string} id @param {AbortSignal} signal */
-async function itsPlace(id, signal) {
-  const ids = (await nearest(id)).map((each) => each.id);
-  return locator("this one", (points) => points.find((point) => point.id === id), ids, signal);
+async function position(id, signal) {
+  const ids = (await loadNeighbours(id)).map((each) => each.id);
+  return minimap("this image", (points) => points.find((point) => point.id === id), ids, signal);
 }

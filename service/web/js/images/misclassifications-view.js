@@ -1,110 +1,119 @@
-/** The photographs that the published network gets wrong. */
+/** View of the validation images that the published model misclassifies. */
 
 import { classTag } from "../core/classes.js";
 import { element } from "../core/dom.js";
-import { likelihood, plural } from "../core/format.js";
-import { card } from "../core/image-card.js";
+import { plural, probability } from "../core/format.js";
+import { imageCard } from "../core/image-card.js";
 import { notice } from "../core/status.js";
-import { imageOf } from "../core/urls.js";
-import { heatmapSwitch } from "./heatmap-toggle.js";
-import { allErrors, errorsOfKind } from "./misclassifications.js";
+import { imageUrl, misclassificationsUrl } from "../core/urls.js";
+import { heatmapToggle } from "./heatmap-toggle.js";
+import { loadMisclassifications } from "./misclassifications.js";
 
-const PAGE = 60;
-const MOST_KINDS = 24;
+const PAGE_SIZE = 60;
+const MAX_KINDS = 24;
 
-/** How many were shown at each address, for who comes back. @type {Map<string, number>} */
-const reached = new Map();
+/**
+ * Number of cards shown at each hash, restored when the user returns.
+ *
+ * @type {Map<string, number>}
+ */
+const shownCounts = new Map();
 /** @typedef {import("./misclassifications.js").Misclassification} Misclassification */
 
 /** @type {import("../router.js").View} */
-export async function errorsView(place, { query, signal }) {
-  const errors = await allErrors();
+export async function misclassificationsView(host, { query, signal }) {
+  const errors = await loadMisclassifications();
   if (signal.aborted) return;
   const [label, predicted] = [query.get("label"), query.get("predicted")];
-  const chosen = errors.filter(
+  const filtered = errors.filter(
     (each) => (!label || each.label === label) && (!predicted || each.predicted === predicted),
   );
-  if (chosen.length === 0) {
-    place.replaceChildren(
+  if (filtered.length === 0) {
+    host.replaceChildren(
       notice(
         "No errors",
         errors.length > 0
-          ? "The network makes no error of this kind; look at the others."
-          : "The published network gets every validation photograph right.",
-        element("a", { href: errors.length > 0 ? "#/errors" : "#/map" }, "Go on"),
+          ? "The published model makes no errors of this kind. See the other errors."
+          : "The published model classifies every validation image correctly.",
+        element("a", { href: errors.length > 0 ? "#/errors" : "#/map" }, "Continue"),
       ),
     );
     return;
   }
-  place.replaceChildren(
-    element("h1", {}, plural(chosen.length, "error")),
+  host.replaceChildren(
+    element("h1", {}, plural(filtered.length, "error")),
     element(
       "p",
       { class: "lead" },
-      "Validation photographs that the published network takes for another class, the worst ",
-      "first. ",
-      errors.some((each) => each.heatmap) && "A heat map shows what spoke for its answer. ",
+      "Validation images that the published model misclassifies, sorted by the probability of the ",
+      "true class, lowest first. ",
+      errors.some((each) => each.heatmap) &&
+        "A heat map highlights the image regions that support the prediction. ",
       (label || predicted) && element("a", { href: "#/errors" }, `Show all ${errors.length}`),
     ),
-    ...kinds(errors, label, predicted),
-    gallery(chosen),
+    ...kindLists(errors, label, predicted),
+    gallery(filtered),
   );
 }
 
 /**
- * @typedef {object} KindOfError
- * @property {Misclassification} first of this kind
+ * @typedef {object} ErrorKind errors with the same true and predicted class
+ * @property {Misclassification} first
  * @property {number} count
  */
 
 /**
- * The confusions that happen, the most frequent first.
+ * Create links to all kinds of errors, in descending order of frequency.
  *
  * @param {Misclassification[]} errors
- * @param {string | null} label of the kind that is shown
- * @param {string | null} predicted likewise
+ * @param {string | null} label of the current kind
+ * @param {string | null} predicted class of the current kind
  */
-function kinds(errors, label, predicted) {
-  /** @type {Map<string, KindOfError>} */
+function kindLists(errors, label, predicted) {
+  /** @type {Map<string, ErrorKind>} */
   const found = new Map();
   for (const each of errors) {
-    const address = errorsOfKind(each.label, each.predicted);
-    const kind = found.get(address) ?? { first: each, count: 0 };
+    const url = misclassificationsUrl(each.label, each.predicted);
+    const kind = found.get(url) ?? { first: each, count: 0 };
     kind.count += 1;
-    found.set(address, kind);
+    found.set(url, kind);
   }
   const links = [...found]
     .sort(([, a], [, b]) => b.count - a.count)
-    .map(([address, kind]) => {
-      const isShown = kind.first.label === label && kind.first.predicted === predicted;
-      return kindLink(address, kind, isShown);
+    .map(([url, kind]) => {
+      const isCurrent = kind.first.label === label && kind.first.predicted === predicted;
+      return kindLink(url, kind, isCurrent);
     });
-  const [often, seldom] = [links.slice(0, MOST_KINDS), links.slice(MOST_KINDS)];
+  const [frequent, rare] = [links.slice(0, MAX_KINDS), links.slice(MAX_KINDS)];
   return [
-    element("ul", { class: "kinds", "aria-label": "Kinds of errors" }, ...often),
-    ...(seldom.length > 0 ? [rarer(seldom)] : []),
+    element("ul", { class: "kinds", "aria-label": "Kinds of errors" }, ...frequent),
+    ...(rare.length > 0 ? [rareKinds(rare)] : []),
   ];
 }
 
-/** @param {string} address @param {KindOfError} kind @param {boolean} isShown */
-function kindLink(address, { first, count }, isShown) {
+/** @param {string} url @param {ErrorKind} kind @param {boolean} isCurrent */
+function kindLink(url, { first, count }, isCurrent) {
   return element(
     "li",
     {},
     element(
       "a",
-      { href: address, "aria-current": isShown ? "true" : null },
+      { href: url, "aria-current": isCurrent ? "true" : null },
       classTag(first.label),
       element("span", { "aria-hidden": "true" }, "→"),
-      element("span", { class: "unseen" }, " taken for "),
+      element("span", { class: "visually-hidden" }, " misclassified as "),
       classTag(first.predicted),
       element("span", { class: "count" }, count),
     ),
   );
 }
 
-/** What happens less often, out of the way to the errors. @param {HTMLElement[]} links */
-function rarer(links) {
+/**
+ * Create a collapsed list, so that many kinds do not push the errors down.
+ *
+ * @param {HTMLElement[]} links
+ */
+function rareKinds(links) {
   return element(
     "details",
     { open: links.some((each) => each.querySelector("[aria-current]")) },
@@ -113,27 +122,27 @@ function rarer(links) {
   );
 }
 
-/** So many at a time. @param {Misclassification[]} errors */
+/** Create the cards, one page at a time. @param {Misclassification[]} errors */
 function gallery(errors) {
   const cards = element("div", { class: "cards wide" });
   const more = element(
     "button",
-    { type: "button", click: () => grow()[0].querySelector("a")?.focus() },
+    { type: "button", click: () => showPage()[0].querySelector("a")?.focus() },
     "Show more",
   );
-  const address = location.hash;
-  const before = reached.get(address) ?? 0;
+  const { hash } = location;
+  const previous = shownCounts.get(hash) ?? 0;
   let shown = 0;
-  function grow() {
-    const added = errors.slice(shown, shown + PAGE).map(errorCard);
+  function showPage() {
+    const added = errors.slice(shown, shown + PAGE_SIZE).map(errorCard);
     cards.append(...added);
-    shown += PAGE;
-    reached.set(address, shown);
+    shown += PAGE_SIZE;
+    shownCounts.set(hash, shown);
     more.hidden = shown >= errors.length;
     return added;
   }
-  do grow();
-  while (shown < before);
+  do showPage();
+  while (shown < previous);
   return element(
     "section",
     { "aria-label": "Errors" },
@@ -144,22 +153,22 @@ function gallery(errors) {
 
 /** @param {Misclassification} error */
 function errorCard(error) {
-  const figure = card(
+  const card = imageCard(
     error,
-    { source: imageOf(error.id) },
-    element("span", { class: "wrong" }, " taken for ", classTag(error.predicted)),
+    { source: imageUrl(error.id) },
+    element("span", { class: "incorrect" }, " misclassified as ", classTag(error.predicted)),
   );
-  const picture = /** @type {HTMLImageElement} */ (figure.querySelector("img"));
-  figure
+  const image = /** @type {HTMLImageElement} */ (card.querySelector("img"));
+  card
     .querySelector("figcaption")
     ?.append(
       element(
         "p",
-        { class: "quiet" },
-        `${likelihood(error.probabilities[error.predicted])} sure; ${error.label} had `,
-        `${likelihood(error.true_probability)}.`,
+        { class: "secondary" },
+        `Probabilities: ${error.predicted} ${probability(error.probabilities[error.predicted])}, `,
+        `${error.label} ${probability(error.true_probability)}.`,
       ),
-      ...(error.heatmap ? [heatmapSwitch(picture, error.id)] : []),
+      ...(error.heatmap ? [heatmapToggle(image, error.id)] : []),
     );
-  return figure;
+  return card;
 }

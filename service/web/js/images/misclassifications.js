@@ -1,8 +1,8 @@
-/** The validation photographs that the published network gets wrong. */
+/** Validation images that the published model misclassifies. */
 
-import { recall } from "../core/api.js";
+import { callApiCached } from "../core/api.js";
 
-// More than there are gives all.
+// A limit above any number of errors returns all of them.
 const ALL = "/errors?limit=10000";
 
 /**
@@ -12,17 +12,14 @@ const ALL = "/errors?limit=10000";
  * @property {string} predicted
  * @property {Record<string, number>} probabilities
  * @property {number} true_probability
- * @property {string | null} heatmap its address; null where the release has none
+ * @property {string | null} heatmap URL; null if the release has none
  * @property {import("../core/attribution.js").Attribution | null} attribution
  */
 
-/** @returns {Promise<Misclassification[]>} the worst first */
-export async function allErrors() {
-  const { errors } = await recall(ALL);
+/**
+ * @returns {Promise<Misclassification[]>} in ascending order of the probability of the true class
+ */
+export async function loadMisclassifications() {
+  const { errors } = await callApiCached(ALL);
   return errors;
-}
-
-/** The address of the errors of one kind. @param {string} label @param {string} predicted */
-export function errorsOfKind(label, predicted) {
-  return `#/errors?${new URLSearchParams({ label, predicted })}`;
 }

@@ -1,24 +1,24 @@
-/** The photographs nearest to one. */
+/** Cards of the nearest neighbours of an image. */
 
 import { element } from "../core/dom.js";
 import { number } from "../core/format.js";
-import { card } from "../core/image-card.js";
-import { imageOf } from "../core/urls.js";
+import { imageCard } from "../core/image-card.js";
+import { imageUrl } from "../core/urls.js";
 
 /**
- * @typedef {import("../core/image-cache.js").ImageRecord & { distance: number }} Neighbour
+ * @typedef {import("../core/image-cache.js").ImageMetadata & { distance: number }} Neighbour
  */
 
-/** @param {Neighbour[]} neighbours nearest first */
-export function neighbourhood(neighbours) {
+/** @param {Neighbour[]} neighbours in ascending order of distance */
+export function neighbourCards(neighbours) {
   return element(
     "div",
     { class: "cards" },
     ...neighbours.map((each) =>
-      card(
+      imageCard(
         each,
-        { source: imageOf(each.id) },
-        element("span", { class: "quiet" }, `distance ${number(each.distance, 2)}`),
+        { source: imageUrl(each.id) },
+        element("span", { class: "secondary" }, `distance ${number(each.distance, 2)}`),
       ),
     ),
   );

@@ -1,9 +1,9 @@
-/** What the network sees in a photograph, and how sure that is. */
+/** Panel with the prediction for an image and its uncertainty. */
 
-import { recall } from "../core/api.js";
-import { classTag, lookOf, swatch } from "../core/classes.js";
+import { callApiCached } from "../core/api.js";
+import { classStyle, classSymbol, classTag } from "../core/classes.js";
 import { element } from "../core/dom.js";
-import { enumeration, likelihood, number, percent } from "../core/format.js";
+import { joinWords, number, percent, probability } from "../core/format.js";
 
 /**
  * @typedef {object} Prediction
@@ -12,74 +12,76 @@ import { enumeration, likelihood, number, percent } from "../core/format.js";
  * @property {string[]} set
  * @property {number} typicality
  *
- * @typedef {object} Trust
+ * @typedef {object} Calibration
  * @property {{ after: { error: number } }} calibration
  * @property {{ level: number }} sets
  */
 
-const UNLIKE = 0.05;
+const LOW_TYPICALITY = 0.05;
 
-/** How far answers can be trusted. @returns {Promise<Trust>} */
-export function trust() {
-  return recall("/calibration");
+/** Load the uncertainty figures of the published model. @returns {Promise<Calibration>} */
+export function loadCalibration() {
+  return callApiCached("/calibration");
 }
 
 /**
  * @param {Prediction} prediction
- * @param {Trust} trusted
- * @param {Pick<import("../core/image-cache.js").ImageRecord, "label" | "split">} [stored] what is known of
- *   it, where it is no new one
+ * @param {Calibration} calibration
+ * @param {Pick<import("../core/image-cache.js").ImageMetadata, "label" | "split">} [stored] label
+ *   and split of a stored image; omitted for uploads
  */
-export function verdict(prediction, trusted, stored) {
+export function predictionPanel(prediction, calibration, stored) {
   const { label, probabilities, set, typicality } = prediction;
   return element(
     "section",
-    { class: "verdict", "aria-labelledby": "verdict" },
-    element("h2", { id: "verdict" }, "What the network sees"),
-    element("p", { class: "answer" }, swatch(label), label, outcome(label, stored?.label)),
-    bars(probabilities),
-    ...(stored?.split === "train" ? ofWhatIsKnown() : ofWhatIsNew(set, trusted)),
-    element("p", {}, ofTypicality(typicality)),
+    { class: "prediction", "aria-labelledby": "prediction" },
+    element("h2", { id: "prediction" }, "Prediction"),
+    element("p", { class: "label" }, classSymbol(label), label, correctness(label, stored?.label)),
+    probabilityBars(probabilities),
+    ...(stored?.split === "train" ? [trainingNote()] : uncertaintyNotes(set, calibration)),
+    element("p", {}, typicalityText(typicality)),
   );
 }
 
-/** How far answers can be trusted was measured on photographs that were new to the network. */
-function ofWhatIsKnown() {
-  return [
-    element(
-      "p",
-      { class: "quiet" },
-      "It belongs to the training part, so this says little about how sure the network is of others.",
-    ),
-  ];
+/**
+ * Create the note for training images: calibration was measured on images that are new to the
+ * model.
+ */
+function trainingNote() {
+  return element(
+    "p",
+    { class: "secondary" },
+    "This image is in the training split: its prediction does not show how reliable the model is " +
+      "for new images.",
+  );
 }
 
-/** @param {string[]} set @param {Trust} trusted */
-function ofWhatIsNew(set, { calibration, sets }) {
+/** @param {string[]} set @param {Calibration} figures */
+function uncertaintyNotes(set, { calibration, sets }) {
   const points = number(calibration.after.error * 100, 1);
   return [
     element(
       "p",
-      { class: "quiet" },
-      `Calibrated: on average, such probabilities are off by ${points} points.`,
+      { class: "secondary" },
+      `Calibrated: the mean error of these probabilities is ${points} percentage points.`,
     ),
-    element("p", {}, ...ofSet(set, sets.level)),
+    element("p", {}, ...predictionSetText(set, sets.level)),
   ];
 }
 
 /** @param {string} label @param {string} [truth] */
-function outcome(label, truth) {
+function correctness(label, truth) {
   if (truth === undefined) return null;
-  if (label === truth) return element("span", { class: "right" }, "right");
-  return element("span", { class: "wrong" }, "wrong, it is ", classTag(truth));
+  if (label === truth) return element("span", { class: "correct" }, "correct");
+  return element("span", { class: "incorrect" }, "incorrect, labelled ", classTag(truth));
 }
 
 /**
- * Probabilities as bars, the most probable class first.
+ * Create a bar for each class, in descending order of probability.
  *
  * @param {Record<string, number>} probabilities
  */
-function bars(probabilities) {
+function probabilityBars(probabilities) {
   const sorted = Object.entries(probabilities).sort(([, a], [, b]) => b - a);
   return element(
     "dl",
@@ -89,9 +91,9 @@ function bars(probabilities) {
         "div",
         {},
         element("dt", {}, label),
-        element("dd", {}, likelihood(share)),
+        element("dd", {}, probability(share)),
         element("span", {
-          class: `bar look-${lookOf(label).colour}`,
+          class: `bar class-${classStyle(label).colour}`,
           style: { "--share": share },
           "aria-hidden": "true",
         }),
@@ -100,22 +102,22 @@ function bars(probabilities) {
   );
 }
 
-/** @param {string[]} set @param {number} level share of sets that hold the true class, 0–1 */
-function ofSet(set, level) {
+/** @param {string[]} set @param {number} level share of sets that contain the true class, 0–1 */
+function predictionSetText(set, level) {
   if (set.length === 0) {
-    return [element("strong", {}, "Too unsure"), " to name the classes that it could be."];
+    return ["Prediction set: ", element("strong", {}, "empty"), ". The model is too uncertain."];
   }
   return [
-    "Cannot be ruled out: ",
-    element("strong", {}, enumeration(set)),
-    `. Such sets hold the true class in ${percent(level, 0)} of cases.`,
+    "Prediction set: ",
+    element("strong", {}, joinWords(set)),
+    `. Such sets contain the true class in ${percent(level, 0)} of cases.`,
   ];
 }
 
 /** @param {number} typicality 0–1 */
-function ofTypicality(typicality) {
-  if (typicality < UNLIKE) {
-    return "It is unlike anything learned; take the answer with care.";
+function typicalityText(typicality) {
+  if (typicality < LOW_TYPICALITY) {
+    return "Unlike the training images: the prediction may be unreliable.";
   }
-  return `Nearer to what was learned than ${percent(typicality, 0)} of the validation photographs.`;
+  return `Closer to the training images than ${percent(typicality, 0)} of the validation images.`;
 }

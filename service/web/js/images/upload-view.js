@@ -1,117 +1,122 @@
-/** A photograph of one's own and what the service makes of it. */
+/** View of an uploaded image: prediction, neighbours and position on the map. */
 
-import { Problem } from "../core/api-error.js";
-import { ask } from "../core/api.js";
+import { ApiError } from "../core/api-error.js";
+import { callApi } from "../core/api.js";
 import { element } from "../core/dom.js";
-import { likelihood } from "../core/format.js";
-import { later, loading, notice, problemNotice } from "../core/status.js";
-import { locator } from "../map/minimap.js";
-import { neighbourhood } from "./neighbours.js";
-import { trust, verdict } from "./prediction-panel.js";
-import { choosePhotograph, ownPhotograph } from "./upload.js";
+import { probability } from "../core/format.js";
+import { deferredSection, errorNotice, loading, notice } from "../core/status.js";
+import { minimap } from "../map/minimap.js";
+import { neighbourCards } from "./neighbours.js";
+import { loadCalibration, predictionPanel } from "./prediction-panel.js";
+import { currentUpload, openFileDialog } from "./upload.js";
 
-/** @typedef {import("./upload.js").OwnPhotograph} OwnPhotograph */
+/** @typedef {import("./upload.js").Upload} Upload */
 
-/** @type {{ own: OwnPhotograph, answers: Map<string, Promise<any>> } | null} */
-let kept = null;
+/**
+ * Responses for the current upload, by path.
+ *
+ * @type {{ upload: Upload, responses: Map<string, Promise<any>> } | null}
+ */
+let cache = null;
 
 addEventListener("release", () => {
-  kept = null;
+  cache = null;
 });
 
 /** @type {import("../router.js").View} */
-export async function yourView(place, { signal, again }) {
-  const own = ownPhotograph();
-  if (!own) {
-    place.replaceChildren(
+export async function uploadView(host, { signal, reload }) {
+  const upload = currentUpload();
+  if (!upload) {
+    host.replaceChildren(
       notice(
-        "Try a photograph of your own",
-        "Drop one anywhere on this page, paste one, or choose one: JPEG, PNG or WebP. " +
-          "The service keeps nothing of it.",
-        chooser("Choose a photograph"),
+        "Upload an image",
+        "Drop an image anywhere on this page, paste one, or choose a file (JPEG, PNG or WebP). " +
+          "The service does not store it.",
+        fileButton("Choose a file"),
       ),
     );
     return;
   }
-  place.replaceChildren(loading("Looking at it …"));
+  host.replaceChildren(loading("Classifying the image …"));
   try {
-    if (own.file.size === 0)
-      throw new Problem("not an image", "The file is empty; choose another.");
-    // The first answer says whether it can be read at all; only then it is sent again.
-    const prediction = await answerFor(own, "/predict");
-    const trusted = await trust();
+    if (upload.file.size === 0) {
+      throw new ApiError("not an image", "The file is empty. Choose another file.");
+    }
+    // The file is sent again for neighbours and map only if it could be decoded once.
+    const prediction = await callWithUpload(upload, "/predict");
+    const calibration = await loadCalibration();
     if (signal.aborted) return;
-    place.replaceChildren(
+    host.replaceChildren(
       element(
         "article",
-        { class: "photograph" },
-        picture(own),
+        { class: "image-view" },
+        figure(upload),
         element(
           "div",
-          { class: "about" },
-          element("h1", {}, "Your photograph"),
-          verdict(prediction, trusted),
-          element("p", { class: "buttons" }, chooser("Choose another")),
+          { class: "details" },
+          element("h1", {}, "Your image"),
+          predictionPanel(prediction, calibration),
+          element("p", { class: "buttons" }, fileButton("Choose another file")),
         ),
-        later("neighbours", "The nearest photographs", () => nearest(own), signal),
-        later("locator", "Its place on the map", () => itsPlace(own, signal), signal),
+        deferredSection("neighbours", "Nearest images", () => neighbours(upload), signal),
+        deferredSection("minimap", "Position on the map", () => position(upload, signal), signal),
       ),
     );
     const { label, probabilities } = prediction;
-    return `${label}, ${likelihood(probabilities[label])}`;
+    return `${label}, ${probability(probabilities[label])}`;
   } catch (error) {
     if (signal.aborted) return;
-    // An image may be what breaks the service, so only people send it once more.
-    const failed = problemNotice(error, again, signal, { goesOn: false });
-    failed.querySelector(".buttons")?.append(chooser("Choose another"));
-    place.replaceChildren(failed);
+    // The image itself may cause the outage, so only the user sends it again.
+    const created = errorNotice(error, reload, signal, { retriesAutomatically: false });
+    created.querySelector(".buttons")?.append(fileButton("Choose another file"));
+    host.replaceChildren(created);
   }
 }
 
-/** @param {OwnPhotograph} own */
-async function nearest(own) {
-  const { neighbors } = await answerFor(own, "/neighbors");
-  return neighbourhood(neighbors);
+/** @param {Upload} upload */
+async function neighbours(upload) {
+  const { neighbors } = await callWithUpload(upload, "/neighbors");
+  return neighbourCards(neighbors);
 }
 
-/** @param {OwnPhotograph} own @param {AbortSignal} signal */
-async function itsPlace(own, signal) {
+/** @param {Upload} upload @param {AbortSignal} signal */
+async function position(upload, signal) {
   const [{ neighbors }, { point }] = await Promise.all([
-    answerFor(own, "/neighbors"),
-    answerFor(own, "/tsne"),
+    callWithUpload(upload, "/neighbors"),
+    callWithUpload(upload, "/tsne"),
   ]);
   const ids = neighbors.map((/** @type {{ id: string }} */ each) => each.id);
-  return locator("yours", () => point, ids, signal);
+  return minimap("your image", () => point, ids, signal);
 }
 
 /**
- * What the service makes of it, asked for once: people go to its neighbours and come back.
+ * Call the API with an upload. Responses are cached, because users open neighbours and come back.
  *
- * @param {OwnPhotograph} own
- * @param {string} path of the call
+ * @param {Upload} upload
+ * @param {string} path
  */
-function answerFor(own, path) {
-  if (kept?.own !== own) kept = { own, answers: new Map() };
-  const { answers } = kept;
-  const known = answers.get(path);
-  if (known) return known;
-  const answer = ask(path, { image: own.file, signal: own.signal });
-  answers.set(path, answer);
-  answer.catch(() => answers.delete(path));
-  return answer;
+function callWithUpload(upload, path) {
+  if (cache?.upload !== upload) cache = { upload, responses: new Map() };
+  const { responses } = cache;
+  const cached = responses.get(path);
+  if (cached) return cached;
+  const response = callApi(path, { image: upload.file, signal: upload.signal });
+  responses.set(path, response);
+  response.catch(() => responses.delete(path));
+  return response;
 }
 
-/** @param {OwnPhotograph} own */
-function picture({ file, url }) {
+/** @param {Upload} upload */
+function figure({ file, url }) {
   return element(
     "figure",
     { class: "large" },
-    element("img", { src: url, alt: "Your photograph" }),
-    element("figcaption", {}, element("p", { class: "credit" }, file.name)),
+    element("img", { src: url, alt: "Your image" }),
+    element("figcaption", {}, element("p", { class: "attribution" }, file.name)),
   );
 }
 
 /** @param {string} text */
-function chooser(text) {
-  return element("button", { type: "button", click: choosePhotograph }, text);
+function fileButton(text) {
+  return element("button", { type: "button", click: openFileDialog }, text);
 }

@@ -1,86 +1,93 @@
-/** A photograph of one's own: dropped anywhere, chosen or pasted. It stays in this tab. */
+/** Upload of an image: dropped, pasted or chosen. The browser tab keeps the file. */
 
 import { number } from "../core/format.js";
-import { remark } from "../core/status.js";
+import { toast } from "../core/status.js";
 
-const MILLISECONDS_OUTSIDE = 100;
+const LEAVE_DELAY_MILLISECONDS = 100;
 
 /**
- * @typedef {object} OwnPhotograph
+ * @typedef {object} Upload
  * @property {File} file
- * @property {string} url under which this tab shows it
- * @property {AbortSignal} signal ends when another one is given
+ * @property {string} url object URL of the file
+ * @property {AbortSignal} signal aborted by the next upload
  */
 
-/** @type {OwnPhotograph | null} */
-let own = null;
+/** @type {Upload | null} */
+let upload = null;
 
-let giving = new AbortController();
+let lifetime = new AbortController();
 
-/** The photograph that was given last. */
-export function ownPhotograph() {
-  return own;
+/** Return the last upload, or null. */
+export function currentUpload() {
+  return upload;
 }
 
-/** Let people choose a file. */
-export function choosePhotograph() {
+/** Open the file dialog. */
+export function openFileDialog() {
   document.getElementById("file")?.click();
 }
 
 /**
- * Take every photograph that is given to the page.
+ * Accept files that are chosen, pasted or dropped anywhere on the page.
  *
- * @param {() => void} onReceived
+ * @param {() => void} onUpload
  */
-export function receivePhotographs(onReceived) {
+export function listenForUploads(onUpload) {
   const input = /** @type {HTMLInputElement} */ (document.getElementById("file"));
-  const curtain = /** @type {HTMLElement} */ (document.getElementById("dropping"));
+  const overlay = /** @type {HTMLElement} */ (document.getElementById("drop-overlay"));
 
-  document.getElementById("choose")?.addEventListener("click", choosePhotograph);
+  document.getElementById("choose-file")?.addEventListener("click", openFileDialog);
   input.addEventListener("change", () => {
-    if (take(input.files)) onReceived();
-    // Else choosing the same file again would go unnoticed.
+    if (accept(input.files)) onUpload();
+    // Otherwise choosing the same file again would dispatch no event.
     input.value = "";
   });
   addEventListener("paste", (event) => {
-    if (take(event.clipboardData?.files)) onReceived();
+    if (accept(event.clipboardData?.files)) onUpload();
     else if (!(event.target instanceof HTMLInputElement)) {
-      remark("There was no photograph to paste; copy the picture itself, not its address.");
+      toast("The clipboard contains no image. Copy the image itself, not its URL.");
     }
   });
-  let leaving = 0;
+  let timer = 0;
   addEventListener("dragover", (event) => {
     event.preventDefault();
-    clearTimeout(leaving);
-    curtain.hidden = !event.dataTransfer?.types.includes("Files");
+    clearTimeout(timer);
+    overlay.hidden = !event.dataTransfer?.types.includes("Files");
   });
   addEventListener("dragleave", (event) => {
-    // Safari never says where to, so it may have been from one element to the next.
+    // Safari sets no related target, so the pointer may have moved between elements of the page.
     if (event.relatedTarget) return;
-    leaving = setTimeout(() => {
-      curtain.hidden = true;
-    }, MILLISECONDS_OUTSIDE);
+    timer = setTimeout(() => {
+      overlay.hidden = true;
+    }, LEAVE_DELAY_MILLISECONDS);
   });
   addEventListener("drop", (event) => {
-    curtain.hidden = true;
+    overlay.hidden = true;
     const files = event.dataTransfer?.files;
-    // Text may be dragged into the field of the key.
+    // Text may be dropped into the input of the API key.
     if (!files?.length && event.target instanceof HTMLInputElement) return;
     event.preventDefault();
-    if (take(files)) onReceived();
-    else remark("There was no file in it; save the photograph first, or paste it.");
+    if (accept(files)) onUpload();
+    else toast("The dropped item contains no file. Save the image first, or copy and paste it.");
   });
 }
 
-/** Keep the first of these files. @param {FileList | null | undefined} files */
-function take(files) {
+/**
+ * Store the first file and return whether there is one.
+ *
+ * @param {FileList | null | undefined} files
+ */
+function accept(files) {
   const file = files?.[0];
   if (!file) return false;
-  if (own) URL.revokeObjectURL(own.url);
-  giving.abort();
-  giving = new AbortController();
-  own = { file, url: URL.createObjectURL(file), signal: giving.signal };
-  if (files.length > 1)
-    remark(`One at a time: this is the first of ${number(files.length)} files.`);
+  if (upload) URL.revokeObjectURL(upload.url);
+  lifetime.abort();
+  lifetime = new AbortController();
+  upload = { file, url: URL.createObjectURL(file), signal: lifetime.signal };
+  if (files.length > 1) {
+    toast(
+      `Only one image is accepted at a time: using the first of ${number(files.length)} files.`,
+    );
+  }
   return true;
 }

@@ -1,110 +1,111 @@
 /**
- * A canvas that fills an element and is sharp on its screen. What seldom changes is kept as a
- * picture, so that what lies over it can change without painting it anew.
+ * Canvas that fills an element, in two layers. The background is cached, so that the overlay can
+ * change without drawing the background again.
  */
 
 import { element } from "../core/dom.js";
 
 /**
- * @typedef {CanvasRenderingContext2D} Pen
+ * @typedef {CanvasRenderingContext2D} Context
  *
- * @typedef {object} Painters
- * @property {(width: number, height: number) => void} fit the size has changed
- * @property {(pen: Pen) => Iterator<void>} below paints the picture, in steps that fit into a frame
- * @property {(pen: Pen) => void} above
+ * @typedef {object} Layers
+ * @property {(width: number, height: number) => void} resize
+ * @property {(ctx: Context) => Iterator<void>} drawBackground in steps, one per frame
+ * @property {(ctx: Context) => void} drawOverlay
  */
 
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const darkScheme = matchMedia("(prefers-color-scheme: dark)");
 
 /**
  * @param {HTMLElement} host
- * @param {Painters} painters
- * @param {AbortSignal} signal ends it
+ * @param {Layers} layers
+ * @param {AbortSignal} signal
  */
-export function sheet(host, painters, signal) {
+export function canvasLayer(host, layers, signal) {
   const canvas = element("canvas", { "aria-hidden": "true" });
-  const pen = penOf(canvas);
-  const kept = penOf(element("canvas"));
+  const ctx = contextOf(canvas);
+  const background = contextOf(element("canvas"));
   let isStale = true;
   /** @type {Iterator<void> | null} */
-  let painting = null;
-  let waiting = 0;
+  let steps = null;
+  let frame = 0;
   host.append(canvas);
 
-  function fit() {
+  function resize() {
     const { clientWidth: width, clientHeight: height } = host;
     if (width === 0 || height === 0) return;
-    for (const { canvas } of [pen, kept]) {
+    for (const { canvas } of [ctx, background]) {
       canvas.width = Math.round(width * devicePixelRatio);
       canvas.height = Math.round(height * devicePixelRatio);
     }
-    painters.fit(width, height);
+    layers.resize(width, height);
     isStale = true;
-    // At once, since a canvas of a new size is empty.
+    // In this frame, because resizing clears the canvas.
     draw();
   }
 
   function draw() {
-    cancelAnimationFrame(waiting);
-    waiting = 0;
+    cancelAnimationFrame(frame);
+    frame = 0;
     if (isStale) {
-      wipe(kept);
-      painting = painters.below(kept);
+      clear(background);
+      steps = layers.drawBackground(background);
       isStale = false;
     }
-    if (painting?.next().done) painting = null;
-    wipe(pen);
-    pen.drawImage(kept.canvas, 0, 0, host.clientWidth, host.clientHeight);
-    painters.above(pen);
-    if (painting) retouch();
+    if (steps?.next().done) steps = null;
+    clear(ctx);
+    ctx.drawImage(background.canvas, 0, 0, host.clientWidth, host.clientHeight);
+    layers.drawOverlay(ctx);
+    if (steps) redrawOverlay();
   }
 
-  /** @param {Pen} pen */
-  function wipe(pen) {
-    pen.resetTransform();
-    pen.clearRect(0, 0, canvas.width, canvas.height);
-    pen.scale(canvas.width / host.clientWidth, canvas.height / host.clientHeight);
+  /** @param {Context} ctx */
+  function clear(ctx) {
+    ctx.resetTransform();
+    ctx.clearRect(0, 0, canvas.width, canvas.height);
+    ctx.scale(canvas.width / host.clientWidth, canvas.height / host.clientHeight);
   }
 
-  /** Draw what lies above anew, with the next frame. */
-  function retouch() {
-    waiting ||= requestAnimationFrame(draw);
+  /** Draw the overlay in the next frame. */
+  function redrawOverlay() {
+    frame ||= requestAnimationFrame(draw);
   }
 
-  /** Draw everything anew, with the next frame. */
+  /** Draw both layers in the next frame. */
   function redraw() {
     isStale = true;
-    retouch();
+    redrawOverlay();
   }
 
-  const observer = new ResizeObserver(fit);
+  const observer = new ResizeObserver(resize);
   observer.observe(host);
-  whenDensityChanges(fit, signal);
-  dark.addEventListener("change", redraw, { signal });
+  onPixelRatioChange(resize, signal);
+  darkScheme.addEventListener("change", redraw, { signal });
   signal.addEventListener("abort", () => {
     observer.disconnect();
-    cancelAnimationFrame(waiting);
+    cancelAnimationFrame(frame);
   });
-  return { canvas, redraw, retouch };
+  return { canvas, redraw, redrawOverlay };
 }
 
 /** @param {HTMLCanvasElement} canvas */
-function penOf(canvas) {
-  return /** @type {Pen} */ (canvas.getContext("2d"));
+function contextOf(canvas) {
+  return /** @type {Context} */ (canvas.getContext("2d"));
 }
 
 /**
- * On another screen, or zoomed by the browser, a pixel may be more or less than before.
+ * Call a function when the device pixel ratio changes: on another screen, or with the browser's
+ * zoom.
  *
- * @param {() => void} told
+ * @param {() => void} callback
  * @param {AbortSignal} signal
  */
-function whenDensityChanges(told, signal) {
+function onPixelRatioChange(callback, signal) {
   matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener(
     "change",
     () => {
-      told();
-      whenDensityChanges(told, signal);
+      callback();
+      onPixelRatioChange(callback, signal);
     },
     { once: true, signal },
   );

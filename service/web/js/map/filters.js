@@ -1,17 +1,17 @@
-/** Which photographs the map shows: classes, side of the split, only errors. */
+/** Filters of the map: classes, split, misclassified images. */
 
-import { allClasses, swatch } from "../core/classes.js";
+import { allClasses, classSymbol } from "../core/classes.js";
 import { element } from "../core/dom.js";
 import { number } from "../core/format.js";
-import { isWrong } from "./points.js";
+import { isMisclassified } from "./points.js";
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
  *
  * @typedef {object} Filters
- * @property {Set<string>} labels only these classes; none stands for all
- * @property {string} split one side of the split; empty for both
- * @property {boolean} wrong only what the network gets wrong
+ * @property {Set<string>} labels empty for all classes
+ * @property {string} split empty for all images
+ * @property {boolean} onlyErrors
  */
 
 const SPLITS = [
@@ -20,70 +20,70 @@ const SPLITS = [
   ["validation", "Validation"],
 ];
 
-/** @param {URLSearchParams} query @returns {Filters} */
-export function filtersOf(query) {
+/** Parse filters from the query of the URL. @param {URLSearchParams} query @returns {Filters} */
+export function parseFilters(query) {
   const split = query.get("split") ?? "";
   return {
     labels: new Set(query.getAll("label").filter((label) => allClasses().includes(label))),
     split: SPLITS.some(([known]) => known === split) ? split : "",
-    wrong: query.has("errors"),
+    onlyErrors: query.has("errors"),
   };
 }
 
-/** The address of the map with these filters. @param {Filters} filters */
-export function addressWith({ labels, split, wrong }) {
+/** Return the URL of the map with filters. @param {Filters} filters */
+export function filteredMapUrl({ labels, split, onlyErrors }) {
   const query = new URLSearchParams([...labels].map((label) => ["label", label]));
   if (split) query.set("split", split);
-  if (wrong) query.set("errors", "");
+  if (onlyErrors) query.set("errors", "");
   const text = String(query);
   return text ? `#/map?${text}` : "#/map";
 }
 
-/** @param {MapPoint[]} points @param {Filters} filters */
-export function fitting(points, { labels, split, wrong }) {
+/** Return the points that match the filters. @param {MapPoint[]} points @param {Filters} filters */
+export function filterPoints(points, { labels, split, onlyErrors }) {
   return points.filter(
     (point) =>
       (labels.size === 0 || labels.has(point.label)) &&
       (!split || point.split === split) &&
-      (!wrong || isWrong(point)),
+      (!onlyErrors || isMisclassified(point)),
   );
 }
 
 /**
- * The controls; they change the filters and then tell.
+ * Create the controls; they modify the filters in place.
  *
  * @param {MapPoint[]} points
  * @param {Filters} filters
- * @param {() => void} changed
+ * @param {() => void} onChange
  */
-export function filterControls(points, filters, changed) {
+export function filterControls(points, filters, onChange) {
   return element(
     "form",
     {
       class: "filters",
-      "aria-label": "What the map shows",
+      "aria-label": "Filters",
       submit: (/** @type {Event} */ event) => event.preventDefault(),
     },
-    classButtons(points, filters, changed),
-    splitChoice(filters, changed),
+    classButtons(points, filters, onChange),
+    splitChoice(filters, onChange),
     element(
       "label",
       { class: "check" },
       element("input", {
         type: "checkbox",
-        checked: filters.wrong,
+        checked: filters.onlyErrors,
         change: (/** @type {{ target: HTMLInputElement }} */ { target }) => {
-          filters.wrong = target.checked;
-          changed();
+          filters.onlyErrors = target.checked;
+          onChange();
         },
       }),
-      `Only errors (${number(points.filter(isWrong).length)})`,
+      `Only errors (${number(points.filter(isMisclassified).length)})`,
     ),
   );
 }
 
-/** @param {MapPoint[]} points @param {Filters} filters @param {() => void} changed */
-function classButtons(points, { labels }, changed) {
+/** @param {MapPoint[]} points @param {Filters} filters @param {() => void} onChange */
+function classButtons(points, { labels }, onChange) {
   const buttons = allClasses().map((label) => {
     const count = points.filter((point) => point.label === label).length;
     const button = element(
@@ -94,10 +94,10 @@ function classButtons(points, { labels }, changed) {
         click: () => {
           if (!labels.delete(label)) labels.add(label);
           button.setAttribute("aria-pressed", String(labels.has(label)));
-          changed();
+          onChange();
         },
       },
-      swatch(label),
+      classSymbol(label),
       label,
       element("span", { class: "count" }, number(count)),
     );
@@ -106,13 +106,13 @@ function classButtons(points, { labels }, changed) {
   return element(
     "fieldset",
     { class: "classes" },
-    element("legend", {}, "Only these classes"),
+    element("legend", {}, "Classes (none selected: all)"),
     ...buttons,
   );
 }
 
-/** @param {Filters} filters @param {() => void} changed */
-function splitChoice(filters, changed) {
+/** @param {Filters} filters @param {() => void} onChange */
+function splitChoice(filters, onChange) {
   const choices = SPLITS.map(([split, name]) =>
     element(
       "label",
@@ -124,11 +124,11 @@ function splitChoice(filters, changed) {
         checked: filters.split === split,
         change: () => {
           filters.split = split;
-          changed();
+          onChange();
         },
       }),
       element("span", {}, name),
     ),
   );
-  return element("fieldset", { class: "choice" }, element("legend", {}, "Photographs"), ...choices);
+  return element("fieldset", { class: "choice" }, element("legend", {}, "Split"), ...choices);
 }

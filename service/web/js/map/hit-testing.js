@@ -1,82 +1,82 @@
-/** Pointing at points: with a mouse, a finger, or step by step. */
+/** Hit testing: the point under the mouse or the finger, or reached with the arrow keys. */
 
-import { nextTowards } from "./keyboard-nav.js";
+import { nearestInDirection } from "./keyboard-nav.js";
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
- * @typedef {import("./projection.js").Place} Place
+ * @typedef {import("./projection.js").Pixels} Pixels
  */
 
 const { d3 } = globalThis;
 
-const REACH = 14;
+const HIT_RADIUS = 14;
 
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {ReturnType<typeof import("./viewport.js").viewport>} view
- * @param {(point: MapPoint | null) => void} told another one is pointed at, or none
- * @param {(point: MapPoint) => void} open
+ * @param {(point: MapPoint | null) => void} onHover
+ * @param {(point: MapPoint) => void} onOpen
  */
-export function pointing(canvas, view, told, open) {
+export function hitTesting(canvas, view, onHover, onOpen) {
   /** @type {MapPoint[]} */
   let points = [];
   /** @type {any} */
   let tree;
   /** @type {MapPoint | null} */
-  let pointed = null;
+  let hovered = null;
   let isMouse = true;
 
   /** @param {MapPoint | null} point */
-  function at(point) {
-    if (point === pointed) return;
-    pointed = point;
-    told(point);
+  function hover(point) {
+    if (point === hovered) return;
+    hovered = point;
+    onHover(point);
   }
 
-  /** @param {Place} place @param {number} [reach] in pixels @returns {MapPoint | null} */
-  function nearest(place, reach) {
-    const { x, y } = view.spotAt(place);
-    return tree.find(x, y, reach && view.lengthOf(reach)) ?? null;
+  /** @param {Pixels} pixels @param {number} [radius] in pixels @returns {MapPoint | null} */
+  function nearest(pixels, radius) {
+    const { x, y } = view.toMap(pixels);
+    return tree.find(x, y, radius && view.toMapLength(radius)) ?? null;
   }
 
   canvas.addEventListener("pointermove", ({ pointerType, buttons, offsetX, offsetY }) => {
-    if (pointerType === "mouse" && !buttons) at(nearest([offsetX, offsetY], REACH));
+    if (pointerType === "mouse" && !buttons) hover(nearest([offsetX, offsetY], HIT_RADIUS));
   });
   canvas.addEventListener("pointerleave", ({ pointerType }) => {
-    // A finger leaves with every touch, and what it pointed at is to stay.
-    if (pointerType === "mouse") at(null);
+    // Every touch ends with this event, and its point must stay hovered.
+    if (pointerType === "mouse") hover(null);
   });
   canvas.addEventListener("pointerdown", ({ pointerType }) => {
     isMouse = pointerType === "mouse";
   });
   canvas.addEventListener("click", ({ offsetX, offsetY }) => {
-    const point = nearest([offsetX, offsetY], REACH);
-    // A finger cannot hover: its first touch shows the card, the second one opens.
-    if (point && (isMouse || point === pointed)) open(point);
-    else at(point);
+    const point = nearest([offsetX, offsetY], HIT_RADIUS);
+    // A finger cannot hover: the first touch shows the card, the second one opens the image.
+    if (point && (isMouse || point === hovered)) onOpen(point);
+    else hover(point);
   });
 
   return {
-    at,
-    pointed: () => pointed,
-    /** Only these can be pointed at. @param {MapPoint[]} chosen */
-    among(chosen) {
-      points = chosen;
+    hover,
+    hovered: () => hovered,
+    /** Set the points that can be hit. @param {MapPoint[]} visible */
+    setPoints(visible) {
+      points = visible;
       tree = d3
         .quadtree()
         .x((/** @type {MapPoint} */ { x }) => x)
         .y((/** @type {MapPoint} */ { y }) => y)
-        .addAll(chosen);
-      at(null);
+        .addAll(visible);
+      hover(null);
     },
-    /** Go to the next one, or begin in the middle. @param {Place} direction */
-    walk(direction) {
-      const next = pointed
-        ? nextTowards(direction, points, view.placeOf, view.placeOf(pointed))
-        : nearest(view.middle());
+    /** Move to the next point; start at the centre. @param {Pixels} direction */
+    step(direction) {
+      const next = hovered
+        ? nearestInDirection(direction, points, view.toPixels, view.toPixels(hovered))
+        : nearest(view.centre());
       if (!next) return;
-      if (!view.isInSight(next)) view.moveTo(next);
-      at(next);
+      if (!view.isVisible(next)) view.centreOn(next);
+      hover(next);
     },
   };
 }

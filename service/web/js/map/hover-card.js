@@ -1,57 +1,57 @@
-/** The card beside the point that is pointed at: thumbnail, classes, maker, licence. */
+/** Card next to the hovered point: thumbnail, classes and attribution. */
 
-import { Problem } from "../core/api-error.js";
-import { credit } from "../core/attribution.js";
+import { ApiError } from "../core/api-error.js";
+import { attributionLine } from "../core/attribution.js";
 import { classTag } from "../core/classes.js";
 import { element } from "../core/dom.js";
 import { splitName } from "../core/format.js";
-import { recordsOf } from "../core/image-cache.js";
-import { described } from "../core/image-card.js";
-import { picture } from "../core/retrying-image.js";
-import { keepFocus } from "../core/status.js";
-import { addressOf, thumbnailOf } from "../core/urls.js";
-import { isWrong } from "./points.js";
+import { loadImages } from "../core/image-cache.js";
+import { altText } from "../core/image-card.js";
+import { retryingImage } from "../core/retrying-image.js";
+import { preserveFocus } from "../core/status.js";
+import { imageViewUrl, thumbnailUrl } from "../core/urls.js";
+import { isMisclassified } from "./points.js";
 
-const PAUSE_MILLISECONDS = 60;
+const DELAY_MILLISECONDS = 60;
 const GAP = 14;
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
- * @typedef {import("../core/image-cache.js").ImageRecord} ImageRecord
- * @typedef {import("./projection.js").Place} Place
+ * @typedef {import("../core/image-cache.js").ImageMetadata} ImageMetadata
+ * @typedef {import("./projection.js").Pixels} Pixels
  */
 
 /**
- * A card in an element; it shows one point at a time.
+ * Add a card to an element; it shows one point at a time.
  *
  * @param {HTMLElement} host
- * @param {(text: string) => void} told what another card says, once it is filled
+ * @param {(text: string) => void} onShow receives the text of the card
  * @param {AbortSignal} signal
  */
-export function hoverCard(host, told, signal) {
+export function hoverCard(host, onShow, signal) {
   const card = element("div", { class: "hover-card", hidden: true });
   host.append(card);
   /** @type {MapPoint | null} */
   let shown = null;
-  /** @type {Place} */
-  let where = [0, 0];
+  /** @type {Pixels} */
+  let position = [0, 0];
   let timer = 0;
   signal.addEventListener("abort", () => clearTimeout(timer));
 
   /** @param {MapPoint} point */
   async function fill(point) {
-    const record = await recordOf(point, signal);
+    const image = await loadImage(point, signal);
     if (point !== shown || signal.aborted) return;
-    const lines = linesOf(point, record);
-    card.replaceChildren(...(record ? [pictureOf(record)] : []), ...lines);
+    const lines = textLines(point, image);
+    card.replaceChildren(...(image ? [thumbnailLink(image)] : []), ...lines);
     card.hidden = false;
-    put();
-    told(lines.map(({ textContent }) => textContent).join(". "));
+    place();
+    onShow(lines.map(({ textContent }) => textContent).join(". "));
   }
 
-  /** Beside the point, inside the element. */
-  function put() {
-    const [x, y] = where;
+  /** Move the card next to the point, inside the element. */
+  function place() {
+    const [x, y] = position;
     const { offsetWidth: width, offsetHeight: height } = card;
     const left = x + GAP + width < host.clientWidth ? x + GAP : x - GAP - width;
     const top = Math.min(Math.max(y - height / 2, GAP), host.clientHeight - height - GAP);
@@ -60,69 +60,70 @@ export function hoverCard(host, told, signal) {
   }
 
   return {
-    /** @param {MapPoint | null} point @param {Place} place */
-    show(point, place) {
-      where = place;
-      if (point === shown) return put();
+    /** Show a point, or hide the card. @param {MapPoint | null} point @param {Pixels} pixels */
+    show(point, pixels) {
+      position = pixels;
+      if (point === shown) return place();
       shown = point;
       clearTimeout(timer);
-      keepFocus(card, host);
+      preserveFocus(card, host);
       card.hidden = true;
-      if (point) timer = setTimeout(() => fill(point), PAUSE_MILLISECONDS);
+      if (point) timer = setTimeout(() => fill(point), DELAY_MILLISECONDS);
     },
   };
 }
 
 /**
- * What is known of a photograph; null where that cannot be had.
+ * Load the metadata of an image; return null if the call fails.
  *
  * @param {MapPoint} point
  * @param {AbortSignal} signal
  */
-async function recordOf({ id }, signal) {
+async function loadImage({ id }, signal) {
   try {
-    const [record] = await recordsOf([id], signal);
-    return record;
+    const [image] = await loadImages([id], signal);
+    return image;
   } catch (error) {
-    if (error instanceof Problem || signal.aborted) return null;
+    if (error instanceof ApiError || signal.aborted) return null;
     throw error;
   }
 }
 
-/** @param {ImageRecord} record */
-function pictureOf(record) {
-  const thumbnail = picture(thumbnailOf(record.id), described(record));
-  return element("a", { href: addressOf(record.id), tabindex: -1 }, thumbnail);
+/** @param {ImageMetadata} image */
+function thumbnailLink(image) {
+  const thumbnail = retryingImage(thumbnailUrl(image.id), altText(image));
+  return element("a", { href: imageViewUrl(image.id), tabindex: -1 }, thumbnail);
 }
 
 /**
- * The classes of a point and its maker, without whom no photograph is shown.
+ * Create the lines of text: classes and attribution. Without attribution, no image is shown.
  *
  * @param {MapPoint} point
- * @param {ImageRecord | null} record
+ * @param {ImageMetadata | null} image
  */
-function linesOf(point, record) {
-  const lines = [
+function textLines(point, image) {
+  const isError = isMisclassified(point);
+  return [
     element(
       "p",
       {},
       classTag(point.label),
-      element("span", { class: "quiet" }, `, ${splitName(point.split)}`),
+      element("span", { class: "secondary" }, `, ${splitName(point.split)}`),
     ),
     element(
       "p",
-      { class: isWrong(point) ? "wrong" : "right" },
-      isWrong(point) ? "taken for " : "recognised as ",
+      { class: isError ? "incorrect" : "correct" },
+      isError ? "misclassified as " : "classified as ",
       classTag(point.predicted),
     ),
+    image ? attributionLine(image.attribution) : errorLine(),
   ];
-  return [...lines, record ? credit(record.attribution) : apology()];
 }
 
-function apology() {
+function errorLine() {
   return element(
     "p",
-    { class: "quiet" },
-    "The service did not say whose photograph this is; point at it once more to see it.",
+    { class: "secondary" },
+    "The attribution of this image could not be loaded. Point at it again to retry.",
   );
 }

@@ -1,31 +1,31 @@
-/** From point to point with the arrow keys. */
+/** Keyboard navigation between points. */
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
- * @typedef {import("./projection.js").Place} Place
+ * @typedef {import("./projection.js").Pixels} Pixels
  */
 
 /**
- * The next point in a direction: near, and more ahead than aside.
+ * Return the nearest point within 45° of a direction. Sideways distance counts twice.
  *
- * @param {Place} direction one step to a side
+ * @param {Pixels} direction unit vector along an axis
  * @param {MapPoint[]} points
- * @param {(point: MapPoint) => Place} placeOf
- * @param {Place} here
- * @returns {MapPoint | null} null where nothing lies there
+ * @param {(point: MapPoint) => Pixels} toPixels
+ * @param {Pixels} origin
+ * @returns {MapPoint | null} null if there is no point in that direction
  */
-export function nextTowards([x, y], points, placeOf, [left, top]) {
-  let best = null;
+export function nearestInDirection([x, y], points, toPixels, [left, top]) {
+  let nearest = null;
   let least = Infinity;
   for (const point of points) {
-    const place = placeOf(point);
-    const [dx, dy] = [place[0] - left, place[1] - top];
+    const pixels = toPixels(point);
+    const [dx, dy] = [pixels[0] - left, pixels[1] - top];
     const ahead = dx * x + dy * y;
     const aside = Math.abs(dx * y) + Math.abs(dy * x);
     if (ahead > 0.5 && aside <= ahead && ahead + 2 * aside < least) {
-      best = point;
+      nearest = point;
       least = ahead + 2 * aside;
     }
   }
-  return best;
+  return nearest;
 }

@@ -1,124 +1,130 @@
-/** The map of all photographs. */
+/** View of the map of all images. */
 
 import { element } from "../core/dom.js";
 import { plural } from "../core/format.js";
 import { announce, loading } from "../core/status.js";
-import { addressOf } from "../core/urls.js";
-import { addressWith, filterControls, filtersOf, fitting } from "./filters.js";
+import { imageViewUrl } from "../core/urls.js";
+import { filterControls, filteredMapUrl, filterPoints, parseFilters } from "./filters.js";
 import { hoverCard } from "./hover-card.js";
-import { allPoints } from "./points.js";
-import { scatter, STEP } from "./scatter-plot.js";
-import { sightStrip } from "./thumbnail-strip.js";
+import { loadPoints } from "./points.js";
+import { scatterPlot, ZOOM_STEP } from "./scatter-plot.js";
+import { thumbnailStrip } from "./thumbnail-strip.js";
 
 const KEYS =
-  "Arrow keys go from photograph to photograph, Enter opens one, plus and minus zoom, 0 shows all.";
+  "Keyboard: arrow keys move between images, Enter opens an image, plus and minus zoom, " +
+  "0 shows the whole map.";
 
-const NOTHING = "No photograph fits.";
+const NO_MATCH = "No images match the filters.";
 
 /**
- * The part that was shown last, for who comes back from a photograph.
+ * Last visible region, restored when the user returns from an image.
  *
- * @type {import("./viewport.js").Part | undefined}
+ * @type {import("./viewport.js").Region | undefined}
  */
-let lastPart;
+let lastRegion;
 
-// The map of another release is another one.
+// Another release has another map.
 addEventListener("release", () => {
-  lastPart = undefined;
+  lastRegion = undefined;
 });
 
 /** @type {import("../router.js").View} */
-export async function mapView(place, { query, signal }) {
-  place.replaceChildren(loading("Loading the map …"));
-  const points = await allPoints();
+export async function mapView(host, { query, signal }) {
+  host.replaceChildren(loading("Loading the map …"));
+  const points = await loadPoints();
   if (signal.aborted) return;
-  let filters = filtersOf(query);
-  let controls = filterControls(points, filters, change);
-  const sheet = sheetFor(points.length);
-  const nothing = nothingFits(showAll);
-  const card = hoverCard(sheet, tell, signal);
-  const strip = sightStrip((point) => map.emphasise(point), signal);
+  let filters = parseFilters(query);
+  let controls = filterControls(points, filters, onFilterChange);
+  const canvasHost = createCanvasHost(points.length);
+  const noMatch = noMatchNotice(clearFilters);
+  const card = hoverCard(canvasHost, announceCard, signal);
+  const strip = thumbnailStrip((point) => plot.highlight(point), signal);
   const buttons = element("div", { class: "zoom" });
-  place.replaceChildren(atlas([sheet, nothing, buttons], [controls, help(), strip.element]));
-  const map = scatter(
-    sheet,
+  host.replaceChildren(layout([canvasHost, noMatch, buttons], [controls, help(), strip.element]));
+  const plot = scatterPlot(
+    canvasHost,
     points,
     {
-      open({ id }) {
-        location.hash = addressOf(id);
+      onOpen({ id }) {
+        location.hash = imageViewUrl(id);
       },
-      point: card.show,
-      move(part) {
-        lastPart = part;
-        strip.update(() => map.inSight());
+      onHover: card.show,
+      onMove(region) {
+        lastRegion = region;
+        strip.update(() => plot.visiblePoints());
       },
     },
-    { start: lastPart, signal },
+    { initial: lastRegion, signal },
   );
   buttons.append(
-    zoomButton("+", "Zoom in", () => map.zoomBy(STEP)),
-    zoomButton("−", "Zoom out", () => map.zoomBy(1 / STEP)),
-    zoomButton("⤢", "Show all", map.reset),
+    zoomButton("+", "Zoom in", () => plot.zoomBy(ZOOM_STEP)),
+    zoomButton("−", "Zoom out", () => plot.zoomBy(1 / ZOOM_STEP)),
+    zoomButton("⤢", "Show all", plot.reset),
   );
-  if (String(query)) filter();
+  if (String(query)) applyFilters();
 
-  /** The keyboard walks unseen over the points. @param {string} text */
-  function tell(text) {
-    if (document.activeElement === sheet) announce(text);
+  /** Announce the card of a point that was reached with the keyboard. @param {string} text */
+  function announceCard(text) {
+    if (document.activeElement === canvasHost) announce(text);
   }
 
-  function filter() {
-    const chosen = fitting(points, filters);
-    nothing.hidden = chosen.length > 0;
-    map.show(chosen);
-    history.replaceState(history.state, "", addressWith(filters));
-    return chosen.length;
+  function applyFilters() {
+    const matching = filterPoints(points, filters);
+    noMatch.hidden = matching.length > 0;
+    plot.setPoints(matching);
+    history.replaceState(history.state, "", filteredMapUrl(filters));
+    return matching.length;
   }
 
-  function change() {
-    const count = filter();
-    announce(count > 0 ? `${plural(count, "photograph")} on the map.` : NOTHING);
+  function onFilterChange() {
+    const count = applyFilters();
+    announce(count > 0 ? `${plural(count, "image")} on the map.` : NO_MATCH);
   }
 
-  function showAll() {
-    filters = filtersOf(new URLSearchParams());
-    const anew = filterControls(points, filters, change);
-    controls.replaceWith(anew);
-    controls = anew;
-    change();
-    // The button that was pressed is gone.
-    sheet.focus();
+  function clearFilters() {
+    filters = parseFilters(new URLSearchParams());
+    const cleared = filterControls(points, filters, onFilterChange);
+    controls.replaceWith(cleared);
+    controls = cleared;
+    onFilterChange();
+    // The focused button is hidden.
+    canvasHost.focus();
   }
 }
 
-/** @param {() => void} showAll */
-function nothingFits(showAll) {
+/** @param {() => void} clearFilters */
+function noMatchNotice(clearFilters) {
   return element(
     "div",
-    { class: "nothing", hidden: true },
-    element("p", {}, NOTHING),
-    element("button", { type: "button", click: showAll }, "Take the filters away"),
+    { class: "no-match", hidden: true },
+    element("p", {}, NO_MATCH),
+    element("button", { type: "button", click: clearFilters }, "Clear filters"),
   );
 }
 
-/** The map, and what stands beside it. @param {HTMLElement[]} map @param {HTMLElement[]} beside */
-function atlas(map, beside) {
+/** @param {HTMLElement[]} map @param {HTMLElement[]} sidebar */
+function layout(map, sidebar) {
   return element(
     "div",
-    { class: "atlas" },
-    element("section", { class: "map" }, element("h1", { class: "unseen" }, "Map"), ...map),
-    element("aside", { "aria-label": "Filters and photographs in sight" }, ...beside),
+    { class: "map-layout" },
+    element(
+      "section",
+      { class: "map" },
+      element("h1", { class: "visually-hidden" }, "Map"),
+      ...map,
+    ),
+    element("aside", { "aria-label": "Filters and images in view" }, ...sidebar),
   );
 }
 
-/** What the points are drawn on. @param {number} count */
-function sheetFor(count) {
+/** @param {number} count of the images */
+function createCanvasHost(count) {
   return element("div", {
-    class: "sheet",
+    class: "canvas-host",
     tabindex: 0,
     role: "application",
     "aria-roledescription": "map",
-    "aria-label": `Map of ${plural(count, "photograph")}`,
+    "aria-label": `Map of ${plural(count, "image")}`,
     "aria-describedby": "map-help",
   });
 }
@@ -126,14 +132,14 @@ function sheetFor(count) {
 function help() {
   return element(
     "p",
-    { class: "quiet help", id: "map-help" },
-    "Photographs that the network finds alike lie close. A ring marks an error, in the colour of ",
-    "the class that it was taken for. ",
+    { class: "secondary help", id: "map-help" },
+    "Images with similar embeddings are close together. ",
+    "A ring marks a misclassified image, in the colour of the predicted class. ",
     element("span", { class: "keys" }, KEYS),
   );
 }
 
-/** @param {string} sign @param {string} name @param {() => void} click */
-function zoomButton(sign, name, click) {
-  return element("button", { type: "button", "aria-label": name, title: name, click }, sign);
+/** @param {string} symbol @param {string} name @param {() => void} click */
+function zoomButton(symbol, name, click) {
+  return element("button", { type: "button", "aria-label": name, title: name, click }, symbol);
 }

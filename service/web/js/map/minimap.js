@@ -1,92 +1,94 @@
-/** A small map with one place on it and those of its neighbours. */
+/** Small map that shows the position of one image and its neighbours. */
 
-import { Problem } from "../core/api-error.js";
+import { ApiError } from "../core/api-error.js";
 import { element } from "../core/dom.js";
-import { enumeration } from "../core/format.js";
-import { sheet } from "./canvas-layer.js";
-import { allPoints } from "./points.js";
-import { framed } from "./projection.js";
-import { coloursOf, paintLinks, paintPoints, sizeOf, write } from "./renderer.js";
+import { joinWords } from "../core/format.js";
+import { canvasLayer } from "./canvas-layer.js";
+import { loadPoints } from "./points.js";
+import { projection } from "./projection.js";
+import { drawLinks, drawPoints, drawText, pointRadius, themeColours } from "./renderer.js";
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
- * @typedef {import("./points.js").Spot} Spot
+ * @typedef {import("./points.js").MapPosition} MapPosition
  *
- * @typedef {object} Located
- * @property {string} name of what lies there
- * @property {Spot} spot
- * @property {MapPoint[]} near its neighbours
+ * @typedef {object} Subject
+ * @property {string} name
+ * @property {MapPosition} position
+ * @property {MapPoint[]} neighbours
  */
 
-// How much of the points is hidden behind what the map is about.
-const VEIL = 0.6;
-const LARGER = 4;
-const NAME_ABOVE = 12;
+// Opacity of the layer that dims all points behind the lines.
+const DIMMING = 0.6;
+const EXTRA_RADIUS = 4;
+const NAME_OFFSET = 12;
 
 /**
- * Where something lies on the map; null where the map cannot be had, since it is only an extra.
+ * Create a map of one image; return null if the map is not available, because it is optional.
  *
- * @param {string} name of what lies there
- * @param {(points: MapPoint[]) => Spot | undefined} find
+ * @param {string} name of the image, shown on the map
+ * @param {(points: MapPoint[]) => MapPosition | undefined} findPosition
  * @param {string[]} neighbours ids
  * @param {AbortSignal} signal
  * @returns {Promise<HTMLElement | null>}
  */
-export async function locator(name, find, neighbours, signal) {
+export async function minimap(name, findPosition, neighbours, signal) {
   let points;
   try {
-    points = await allPoints({ mayPrompt: false });
+    points = await loadPoints({ mayPrompt: false });
   } catch (error) {
-    if (error instanceof Problem) return null;
+    if (error instanceof ApiError) return null;
     throw error;
   }
-  const spot = find(points);
-  if (!spot || signal.aborted) return null;
+  const position = findPosition(points);
+  if (!position || signal.aborted) return null;
   const near = points.filter((point) => neighbours.includes(point.id));
   return element(
     "div",
     {},
-    smallMap(points, { name, spot, near }, signal),
+    drawing(points, { name, position, neighbours: near }, signal),
     element(
       "p",
-      { class: "quiet" },
-      "Lines lead to the three nearest; the map is flat, so they may lie apart.",
+      { class: "secondary" },
+      "Lines connect the image to its three nearest neighbours. ",
+      "The map has only two dimensions, so neighbours can appear far apart.",
     ),
   );
 }
 
-/** @param {MapPoint[]} points @param {Located} located @param {AbortSignal} signal */
-function smallMap(points, { name, spot, near }, signal) {
-  const labels = enumeration(near.map(({ label }) => label));
+/** @param {MapPoint[]} points @param {Subject} subject @param {AbortSignal} signal */
+function drawing(points, { name, position, neighbours }, signal) {
+  const labels = joinWords(neighbours.map(({ label }) => label));
   const host = element("div", {
-    class: "sheet small",
+    class: "canvas-host small",
     role: "img",
-    "aria-label": `The map, with lines from ${name} to the nearest: ${labels}`,
+    "aria-label": `Map with lines from ${name} to its nearest neighbours: ${labels}`,
   });
-  let frame = framed(points, 1, 1);
-  let size = 0;
-  const painters = {
+  let projected = projection(points, 1, 1);
+  let radius = 0;
+  const layers = {
     /** @param {number} width @param {number} height */
-    fit(width, height) {
-      frame = framed(points, width, height);
-      size = sizeOf((width * height) / points.length, 1);
+    resize(width, height) {
+      projected = projection(points, width, height);
+      radius = pointRadius((width * height) / points.length, 1);
     },
-    /** @param {import("./canvas-layer.js").Pen} pen */
-    below(pen) {
-      return paintPoints(pen, { points, placeOf: frame.toPixels, size, colours: coloursOf(host) });
+    /** @param {import("./canvas-layer.js").Context} ctx */
+    drawBackground(ctx) {
+      const { toPixels } = projected;
+      return drawPoints(ctx, { points, toPixels, radius, colours: themeColours(host) });
     },
-    /** @param {import("./canvas-layer.js").Pen} pen */
-    above(pen) {
-      const colours = coloursOf(host);
-      const [x, y] = frame.toPixels(spot);
-      pen.globalAlpha = VEIL;
-      pen.fillStyle = colours.ground;
-      pen.fillRect(0, 0, host.clientWidth, host.clientHeight);
-      pen.globalAlpha = 1;
-      paintLinks(pen, [x, y], near.map(frame.toPixels), size + LARGER, colours);
-      write(pen, name, [x, y - size - LARGER - NAME_ABOVE], colours);
+    /** @param {import("./canvas-layer.js").Context} ctx */
+    drawOverlay(ctx) {
+      const colours = themeColours(host);
+      const [x, y] = projected.toPixels(position);
+      ctx.globalAlpha = DIMMING;
+      ctx.fillStyle = colours.background;
+      ctx.fillRect(0, 0, host.clientWidth, host.clientHeight);
+      ctx.globalAlpha = 1;
+      drawLinks(ctx, [x, y], neighbours.map(projected.toPixels), radius + EXTRA_RADIUS, colours);
+      drawText(ctx, name, [x, y - radius - EXTRA_RADIUS - NAME_OFFSET], colours);
     },
   };
-  sheet(host, painters, signal);
+  canvasLayer(host, layers, signal);
   return host;
 }

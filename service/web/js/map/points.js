@@ -1,36 +1,36 @@
-/** The points of the map: every photograph with its place, its class and its prediction. */
+/** Points of the map: position, class and prediction of every image. */
 
-import { recall } from "../core/api.js";
+import { callApiCached } from "../core/api.js";
 
-// More than there are gives all.
+// A limit above any number of points returns all of them.
 const ALL = "/tsne?n=100000";
 
 /**
- * @typedef {object} Spot in the map's coordinates
+ * @typedef {object} MapPosition in map coordinates
  * @property {number} x
  * @property {number} y
  *
- * @typedef {object} About
+ * @typedef {object} Classified
  * @property {string} id
  * @property {string} label
  * @property {string} predicted
  * @property {"train" | "validation"} split
  *
- * @typedef {Spot & About} MapPoint
+ * @typedef {MapPosition & Classified} MapPoint
  */
 
 /**
- * All points in a random order, so that no class lies on top of another.
+ * Load all points in a random order, so that no class covers another.
  *
  * @param {import("../core/api.js").Options} [options]
  * @returns {Promise<MapPoint[]>}
  */
-export async function allPoints(options) {
-  const { points } = await recall(ALL, options);
+export async function loadPoints(options) {
+  const { points } = await callApiCached(ALL, options);
   return points;
 }
 
-/** Whether the network gets a photograph wrong. @param {MapPoint} point */
-export function isWrong(point) {
+/** Return whether an image is misclassified. @param {MapPoint} point */
+export function isMisclassified(point) {
   return point.label !== point.predicted;
 }

@@ -1,4 +1,4 @@
-/** Where what the map shows belongs on a sheet of some size. */
+/** Projection from map coordinates to pixels, before zooming. */
 
 const { d3 } = globalThis;
 
@@ -6,56 +6,56 @@ const MARGIN = 28;
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
- * @typedef {import("./points.js").Spot} Spot
- * @typedef {[number, number]} Place in pixels from the upper left corner
+ * @typedef {import("./points.js").MapPosition} MapPosition
+ * @typedef {[number, number]} Pixels from the upper left corner
  *
- * @typedef {object} Frame between the map's coordinates and pixels before any zooming
- * @property {number} scale pixels of one unit
- * @property {(spot: Spot) => Place} toPixels
- * @property {(place: Place) => Spot} toMap
+ * @typedef {object} Projection
+ * @property {number} scale pixels per map unit
+ * @property {(position: MapPosition) => Pixels} toPixels
+ * @property {(pixels: Pixels) => MapPosition} toMap
  *
- * @typedef {Spot & { text: string }} Name
+ * @typedef {MapPosition & { text: string }} ClassLabel
  */
 
 /**
- * Both axes alike, and the whole map in the middle.
+ * Return the projection that centres all points, with the same scale on both axes.
  *
  * @param {MapPoint[]} points
  * @param {number} width
  * @param {number} height
- * @returns {Frame}
+ * @returns {Projection}
  */
-export function framed(points, width, height) {
+export function projection(points, width, height) {
   const [left, right] = d3.extent(points, (/** @type {MapPoint} */ { x }) => x);
   const [low, high] = d3.extent(points, (/** @type {MapPoint} */ { y }) => y);
-  const room = [Math.max(width - 2 * MARGIN, 1), Math.max(height - 2 * MARGIN, 1)];
-  const scale = Math.min(room[0] / (right - left || 1), room[1] / (high - low || 1));
-  const middle = { x: (left + right) / 2, y: (low + high) / 2 };
+  const available = [Math.max(width - 2 * MARGIN, 1), Math.max(height - 2 * MARGIN, 1)];
+  const scale = Math.min(available[0] / (right - left || 1), available[1] / (high - low || 1));
+  const centre = { x: (left + right) / 2, y: (low + high) / 2 };
   return {
     scale,
     toPixels: ({ x, y }) => [
-      width / 2 + (x - middle.x) * scale,
-      height / 2 - (y - middle.y) * scale,
+      width / 2 + (x - centre.x) * scale,
+      height / 2 - (y - centre.y) * scale,
     ],
     toMap: ([x, y]) => ({
-      x: middle.x + (x - width / 2) / scale,
-      y: middle.y - (y - height / 2) / scale,
+      x: centre.x + (x - width / 2) / scale,
+      y: centre.y - (y - height / 2) / scale,
     }),
   };
 }
 
 /**
- * Where the names of the classes belong: in the middle of their photographs.
+ * Return the names of the classes, each at the median position of its images.
  *
  * @param {MapPoint[]} points
- * @returns {Name[]}
+ * @returns {ClassLabel[]}
  */
-export function namesOn(points) {
-  const members = d3
+export function classLabels(points) {
+  const groups = d3
     .nest()
     .key((/** @type {MapPoint} */ point) => point.label)
     .entries(points);
-  return members.map((/** @type {{ key: string, values: MapPoint[] }} */ { key, values }) => ({
+  return groups.map((/** @type {{ key: string, values: MapPoint[] }} */ { key, values }) => ({
     x: d3.median(values, (/** @type {MapPoint} */ point) => point.x),
     y: d3.median(values, (/** @type {MapPoint} */ point) => point.y),
     text: key,

@@ -1,170 +1,171 @@
-/** The picture of the map: points, rings, names, and lines to what is near. */
+/** Drawing of points, rings, texts and links on a canvas. */
 
-import { COLOURS, lookOf } from "../core/classes.js";
-import { MARKS } from "../core/symbols.js";
-import { isWrong } from "./points.js";
+import { classStyle, COLOURS } from "../core/classes.js";
+import { SYMBOLS } from "../core/symbols.js";
+import { isMisclassified } from "./points.js";
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
- * @typedef {import("./points.js").Spot} Spot
- * @typedef {import("./projection.js").Place} Place
- * @typedef {import("./canvas-layer.js").Pen} Pen
+ * @typedef {import("./points.js").MapPosition} MapPosition
+ * @typedef {import("./projection.js").Pixels} Pixels
+ * @typedef {import("./canvas-layer.js").Context} Context
  *
  * @typedef {object} Scene
  * @property {MapPoint[]} points in a random order
- * @property {(spot: Spot) => Place} placeOf
- * @property {number} size radius of a point in pixels
+ * @property {(position: MapPosition) => Pixels} toPixels
+ * @property {number} radius of a point in pixels
  * @property {Colours} colours
  *
  * @typedef {object} Colours
- * @property {string} ink
- * @property {string} ground
+ * @property {string} text
+ * @property {string} background
  * @property {string} accent
  * @property {string[]} classes
  */
 
-const LARGEST = 9;
-const AT_ONCE = 5000;
-const RING = 1.8;
-const RING_GAP = 2;
+const MAX_RADIUS = 9;
+const POINTS_PER_FRAME = 5000;
+const ERROR_RING_WIDTH = 1.8;
+const ERROR_RING_GAP = 2;
 
-/** From this radius on, in pixels, marks of classes differ to the eye; below all are circles. */
-export const SMALLEST_MARK = 3.2;
+/** Radius in pixels below which symbols cannot be told apart, so that all points are circles. */
+export const MIN_SYMBOL_RADIUS = 3.2;
 
 /**
- * Radius of a point: smaller where many share little room, growing slower than the map is zoomed.
+ * Return the radius of a point in pixels. It shrinks with the density, and grows more slowly than
+ * the zoom factor.
  *
- * @param {number} room of a point, in square pixels
- * @param {number} zoomed
+ * @param {number} areaPerPoint in square pixels
+ * @param {number} zoom
  */
-export function sizeOf(room, zoomed) {
-  const whole = Math.min(Math.max(0.18 * Math.sqrt(room), 1.3), 5);
-  return Math.min(whole * zoomed ** 0.45, LARGEST);
+export function pointRadius(areaPerPoint, zoom) {
+  const radius = Math.min(Math.max(0.18 * Math.sqrt(areaPerPoint), 1.3), 5);
+  return Math.min(radius * zoom ** 0.45, MAX_RADIUS);
 }
 
 /**
- * Radius of a ring around a mark of any form.
+ * Return the radius of a ring that encloses any symbol.
  *
- * @param {number} size of the mark
+ * @param {number} radius of the symbol
  * @param {number} gap
  */
-export function ringAround(size, gap) {
-  return 1.3 * size + gap;
+export function ringRadius(radius, gap) {
+  return 1.3 * radius + gap;
 }
 
-/** What the style sheet says now. @param {HTMLElement} place @returns {Colours} */
-export function coloursOf(place) {
-  const style = getComputedStyle(place);
+/** Read the colours of the style sheet. @param {HTMLElement} host @returns {Colours} */
+export function themeColours(host) {
+  const style = getComputedStyle(host);
   const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
   return {
-    ink: colour("--ink"),
-    ground: colour("--ground"),
+    text: colour("--text"),
+    background: colour("--background"),
     accent: colour("--accent"),
     classes: Array.from({ length: COLOURS }, (_, index) => colour(`--class-${index}`)),
   };
 }
 
 /**
- * Each point in the colour and with the mark of its class. What the network gets wrong lies on top,
- * with a ring in the colour of the class that it was taken for.
+ * Draw points with the colour and symbol of their class. Misclassified images are drawn on top,
+ * with a ring in the colour of the predicted class.
  *
- * Points come in a random order, so the first step already stands for all; what the next ones add
- * goes beneath it, but for errors.
+ * The points are in a random order, so the first step shows the whole distribution; later steps
+ * draw below it, except for misclassified images.
  *
- * @param {Pen} pen
+ * @param {Context} ctx
  * @param {Scene} scene
  * @returns {Generator<void>}
  */
-export function* paintPoints(pen, scene) {
-  const { points, placeOf, size, colours } = scene;
-  const radius = ringAround(size, RING_GAP);
-  for (let begin = 0; begin < points.length; begin += AT_ONCE) {
+export function* drawPoints(ctx, scene) {
+  const { points, toPixels, colours } = scene;
+  const radius = ringRadius(scene.radius, ERROR_RING_GAP);
+  for (let begin = 0; begin < points.length; begin += POINTS_PER_FRAME) {
     if (begin > 0) yield;
-    const some = points.slice(begin, begin + AT_ONCE);
-    if (begin > 0) pen.globalCompositeOperation = "destination-over";
-    for (const point of some) if (!isWrong(point)) stamp(pen, point, scene);
-    pen.globalCompositeOperation = "source-over";
-    for (const point of some.filter(isWrong)) {
-      const colour = colours.classes[lookOf(point.predicted).colour];
-      stamp(pen, point, scene);
-      ring(pen, placeOf(point), radius, colour, RING);
+    const batch = points.slice(begin, begin + POINTS_PER_FRAME);
+    if (begin > 0) ctx.globalCompositeOperation = "destination-over";
+    for (const point of batch) if (!isMisclassified(point)) drawPoint(ctx, point, scene);
+    ctx.globalCompositeOperation = "source-over";
+    for (const point of batch.filter(isMisclassified)) {
+      const colour = colours.classes[classStyle(point.predicted).colour];
+      drawPoint(ctx, point, scene);
+      drawRing(ctx, toPixels(point), radius, colour, ERROR_RING_WIDTH);
     }
   }
 }
 
-/** @param {Pen} pen @param {MapPoint} point @param {Scene} scene */
-function stamp(pen, point, { placeOf, size, colours }) {
-  const [x, y] = placeOf(point);
-  const { colour, mark } = lookOf(point.label);
-  pen.fillStyle = colours.classes[colour];
-  pen.beginPath();
-  if (mark === MARKS[0] || size < SMALLEST_MARK) {
-    pen.arc(x, y, size, 0, 2 * Math.PI);
+/** @param {Context} ctx @param {MapPoint} point @param {Scene} scene */
+function drawPoint(ctx, point, { toPixels, radius, colours }) {
+  const [x, y] = toPixels(point);
+  const { colour, symbol } = classStyle(point.label);
+  ctx.fillStyle = colours.classes[colour];
+  ctx.beginPath();
+  if (symbol === SYMBOLS[0] || radius < MIN_SYMBOL_RADIUS) {
+    ctx.arc(x, y, radius, 0, 2 * Math.PI);
   } else {
-    pen.translate(x, y);
-    mark.draw(pen, Math.PI * size ** 2);
-    pen.translate(-x, -y);
+    ctx.translate(x, y);
+    symbol.draw(ctx, Math.PI * radius ** 2);
+    ctx.translate(-x, -y);
   }
-  pen.fill();
+  ctx.fill();
 }
 
 /**
- * A place, and lines from it to others.
+ * Draw a position and lines from it to others.
  *
- * @param {Pen} pen
- * @param {Place} first
- * @param {Place[]} others
+ * @param {Context} ctx
+ * @param {Pixels} origin
+ * @param {Pixels[]} targets
  * @param {number} radius in pixels
  * @param {Colours} colours
  */
-export function paintLinks(pen, first, others, radius, colours) {
-  pen.lineWidth = 1;
-  pen.strokeStyle = colours.ink;
-  for (const place of others) {
-    pen.beginPath();
-    pen.moveTo(...first);
-    pen.lineTo(...place);
-    pen.stroke();
+export function drawLinks(ctx, origin, targets, radius, colours) {
+  ctx.lineWidth = 1;
+  ctx.strokeStyle = colours.text;
+  for (const target of targets) {
+    ctx.beginPath();
+    ctx.moveTo(...origin);
+    ctx.lineTo(...target);
+    ctx.stroke();
   }
-  for (const place of others) ring(pen, place, radius, colours.ink);
-  pen.beginPath();
-  pen.arc(...first, radius, 0, 2 * Math.PI);
-  pen.fillStyle = colours.accent;
-  pen.fill();
-  ring(pen, first, radius, colours.ground);
+  for (const target of targets) drawRing(ctx, target, radius, colours.text);
+  ctx.beginPath();
+  ctx.arc(...origin, radius, 0, 2 * Math.PI);
+  ctx.fillStyle = colours.accent;
+  ctx.fill();
+  drawRing(ctx, origin, radius, colours.background);
 }
 
 /**
- * @param {Pen} pen
- * @param {Place} place
+ * @param {Context} ctx
+ * @param {Pixels} centre
  * @param {number} radius
  * @param {string} colour
  * @param {number} [width]
  */
-export function ring(pen, [x, y], radius, colour, width = 2) {
-  pen.beginPath();
-  pen.arc(x, y, radius, 0, 2 * Math.PI);
-  pen.lineWidth = width;
-  pen.strokeStyle = colour;
-  pen.stroke();
+export function drawRing(ctx, [x, y], radius, colour, width = 2) {
+  ctx.beginPath();
+  ctx.arc(x, y, radius, 0, 2 * Math.PI);
+  ctx.lineWidth = width;
+  ctx.strokeStyle = colour;
+  ctx.stroke();
 }
 
 /**
- * Text that can be read on points.
+ * Draw text with an outline that keeps it legible on points.
  *
- * @param {Pen} pen
+ * @param {Context} ctx
  * @param {string} text
- * @param {Place} place
+ * @param {Pixels} centre
  * @param {Colours} colours
  */
-export function write(pen, text, [x, y], colours) {
-  pen.font = `600 14px ${getComputedStyle(pen.canvas).fontFamily}`;
-  pen.textAlign = "center";
-  pen.textBaseline = "middle";
-  pen.lineJoin = "round";
-  pen.lineWidth = 4;
-  pen.strokeStyle = colours.ground;
-  pen.strokeText(text, x, y);
-  pen.fillStyle = colours.ink;
-  pen.fillText(text, x, y);
+export function drawText(ctx, text, [x, y], colours) {
+  ctx.font = `600 14px ${getComputedStyle(ctx.canvas).fontFamily}`;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 4;
+  ctx.strokeStyle = colours.background;
+  ctx.strokeText(text, x, y);
+  ctx.fillStyle = colours.text;
+  ctx.fillText(text, x, y);
 }

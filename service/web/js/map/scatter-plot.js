@@ -1,125 +1,129 @@
-/** The map: points that can be zoomed, moved, pointed at and walked over with the arrow keys. */
+/** Scatter plot of the points, with zooming, panning, hovering and keyboard navigation. */
 
-import { sheet } from "./canvas-layer.js";
-import { pointing } from "./hit-testing.js";
-import { namesOn } from "./projection.js";
+import { canvasLayer } from "./canvas-layer.js";
+import { hitTesting } from "./hit-testing.js";
+import { classLabels } from "./projection.js";
 import {
-  coloursOf,
-  paintPoints,
-  ring,
-  ringAround,
-  sizeOf,
-  SMALLEST_MARK,
-  write,
+  drawPoints,
+  drawRing,
+  drawText,
+  MIN_SYMBOL_RADIUS,
+  pointRadius,
+  ringRadius,
+  themeColours,
 } from "./renderer.js";
 import { viewport } from "./viewport.js";
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
- * @typedef {import("./viewport.js").Part} Part
+ * @typedef {import("./viewport.js").Region} Region
  *
- * @typedef {object} Watchers
- * @property {(point: MapPoint) => void} open a point was chosen
- * @property {(point: MapPoint | null, place: import("./projection.js").Place) => void} point one is
- *   pointed at
- * @property {(part: Part) => void} move another part is shown
+ * @typedef {object} Handlers
+ * @property {(point: MapPoint) => void} onOpen
+ * @property {(point: MapPoint | null, pixels: import("./projection.js").Pixels) => void} onHover
+ * @property {(region: Region) => void} onMove
  */
 
-/** What one step of zooming multiplies sizes with. */
-export const STEP = 1.6;
+/** Factor of one zoom step. */
+export const ZOOM_STEP = 1.6;
 
-const NAMES_UP_TO = 3;
+const MAX_ZOOM_OF_LABELS = 3;
 const RING_GAP = 4.5;
 
 /**
- * Draw points into an element and keep them fitting it.
+ * Draw points into an element, and resize with it.
  *
- * @param {HTMLElement} host takes the keyboard's focus
+ * @param {HTMLElement} host receives keyboard events
  * @param {MapPoint[]} points in a random order
- * @param {Watchers} watchers
- * @param {object} given
- * @param {Part} [given.start] the part to begin with
- * @param {AbortSignal} given.signal ends it
+ * @param {Handlers} handlers
+ * @param {object} options
+ * @param {Region} [options.initial] visible region
+ * @param {AbortSignal} options.signal
  */
-export function scatter(host, points, watchers, { start, signal }) {
-  let shown = points;
-  let names = namesOn(points);
+export function scatterPlot(host, points, { onOpen, onHover, onMove }, { initial, signal }) {
+  let filtered = points;
+  let labels = classLabels(points);
   /** @type {MapPoint | null} */
-  let emphasised = null;
+  let highlighted = null;
 
-  const paper = sheet(host, { fit: (...size) => view.fit(...size), below, above }, signal);
-  const view = viewport(paper.canvas, points, moved, start);
-  const pointer = pointing(paper.canvas, view, told, watchers.open);
-  pointer.among(points);
+  const layer = canvasLayer(
+    host,
+    { resize: (...size) => view.resize(...size), drawBackground, drawOverlay },
+    signal,
+  );
+  const view = viewport(layer.canvas, points, onRegionChange, initial);
+  const hits = hitTesting(layer.canvas, view, onPointHover, onOpen);
+  hits.setPoints(points);
   signal.addEventListener("abort", view.stop);
   host.addEventListener("keydown", onKey, { signal });
 
-  const size = () => sizeOf(view.room(), view.part().zoomed);
+  const radius = () => pointRadius(view.areaPerPoint(), view.region().zoom);
 
-  /** @param {import("./canvas-layer.js").Pen} pen */
-  function below(pen) {
-    const points = inSight(size());
-    return paintPoints(pen, {
-      points,
-      placeOf: view.placeOf,
-      size: size(),
-      colours: coloursOf(host),
+  /** @param {import("./canvas-layer.js").Context} ctx */
+  function drawBackground(ctx) {
+    return drawPoints(ctx, {
+      points: visiblePoints(radius()),
+      toPixels: view.toPixels,
+      radius: radius(),
+      colours: themeColours(host),
     });
   }
 
-  /** @param {import("./canvas-layer.js").Pen} pen */
-  function above(pen) {
-    const colours = coloursOf(host);
-    // Where the marks are too small to tell classes apart, names do.
-    const hasNames = view.part().zoomed < NAMES_UP_TO || size() < SMALLEST_MARK;
-    for (const name of hasNames ? names : []) write(pen, name.text, view.placeOf(name), colours);
-    const ringed = emphasised ?? pointer.pointed();
+  /** @param {import("./canvas-layer.js").Context} ctx */
+  function drawOverlay(ctx) {
+    const colours = themeColours(host);
+    // While symbols are too small to tell classes apart, labels do.
+    const hasLabels = view.region().zoom < MAX_ZOOM_OF_LABELS || radius() < MIN_SYMBOL_RADIUS;
+    for (const label of hasLabels ? labels : []) {
+      drawText(ctx, label.text, view.toPixels(label), colours);
+    }
+    const ringed = highlighted ?? hits.hovered();
     if (!ringed) return;
-    ring(pen, view.placeOf(ringed), ringAround(size(), RING_GAP), colours.ink);
+    drawRing(ctx, view.toPixels(ringed), ringRadius(radius(), RING_GAP), colours.text);
   }
 
-  /** @param {Part} part */
-  function moved(part) {
-    // A map that is being dragged may outlive its view.
+  /** @param {Region} region */
+  function onRegionChange(region) {
+    // A drag may continue after the view was left.
     if (signal.aborted) return;
-    paper.redraw();
-    const pointed = pointer.pointed();
-    if (pointed) told(view.isInSight(pointed) ? pointed : null);
-    watchers.move(part);
+    layer.redraw();
+    const hovered = hits.hovered();
+    if (hovered) onPointHover(view.isVisible(hovered) ? hovered : null);
+    onMove(region);
   }
 
   /** @param {MapPoint | null} point */
-  function told(point) {
-    paper.retouch();
-    watchers.point(point, point ? view.placeOf(point) : [0, 0]);
+  function onPointHover(point) {
+    layer.redrawOverlay();
+    onHover(point, point ? view.toPixels(point) : [0, 0]);
   }
 
-  /** The points in sight, or nearly. @param {number} [beyond] in pixels */
-  function inSight(beyond) {
-    return shown.filter((point) => view.isInSight(point, beyond));
+  /** Return the visible points. @param {number} [margin] in pixels */
+  function visiblePoints(margin) {
+    return filtered.filter((point) => view.isVisible(point, margin));
   }
 
   /** @param {number} factor */
   function zoomBy(factor) {
-    const pointed = pointer.pointed();
-    view.zoomBy(factor, pointed ? view.placeOf(pointed) : undefined);
+    const hovered = hits.hovered();
+    view.zoomBy(factor, hovered ? view.toPixels(hovered) : undefined);
   }
 
   /** @param {KeyboardEvent} event */
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    // Links in the card beside a point keep their keys; Escape leads back from there.
+    // Links in the hover card handle their own keys; Escape returns from there to the map.
     if (event.target !== host && event.key !== "Escape") return;
-    const pointed = pointer.pointed();
-    if (event.key === "ArrowLeft") pointer.walk([-1, 0]);
-    else if (event.key === "ArrowRight") pointer.walk([1, 0]);
-    else if (event.key === "ArrowUp") pointer.walk([0, -1]);
-    else if (event.key === "ArrowDown") pointer.walk([0, 1]);
-    else if (event.key === "+" || event.key === "=") zoomBy(STEP);
-    else if (event.key === "-") zoomBy(1 / STEP);
+    const hovered = hits.hovered();
+    if (event.key === "ArrowLeft") hits.step([-1, 0]);
+    else if (event.key === "ArrowRight") hits.step([1, 0]);
+    else if (event.key === "ArrowUp") hits.step([0, -1]);
+    else if (event.key === "ArrowDown") hits.step([0, 1]);
+    else if (event.key === "+" || event.key === "=") zoomBy(ZOOM_STEP);
+    else if (event.key === "-") zoomBy(1 / ZOOM_STEP);
     else if (event.key === "0") view.reset();
-    else if (event.key === "Escape") pointer.at(null);
-    else if (event.key === "Enter" && pointed) watchers.open(pointed);
+    else if (event.key === "Escape") hits.hover(null);
+    else if (event.key === "Enter" && hovered) onOpen(hovered);
     else return;
     event.preventDefault();
   }
@@ -127,18 +131,18 @@ export function scatter(host, points, watchers, { start, signal }) {
   return {
     zoomBy,
     reset: view.reset,
-    inSight,
-    /** Show only these. @param {MapPoint[]} chosen */
-    show(chosen) {
-      shown = chosen;
-      names = namesOn(chosen);
-      pointer.among(chosen);
-      moved(view.part());
+    visiblePoints,
+    /** Show a subset of the points. @param {MapPoint[]} subset */
+    setPoints(subset) {
+      filtered = subset;
+      labels = classLabels(subset);
+      hits.setPoints(subset);
+      onRegionChange(view.region());
     },
-    /** Emphasise a point. @param {MapPoint | null} point */
-    emphasise(point) {
-      emphasised = point;
-      paper.retouch();
+    /** Draw a ring around a point. @param {MapPoint | null} point null for none */
+    highlight(point) {
+      highlighted = point;
+      layer.redrawOverlay();
     },
   };
 }

@@ -1,122 +1,130 @@
-/** Some of the photographs in the part of the map that is shown, spread over it. */
+/** Thumbnails of images in the visible region of the map. */
 
-import { Problem } from "../core/api-error.js";
+import { ApiError } from "../core/api-error.js";
 import { element } from "../core/dom.js";
 import { plural } from "../core/format.js";
-import { recordsOf } from "../core/image-cache.js";
-import { card } from "../core/image-card.js";
-import { againButton, announce, keepFocus } from "../core/status.js";
+import { loadImages } from "../core/image-cache.js";
+import { imageCard } from "../core/image-card.js";
+import { announce, preserveFocus, retryButton } from "../core/status.js";
 
 /** @typedef {import("./points.js").MapPoint} MapPoint */
 
 const { d3 } = globalThis;
 
-const MOST = 8;
+const MAX_THUMBNAILS = 8;
 const COLUMNS = 4;
-const PAUSE_MILLISECONDS = 200;
+const DEBOUNCE_MILLISECONDS = 200;
 
-const UNSAID = "The service did not say whose photographs these are.";
+const ATTRIBUTION_FAILED =
+  "The attribution of these images could not be loaded, so they are not shown.";
 
 /**
- * The strip and what keeps it up to date.
- *
- * @param {(point: MapPoint | null) => void} emphasise a photograph of the strip is pointed at
+ * @param {(point: MapPoint | null) => void} highlight called when a thumbnail is hovered or focused
  * @param {AbortSignal} signal
  */
-export function sightStrip(emphasise, signal) {
-  const title = element("h2", {}, "In sight");
+export function thumbnailStrip(highlight, signal) {
+  const title = element("h2", {}, "In view");
   const list = element("div", { class: "cards" });
   const strip = element(
     "section",
-    { class: "sight", "aria-label": "Photographs in sight", tabindex: -1 },
+    { class: "thumbnails", "aria-label": "Images in view", tabindex: -1 },
     title,
     list,
   );
   let timer = 0;
-  let filling = new AbortController();
+  let loading = new AbortController();
   signal.addEventListener("abort", stop);
 
   function stop() {
     clearTimeout(timer);
-    filling.abort();
+    loading.abort();
   }
 
   /** @param {MapPoint[]} points */
   async function fill(points) {
     stop();
-    filling = new AbortController();
-    const current = filling.signal;
-    title.textContent = `In sight: ${plural(points.length, "photograph")}`;
-    const chosen = spread(points);
+    loading = new AbortController();
+    const current = loading.signal;
+    title.textContent = `In view: ${plural(points.length, "image")}`;
+    const sample = spreadSample(points);
     try {
-      const records = await recordsOf(
-        chosen.map(({ id }) => id),
+      const images = await loadImages(
+        sample.map(({ id }) => id),
         current,
       );
       if (current.aborted) return;
-      show(...records.map((record, index) => emphasising(record, chosen[index])));
+      show(...images.map((image, index) => highlightingCard(image, sample[index])));
     } catch (error) {
       if (current.aborted) return;
-      if (!(error instanceof Problem)) throw error;
-      show(apology(() => fill(points)));
-      announce(UNSAID);
+      if (!(error instanceof ApiError)) throw error;
+      show(errorCard(() => fill(points)));
+      announce(ATTRIBUTION_FAILED);
     }
   }
 
   /** @param {...HTMLElement} cards */
   function show(...cards) {
-    // What is taken away under the mouse or the keyboard does not say that they leave it.
-    emphasise(null);
-    keepFocus(list, strip);
+    // A card that is removed while hovered or focused dispatches no leave event.
+    highlight(null);
+    preserveFocus(list, strip);
     list.replaceChildren(...cards);
   }
 
   /**
-   * A card; its point is emphasised as long as somebody points at it.
+   * Create a card that highlights its point while it is hovered or focused.
    *
-   * @param {import("../core/image-cache.js").ImageRecord} record
+   * @param {import("../core/image-cache.js").ImageMetadata} image
    * @param {MapPoint} point
    */
-  function emphasising(record, point) {
-    const figure = card(record);
+  function highlightingCard(image, point) {
+    const figure = imageCard(image);
     for (const event of ["pointerenter", "focusin"]) {
-      figure.addEventListener(event, () => emphasise(point));
+      figure.addEventListener(event, () => highlight(point));
     }
     for (const event of ["pointerleave", "focusout"]) {
-      figure.addEventListener(event, () => emphasise(null));
+      figure.addEventListener(event, () => highlight(null));
     }
     return figure;
   }
 
   return {
     element: strip,
-    /** Show others once the map has come to rest. @param {() => MapPoint[]} inSight */
-    update(inSight) {
+    /**
+     * Show other thumbnails after the map has stopped moving.
+     *
+     * @param {() => MapPoint[]} visiblePoints
+     */
+    update(visiblePoints) {
       stop();
       if (signal.aborted) return;
-      timer = setTimeout(() => fill(inSight()), PAUSE_MILLISECONDS);
+      timer = setTimeout(() => fill(visiblePoints()), DEBOUNCE_MILLISECONDS);
     },
   };
 }
 
-/** @param {() => void} again */
-function apology(again) {
-  return element("div", { class: "apology" }, element("p", {}, UNSAID), againButton(again));
+/** @param {() => void} retry */
+function errorCard(retry) {
+  return element(
+    "div",
+    { class: "error-card" },
+    element("p", {}, ATTRIBUTION_FAILED),
+    retryButton(retry),
+  );
 }
 
-/** One of each part of the picture, as far as there are so many. @param {MapPoint[]} points */
-function spread(points) {
-  if (points.length <= MOST) return points;
+/** Choose points from different cells of a grid. @param {MapPoint[]} points */
+function spreadSample(points) {
+  if (points.length <= MAX_THUMBNAILS) return points;
   const [left, right] = d3.extent(points, (/** @type {MapPoint} */ { x }) => x);
   const [low, high] = d3.extent(points, (/** @type {MapPoint} */ { y }) => y);
-  const rows = MOST / COLUMNS;
-  const part = (/** @type {MapPoint} */ { x, y }) =>
+  const rows = MAX_THUMBNAILS / COLUMNS;
+  const cell = (/** @type {MapPoint} */ { x, y }) =>
     Math.floor(((x - left) / (right - left + 1e-9)) * COLUMNS) * rows +
     Math.floor(((y - low) / (high - low + 1e-9)) * rows);
   /** @type {Map<number, MapPoint>} */
-  const found = new Map();
+  const chosen = new Map();
   for (const point of points) {
-    if (!found.has(part(point))) found.set(part(point), point);
+    if (!chosen.has(cell(point))) chosen.set(cell(point), point);
   }
-  return [...found.values()];
+  return [...chosen.values()];
 }

@@ -1,127 +1,139 @@
-/** The part of the map that is shown: it can be zoomed and moved. */
+/** Viewport: the visible region of the map, with zooming and panning. */
 
-import { framed } from "./projection.js";
+import { projection } from "./projection.js";
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
- * @typedef {import("./points.js").Spot} Spot
- * @typedef {import("./projection.js").Place} Place
+ * @typedef {import("./points.js").MapPosition} MapPosition
+ * @typedef {import("./projection.js").Pixels} Pixels
  *
- * @typedef {Spot & { zoomed: number }} Part what lies in the middle, in the map's coordinates,
- *   and how many times it is enlarged
+ * @typedef {MapPosition & { zoom: number }} Region centre in map coordinates, and zoom factor
  */
 
 const { d3 } = globalThis;
 
-const MOST_ZOOM = 60;
-const STEADY_PIXELS = 4;
+const MAX_ZOOM = 60;
+const CLICK_DISTANCE = 4;
 
-// How far the wheel zooms, as a power of two, in its units: pixels, lines, pages.
+// Power of two per unit of the wheel: pixels, lines, pages.
 const WHEEL = [0.002, 0.05, 1];
 const PINCH = 10;
 
-// Where nothing is enlarged, all is shown whatever lies in the middle.
-const WHOLE = { x: 0, y: 0, zoomed: 1 };
+// At zoom factor 1 the whole map is visible, for any centre.
+const WHOLE_MAP = { x: 0, y: 0, zoom: 1 };
 
-const still = matchMedia("(prefers-reduced-motion: reduce)");
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
- * @param {HTMLCanvasElement} canvas takes mouse and fingers
+ * @param {HTMLCanvasElement} canvas receives pointer events
  * @param {MapPoint[]} points
- * @param {(part: Part) => void} changed another part is shown, or on another sheet
- * @param {Part} [start] the part to begin with
+ * @param {(region: Region) => void} onChange called when the region or the size changes
+ * @param {Region} [initial]
  */
-export function viewport(canvas, points, changed, start = WHOLE) {
-  let part = start;
+export function viewport(canvas, points, onChange, initial = WHOLE_MAP) {
+  let region = initial;
   let transform = d3.zoomIdentity;
-  let frame = framed(points, 1, 1);
-  /** @type {Place} */
+  let base = projection(points, 1, 1);
+  /** @type {Pixels} */
   let size = [0, 0];
-  let isFitting = false;
+  let isResizing = false;
 
-  /** @returns {Place} */
-  const middle = () => [size[0] / 2, size[1] / 2];
+  /** @returns {Pixels} */
+  const centre = () => [size[0] / 2, size[1] / 2];
 
   const zoom = d3
     .zoom()
-    .scaleExtent([1, MOST_ZOOM])
-    .clickDistance(STEADY_PIXELS)
+    .scaleExtent([1, MAX_ZOOM])
+    .clickDistance(CLICK_DISTANCE)
     .wheelDelta(() => wheelDelta(d3.event))
     .on("zoom", () => {
       const { x, y, k } = transform;
       transform = d3.event.transform;
-      if (isFitting || (transform.x === x && transform.y === y && transform.k === k)) return;
-      part = { ...spotAt(middle()), zoomed: transform.k };
-      changed(part);
+      if (isResizing || (transform.x === x && transform.y === y && transform.k === k)) return;
+      region = { ...toMap(centre()), zoom: transform.k };
+      onChange(region);
     });
   const surface = d3.select(canvas).call(zoom).on("dblclick.zoom", null);
 
   /**
-   * What D3 is to do so that a spot lies at a place, as far as the edges of the map allow.
+   * Return D3's transform that shows a map position at a pixel position, within the edges of the
+   * map.
    *
-   * @param {Spot} spot
-   * @param {Place} place
-   * @param {number} zoomed
+   * @param {MapPosition} position
+   * @param {Pixels} pixels
+   * @param {number} factor
    */
-  function showing(spot, place, zoomed) {
-    const [left, top] = frame.toPixels(spot);
+  function transformFor(position, pixels, factor) {
+    const [left, top] = base.toPixels(position);
     const wanted = d3.zoomIdentity
-      .translate(...place)
-      .scale(Math.min(Math.max(zoomed, 1), MOST_ZOOM))
+      .translate(...pixels)
+      .scale(Math.min(Math.max(factor, 1), MAX_ZOOM))
       .translate(-left, -top);
     return zoom.constrain()(wanted, [[0, 0], size], [[0, 0], size]);
   }
 
-  /** Show the same part on a sheet of another size. @param {number} width @param {number} height */
-  function fit(width, height) {
+  /** Show the same region at another size. @param {number} width @param {number} height */
+  function resize(width, height) {
     size = [width, height];
-    frame = framed(points, width, height);
+    base = projection(points, width, height);
     zoom.extent([[0, 0], size]).translateExtent([[0, 0], size]);
-    // The part stays what it is: what the edge keeps from the middle returns there with the room.
-    isFitting = true;
-    surface.call(zoom.transform, showing(part, middle(), part.zoomed));
-    isFitting = false;
-    changed(part);
+    // The region is kept even if the edges of the map forbid its centre at this size; it is centred
+    // again when the size allows it.
+    isResizing = true;
+    surface.call(zoom.transform, transformFor(region, centre(), region.zoom));
+    isResizing = false;
+    onChange(region);
   }
 
-  /** @param {Spot} spot @returns {Place} */
-  function placeOf(spot) {
-    return transform.apply(frame.toPixels(spot));
+  /** @param {MapPosition} position @returns {Pixels} */
+  function toPixels(position) {
+    return transform.apply(base.toPixels(position));
   }
 
-  /** @param {Place} place @returns {Spot} */
-  function spotAt(place) {
-    return frame.toMap(transform.invert(place));
+  /** @param {Pixels} pixels @returns {MapPosition} */
+  function toMap(pixels) {
+    return base.toMap(transform.invert(pixels));
   }
 
-  /** Whether it is in sight, or nearly. @param {Spot} spot @param {number} beyond in pixels */
-  function isInSight(spot, beyond = 0) {
-    const [x, y] = placeOf(spot);
-    return x >= -beyond && y >= -beyond && x <= size[0] + beyond && y <= size[1] + beyond;
+  /**
+   * Return whether a position is visible.
+   *
+   * @param {MapPosition} position
+   * @param {number} margin in pixels
+   */
+  function isVisible(position, margin = 0) {
+    const [x, y] = toPixels(position);
+    return x >= -margin && y >= -margin && x <= size[0] + margin && y <= size[1] + margin;
   }
 
   return {
-    fit,
-    placeOf,
-    spotAt,
-    isInSight,
-    part: () => part,
-    middle,
-    /** Pixels of one point, all shown as a whole. */
-    room: () => (size[0] * size[1]) / points.length,
-    /** A length in the map's coordinates. @param {number} pixels */
-    lengthOf: (pixels) => pixels / (frame.scale * transform.k),
-    /** @param {number} factor @param {Place} [around] stays where it is */
-    zoomBy(factor, around = middle()) {
-      const next = showing(spotAt(around), around, transform.k * factor);
-      eased(surface).call(zoom.transform, next);
+    resize,
+    toPixels,
+    toMap,
+    isVisible,
+    region: () => region,
+    centre,
+    /** Return the mean area of a point in square pixels, at zoom factor 1. */
+    areaPerPoint: () => (size[0] * size[1]) / points.length,
+    /** Convert a length to map units. @param {number} pixels */
+    toMapLength: (pixels) => pixels / (base.scale * transform.k),
+    /**
+     * Zoom around a fixed position.
+     *
+     * @param {number} factor
+     * @param {Pixels} [fixed] default the centre
+     */
+    zoomBy(factor, fixed = centre()) {
+      const next = transformFor(toMap(fixed), fixed, transform.k * factor);
+      withTransition(surface).call(zoom.transform, next);
     },
+    /** Show the whole map. */
     reset() {
-      eased(surface).call(zoom.transform, d3.zoomIdentity);
+      withTransition(surface).call(zoom.transform, d3.zoomIdentity);
     },
-    /** Bring into the middle. @param {Spot} spot */
-    moveTo(spot) {
-      surface.call(zoom.transform, showing(spot, middle(), transform.k));
+    /** @param {MapPosition} position */
+    centreOn(position) {
+      surface.call(zoom.transform, transformFor(position, centre(), transform.k));
     },
     stop() {
       surface.interrupt();
@@ -130,8 +142,8 @@ export function viewport(canvas, points, changed, start = WHOLE) {
 }
 
 /**
- * As later versions of D3 have it: two fingers that spread on a trackpad come as a wheel with Ctrl,
- * and in small steps.
+ * Return the zoom step of a wheel event, like later versions of D3: browsers report a pinch gesture
+ * on a trackpad as a wheel event with Ctrl, in small steps.
  *
  * @param {WheelEvent} event
  */
@@ -139,7 +151,7 @@ function wheelDelta({ deltaY, deltaMode, ctrlKey }) {
   return -deltaY * WHEEL[deltaMode] * (ctrlKey ? PINCH : 1);
 }
 
-/** With a short transition, unless people want none. @param {any} selection */
-function eased(selection) {
-  return still.matches ? selection : selection.transition().duration(250);
+/** Add a transition, unless the user prefers reduced motion. @param {any} selection */
+function withTransition(selection) {
+  return reducedMotion.matches ? selection : selection.transition().duration(250);
 }

@@ -1,24 +1,24 @@
-"""Answers for the map that come late, or not at all."""
+"""Late and failed responses for the map."""
 
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
-_MOST_ROUND_TRIPS = 1000
+_MAX_ROUND_TRIPS = 1000
 
 
 @pytest.fixture
-def held():
-    """Holds the first answer to calls back; the others get what `answer` gives them."""
+def hold_first():
+    """Hold back the response to the first matching request; `handle_others` handles the others."""
 
-    def hold(page, pattern, answer):
+    def hold(page, pattern, handle_others):
         routes = []
 
         def handle(route):
             routes.append(route)
             if len(routes) > 1:
-                answer(route)
+                handle_others(route)
 
         page.route(pattern, handle)
         return routes
@@ -26,78 +26,80 @@ def held():
     return hold
 
 
-def test_pictures_turned_away_are_asked_for_again(opened):
-    page = opened("#/experiments", refused=("/thumbnail",))
-    refused = set()
+def test_rejected_thumbnails_are_requested_again(open_page):
+    page = open_page("#/experiments", refused=("/thumbnail",))
+    rejected = set()
 
-    def refuse_once(route):
-        if route.request.url in refused:
+    def reject_once(route):
+        if route.request.url in rejected:
             route.continue_()
         else:
-            refused.add(route.request.url)
+            rejected.add(route.request.url)
             route.fulfill(status=429)
 
-    page.route("**/thumbnail", refuse_once)
-    with page.expect_response(lambda each: each.ok and each.url.endswith("/thumbnail")) as came:
+    page.route("**/thumbnail", reject_once)
+    with page.expect_response(lambda each: each.ok and each.url.endswith("/thumbnail")) as response:
         page.get_by_role("link", name="Map").click()
-    image = page.locator(f".sight img[src='{urlsplit(came.value.url).path.lstrip('/')}']")
+    image = page.locator(f".thumbnails img[src='{urlsplit(response.value.url).path.lstrip('/')}']")
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
-    assert came.value.url in refused
+    assert response.value.url in rejected
 
 
-def test_a_late_answer_changes_nothing_any_more(opened, held):
-    page = opened("#/experiments")
+def test_late_response_is_ignored(open_page, hold_first):
+    page = open_page("#/experiments")
     expect(page.locator("table.experiments")).to_be_visible()
     ended = []
     for event in ("requestfinished", "requestfailed"):
         page.on(event, lambda request: ended.append(request))
-    routes = held(page, "**/images?*", lambda route: route.continue_())
+    routes = hold_first(page, "**/images?*", lambda route: route.continue_())
     with page.expect_request("**/images?*"):
         page.get_by_role("link", name="Map").click()
     page.get_by_role("button", name="road").click()
-    figures = page.locator(".sight figure")
+    figures = page.locator(".thumbnails figure")
     expect(figures.first).to_contain_text("road")
     late = routes[0].fetch()
     assert {each["label"] for each in late.json()["images"]} - {"road"}
     routes[0].fulfill(response=late)
-    # Each answer that comes leaves time for what the page makes of the late one.
-    for _ in range(_MOST_ROUND_TRIPS):
-        page.evaluate("fetch('/livez').then(answer => answer.text())")
+    # Each round trip gives the page time to process the late response.
+    for _ in range(_MAX_ROUND_TRIPS):
+        page.evaluate("fetch('/livez').then(response => response.text())")
         if routes[0].request in ended:
             break
     assert routes[0].request in ended
-    page.evaluate("fetch('/livez').then(answer => answer.text())")
+    page.evaluate("fetch('/livez').then(response => response.text())")
     expect(figures.filter(has_not_text="road")).to_have_count(0)
     expect(figures.first).to_be_visible()
 
 
-def test_whose_photograph_cannot_be_said_is_not_shown(opened):
-    page = opened("#/experiments")
+def test_images_without_attribution_are_not_shown(open_page):
+    page = open_page("#/experiments")
     expect(page.locator("table.experiments")).to_be_visible()
     page.route("**/images?*", lambda route: route.fulfill(status=503))
     page.get_by_role("link", name="Map").click()
-    again = page.locator(".sight").get_by_role("button", name="Try again")
+    again = page.locator(".thumbnails").get_by_role("button", name="Try again")
     expect(again).to_be_visible()
-    expect(page.locator("#said")).to_contain_text("did not say whose photographs")
-    page.locator(".sheet").focus()
+    expect(page.locator("#announcement")).to_contain_text(
+        "could not be loaded, so they are not shown"
+    )
+    page.locator(".canvas-host").focus()
     page.keyboard.press("ArrowLeft")
     card = page.locator(".hover-card")
-    expect(card).to_contain_text("point at it once more")
+    expect(card).to_contain_text("Point at it again to retry")
     expect(card.locator("img")).to_have_count(0)
     page.unroute("**/images?*")
     again.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".sight figure").first).to_be_visible()
-    expect(page.locator(".sight")).to_be_focused()
+    expect(page.locator(".thumbnails figure").first).to_be_visible()
+    expect(page.locator(".thumbnails")).to_be_focused()
 
 
-def test_the_map_asks_for_the_key_although_another_view_waits_for_it_too(opened, held, records):
-    page = opened("#/experiments")
+def test_map_prompts_for_key_while_a_view_without_prompt_waits(open_page, hold_first, records):
+    page = open_page("#/experiments")
 
     def lock(route):
         route.fulfill(status=401, json={"detail": "A key is needed."})
 
-    routes = held(page, "**/tsne?*", lock)
+    routes = hold_first(page, "**/tsne?*", lock)
     with page.expect_request("**/tsne?*"):
         page.goto(f"/#/image/{records[0]['id']}")
     page.get_by_role("link", name="Map").click()
