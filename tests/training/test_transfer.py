@@ -82,5 +82,5 @@ def test_out_of_fold_predictions_come_from_heads_not_trained_on_the_group(
     fit = data.indices.fit
     two = {image.group for image in data.images[fit[0] : fit[0] + 2]}
     few = np.array([row for row in fit if data.images[row].group in two])
-    poorer = replace(data, parts=replace(data.indices, fit=few))
+    poorer = replace(data, indices=replace(data.indices, fit=few))
     assert predict_out_of_fold(frozen, replace(context, dataset=poorer)) is None
