@@ -61,7 +61,7 @@ def test_with_the_key_they_answer_and_the_others_ask_for_none(serving, home, a_j
 
 
 def test_who_never_finishes_the_headers_is_hung_up_on(serving, home, monkeypatch):
-    monkeypatch.setattr(HeaderTimeoutProtocol, "patience", 0.3)
+    monkeypatch.setattr(HeaderTimeoutProtocol, "timeout", 0.3)
     with serving(ServiceSettings(home=home)) as client:
         for begun in (b"", b"GET /livez HTTP/1.1\r\nHost: x\r\n"):
             with connected(client) as slow:
@@ -71,7 +71,7 @@ def test_who_never_finishes_the_headers_is_hung_up_on(serving, home, monkeypatch
 
 
 def test_dripping_headers_do_not_help(serving, home, monkeypatch):
-    monkeypatch.setattr(HeaderTimeoutProtocol, "patience", 0.5)
+    monkeypatch.setattr(HeaderTimeoutProtocol, "timeout", 0.5)
     with serving(ServiceSettings(home=home)) as client, connected(client) as slow:
         slow.sendall(b"GET /livez HTTP/1.1\r\n")
         assert hung_up(slow, b"X-Drip: 1\r\n", pause=0.05)
@@ -108,7 +108,7 @@ def test_a_body_beyond_the_limit_is_cut_off_in_chunks_too(serving, home, sentenc
 
 
 def test_who_goes_on_sending_after_the_answer_is_hung_up_on(serving, home, monkeypatch):
-    monkeypatch.setattr(HeaderTimeoutProtocol, "patience", 0.3)
+    monkeypatch.setattr(HeaderTimeoutProtocol, "timeout", 0.3)
     with serving(ServiceSettings(home=home, upload_limit=5000)) as client:
         with connected(client) as stubborn:
             stubborn.sendall(

@@ -1,4 +1,4 @@
-"""Patience with clients: how long and how large a request may be before its body is read."""
+"""Limits of the time and size of request headers, which are read before any ASGI application."""
 
 import asyncio
 from typing import Any
@@ -6,104 +6,94 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_SECONDS = 10.0
-"""From the connection, or the first byte of a later request, to the end of its headers."""
+"""Seconds from the connection, or the first byte of a later request, to the end of its headers."""
 
 HEADER_BYTES = 64 * 1024
 
 
 class HeaderTimeoutProtocol(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, but whoever does not finish the headers in time is hung up on.
+    """uvicorn's HTTP/1.1 protocol with a time-out and a size limit for request headers.
 
-    So is who sends headers without end, or goes on sending a body that was refused. Else a few
-    clients could take every connection, or all the memory.
+    The same time-out ends connections whose client keeps sending a refused body. Without it a few
+    clients could occupy all connections (Slowloris), or all memory.
     """
 
-    patience = HEADER_SECONDS
+    timeout = HEADER_SECONDS
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self._waiting: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._in_headers = True
         self._in_refused_body = False
+        self._has_large_headers = False
         self._received = 0
-        self._header_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for the first request."""
+        """Start the timer for the first request."""
         super().connection_made(transport)
-        self._wait()
+        self._start_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, but no more than headers may have.
+        """Parse received bytes, and close the connection if headers exceed their size.
 
-        Most requests come whole, and nothing is waited for.
+        Most requests arrive whole and need no timer.
         """
+        self._received += len(data)
         super().data_received(data)
         if not self._in_headers:
+            self._received = 0
             if not self._in_refused_body:
-                self._stop()
+                self._stop_timer()
             return
-        self._wait()
-        self._received += len(data)
+        self._start_timer()
         if self._received > HEADER_BYTES:
             self.transport.close()
 
     def on_message_begin(self) -> None:
-        """Expect the headers of a request."""
+        """Expect headers."""
         super().on_message_begin()
         self._in_headers = True
-        self._header_bytes = 0
-
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the address."""
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one header."""
-        self._count(len(name) + len(value))
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Pass the request on."""
+        """Pass the request on. Raises ValueError if its headers are too large."""
+        # One read can hold more than the limit and the end of the headers.
+        if self._received > HEADER_BYTES and self._header_bytes() > HEADER_BYTES:
+            self._has_large_headers = True
+            raise ValueError("the headers are too large")
         self._in_headers = False
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
-        """Wait for the rest of a body that nobody reads."""
+        """Start the timer if the client has not sent the whole body."""
         super().on_response_complete()
         if self.cycle.response_complete and self.cycle.more_body:
             self._in_refused_body = True
-            self._wait()
+            self._start_timer()
 
     def on_message_complete(self) -> None:
-        """Wait no longer for a body."""
+        """Expect no more of the body."""
         self._in_refused_body = False
         super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
-        self._stop()
+        """Stop the timer."""
+        self._stop_timer()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Say why the request is refused, and hang up."""
-        if self._header_bytes > HEADER_BYTES:
+        """Send the reason of a refusal and close the connection."""
+        if self._has_large_headers:
             msg = f"The headers have more than {HEADER_BYTES // 1024} KiB; send fewer."
         super().send_400_response(msg)
 
-    def _count(self, size: int) -> None:
-        # One read can hold more than the limit and end the headers, too.
-        self._header_bytes += size
-        if self._header_bytes > HEADER_BYTES:
-            raise ValueError("the headers are too large")
+    def _header_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
-    def _wait(self) -> None:
-        if self._waiting is None:
-            self._received = 0
-            self._waiting = self.loop.call_later(self.patience, self.transport.close)
+    def _start_timer(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.timeout, self.transport.close)
 
-    def _stop(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
