@@ -11,7 +11,7 @@ from benchmarks.loads import NEIGHBORS, PREDICT, HttpMeasurement, Load
 from benchmarks.services import BARE, BENTOML, LITSERVE, OURS, TUTORIAL
 
 _INK, _OURS, _OTHERS = "#333333", "#2a6f97", "#b8c4cc"
-_PLAIN = "baseline loop"
+_BASELINE = "baseline loop"
 
 
 def plot_rates(http: HttpMeasurement, path: Path) -> None:
@@ -20,7 +20,7 @@ def plot_rates(http: HttpMeasurement, path: Path) -> None:
     FigureCanvasAgg(figure)
     above, below = figure.subplots(2, 1, height_ratios=(3, 5))
     _bars(above, "GET /neighbors?id=, requests per second, 16 clients", _rates(http, NEIGHBORS))
-    images = [*_rates(http, PREDICT), (_PLAIN, http.baseline_per_second)]
+    images = [*_rates(http, PREDICT), (_BASELINE, http.baseline_per_second)]
     _bars(below, "POST /predict, images per second, 16 clients", images)
     figure.savefig(path, dpi=144)
 

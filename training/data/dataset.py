@@ -84,11 +84,11 @@ class Dataset:
         Its results show the effect of leakage: near-duplicates are on both sides.
         """
         alone = [image.model_copy(update={"group": row}) for row, image in enumerate(self.images)]
-        aside = split_groups(
+        held_out = split_groups(
             [image.label for image in alone], range(len(alone)), VALIDATION_SHARE, seed
         )
         drawn = [
-            image.model_copy(update={"split": "validation" if image.group in aside else "train"})
+            image.model_copy(update={"split": "validation" if image.group in held_out else "train"})
             for image in alone
         ]
         return replace(self, indices=_split_indices(drawn, seed), split="random")
@@ -135,13 +135,13 @@ def open_dataset(store_uri: str, cache: Path, seed: int, track: Track, warn: War
 
 def _split_indices(images: Sequence[StoredImage], seed: int) -> SplitIndices:
     train = [row for row, image in enumerate(images) if image.split == "train"]
-    aside = split_groups(
+    held_out = split_groups(
         [images[row].label for row in train],
         [images[row].group for row in train],
         TUNING_SHARE,
         seed,
     )
-    tuning = {row for row in train if images[row].group in aside}
+    tuning = {row for row in train if images[row].group in held_out}
     validation = set(range(len(images))) - set(train)
     return SplitIndices(
         fit=np.array([row for row in train if row not in tuning], np.int64),

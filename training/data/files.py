@@ -45,7 +45,7 @@ class DataFile:
         return self.size > _LARGEST_FILE
 
     @property
-    def is_aside(self) -> bool:
+    def is_ignored(self) -> bool:
         """True for hidden and system files, which do not count as evidence of classes."""
         return self.refused.startswith((_HIDDEN, _SYSTEM))
 
@@ -76,9 +76,9 @@ class DataSource:
     """Folder of licence lists, if there is one."""
 
 
-def is_aside(path: PurePosixPath) -> bool:
+def is_ignored(path: PurePosixPath) -> bool:
     """Return whether a path is hidden or of the operating system, or within such a folder."""
-    return _outermost_aside(path) is not None
+    return _outermost_ignored(path) is not None
 
 
 def refused_file(path: PurePosixPath, reason: str) -> DataFile:
@@ -97,7 +97,7 @@ def with_folders(
     system: Counter[str] = Counter()
     hidden: set[PurePosixPath] = set()
     for file in files:
-        outermost = _outermost_aside(file.path)
+        outermost = _outermost_ignored(file.path)
         if outermost is None:
             listed.append(file)
         elif _is_system(outermost.name):
@@ -106,10 +106,10 @@ def with_folders(
             listed.append(refused_file(file.path, f"{_HIDDEN} file"))
         else:
             hidden.add(outermost)
-    used = {parent for file in listed if not file.is_aside for parent in file.path.parents}
+    used = {parent for file in listed if not file.is_ignored for parent in file.path.parents}
     empty = set()
     for folder in folders:
-        outermost = _outermost_aside(folder)
+        outermost = _outermost_ignored(folder)
         if outermost is None:
             empty |= {folder} - used
         elif _is_system(outermost.name):
@@ -138,19 +138,19 @@ def digest_of(files: Iterable[DataFile]) -> str:
     )
 
 
-def painted_digest(per_class: int, seed: int) -> str:
+def scenes_digest(per_class: int, seed: int) -> str:
     """Return the digest of generated scenes, which depend on these numbers alone."""
     return _digest([f"painter {PAINTER_VERSION}", str(per_class), str(seed)])
 
 
-def paint_files(per_class: int, seed: int) -> Iterator[DataFile]:
+def scene_files(per_class: int, seed: int) -> Iterator[DataFile]:
     """Yield generated scenes as files in class folders; each is painted on demand."""
     for scene in paint_all(per_class, seed):
         path = PurePosixPath(scene.label, f"{scene.name}.jpg")
         yield DataFile(path, len(scene.jpeg), "", _constant(scene.jpeg))
 
 
-def _outermost_aside(path: PurePosixPath) -> PurePosixPath | None:
+def _outermost_ignored(path: PurePosixPath) -> PurePosixPath | None:
     for depth, name in enumerate(path.parts, 1):
         if name.startswith(".") or _is_system(name):
             return PurePosixPath(*path.parts[:depth])

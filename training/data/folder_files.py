@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from embeddings.file_names import file_name, is_utf8
-from training.data.files import DataFile, is_aside, refused_file, with_folders
+from training.data.files import DataFile, is_ignored, refused_file, with_folders
 from training.errors import DataError
 
 _Identity = tuple[int, int]
@@ -47,7 +47,7 @@ def list_folder(root: Path, excluded: Iterable[Path] = ()) -> tuple[DataFile, ..
                     continue
                 elif not stat.S_ISDIR(status.st_mode):
                     files.append(_file(entry, inner, status))
-                elif is_aside(_shown(inner)):
+                elif is_ignored(_shown(inner)):
                     hidden.append(_shown(inner))
                 else:
                     (links if entry.is_symlink() else folders).append((Path(entry.path), inner))

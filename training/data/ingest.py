@@ -12,7 +12,7 @@ from embeddings.store.records import Collection, Split, StoredImage
 from training.data.files import DataSource
 from training.data.inspection import Inspected, Inspection, count_reasons, inspect
 from training.data.licences import NO_LICENCE, Licences, read_licences
-from training.data.near_duplicates import connect
+from training.data.near_duplicates import connected_groups
 from training.data.split import SPLIT_RULE, VALIDATION_SHARE, split_groups
 from training.errors import DataError
 
@@ -120,7 +120,7 @@ def _groups(clusters: Sequence[int], photographers: Sequence[str | None]) -> lis
             if key[1] is not None:
                 rows.append(row)
                 partners.append(first.setdefault(key, row))
-    numbers: list[int] = connect(len(clusters), rows, partners).tolist()
+    numbers: list[int] = connected_groups(len(clusters), rows, partners).tolist()
     return numbers
 
 
@@ -130,8 +130,8 @@ def _splits(found: Sequence[Inspected], groups: Sequence[int], seed: int) -> lis
     if all(own):
         splits: list[Split] = [split for split in own if split]
     else:
-        aside = split_groups(labels, groups, VALIDATION_SHARE, seed)
-        splits = ["validation" if group in aside else "train" for group in groups]
+        held_out = split_groups(labels, groups, VALIDATION_SHARE, seed)
+        splits = ["validation" if group in held_out else "train" for group in groups]
     for label in sorted(set(labels)):
         sides = {split for split, other in zip(splits, labels, strict=True) if other == label}
         if len(sides) < 2:

@@ -29,7 +29,7 @@ T = TypeVar("T")
 _COPY = "copy"
 _COPY_OF = "copy of "
 
-_AHEAD = 64
+_CHUNK = 64
 _SHOWN = 5
 
 
@@ -90,7 +90,7 @@ def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspecti
     alike = find_near_duplicates(
         [image.thumbnail for image in kept], [image.label for image in kept]
     )
-    conflicts = _conflicts_of_content(kept, alike.twins)
+    conflicts = _conflicts_of_content(kept, alike.copies)
     left_out += [_left_out(kept[row], conflicts[row]) for row in sorted(conflicts)]
     rows = [row for row in range(len(kept)) if row not in conflicts]
     empty = [entry for entry in left_out if entry.reason == EMPTY_FOLDER]
@@ -135,13 +135,13 @@ def _in_chunks(
 ) -> Iterator[T]:
     """Yield results in order from several threads; at most 64 files are in memory at once."""
     source = iter(files)
-    while chunk := list(islice(source, _AHEAD)):
+    while chunk := list(islice(source, _CHUNK)):
         yield from pool.map(work, chunk)
 
 
 def _recognise(file: DataFile) -> tuple[DataFile, bool]:
     """Return the file, refused by its magic bytes if necessary, and whether it is an image file."""
-    named = is_named_as_image(file.path) and not file.is_aside
+    named = is_named_as_image(file.path) and not file.is_ignored
     if file.refused:
         return file, named
     if file.size == 0:
@@ -233,10 +233,10 @@ def _without_copies(found: list[Inspected], left_out: list[LeftOut]) -> list[Ins
     return kept
 
 
-def _conflicts_of_content(kept: list[Inspected], twins: dict[int, int]) -> dict[int, str]:
+def _conflicts_of_content(kept: list[Inspected], copies: dict[int, int]) -> dict[int, str]:
     """Return the reason for each row with the same image as a row of another class."""
     conflicts: dict[int, str] = {}
-    for pair in sorted({(min(pair), max(pair)) for pair in twins.items()}):
+    for pair in sorted({(min(pair), max(pair)) for pair in copies.items()}):
         one, other = (open_rgb(kept[row].file.read()) for row in pair)
         if is_same_image(one, other):
             for row, copy in (pair, pair[::-1]):

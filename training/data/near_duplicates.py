@@ -38,7 +38,7 @@ CLOSE_THUMBNAILS = 8.0
 
 _FINE_SIDE = 64
 _SAME_FINE, _SAME_FINE_VALUE = 6.0, 48.0
-_PLENTY = 128
+_FULL_SIDE = 128
 """Limits for one image encoded twice, scaled to 64x64 pixels, values 0-255: the root mean square
 and the largest difference. JPEG of quality 30 and half the size stay within them. The limits rise
 in proportion for images below 128 pixels, because encoding errors average out less there."""
@@ -57,7 +57,7 @@ class NearDuplicates:
 
     groups: list[int]
     """Group number of each image; groups are numbered by their first image."""
-    twins: dict[int, int]
+    copies: dict[int, int]
     """Closest row with a nearly identical thumbnail and another label, by row."""
 
 
@@ -75,7 +75,7 @@ def is_same_image(image: Image.Image, other: Image.Image) -> bool:
         for each in (image, other)
     )
     difference = np.abs(first - second)
-    slack = max(1.0, _PLENTY / min(max(image.size), max(other.size)))
+    slack = max(1.0, _FULL_SIDE / min(max(image.size), max(other.size)))
     within = np.sqrt(np.mean(difference**2)) <= _SAME_FINE * slack
     return bool(within and difference.max() <= _SAME_FINE_VALUE * slack)
 
@@ -93,7 +93,7 @@ def find_near_duplicates(
     stack = np.stack(thumbnails)
     label_numbers = np.unique(np.asarray(labels), return_inverse=True)[1]
     groups = np.arange(len(stack), dtype=np.int32)
-    twins = np.full(len(stack), -1)
+    copies = np.full(len(stack), -1)
     deviations = np.full(len(stack), np.inf, dtype=np.float32)
     for first, second in _candidates(stack, tile):
         crossing = label_numbers[first] != label_numbers[second]
@@ -102,17 +102,19 @@ def find_near_duplicates(
         if not len(first):
             continue
         near, deviation = _compare(stack, first, second)
-        groups = connect(len(stack), groups[first[near]], groups[second[near]])[groups]
+        groups = connected_groups(len(stack), groups[first[near]], groups[second[near]])[groups]
         same = near & crossing & (deviation <= CLOSE_THUMBNAILS)
         for rows, others in ((first, second), (second, first)):
-            _keep_closest(twins, deviations, rows[same], others[same], deviation[same])
-    paired = np.flatnonzero(twins >= 0)
+            _keep_closest(copies, deviations, rows[same], others[same], deviation[same])
+    paired = np.flatnonzero(copies >= 0)
     return NearDuplicates(
-        groups.tolist(), dict(zip(paired.tolist(), twins[paired].tolist(), strict=True))
+        groups.tolist(), dict(zip(paired.tolist(), copies[paired].tolist(), strict=True))
     )
 
 
-def connect(count: int, first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.int32]:
+def connected_groups(
+    count: int, first: npt.ArrayLike, second: npt.ArrayLike
+) -> npt.NDArray[np.int32]:
     """Return the connected components of `count` items joined by the pairs first[i], second[i].
 
     The result has shape (count,): number of each item's component, numbered by first item.
@@ -181,11 +183,13 @@ def _differences(thumbnails: Floats) -> Floats:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
-def _keep_closest(twins: Rows, deviations: Floats, rows: Rows, others: Rows, found: Floats) -> None:
+def _keep_closest(
+    copies: Rows, deviations: Floats, rows: Rows, others: Rows, found: Floats
+) -> None:
     """Store the closest of `others` for each of `rows` if it is closer than the stored one."""
     # If an element is assigned more than once, the last value is kept.
     falling = np.argsort(-found, kind="stable")
     rows, others, found = rows[falling], others[falling], found[falling]
     closer = found < deviations[rows]
-    twins[rows[closer]] = others[closer]
+    copies[rows[closer]] = others[closer]
     deviations[rows[closer]] = found[closer]

@@ -8,7 +8,7 @@ from pathlib import Path
 from embeddings.file_names import file_name
 from embeddings.store.records import GENERATED_SCENES
 from training.data.download import Advance, DownloadError, PublishedArchive, fetch
-from training.data.files import DataFile, DataSource, digest_of, paint_files, painted_digest
+from training.data.files import DataFile, DataSource, digest_of, scene_files, scenes_digest
 from training.data.folder_files import list_folder
 from training.data.zip_files import open_zip
 from training.errors import DataError
@@ -101,6 +101,6 @@ def _generated(settings: TrainingSettings, setting: str) -> DataSource:
     return DataSource(
         GENERATED_SCENES,
         setting,
-        painted_digest(per_class, seed),
-        lambda: tuple(paint_files(per_class, seed)),
+        scenes_digest(per_class, seed),
+        lambda: tuple(scene_files(per_class, seed)),
     )

@@ -19,7 +19,7 @@ from training.scenes.canvas import (
 )
 from training.scenes.light import Light
 from training.scenes.noise import origin, patch, profile, sample
-from training.scenes.terrain import Ground, View, look
+from training.scenes.terrain import Ground, View, visible_ground
 from training.scenes.vegetation import choose_wood, stand_of_trees
 
 
@@ -59,7 +59,7 @@ def massif(rng: Rng, canvas: Array, light: Light, view: View, tall: float, snowy
         # The highest crests are compressed, so that they stay within the frame.
         return peak * envelope * 1.5 * np.tanh(shape / 1.5)
 
-    ground = look(view, light, (6, 75), rise)
+    ground = visible_ground(view, light, (6, 75), rise)
     rock = pick(rng, 0x8A8078, 0x77787C, 0x96866F, 0x6C6A70, 0x9A7560)
     low = pick(rng, 0x5C6E3E, 0x4A5C3A, 0x6E7048, 0x3E5238)
     paint = _alpine(rng, ground, light, peak, (rock, low), snowy)

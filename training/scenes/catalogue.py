@@ -14,7 +14,7 @@ from embeddings.cpu import usable_processors
 from training.scenes.canvas import Array, Rng, Size
 from training.scenes.city import paint_city
 from training.scenes.field import paint_field
-from training.scenes.film import choose_format, develop, easel
+from training.scenes.film import canvas_size, choose_format, develop
 from training.scenes.forest import paint_forest
 from training.scenes.lake import paint_lake
 from training.scenes.mountain import paint_mountain
@@ -58,7 +58,7 @@ def paint(label: str, seed: int, number: int) -> Scene:
         raise ValueError(f"There is no painter for the label {label!r}; the labels are {known}.")
     rng = np.random.default_rng([seed, zlib.crc32(label.encode()), number])
     size = choose_format(rng)
-    canvas = PAINTERS[label](rng, easel(size))
+    canvas = PAINTERS[label](rng, canvas_size(size))
     return Scene(label, f"{label}_{number:04d}", develop(rng, canvas, size))
 
 

@@ -10,7 +10,7 @@ from training.scenes.light import DAYLIGHT, Light, choose_light
 from training.scenes.noise import patch
 from training.scenes.sky import paint_sky
 from training.scenes.street import canyon, rooftops
-from training.scenes.terrain import View, stand
+from training.scenes.terrain import View, random_view
 from training.scenes.water import mirror
 
 CITY_LIGHT = {**DAYLIGHT, "night": 3.2, "dusk": 1.6}
@@ -24,7 +24,7 @@ def paint_city(rng: Rng, size: Size) -> Array:
         return canyon(rng, light, size)
     if draw < 0.36:
         return rooftops(rng, light, size)
-    view = stand(rng, size, float(rng.uniform(0.58, 0.88)))
+    view = random_view(rng, size, float(rng.uniform(0.58, 0.88)))
     canvas = paint_sky(rng, light, size, view.horizon)
     _beyond(rng, canvas, light, view)
     style = choose_style(rng, light)

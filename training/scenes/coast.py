@@ -16,7 +16,7 @@ from training.scenes.canvas import (
 )
 from training.scenes.light import Light
 from training.scenes.noise import origin, patch, profile, sample
-from training.scenes.terrain import View, look
+from training.scenes.terrain import View, visible_ground
 
 
 def headland(rng: Rng, canvas: Array, light: Light, view: View) -> None:
@@ -35,7 +35,7 @@ def headland(rng: Rng, canvas: Array, light: Light, view: View) -> None:
         cliff = smoothstep(0, 0.22, inland / reach)
         return tall * cliff * (0.75 + 0.16 * crag + 0.1 * bay) - 0.02
 
-    ground = look(view, light, (2.5 * view.eye, 1.4 * reach), rise)
+    ground = visible_ground(view, light, (2.5 * view.eye, 1.4 * reach), rise)
     rock = pick(rng, 0x8C7C68, 0x6A645E, 0xA8947A, 0xD8D0C0, 0x7A5C48)
     turf = pick(rng, 0x5E7040, 0x707848, 0x4E5C3A)
     layers = 1 + 0.16 * np.sin(ground.level / tall * 34 + 3 * patch(rng, view.size, 3))

@@ -18,7 +18,7 @@ from training.scenes.canvas import (
 from training.scenes.light import Light
 from training.scenes.noise import origin, patch, sample
 from training.scenes.sky import paint_sky
-from training.scenes.terrain import Ground, View, look, stand
+from training.scenes.terrain import Ground, View, random_view, visible_ground
 from training.scenes.vegetation import broadleaf, poplar, summer_leaves
 
 PARCELS = (0x8AA848, 0x6E9440, 0xC8AC58, 0xDCC63C, 0x8A6848, 0xA89A60, 0x557A3C, 0x9CB464)
@@ -26,7 +26,7 @@ PARCELS = (0x8AA848, 0x6E9440, 0xC8AC58, 0xDCC63C, 0x8A6848, 0xA89A60, 0x557A3C,
 
 def rolling_farmland(rng: Rng, light: Light, size: Size) -> Array:
     """Paint hills divided into fields on a new canvas of `size`."""
-    view = stand(rng, size, float(rng.uniform(0.2, 0.5)), eye=float(rng.uniform(3.5, 8)))
+    view = random_view(rng, size, float(rng.uniform(0.2, 0.5)), eye=float(rng.uniform(3.5, 8)))
     canvas = paint_sky(rng, light, size, view.horizon)
     if rng.random() < 0.5:
         tall = view.horizon * float(rng.uniform(0.1, 0.35))
@@ -41,7 +41,7 @@ def rolling_farmland(rng: Rng, light: Light, size: Size) -> Array:
         hills = sample("smooth", x * pitch + shift[0], z * pitch * 0.8 + shift[1])
         return swell * hills * smoothstep(3, 16, z) + 0.012 * z
 
-    ground = look(view, light, (view.eye * 0.7, 110), rise)
+    ground = visible_ground(view, light, (view.eye * 0.7, 110), rise)
     albedo, edge = _parcels(rng, ground)
     albedo = albedo * spread(1 + 0.08 * patch(rng, size, 9))
     albedo = mix(albedo, tint(0x3E5230), spread(edge * float(rng.uniform(0, 0.8))))

@@ -22,7 +22,7 @@ from training.scenes.farmland import rolling_farmland
 from training.scenes.light import DAYLIGHT, Light, choose_light
 from training.scenes.noise import origin, patch, sample
 from training.scenes.sky import birds, paint_sky
-from training.scenes.terrain import Ground, View, flat, stand
+from training.scenes.terrain import Ground, View, flat, random_view
 from training.scenes.vegetation import broadleaf, grass, poplar, summer_leaves
 
 # Colours of crop and soil, by kind of cultivation.
@@ -44,7 +44,7 @@ def paint_field(rng: Rng, size: Size) -> Array:
     draw = rng.random()
     if draw < 0.28:
         return rolling_farmland(rng, light, size)
-    view = stand(rng, size, float(rng.uniform(0.18, 0.6)))
+    view = random_view(rng, size, float(rng.uniform(0.18, 0.6)))
     canvas = paint_sky(rng, light, size, view.horizon)
     if rng.random() < 0.2:
         birds(rng, canvas, view.horizon)

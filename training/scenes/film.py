@@ -28,7 +28,7 @@ def choose_format(rng: Rng) -> Size:
     return (width, height) if rng.random() < 0.17 else (height, width)
 
 
-def easel(size: Size) -> Size:
+def canvas_size(size: Size) -> Size:
     """Return the (height, width) of the canvas for an image of `size`."""
     return round(size[0] * OVERSAMPLE), round(size[1] * OVERSAMPLE)
 

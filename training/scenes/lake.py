@@ -18,7 +18,7 @@ from training.scenes.canvas import (
 from training.scenes.light import DAYLIGHT, Light, choose_light
 from training.scenes.noise import patch, profile
 from training.scenes.sky import paint_sky
-from training.scenes.terrain import View, stand
+from training.scenes.terrain import View, random_view
 from training.scenes.vegetation import choose_wood, stand_of_trees
 from training.scenes.water import glitter, mirror, ripples
 
@@ -26,7 +26,7 @@ from training.scenes.water import glitter, mirror, ripples
 def paint_lake(rng: Rng, size: Size) -> Array:
     """Paint a lake on a new canvas of `size`."""
     light = choose_light(rng, DAYLIGHT)
-    view = stand(rng, size, float(rng.uniform(0.3, 0.62)), eye=float(rng.uniform(0.6, 2)))
+    view = random_view(rng, size, float(rng.uniform(0.3, 0.62)), eye=float(rng.uniform(0.6, 2)))
     canvas = paint_sky(rng, light, size, view.horizon)
     shore = _far_shore(rng, canvas, light, view)
     body = pick(rng, 0x2F5A6E, 0x3C6A6A, 0x2A4A5E, 0x4A8A94, 0x3E5048, 0x5A6A62)

@@ -7,13 +7,13 @@ from training.scenes.canvas import Array, Rng, Size, cover, grid, mix, pick, smo
 from training.scenes.light import DAYLIGHT, Light, choose_light
 from training.scenes.noise import patch, profile
 from training.scenes.sky import paint_sky
-from training.scenes.terrain import View, stand
+from training.scenes.terrain import View, random_view
 
 
 def paint_mountain(rng: Rng, size: Size) -> Array:
     """Paint a mountain landscape on a new canvas of `size`."""
     light = choose_light(rng, DAYLIGHT)
-    view = stand(rng, size, float(rng.uniform(0.64, 0.95)))
+    view = random_view(rng, size, float(rng.uniform(0.64, 0.95)))
     canvas = paint_sky(rng, light, size, view.horizon)
     if rng.random() < 0.15:
         _blue_ranges(rng, canvas, light, view)

@@ -18,7 +18,7 @@ from training.scenes.coast import breaker, headland, lighthouse, rocks, sails
 from training.scenes.light import DAYLIGHT, Light, choose_light
 from training.scenes.noise import origin, patch, sample
 from training.scenes.sky import birds, paint_sky
-from training.scenes.terrain import Ground, View, flat, stand
+from training.scenes.terrain import Ground, View, flat, random_view
 from training.scenes.water import glitter, ripples
 
 
@@ -27,7 +27,7 @@ def paint_ocean(rng: Rng, size: Size) -> Array:
     light = choose_light(rng, {**DAYLIGHT, "sunset": 2, "storm": 1.4})
     if rng.random() < 0.06:
         return _from_above(rng, light, size)
-    view = stand(rng, size, float(rng.uniform(0.22, 0.62)), eye=float(rng.uniform(0.8, 2.6)))
+    view = random_view(rng, size, float(rng.uniform(0.22, 0.62)), eye=float(rng.uniform(0.8, 2.6)))
     canvas = paint_sky(rng, light, size, view.horizon)
     if rng.random() < 0.3:
         birds(rng, canvas, view.horizon)

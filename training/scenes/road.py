@@ -10,7 +10,7 @@ from training.scenes.light import DAYLIGHT, Light, choose_light
 from training.scenes.noise import origin, patch, sample
 from training.scenes.roadside import Course, roadside
 from training.scenes.sky import paint_sky
-from training.scenes.terrain import Ground, View, look, stand
+from training.scenes.terrain import Ground, View, random_view, visible_ground
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ COUNTRIES = (
 def paint_road(rng: Rng, size: Size) -> Array:
     """Paint a road in a landscape on a new canvas of `size`."""
     light = choose_light(rng, DAYLIGHT)
-    view = stand(rng, size, float(rng.uniform(0.28, 0.56)))
+    view = random_view(rng, size, float(rng.uniform(0.28, 0.56)))
     country = COUNTRIES[int(rng.integers(len(COUNTRIES)))]
     canvas = paint_sky(rng, light, size, view.horizon)
     _distance(rng, canvas, light, view)
     course = _lay_out(rng, country)
     near = view.eye * view.focal / (size[0] - view.horizon) * 0.75
-    ground = look(view, light, (near, 160), course.rise, 140)
+    ground = visible_ground(view, light, (near, 160), course.rise, 140)
     _land(rng, canvas, light, ground, course, country)
     _surface(rng, canvas, light, view, ground, course)
     roadside(rng, canvas, light, view, ground, course, country.trees)

@@ -23,7 +23,7 @@ from training.scenes.light import Light
 from training.scenes.noise import patch, profile
 from training.scenes.roadside import car
 from training.scenes.sky import paint_sky
-from training.scenes.terrain import Ground, View, flat, stand
+from training.scenes.terrain import Ground, View, flat, random_view
 
 ROOFS = (0x8A8680, 0x7C5C50, 0x9C9890, 0x6A6C70)
 
@@ -52,7 +52,7 @@ class Block:
 
 def canyon(rng: Rng, light: Light, size: Size) -> Array:
     """Paint a street between two rows of buildings on a new canvas of `size`."""
-    view = stand(rng, size, float(rng.uniform(0.5, 0.75)))
+    view = random_view(rng, size, float(rng.uniform(0.5, 0.75)))
     canvas = paint_sky(rng, light, size, view.horizon)
     style = choose_style(rng, light)
     skyline(
@@ -141,7 +141,7 @@ def _traffic(rng: Rng, canvas: Array, light: Light, view: View, half: float) -> 
 
 def rooftops(rng: Rng, light: Light, size: Size) -> Array:
     """Paint blocks of buildings up to the horizon on a new canvas of `size`."""
-    view = stand(rng, size, float(rng.uniform(0.15, 0.42)), eye=float(rng.uniform(2.2, 4.5)))
+    view = random_view(rng, size, float(rng.uniform(0.15, 0.42)), eye=float(rng.uniform(2.2, 4.5)))
     canvas = paint_sky(rng, light, size, view.horizon)
     plane = flat(view)
     ground = light.shine(pick(rng, 0x6A6864, 0x5C6450, 0x77736C), 0.4)

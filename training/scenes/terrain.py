@@ -45,7 +45,7 @@ class Ground:
     slope: Array
 
 
-def stand(rng: Rng, size: Size, horizon: float, eye: float = 1.0) -> View:
+def random_view(rng: Rng, size: Size, horizon: float, eye: float = 1.0) -> View:
     """Return a camera with random focal length; `horizon` is a share of the image height."""
     height, width = size
     focal = max(size) * float(rng.uniform(0.7, 1.15))
@@ -64,7 +64,7 @@ def flat(view: View, far: float = 400) -> Ground:
     return Ground(seen, x, z, zero, zero + 0.8, zero)
 
 
-def look(
+def visible_ground(
     view: View,
     light: Light,
     reach: tuple[float, float],

@@ -18,7 +18,7 @@ from training.data.near_duplicates import (
     LEAST_BITS,
     NOISE,
     Thumbnail,
-    connect,
+    connected_groups,
     find_near_duplicates,
     is_same_image,
     make_thumbnail,
@@ -85,7 +85,7 @@ def test_flat_images_and_plain_gradients_join_nothing(image: Image.Image, qualit
     thumbnails = [make_thumbnail(each) for each in alike]
     found = find_near_duplicates(thumbnails, list("ababa"))
     assert found.groups == list(range(5))
-    assert found.twins == {}
+    assert found.copies == {}
 
 
 @pytest.mark.parametrize("background", ["white", "black", "gray", (240, 250, 245)])
@@ -109,14 +109,14 @@ def test_horizons_of_like_shape_and_other_light_are_not_one_group() -> None:
     assert groups(seas) == [0, 1, 2]
 
 
-def test_the_closest_twin_has_another_label() -> None:
+def test_the_closest_copy_has_another_label() -> None:
     base = picture(1, 240, 160)
     images = [base, encoded(base, 90), encoded(base, 50), picture(2, 240, 160), encoded(base, 92)]
     thumbnails = [make_thumbnail(image) for image in images]
     found = find_near_duplicates(thumbnails, ["cat", "cat", "dog", "dog", "emu"])
     assert found.groups == [0, 0, 0, 1, 0]
-    assert set(found.twins) == {0, 1, 2, 4}
-    assert found.twins[0] == found.twins[1] == 4
+    assert set(found.copies) == {0, 1, 2, 4}
+    assert found.copies[0] == found.copies[1] == 4
 
 
 @pytest.mark.parametrize(("quality", "scale"), [(95, 1), (75, 1), (40, 1), (90, 0.5), (85, 0.75)])
@@ -148,13 +148,13 @@ def thumbnails_of(draws: Draws) -> list[Thumbnail]:
 
 
 def oracle(thumbnails: list[Thumbnail], labels: list[str]) -> tuple[list[int], set[int]]:
-    """Groups and rows with a twin, by comparing every pair as the rules are written."""
+    """Groups and rows with a copy, by comparing every pair as the rules are written."""
     count = len(thumbnails)
     grey = [each @ np.array([0.299, 0.587, 0.114], np.float32) for each in thumbnails]
     steps = [each[:, 1:] - each[:, :-1] for each in grey]
     rises, falls = [each > NOISE for each in steps], [each < -NOISE for each in steps]
     bits = [(int(up.sum()), int(down.sum())) for up, down in zip(rises, falls, strict=True)]
-    numbers, twins = list(range(count)), set()
+    numbers, copies = list(range(count)), set()
     for one in range(count):
         for other in range(one):
             if min(*bits[one], *bits[other]) < LEAST_BITS:
@@ -173,9 +173,9 @@ def oracle(thumbnails: list[Thumbnail], labels: list[str]) -> tuple[list[int], s
                 old, new = sorted((numbers[one], numbers[other]), reverse=True)
                 numbers = [new if each == old else each for each in numbers]
             if labels[one] != labels[other] and ((a - b) ** 2).mean() <= CLOSE_THUMBNAILS**2:
-                twins |= {one, other}
+                copies |= {one, other}
     order = list(dict.fromkeys(numbers))
-    return [order.index(each) for each in numbers], twins
+    return [order.index(each) for each in numbers], copies
 
 
 @settings(max_examples=40, deadline=None)
@@ -192,13 +192,13 @@ def oracle(thumbnails: list[Thumbnail], labels: list[str]) -> tuple[list[int], s
     ),
     tile=st.sampled_from([1, 3, 16, 40, 4096]),
 )
-def test_groups_and_twins_are_those_of_comparing_every_pair(draws: Draws, tile: int) -> None:
+def test_groups_and_copies_are_those_of_comparing_every_pair(draws: Draws, tile: int) -> None:
     thumbnails, labels = thumbnails_of(draws), [label for *_, label in draws]
     found = find_near_duplicates(thumbnails, labels, tile)
-    expected, twins = oracle(thumbnails, labels)
+    expected, copies = oracle(thumbnails, labels)
     assert found.groups == expected
-    assert set(found.twins) == twins
-    assert all(labels[row] != labels[twin] for row, twin in found.twins.items())
+    assert set(found.copies) == copies
+    assert all(labels[row] != labels[copy] for row, copy in found.copies.items())
 
 
 @given(st.data())
@@ -208,7 +208,9 @@ def test_connected_items_share_a_number_and_numbers_follow_the_first_item(
     count = data.draw(st.integers(1, 30))
     item = st.integers(0, count - 1)
     pairs = data.draw(st.lists(st.tuples(item, item), max_size=30))
-    numbers = connect(count, [pair[0] for pair in pairs], [pair[1] for pair in pairs]).tolist()
+    numbers = connected_groups(
+        count, [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    ).tolist()
     expected = list(range(count))
     for first, second in pairs:
         old, new = expected[first], expected[second]
