@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import belvedere
 import service.client
 from embeddings.images import MAX_PIXELS, MIN_SIDE
 from service.api_documents import PROBLEMS_PAGE, problems_page
@@ -51,7 +52,8 @@ def test_every_type_has_one_exception_that_is_exported():
     assert set(PROBLEM_ERRORS) == set(PROBLEMS) == set(ProblemType)
     for kind, exception in PROBLEM_ERRORS.items():
         assert exception.__name__.lower() == kind.rsplit(":", 1)[1].replace("-", "")
-        assert getattr(service.client, exception.__name__) is exception
+        assert getattr(belvedere, exception.__name__) is exception
+    assert set(service.client.__all__) < set(belvedere.__all__)
 
 
 @pytest.mark.parametrize("kind", ProblemType)

@@ -1,16 +1,79 @@
 """Client of the service and version of the package.
 
-`Client` and `AsyncClient` call a running service; the errors that they raise are beside them.
+`Client` and `AsyncClient` call a running service; they raise subclasses of `ServiceError`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from service.client import AsyncClient, Client, ServiceError
+    from service.client import (
+        AsyncClient,
+        BodyTooLarge,
+        Client,
+        EncodedBody,
+        ImageAnimated,
+        ImageRejected,
+        ImageTooLarge,
+        ImageTooSmall,
+        ImageUnreadable,
+        InternalError,
+        InvalidParameter,
+        KeyRequired,
+        MalformedRequest,
+        MethodNotAllowed,
+        NoHeatmap,
+        NoMatch,
+        NotReady,
+        QueueFull,
+        QueueTimedOut,
+        ServiceError,
+        ServiceUnreachable,
+        StoreUnreadable,
+        TimedOut,
+        UnexpectedResponse,
+        UnknownExperiment,
+        UnknownImage,
+        UnknownPath,
+        UploadTimedOut,
+        UrlTooLong,
+        WorkerFailed,
+    )
 
 __version__ = "0.1.0"
 
-__all__ = ["AsyncClient", "Client", "ServiceError", "__version__"]
+__all__ = [
+    "AsyncClient",
+    "BodyTooLarge",
+    "Client",
+    "EncodedBody",
+    "ImageAnimated",
+    "ImageRejected",
+    "ImageTooLarge",
+    "ImageTooSmall",
+    "ImageUnreadable",
+    "InternalError",
+    "InvalidParameter",
+    "KeyRequired",
+    "MalformedRequest",
+    "MethodNotAllowed",
+    "NoHeatmap",
+    "NoMatch",
+    "NotReady",
+    "QueueFull",
+    "QueueTimedOut",
+    "ServiceError",
+    "ServiceUnreachable",
+    "StoreUnreadable",
+    "TimedOut",
+    "UnexpectedResponse",
+    "UnknownExperiment",
+    "UnknownImage",
+    "UnknownPath",
+    "UploadTimedOut",
+    "UrlTooLong",
+    "WorkerFailed",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:
