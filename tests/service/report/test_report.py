@@ -125,7 +125,7 @@ def test_notebook_is_a_client_and_nothing_else():
     cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
     code = "".join(line for cell in cells if cell["cell_type"] == "code" for line in cell["source"])
     imported = set(re.findall(r"^\s*(?:import|from) (\S+)", code, re.MULTILINE))
-    assert imported == {"os", "random", "service", "service.client"}
+    assert imported == {"os", "random", "service.client", "service.report"}
     assert not re.search(r"\b(training|embeddings)\b", code)
 
 
