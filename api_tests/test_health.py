@@ -87,7 +87,7 @@ def test_a_missing_store_is_detected(serving, copied_home, sentence):
 
 def test_images_of_another_store_are_detected(serving, copied_home, odd_home, sentence):
     with serving(ServiceSettings(home=copied_home, store=str(odd_home / "store"))) as client:
-        assert "other photographs" in sentence(client.get("/readyz"), 503)
+        assert "other images" in sentence(client.get("/readyz"), 503)
 
 
 def test_a_store_removed_while_serving_affects_only_files(serving, copied_home, records, sentence):

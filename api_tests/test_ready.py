@@ -71,6 +71,6 @@ def test_ready_answers_are_logged_like_the_others(home, records, caplog):
         client.get("/neighbors", params=asked)
         client.get("/neighbors", params=asked | {"k": 3})
         assert state.responses.neighborhood.cache_info().currsize == 1
-    lines = [each.facts for each in caplog.records if each.getMessage() == "Answered."]
+    lines = [each.facts for each in caplog.records if each.getMessage() == "request completed"]
     ready, usual = (each | {"seconds": 0} for each in lines if each["route"] == "/neighbors")
     assert ready == usual

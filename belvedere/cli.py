@@ -133,7 +133,7 @@ def _prepare_process() -> None:
         os.environ.setdefault(name, str(usable_processors()))
     # Threads that wait would otherwise spin on processors that other threads need.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    # It warns of every network that is compiled anew, as each one of a comparison is.
+    # TensorFlow warns of every compiled network, and a comparison compiles many.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal's encoding lacks is shown with escapes.

@@ -1,1 +1,1 @@
-"""The first floor's HTTP service: a release, answered over HTTP."""
+"""HTTP service that answers requests from a published release."""

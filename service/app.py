@@ -33,22 +33,21 @@ from service.settings import ServiceSettings
 from service.static_files import static_files
 
 _SHUTDOWN_SECONDS = 7
-"""What runs longer is broken off, so that the process ends within ten seconds."""
+"""Seconds for open requests to finish on shutdown, so that the process ends within ten."""
 
 
 class _Service(FastAPI):
     def openapi(self) -> Description:
-        """The description, with what the routes do not say themselves."""
+        """Return the OpenAPI description, with the parts that routes do not declare."""
         return completed(super().openapi())
 
 
 def create_app(settings: ServiceSettings, after: After = lambda: None) -> ASGIApp:
-    """The application; it opens releases from its start on and calls `after` for each.
+    """Return the application; it opens releases from its start and calls `after` for each.
 
-    It answers at once: with 503 until the first release is open. Raises `PageIncomplete`,
-    `SettingsError`.
+    Until the first release is open, it answers with 503. Raises `PageIncomplete`, `SettingsError`.
     """
-    # At the first request it would be too late to say that the page lacks a part.
+    # An incomplete page is reported at the start, not at the first request.
     static_files()
     _check_root_path(settings.root_path)
     metrics, ids = Metrics(), RequestIds()
@@ -61,7 +60,7 @@ def create_app(settings: ServiceSettings, after: After = lambda: None) -> ASGIAp
 
 
 def _check_root_path(path: str) -> None:
-    """Raise `SettingsError` if addresses under this root path could mean two things."""
+    """Raise `SettingsError` if a path under this root path would be ambiguous."""
     first = path.split("/")[1:2]
     routes = [route for router in ROUTERS for route in router.routes]
     own = {route.path.split("/")[1] for route in routes if isinstance(route, Route)}
@@ -77,7 +76,7 @@ def create_api(
     metrics: Metrics,
     after: After = lambda: None,
 ) -> FastAPI:
-    """All calls of the service, whether or not they have answers ready."""
+    """Return the FastAPI application with all routes and the inner middleware."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, ServiceState]]:
@@ -110,7 +109,7 @@ def create_api(
 
 
 def configured(settings: ServiceSettings, after: After = lambda: None) -> uvicorn.Config:
-    """How the service is run: one process, one event loop."""
+    """Return the configuration of the server: one process, one event loop."""
     return uvicorn.Config(
         create_app(settings, after),
         host=settings.host,
@@ -124,16 +123,16 @@ def configured(settings: ServiceSettings, after: After = lambda: None) -> uvicor
 
 
 def serve(settings: ServiceSettings) -> None:
-    """Run the service in this process until it is told to stop.
+    """Run the service in this process until a signal stops it.
 
     Raises `SettingsError` for an address that it cannot listen on.
     """
     _refuse_unusable_address(settings.host, settings.port)
     log_as_json()
     tune_malloc()
-    # Whoever sends broken files must not fill the log with what is wrong with them.
+    # Broken uploads must not fill the log with warnings of Pillow.
     warnings.filterwarnings("ignore", module="PIL")
-    # uvicorn raises the signal again when it has shut down; being told to stop is no failure.
+    # uvicorn raises the signal again after its shutdown; SIGTERM is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.Server(configured(settings, freeze_gc)).run()
 

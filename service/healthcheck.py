@@ -1,6 +1,6 @@
-"""`python -m service.healthcheck`: exit with 0 where the service of this machine is ready.
+"""`python -m service.healthcheck`: exit with 0 if the service of this machine is ready.
 
-What containers ask every few seconds, so it loads next to nothing.
+Containers run it every few seconds, so it imports only the standard library.
 """
 
 import os
@@ -12,7 +12,7 @@ _READY = 200
 
 
 def is_ready(port: int) -> bool:
-    """Whether the service that listens on this port of the machine itself says that it is ready."""
+    """Return True if the service on this port of the local machine is ready."""
     connection = HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
     try:
         connection.request("GET", "/readyz")

@@ -1,4 +1,4 @@
-"""The log: one JSON object a line, on standard error."""
+"""JSON log: one object a line, on standard error."""
 
 import json
 import logging
@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""Id of the request that is being answered."""
+"""Id of the current request."""
 
 _FACTS = "facts"
 
 
 class _OneObject(logging.Formatter):
-    """Formats a record as a JSON object: time, level, message, request, and the facts it has."""
+    """Formatter of a record as a JSON object: time, level, message, request id, extra fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
+        """Return the record as one line."""
         fields: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -32,17 +32,17 @@ class _OneObject(logging.Formatter):
 
 
 def extra(**fields: object) -> dict[str, Any]:
-    """Further fields of a log line, as its argument `extra`."""
+    """Return further fields of a log line, for its argument `extra`."""
     return {_FACTS: fields}
 
 
 def json_handler(stream: TextIO) -> logging.Handler:
-    """A handler that writes the log to this stream, one object a line."""
+    """Return a handler that writes one object a line to this stream."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_OneObject())
     return handler
 
 
 def log_as_json() -> None:
-    """Send the log of this process to standard error, from `INFO` on."""
+    """Write the log of this process to standard error, from level `INFO`."""
     logging.basicConfig(level=logging.INFO, handlers=[json_handler(sys.stderr)], force=True)

@@ -1,4 +1,4 @@
-"""Every request is counted, timed and, where it is worth a line, logged."""
+"""Metrics and log of every request."""
 
 import logging
 import time
@@ -18,9 +18,9 @@ _log = logging.getLogger(__name__)
 
 
 class AccessLogMiddleware:
-    """ASGI middleware that counts every request under the template of its route.
+    """ASGI middleware that counts, times and logs every request under the template of its route.
 
-    Neither ids nor addresses of callers are logged: what somebody looks at is nobody else's affair.
+    For privacy, neither image ids nor client addresses are logged.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, logged: LoggedRequests) -> None:
@@ -29,7 +29,7 @@ class AccessLogMiddleware:
         self._least = 0 if logged == "all" else 400
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and watch it."""
+        """Pass the request on, then count and log it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -45,7 +45,7 @@ class AccessLogMiddleware:
         try:
             await self._app(scope, receive, watched)
         finally:
-            # Paths and methods of unknown calls would grow the figures without bound.
+            # Paths and methods of unknown routes would create metrics without bound.
             route = getattr(scope.get("route"), "path", _UNKNOWN)
             method = _UNKNOWN if route == _UNKNOWN or status == _REFUSED else scope["method"]
             seconds = time.perf_counter() - started
@@ -55,11 +55,11 @@ class AccessLogMiddleware:
 
 
 def log_request(scope: Scope, method: str, route: str, status: int, seconds: float) -> None:
-    """Log one answered request: its route, and neither what it asked for nor who asked."""
+    """Log one completed request: its route, without parameters and client address."""
     state: ServiceState = scope["state"]["service"]
     _log.log(
         logging.ERROR if status >= _FAILED else logging.INFO,
-        "Answered.",
+        "request completed",
         extra=extra(
             method=method,
             route=route,

@@ -1,4 +1,4 @@
-"""Cross-origin requests (CORS): what pages of other origins may ask and read."""
+"""Cross-origin requests (CORS) from the origins of the settings."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Answers that are ready leave at once, past routing, validation and serialisation."""
+"""Precomputed responses, sent without routing, validation and serialisation."""
 
 from time import perf_counter
 
@@ -16,9 +16,9 @@ _JSON = (b"content-type", b"application/json")
 
 
 class PrecomputedResponseMiddleware:
-    """ASGI application around another one that answers `GET /neighbors?id=…` of stored photographs.
+    """ASGI middleware that answers `GET /neighbors?id=…` of stored images.
 
-    Whatever else is asked for, errors included, goes the usual way.
+    All other requests, errors included, are passed on.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class PrecomputedResponseMiddleware:
         self._logs = logged == "all"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer at once, or pass the request on."""
+        """Send the precomputed response, or pass the request on."""
         started = perf_counter()
         body = _ready(scope)
         if body is None:

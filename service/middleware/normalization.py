@@ -1,15 +1,14 @@
-"""Requests in the form that the routes know."""
+"""Normalisation of requests: method `HEAD` and root path."""
 
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class NormalizationMiddleware:
-    """ASGI middleware that passes `HEAD` on as `GET`, and paths without the root path.
+    """ASGI middleware that passes `HEAD` on as `GET`, and removes the root path from paths.
 
-    The root path is the one under which a reverse proxy shows the service; requests may come with
-    or without it. To `HEAD` the server sends the headers alone, since it knows the method that was
-    sent.
+    A reverse proxy publishes the service under the root path, and may strip it or not. The server
+    knows the original method and sends only the headers in response to `HEAD`.
     """
 
     def __init__(self, app: ASGIApp, root_path: str = "") -> None:
@@ -17,7 +16,7 @@ class NormalizationMiddleware:
         self._root = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the normalized request."""
+        """Pass the normalized request on."""
         if scope["type"] == "http":
             if scope["method"] == "HEAD":
                 scope = {**scope, "method": "GET"}

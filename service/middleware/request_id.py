@@ -1,4 +1,4 @@
-"""What every answer says in its headers: the request's id, and what browsers must not do."""
+"""Headers of every response: request id and security headers."""
 
 import re
 from itertools import count
@@ -16,16 +16,16 @@ HEADERS = (
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 )  # fmt: skip
-"""Browsers load nothing from elsewhere, frame nothing, guess no types and tell no addresses."""
+"""Security headers: no third-party content, framing, MIME sniffing or referrer."""
 
 _NAME = b"x-request-id"
 _ACCEPTED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestIds:
-    """Gives each request an id, unique among all processes and cheaper than a random number.
+    """Source of request ids, unique among all processes and cheaper than random numbers.
 
-    The caller's own is kept where it can stand in a log line.
+    An id sent by the client is used if it consists of characters that are safe in a log line.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class RequestIds:
         self._numbers = count()
 
     def header(self, scope: Scope) -> tuple[bytes, bytes]:
-        """The header that says the id of the request."""
+        """Return the response header with the id of the request."""
         for name, value in scope["headers"]:
             if name == _NAME and _ACCEPTED.fullmatch(value):
                 return _NAME, value
@@ -41,14 +41,14 @@ class RequestIds:
 
 
 class ResponseHeadersMiddleware:
-    """ASGI middleware that puts the headers on every answer and knows the id meanwhile."""
+    """ASGI middleware that adds the headers to every response and sets the current request id."""
 
     def __init__(self, app: ASGIApp, ids: RequestIds) -> None:
         self._app = app
         self._ids = ids
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer under an id."""
+        """Pass the request on and add the headers to its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

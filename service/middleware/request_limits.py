@@ -1,4 +1,4 @@
-"""The limits of a request's address and body, kept before anything reads them."""
+"""Size limits of the address and body of a request."""
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -7,16 +7,16 @@ from service.api.errors import ServiceProblem, respond
 from service.problems import ProblemType
 
 MOST_ADDRESS_BYTES = 8 * 1024
-"""Bytes of path and query of a request."""
+"""Maximum size of path and query of a request, in bytes."""
 
 _MEBIBYTE = 2**20
 
 
 class RequestLimitsMiddleware:
-    """ASGI middleware that refuses long addresses, and cuts off bodies beyond `limit` bytes.
+    """ASGI middleware that rejects long addresses and limits bodies to `limit` bytes.
 
-    Whoever reads such a body meets `ServiceProblem` (413): at once where its length was declared,
-    else where it grows too long.
+    Reading a larger body raises `ServiceProblem` (413): at once if its length was declared,
+    otherwise at the first byte beyond the limit.
     """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
@@ -24,7 +24,7 @@ class RequestLimitsMiddleware:
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, reading no more than the limit."""
+        """Pass the request on with a limited body, or reject its address."""
         if scope["type"] == "http" and _address_bytes(scope) > MOST_ADDRESS_BYTES:
             await _too_long(scope)(scope, receive, send)
             return

@@ -6,16 +6,16 @@ from contextlib import contextmanager
 from service.serving.errors import QueueFull
 
 SMALL_UPLOAD = 1024 * 1024
-"""Bytes up to which an upload needs a place alone."""
+"""Maximum size, in bytes, of an upload that reserves no memory."""
 
 _RETRY_SECONDS = 1
 
 
 class UploadAdmission:
-    """Places for uploads, and bytes for the large ones among them; used on one event loop.
+    """Reservations of places, and of memory for large uploads; used on one event loop.
 
-    So no more than `places` times `SMALL_UPLOAD` and `memory` bytes of bodies are held at a time.
-    One large upload is always admitted, however few the bytes.
+    All bodies together take at most `places` times `SMALL_UPLOAD` plus `memory` bytes. One large
+    upload is always admitted, even if it exceeds `memory`.
     """
 
     def __init__(self, places: int, memory: int) -> None:
@@ -26,12 +26,12 @@ class UploadAdmission:
 
     @property
     def taken(self) -> int:
-        """Uploads that are being read or worked on."""
+        """Number of admitted uploads."""
         return self._taken
 
     @contextmanager
     def admitted(self, size: int) -> Iterator[None]:
-        """Hold a place for an upload of at most `size` bytes. Raises `QueueFull`."""
+        """Reserve a place for an upload of at most `size` bytes. Raises `QueueFull`."""
         reserved = size if size > SMALL_UPLOAD else 0
         too_large = reserved and self._reserved and self._reserved + reserved > self._memory
         if too_large or self._taken >= self._places:

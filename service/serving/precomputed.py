@@ -1,4 +1,4 @@
-"""Answers of one release as ready bytes, each made once and kept within a bound."""
+"""Response cache of one release: serialized responses, each made once, within a bound."""
 
 import gzip
 from functools import lru_cache, partial
@@ -10,37 +10,37 @@ from service.serving.served_release import ServedRelease
 from service.serving.tsne_jobs import sample_rows
 
 _ROWS_KEPT = 2**14
-"""Answers of one kind that are kept, about 1 KB each."""
+"""Maximum number of cached responses of a kind, about 1 KB each."""
 
 _MAPS_KEPT = 4
 _QUERY = b"id="
 
-# 9 takes twice as long for a fortieth less.
+# Level 9 takes twice as long and saves a fortieth.
 _COMPRESSION = 6
 
 
 class ResponseCache:
-    """The ready answers of one release; safe to use from many threads.
+    """Response cache of one release; safe to use from many threads.
 
-    Caches are keyed by row and by a bounded number of points, never by text of a request. They
-    belong to this object and refer to the release alone, so both are freed with their last user.
+    Keys are rows or a bounded number of points, never text of a request. The caches belong to this
+    object and refer to the release alone, so both are freed with their last user.
     """
 
     def __init__(self, served: ServedRelease) -> None:
         self._rows = served.release.rows
         self.neighborhood = lru_cache(_ROWS_KEPT)(partial(_neighborhood, served))
-        """The answer to `GET /neighbors?id=` about a row as JSON."""
+        """Response to `GET /neighbors?id=` for a row, as JSON."""
         self.prediction = lru_cache(_ROWS_KEPT)(partial(_prediction, served))
-        """The answer to `GET /predict?id=` about a row as JSON."""
+        """Response to `GET /predict?id=` for a row, as JSON."""
         self.map = lru_cache(_MAPS_KEPT)(partial(_map, served))
-        """The release's own map of `n` photographs as JSON."""
+        """Published map of `n` images, as JSON."""
         self.compressed_map = lru_cache(_MAPS_KEPT)(partial(_compressed_map, served))
-        """The same with gzip."""
+        """Published map of `n` images, as JSON compressed with gzip."""
 
     def row_of(self, query: bytes) -> int | None:
-        """Return the row that a query string asks for by its id alone.
+        """Return the row of a query string that consists of an id alone.
 
-        None if it asks for more than an id, or if no photograph has the id.
+        None if it has other parameters, or if no image has the id.
         """
         if not query.startswith(_QUERY) or b"&" in query:
             return None

@@ -1,4 +1,4 @@
-"""How rows of a release and outputs of its encoder become answers."""
+"""Response bodies from rows of a release and from recognitions."""
 
 import numpy as np
 from fastapi import Response
@@ -23,22 +23,22 @@ from service.serving.served_release import ServedRelease
 
 
 def as_json(answer: Answer) -> Response:
-    """The answer as it is sent, so that the event loop need not look through it once more."""
+    """Return a response that is serialized here, in a thread, not on the event loop."""
     return sent_as_json(answer.model_dump_json().encode())
 
 
 def sent_as_json(body: bytes) -> Response:
-    """An answer that is JSON already."""
+    """Return a response with a body that is JSON already."""
     return Response(body, media_type="application/json")
 
 
 def probabilities_by_class(manifest: Manifest, probabilities: Floats) -> dict[str, float]:
-    """Probabilities of shape (classes,) by the names of the classes."""
+    """Map the names of the classes to probabilities of shape (classes,)."""
     return dict(zip(manifest.classes, probabilities.tolist(), strict=True))
 
 
 def predicted(served: ServedRelease, row: int) -> str:
-    """The class that the network finds most probable for a stored photograph."""
+    """Return the predicted class of a stored image."""
     return served.manifest.classes[int(served.release.predicted[row])]
 
 
@@ -55,7 +55,7 @@ def prediction(manifest: Manifest, recognition: Recognition) -> Prediction:
 
 
 def nearest_in_training(served: ServedRelease, row: int, k: int) -> tuple[Neighbor, ...]:
-    """The training photographs nearest to a stored photograph."""
+    """Return the training images nearest to a stored image."""
     found = served.index.search(
         served.release.embeddings[row], k, exclude=row, among=served.model.training
     )
@@ -66,7 +66,7 @@ def nearest_in_training(served: ServedRelease, row: int, k: int) -> tuple[Neighb
 def neighborhood(
     served: ServedRelease, identifier: str | None, k: int, found: Neighbors
 ) -> Neighborhood:
-    """The rows found near a query."""
+    """Return the response about the neighbours of a query."""
     pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
     return Neighborhood(
         query=Query(id=identifier),
@@ -80,7 +80,7 @@ def neighborhood(
 
 
 def map_of(served: ServedRelease, rows: Rows, points: Points) -> Map:
-    """The rows at these places of shape (n, 2)."""
+    """Return the response about rows at points of shape (n, 2)."""
     places = zip(rows.tolist(), points.tolist(), strict=True)
     return Map(
         points=tuple(_map_point(served, row, x, y) for row, (x, y) in places),
@@ -89,7 +89,7 @@ def map_of(served: ServedRelease, rows: Rows, points: Points) -> Map:
 
 
 def record(served: ServedRelease, row: int) -> ImageRecord:
-    """What is known of a stored photograph."""
+    """Return the metadata of a stored image."""
     image = served.release.images[row]
     return ImageRecord(
         id=image.id,

@@ -1,4 +1,4 @@
-"""The release that is served: verified, opened, and tried with a real inference."""
+"""Release opened in memory: verified, and tested with a real inference."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ THUMBNAIL_SIDE = 160
 _THUMBNAIL_QUALITY = 85
 _THUMBNAILS_KEPT = 512
 
-# Processors round differently; a wrong encoder is off by far more.
+# CPUs round differently; a wrong encoder differs by far more.
 _TOLERANCE = 1e-2
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which stored photographs to consider; None stands for all."""
+    """Filter of stored images; None stands for all."""
 
     label: str | None = None
     split: Split | None = None
@@ -40,13 +40,13 @@ class Selection:
 
 @dataclass(frozen=True)
 class ServedRelease:
-    """A release with everything that answers are made from; safe to use from many threads."""
+    """Release with its model, index and images; safe to use from many threads."""
 
     release: Release
     model: RecognitionModel
     images: ImageTable
     root_path: str = ""
-    """Path under which a reverse proxy shows the service; addresses in answers begin with it."""
+    """Path under which a reverse proxy publishes the service; addresses begin with it."""
 
     @property
     def index(self) -> VectorIndex:
@@ -55,11 +55,11 @@ class ServedRelease:
 
     @property
     def manifest(self) -> Manifest:
-        """What identifies the release."""
+        """Manifest of the release."""
         return self.release.manifest
 
     def row(self, identifier: str) -> int:
-        """Row number of a stored photograph. Raises `UnknownImage`."""
+        """Return the row number of a stored image. Raises `UnknownImage`."""
         row = self.release.rows.get(identifier)
         if row is None:
             raise UnknownImage(identifier)
@@ -77,11 +77,11 @@ class ServedRelease:
         )
 
     def among(self, selection: Selection) -> Mask | None:
-        """The photographs that a search is limited to; None where it is not."""
+        """Return a mask of the selected images; None if all are selected."""
         return None if selection == Selection() else self.mask(selection)
 
     def mask(self, selection: Selection) -> Mask:
-        """Shape (n,): true for the photographs that fit."""
+        """Return a mask of the selected images, shape (n,)."""
         mask = np.ones(len(self.release.images), dtype=np.bool_)
         if selection.label is not None:
             mask &= self._labels == selection.label
@@ -90,13 +90,13 @@ class ServedRelease:
         return mask
 
     def jpeg(self, row: int) -> bytes:
-        """The JPEG file of a stored photograph. Raises `StoreUnreadable`."""
+        """Return the JPEG file of a stored image. Raises `StoreUnreadable`."""
         return _jpeg(self.images, row)
 
     @cached_property
     def thumbnail(self) -> Callable[[int], bytes]:
-        """The small JPEG file of a row; those asked for last are kept."""
-        # Refers to the images alone: a cycle would keep the release when another one is served.
+        """Function that returns the thumbnail of a row as JPEG, with a cache."""
+        # It refers to the images alone: a reference cycle would keep a replaced release in memory.
         return lru_cache(_THUMBNAILS_KEPT)(partial(_thumbnail, self.images))
 
     @cached_property
@@ -109,9 +109,9 @@ class ServedRelease:
 
 
 def load_current_release(settings: ServiceSettings) -> ServedRelease:
-    """Open the current release and try it.
+    """Open the current release and test it.
 
-    Raises `ReleaseError` or `StoreError` with a sentence that says what is wrong with it.
+    Raises `ReleaseError` or `StoreError` with the reason for which it cannot be served.
     """
     try:
         release = open_release(current_release(settings.releases))
@@ -126,7 +126,7 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
         _prepare(served)
     except (ReleaseError, StoreError):
         raise
-    except Exception as error:  # each library raises its own kinds for what it cannot read
+    except Exception as error:  # each library raises its own errors for unreadable files
         raise ReleaseError(
             f"The release under {settings.releases} cannot be served ({error}); publish it again."
         ) from error
@@ -144,7 +144,7 @@ def _recognition_model(release: Release, kind: IndexKind) -> RecognitionModel:
 
 
 def _prepare(served: ServedRelease) -> None:
-    """Look once through all photographs, so that no request does."""
+    """Compute the cached properties, so that no request does."""
     _ = served.release.rows, served.release.predicted, served._labels, served._splits
 
 
@@ -160,11 +160,11 @@ def _thumbnail(images: ImageTable, row: int) -> bytes:
 
 
 def _self_test(served: ServedRelease) -> None:
-    """Answer for one stored photograph from its pixels and compare with what was published."""
+    """Encode one stored image and compare its probabilities with the published ones."""
     manifest = served.manifest
     if served.images.collection.fingerprint != manifest.data.fingerprint:
         raise StoreError(
-            f"The feature store at version {manifest.store.images} holds other photographs than "
+            f"The feature store at version {manifest.store.images} holds other images than "
             "the release; run `belvedere publish` again."
         )
     encoder = served.model.encoder
@@ -173,6 +173,6 @@ def _self_test(served: ServedRelease) -> None:
     answer = encoded.probabilities[0]
     if not np.allclose(answer, served.release.probabilities[0], rtol=0, atol=_TOLERANCE):
         raise ReleaseError(
-            "The encoder does not answer on this machine as it did when it was published; "
+            "The encoder computes other probabilities on this machine than at publishing; "
             "run `belvedere publish` again."
         )

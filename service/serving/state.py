@@ -1,4 +1,4 @@
-"""What lives as long as the service: the served release, or why there is none, and its threads."""
+"""State of the service: the served release, polling for new releases, and thread pools."""
 
 import asyncio
 import logging
@@ -20,25 +20,25 @@ from service.serving.worker_pool import WorkerPool
 from service.settings import ServiceSettings
 
 _RETRY_SECONDS = 30.0
-"""What a release lacks may lie outside it, in the feature store."""
+"""Seconds until a rejected release is tried again; the feature store may have been repaired."""
 
 _OPENING = "The release is being opened; try again in a moment."
 _OPENING_SECONDS = 1
 _QUERIES_WAITING = 256
 
 After = Callable[[], None]
-"""Called in a thread after each release that is taken into service."""
+"""Callback, called in a thread after each release that is served."""
 
 Seen = tuple[str, tuple[tuple[str, int, int], ...]]
-"""The folder that the pointer names; name, bytes and time of change of each file in it."""
+"""Folder of the current release; name, size and modification time of each of its files."""
 
 _log = logging.getLogger(__name__)
 
 
 class ServiceState:
-    """Shared by all requests.
+    """State shared by all requests.
 
-    A request takes `served` once and answers from that alone, so an answer never mixes releases.
+    A request reads `served` once and uses only that, so an answer never mixes releases.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ServiceState:
         self.served: ServedRelease | None = None
         self.responses: ResponseCache | None = None
         self.reason: str | None = _OPENING
-        """Why the release that the pointer names is not served; None where it is."""
+        """Reason for which the current release is not served; None if it is."""
         self.images = WorkerPool(
             "image",
             threads=settings.concurrency,
@@ -68,7 +68,7 @@ class ServiceState:
             retry_after=1,
             seconds=settings.work_seconds,
         )
-        """Searches and long answers about stored photographs."""
+        """Thread pool of searches and long answers about stored images."""
         self.maps = TsneJobs()
         metrics.watch_queue("images", lambda: self.images.waiting)
         metrics.watch_queue("queries", lambda: self.queries.waiting)
@@ -80,19 +80,19 @@ class ServiceState:
 
     @property
     def fingerprint(self) -> str | None:
-        """Fingerprint of the served release; None where there is none."""
+        """Fingerprint of the served release; None if there is none."""
         return self.served.manifest.fingerprint if self.served else None
 
     @property
     def opening(self) -> bool:
-        """True until the first look for a release has ended."""
+        """True until the first attempt to open a release has ended."""
         return self.reason == _OPENING
 
     @property
     def trouble(self) -> str | None:
-        """Sentence on the fault that keeps the service from its work; None if there is none."""
+        """Message about the fault that prevents the service from working; None if there is none."""
         if any(loop.done() for loop in self._loops):
-            return "The watch over releases and threads has ended; restart the service."
+            return "The loop that polls releases and threads has ended; restart the service."
         if not (self.images.healthy and self.queries.healthy and self.maps.healthy):
             return "A thread was lost and is being replaced; try again in a moment."
         return None
@@ -114,9 +114,9 @@ class ServiceState:
         return ReleaseUnavailable(self.reason or "No release is served.", soon)
 
     def open(self) -> None:
-        """Begin to open the current release, and every later one as soon as it is published.
+        """Start the loops that open new releases and replace lost threads.
 
-        Lost threads are replaced all the while, so by a loop of its own.
+        They are independent, since opening a release takes seconds.
         """
         self._loops = (
             asyncio.create_task(self._repeat(self._refresh)),
@@ -124,7 +124,7 @@ class ServiceState:
         )
 
     async def close(self) -> None:
-        """Let running work finish and end the threads."""
+        """Finish running jobs and end the threads."""
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
@@ -133,12 +133,12 @@ class ServiceState:
         self.maps.close()
 
     async def _repeat(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Repeat a step for ever; an error in it is logged and does not end the loop."""
+        """Repeat a step forever; an error in it is logged and does not end the loop."""
         while True:
             try:
                 await step()
             except Exception:
-                _log.exception("A step of the watch over releases and threads failed.")
+                _log.exception("polling of releases and threads failed")
             await asyncio.sleep(self.settings.poll)
 
     async def _mend(self) -> None:
@@ -147,10 +147,10 @@ class ServiceState:
         self.maps.replace_dead()
 
     async def _refresh(self) -> None:
-        """Serve what the pointer names, unless it has just been tried.
+        """Serve the current release, unless it was tried just before.
 
-        The release is tried here with a real inference, so asking for readiness costs nothing. One
-        that cannot be served leaves the one before it in place.
+        The release is tested here with a real inference, so readiness checks cost nothing. If it
+        is rejected, the previous one stays in service.
         """
         found = await asyncio.to_thread(seen, self.settings.releases)
         now = asyncio.get_running_loop().time()
@@ -160,7 +160,7 @@ class ServiceState:
             served = await asyncio.to_thread(load_current_release, self.settings)
         except (ReleaseError, StoreError) as error:
             if str(error) != self.reason:
-                _log.warning("Not served: %s", error, extra=extra(release=self.fingerprint))
+                _log.warning("release rejected: %s", error, extra=extra(release=self.fingerprint))
             self.reason = str(error)
             self._again = now + _RETRY_SECONDS
             self._tried = found
@@ -174,7 +174,7 @@ class ServiceState:
         manifest = served.manifest
         self.metrics.show_release(manifest)
         _log.info(
-            "Serving release %s: %d photographs of %s, network %s.",
+            "Serving release %s: %d images of %s, model %s.",
             manifest.fingerprint,
             manifest.data.photographs,
             manifest.data.name,
@@ -184,10 +184,10 @@ class ServiceState:
 
 
 def seen(releases: Path) -> Seen | None:
-    """What the pointer names now; None where it names nothing.
+    """Return a signature of the current release; None if there is none.
 
-    A release that was damaged, repaired or only half copied when it was first looked at differs
-    from what it was, though its name is the same.
+    The signature of a release changes if it is damaged, repaired or copied completely, although
+    its name stays the same.
     """
     try:
         folder = current_release(releases)

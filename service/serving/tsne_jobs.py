@@ -1,4 +1,4 @@
-"""Which photographs a map shows, and the maps that are fitted on request."""
+"""Sampling of images for a map, and maps that are fitted on request."""
 
 import asyncio
 from collections import OrderedDict
@@ -11,29 +11,29 @@ from embeddings.tsne import fit_map
 from service.serving.worker_pool import WorkerPool
 
 MOST_FITTED = 2000
-"""Photographs that a map fitted on request may have; fitting takes seconds beyond."""
+"""Maximum number of images of a map fitted on request; more would take several seconds."""
 
 MOST_DRAWN = 100_000
-"""Photographs that any map may show; about 20 MB of JSON."""
+"""Maximum number of images of any map; about 20 MB of JSON."""
 
 _Key = tuple[str, int, int]
-"""Fingerprint of the release, number of photographs, seed."""
+"""Fingerprint of the release, number of images, seed."""
 
 _KEPT = 16
 _FIT_SECONDS = 120.0
 
 
 def sample_rows(release: Release, n: int, seed: int) -> Rows:
-    """Rows of `n` photographs drawn without replacement, or of all where there are fewer.
+    """Return the rows of `n` images drawn without replacement, or of all if there are fewer.
 
-    A smaller draw with the same seed is the beginning of a larger one.
+    A smaller sample with the same seed is the beginning of a larger one.
     """
     order = np.random.default_rng(seed).permutation(len(release.images))
     return order[:n]
 
 
 class TsneJobs:
-    """Fits maps one after the other and keeps the last ones; used on one event loop."""
+    """Queue of maps to fit, one after the other, with a cache; used on one event loop."""
 
     def __init__(self) -> None:
         self._workers = WorkerPool("fit", threads=1, queue=4, retry_after=5, seconds=_FIT_SECONDS)
@@ -42,22 +42,22 @@ class TsneJobs:
 
     @property
     def waiting(self) -> int:
-        """Maps that wait to be fitted."""
+        """Number of maps that wait to be fitted."""
         return self._workers.waiting
 
     @property
     def healthy(self) -> bool:
-        """Whether the thread that fits does its work."""
+        """True if the fitting thread has not died or hung."""
         return self._workers.healthy
 
     def replace_dead(self) -> None:
-        """Replace the thread that fits where it was lost."""
+        """Replace the fitting thread if it died or hangs."""
         self._workers.replace_dead()
 
     async def points(self, release: Release, rows: Rows, seed: int) -> Points:
-        """Shape (n, 2): the map of these rows' embeddings, as drawn with this seed.
+        """Return the map of the embeddings of these rows for a seed, shape (n, 2).
 
-        Who asks for a map that is being fitted waits for that one. Raises `QueueFull`.
+        Concurrent calls for the same map wait for one fit. Raises `QueueFull`.
         """
         key = (release.manifest.fingerprint, len(rows), seed)
         if key in self._kept:
@@ -79,10 +79,10 @@ class TsneJobs:
         return points
 
     def close(self) -> None:
-        """Let a running fit finish and drop those that wait."""
+        """Finish a running fit and cancel waiting ones."""
         self._workers.close()
 
 
 def _fitted(release: Release, rows: Rows, seed: int) -> Points:
-    # On one thread: others would wait for each other while requests need the processors.
+    # More threads would wait for each other while requests need the CPUs.
     return fit_map(release.embeddings[rows], seed, threads=1)

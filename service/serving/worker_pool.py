@@ -1,4 +1,4 @@
-"""A few threads for heavy work: a bounded queue in front of them, and whoever dies is replaced."""
+"""Thread pool with a bounded queue; crashed or hung threads are replaced."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ class _Job:
 
 
 class _Worker:
-    """One thread, which stays: what it keeps for itself (an inference request) is made once."""
+    """One long-lived thread, so that thread-local objects (inference requests) are created once."""
 
     def __init__(self, name: str, jobs: "SimpleQueue[_Job | None]", waited: Observe) -> None:
         self._jobs = jobs
@@ -39,24 +39,24 @@ class _Worker:
         self._job: _Job | None = None
         self._since = 0.0
         self._abandoned = False
-        # A thread that hangs must not keep the process from ending.
+        # A hung thread must not prevent the process from ending.
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     def is_stuck(self, seconds: float) -> bool:
-        """Whether the thread died, or has been at one job for more than `seconds`."""
+        """Return True if the thread died, or has run one job for more than `seconds`."""
         hangs = self._job is not None and monotonic() - self._since > seconds
         return hangs or not self._thread.is_alive()
 
     def abandon(self) -> None:
-        """Expect nothing more of it, and tell who waits for its job."""
+        """Ignore further results of the thread, and fail its current job."""
         self._abandoned = True
         job = self._job
         if job is not None:
             _settle(job.future.set_exception, WorkerFailed())
 
     def join(self) -> None:
-        """Wait until it has left, but not long for one that hangs."""
+        """Wait until the thread has ended, for a limited time."""
         self._thread.join(_LEAVING_SECONDS)
 
     def _work(self) -> None:
@@ -64,9 +64,9 @@ class _Worker:
             pass
 
     def _does_next(self) -> bool:
-        """Do the next job; False if there are to be no more.
+        """Run the next job; return False if the pool is closed.
 
-        Nothing of a job outlives this call, so a waiting thread keeps neither upload nor release.
+        No reference to a job outlives this call, so an idle thread keeps no upload and no release.
         """
         job = self._jobs.get()
         if job is None:
@@ -80,10 +80,10 @@ class _Worker:
 
 
 class WorkerPool:
-    """Runs functions in its own threads; who comes when the queue is full is turned away.
+    """Thread pool with a bounded queue; a job beyond it is rejected.
 
-    A job that takes more than `seconds` is taken for lost, with its thread. `waited` is told how
-    long each job waited, in seconds.
+    A job that takes more than `seconds` fails, and its thread is replaced. `waited` is called with
+    the time that each job waited, in seconds.
     """
 
     def __init__(
@@ -107,25 +107,25 @@ class WorkerPool:
 
     @property
     def waiting(self) -> int:
-        """Jobs that no thread has begun."""
+        """Number of jobs that no thread has begun."""
         return self._jobs.qsize()
 
     @property
     def healthy(self) -> bool:
-        """Whether every thread is at work or ready to."""
+        """True if no thread has died or hangs."""
         return not any(worker.is_stuck(self._seconds) for worker in self._workers)
 
     def replace_dead(self) -> None:
         """Replace threads that died or hang."""
         for place, worker in enumerate(self._workers):
             if worker.is_stuck(self._seconds):
-                _log.error("A thread for heavy work died or hung and is replaced.")
+                _log.error("a thread died or hung and is replaced")
                 worker.abandon()
                 self._workers[place] = self._spawn()
 
     @property
     def full(self) -> bool:
-        """True if as many jobs are running and waiting as may."""
+        """True if no further job is accepted."""
         return self._taken >= self._most
 
     async def run(
@@ -134,7 +134,7 @@ class WorkerPool:
         *args: Parameters.args,
         **kwargs: Parameters.kwargs,
     ) -> Result:
-        """The function's result, computed off the event loop.
+        """Return the result of a function that runs in a thread of the pool.
 
         Raises `QueueFull` at once if no more jobs may wait, `QueueTimeout` if no thread took the
         job in time, and `WorkerFailed` if its thread died or hung.
@@ -144,7 +144,7 @@ class WorkerPool:
             if self.full:
                 raise QueueFull(self._retry_after)
             self._taken += 1
-        # A caller who leaves does not free the thread, so the work itself frees its place.
+        # A cancelled caller does not stop the thread, so the end of the job frees its place.
         future.add_done_callback(self._leave)
         self._jobs.put(_Job(partial(function, *args, **kwargs), future, monotonic()))
         try:
@@ -154,7 +154,7 @@ class WorkerPool:
             raise QueueTimeout from error
 
     def close(self) -> None:
-        """Finish what is running and drop what waits."""
+        """Finish running jobs and cancel waiting ones."""
         with suppress(Empty):
             while (job := self._jobs.get_nowait()) is not None:
                 job.future.cancel()
@@ -178,6 +178,6 @@ def _do(job: _Job) -> None:
 
 
 def _settle(settle: Callable[[Any], None], outcome: object) -> None:
-    # A job that was given up has its outcome already.
+    # The future of an abandoned job has a result already.
     with suppress(InvalidStateError):
         settle(outcome)
