@@ -1,4 +1,4 @@
-"""The page of benchmarks says what was measured, what was missed, and what was left out."""
+"""The page of benchmarks: measurements, missed targets and parts left out."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def _line(text: str, *parts: str) -> str:
     return next(line for line in text.splitlines() if all(part in line for part in parts))
 
 
-def test_medians_stand_beside_targets_with_their_verdict(release: Release):
+def test_medians_are_compared_with_the_targets(release: Release):
     text = page(release, Results(http=_http()))
     assert "400/s, 40% of the bare ASGI | ≥ 50 % of the bare ASGI | **no** |" in text
     assert "50 × the tutorial | ≥ 100 × | **no** |" in text
@@ -58,13 +58,13 @@ def test_medians_stand_beside_targets_with_their_verdict(release: Release):
     assert "BentoML was left out: it is not installed" in text
 
 
-def test_failures_of_any_round_are_on_the_page(release: Release):
+def test_failures_of_all_rounds_are_counted(release: Release):
     text = page(release, Results(http=_http(failed=2)))
     assert _line(text, "failed requests").endswith(f"| {2 * len(LOADS)} | none | **no** |")
     assert _line(text, "`POST /predict` | 1 |", OURS).endswith("| 2 |")
 
 
-def test_parts_are_kept_one_by_one(release: Release, tmp_path: Path):
+def test_parts_are_saved_separately(release: Release, tmp_path: Path):
     assert load_results(tmp_path) == Results()
     assert "/tsne" not in page(release, load_results(tmp_path))
     maps = MapMeasurement(
@@ -81,7 +81,7 @@ def test_parts_are_kept_one_by_one(release: Release, tmp_path: Path):
     assert "20 ms, the first 900 ms | ≤ 100 ms | yes |" in text
 
 
-def test_the_page_is_judged_by_its_first_view_and_by_its_slow_frames(release: Release):
+def test_the_page_is_compared_by_first_view_and_slow_frames(release: Release):
     smooth = Frames(count=90, p95_ms=17, longest_ms=70)
     browser = BrowserMeasurement(
         images=3767,
@@ -98,6 +98,6 @@ def test_the_page_is_judged_by_its_first_view_and_by_its_slow_frames(release: Re
     assert _line(text, "zoomed", "of the 90 frames", "17 ms").endswith("| yes |")
 
 
-def test_the_picture_is_drawn(tmp_path: Path):
+def test_the_chart_is_written(tmp_path: Path):
     plot_rates(_http(), tmp_path / "rates.png")
     assert (tmp_path / "rates.png").read_bytes().startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""Load over HTTP: what wrk says is understood, and failures are never passed over."""
+"""HTTP load: the output of wrk is parsed, and failures are counted."""
 
 import shutil
 import threading
@@ -31,7 +31,7 @@ class _EverySecond(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_what: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -51,26 +51,26 @@ def test_figures_of_a_run_without_failures():
     assert answered.failed == 0
 
 
-def test_refused_and_broken_requests_are_failures_and_no_good_answers():
+def test_refused_and_broken_requests_are_failures():
     answered = parsed(_OUTPUT % '"refused": 500, "broken": 3')
     assert answered.per_second == 750
     assert answered.failed == 503
 
 
-def test_a_run_without_any_answer_failed():
+def test_a_run_without_any_response_failed():
     silent = (
         '{"answers": 0, "microseconds": 2000000, "p50": 0, "p99": 0, "refused": 0, "broken": 0}'
     )
     assert parsed(f"measured: {silent}").failed == 1
 
 
-def test_a_run_that_did_not_happen_is_no_result():
+def test_a_failed_run_is_an_error():
     with pytest.raises(RuntimeError, match="Connection refused"):
         parsed("unable to connect to 127.0.0.1:1 Connection refused\n")
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
-def test_a_service_that_refuses_half_is_reported_as_such(half_refusing: str):
+def test_failures_of_half_of_the_requests_are_reported(half_refusing: str):
     requests = [Request("/predict", b"\x00\xff" * 40), Request("/predict", b'"quoted"\r\n')]
     answered = load(half_refusing, requests, clients=2, seconds=1, per_second=100)
     assert 0 < answered.per_second < 100

@@ -1,4 +1,4 @@
-"""The painter of generated scenes: repeatable, varied, and always a proper photograph."""
+"""Generated scenes: reproducible, varied and valid JPEG files."""
 
 import io
 from functools import cache
@@ -29,7 +29,7 @@ def test_labels_are_the_seven_classes_in_order() -> None:
 
 
 @pytest.mark.parametrize("label", LABELS)
-def test_same_arguments_give_the_same_bytes_whatever_was_painted_between(label: str) -> None:
+def test_same_arguments_give_the_same_bytes_at_any_time(label: str) -> None:
     first = painted(label, 3)
     paint(LABELS[0], SEED + 1, 9)
     assert paint(label, SEED, 3) == first
@@ -76,6 +76,6 @@ def test_paint_all_yields_before_it_has_painted_everything() -> None:
     assert [scene.label for scene in islice(paint_all(1, SEED), 2)] == ["city", "field"]
 
 
-def test_unknown_label_names_the_known_ones() -> None:
+def test_an_unknown_label_is_an_error_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'desert'.*city, field, forest, lake, .*road"):
         paint("desert", SEED, 0)

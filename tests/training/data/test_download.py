@@ -63,7 +63,7 @@ def test_the_archive_is_downloaded_once_with_its_licences(
 
 
 @pytest.mark.parametrize("fault", ["other content", "missing", "unreachable", "incomplete"])
-def test_what_is_not_the_published_archive_is_not_kept(
+def test_a_file_other_than_the_published_archive_is_not_kept(
     site: tuple[Path, str], tmp_path: Path, fault: str
 ) -> None:
     folder, url = site
@@ -90,6 +90,6 @@ def test_an_altered_licence_list_is_not_kept(site: tuple[Path, str], tmp_path: P
     assert not (tmp_path / "to/pets.zip").exists()
 
 
-def test_the_blob_id_is_gits(tmp_path: Path) -> None:
+def test_the_blob_id_equals_that_of_git(tmp_path: Path) -> None:
     (tmp_path / "hello").write_text("hello\n")
     assert git_blob_id(tmp_path / "hello") == "ce013625030ba8dba906f756967f9e9ca394464a"

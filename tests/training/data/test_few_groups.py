@@ -43,7 +43,7 @@ SMALL = Preset(
 
 
 def workspace_of(folder: Path, weights: Path, photographers: int, console: Console) -> Workspace:
-    """A workspace on two classes, each by that many photographers of their own."""
+    """Return a workspace on two classes with `photographers` photographers each."""
     data = class_folders(folder / "set", {"cat": 24, "dog": 24})
     (folder / "licenses").mkdir()
     for label in ("cat", "dog"):
@@ -64,7 +64,7 @@ def workspace_of(folder: Path, weights: Path, photographers: int, console: Conso
     return workspace
 
 
-def test_without_a_tuning_part_it_is_said_first_and_all_else_works(
+def test_a_missing_tuning_part_is_reported_and_all_commands_work(
     tmp_path: Path, random_weights: Path
 ) -> None:
     console = Console(width=500, record=True, file=io.StringIO())
@@ -93,7 +93,7 @@ def test_without_a_tuning_part_it_is_said_first_and_all_else_works(
     )
 
 
-def test_with_three_photographers_there_are_as_many_folds_as_they_allow(
+def test_three_photographers_are_enough_for_out_of_fold_predictions(
     tmp_path: Path, random_weights: Path, silent: Display
 ) -> None:
     frozen = replace(SMALL, experiments=SMALL.experiments[2:3])
@@ -116,7 +116,7 @@ images = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), min_size=2, m
 
 @settings(deadline=None)
 @given(images, st.integers(2, 5), st.integers(0, 3))
-def test_folds_predict_a_class_only_if_they_have_learned_it_from_other_groups(
+def test_folds_predict_a_class_only_if_trained_on_other_groups_of_it(
     members: list[tuple[int, int]], most: int, seed: int
 ) -> None:
     labels = np.array([label for label, _ in members])
@@ -135,7 +135,7 @@ def test_folds_predict_a_class_only_if_they_have_learned_it_from_other_groups(
     assert all(count == 1 for count in asked_of_all.values())
 
 
-def test_a_group_of_two_classes_is_not_set_aside_if_it_is_all_of_one() -> None:
+def test_a_group_that_is_a_whole_class_is_not_held_out() -> None:
     labels = ["lake"] * 30 + ["sea"] * 9
     groups = [0] * 12 + [1] * 10 + [2] * 8 + [2] * 9
     for seed in range(5):
@@ -166,7 +166,7 @@ def report(name: str, loss: float, tuning: float | None, parameters: int) -> Exp
         ([("a", 0.1, None, 2), ("b", 0.1, None, 1)], "b"),
     ],
 )
-def test_the_best_is_that_on_the_tuning_part_or_else_the_best_learner(
+def test_the_best_experiment_has_the_best_tuning_accuracy_or_else_training_loss(
     reports: list[tuple[str, float, float | None, int]], best: str
 ) -> None:
     assert choose_best(report(*each) for each in reports).name == best

@@ -44,7 +44,7 @@ def as_somebody_else(folder: Path) -> str:
     return done.stdout
 
 
-def test_a_linked_class_folder_is_taken(tmp_path: Path, take: Take) -> None:
+def test_linked_class_folders_are_read(tmp_path: Path, take: Take) -> None:
     class_folders(tmp_path / "pets", {"cat": 10, "dog": 10})
     (tmp_path / "elsewhere").mkdir()
     for number in range(10):
@@ -53,7 +53,7 @@ def test_a_linked_class_folder_is_taken(tmp_path: Path, take: Take) -> None:
     assert take(tmp_path / "pets").collection.classes == ("bird", "cat", "dog")
 
 
-def test_links_are_followed_once_and_never_in_circles(tmp_path: Path) -> None:
+def test_links_are_followed_once_and_cycles_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "pets/cat/old").mkdir(parents=True)
     (tmp_path / "pets/cat/old/0.jpg").write_bytes(b"0")
     (tmp_path / "birds").mkdir()
@@ -77,7 +77,7 @@ def test_links_are_followed_once_and_never_in_circles(tmp_path: Path) -> None:
     }
 
 
-def test_a_folder_that_may_not_be_read_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_an_unreadable_folder_is_an_error_with_its_name(tmp_path: Path) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 1, "bird": 1})
     (folder / "bird").chmod(0)
     try:
@@ -88,7 +88,7 @@ def test_a_folder_that_may_not_be_read_is_an_error_that_names_it(tmp_path: Path)
     assert str(folder / "bird") in said
 
 
-def test_hidden_and_system_files_are_counted_and_not_listed_one_by_one(tmp_path: Path) -> None:
+def test_hidden_and_system_files_are_counted_by_name(tmp_path: Path) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 2, ".net": 3})
     for place in ("", "cat", ".net"):
         for name in ("Thumbs.db", ".DS_Store", "._0.jpg"):
@@ -132,14 +132,14 @@ def test_names_are_composed_in_ids_classes_and_licence_lists(tmp_path: Path, tak
     assert known["forêt/é000"] == "Zoé"
 
 
-def test_two_names_that_are_equal_when_composed_are_both_taken(tmp_path: Path, take: Take) -> None:
+def test_files_with_equal_composed_names_are_both_kept(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "set", {"cat": 10, "dog": 10})
     for seed, form in ((50, "NFC"), (51, "NFD")):
         (folder / "cat" / normalize(form, "é.jpg")).write_bytes(jpeg(seed))
     assert len(take(folder).images) == 22
 
 
-def test_files_are_told_by_their_content_and_not_by_their_name(tmp_path: Path, take: Take) -> None:
+def test_file_types_depend_on_the_content_only(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 10, "dog": 10})
     for number, name in enumerate(("a.jfif", "b", "c.JPG", "d.v2", "e.txt")):
         (folder / "cat" / name).write_bytes(jpeg(100 + number))
@@ -182,7 +182,7 @@ def test_a_class_that_loses_all_its_images_is_refused_with_its_reasons(
     assert "empty: empty folder" in listed
 
 
-def test_a_class_of_copies_says_of_what(tmp_path: Path, take: Take) -> None:
+def test_a_class_of_copies_names_the_originals(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 2})
     for number in range(2, 20):
         (folder / f"dog/{number:03}.jpg").write_bytes(
@@ -192,7 +192,7 @@ def test_a_class_of_copies_says_of_what(tmp_path: Path, take: Take) -> None:
         take(folder)
 
 
-def test_a_mended_data_set_clears_the_list(tmp_path: Path, take: Take) -> None:
+def test_a_repaired_data_set_clears_the_list(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
     take(folder)
     assert not (tmp_path / "home/left_out.txt").exists()
@@ -205,7 +205,7 @@ def test_a_mended_data_set_clears_the_list(tmp_path: Path, take: Take) -> None:
     assert not (tmp_path / "home/left_out.txt").exists()
 
 
-def test_the_home_in_the_data_folder_is_no_data(tmp_path: Path, take: Take) -> None:
+def test_the_home_within_the_data_folder_is_ignored(tmp_path: Path, take: Take) -> None:
     class_folders(tmp_path, {"cat": 12, "dog": 12})
     for name in ("home/kept", "lists"):
         (tmp_path / name).mkdir(parents=True)

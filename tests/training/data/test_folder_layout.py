@@ -54,7 +54,7 @@ def understood(images: Sequence[PurePosixPath]) -> dict[str, set[tuple[str, str 
         ("wrapped/again/train", "wrapped/again/dev"),
     ],
 )
-def test_the_users_own_split_is_known_in_the_forms_that_are_published(
+def test_predefined_splits_of_published_data_sets_are_recognised(
     train: str, validation: str
 ) -> None:
     folders = [f"{side}/{label}" for side in (train, validation) for label in ("cat", "dog")]
@@ -93,7 +93,7 @@ def test_val_and_test_together_are_the_validation_side() -> None:
 @pytest.mark.parametrize(
     "stray", ["preview.jpg", "train/cover.jpg", "samples/x.jpg", "set/train/cat/0.jpg"]
 )
-def test_what_stands_beside_the_sides_is_no_class(stray: str) -> None:
+def test_folders_outside_of_the_sides_are_no_classes(stray: str) -> None:
     images = [*paths("train/cat", "train/dog", "test/cat", "test/dog"), PurePosixPath(stray)]
     found = understood(images)
     assert set(found) == {"train/cat", "train/dog", "test/cat", "test/dog"}
@@ -121,7 +121,7 @@ def test_folders_that_are_all_sides_of_a_split_are_never_classes(folders: tuple[
     assert understood(paths(*folders)) == {}
 
 
-def test_a_split_inside_each_class_folder_is_the_users_own() -> None:
+def test_a_split_within_each_class_folder_is_kept() -> None:
     images = paths("cat/train", "cat/test", "dog/train", "dog/test")
     assert understood(images) == {
         f"{label}/{folder}": {(label, split)}
@@ -130,17 +130,17 @@ def test_a_split_inside_each_class_folder_is_the_users_own() -> None:
     }
 
 
-def test_one_stray_image_beside_a_wrapper_hides_no_class() -> None:
+def test_one_stray_image_outside_of_a_wrapper_hides_no_class() -> None:
     found = understood(paths("pets/cat", "pets/dog", "cover.jpg", "pets/cover.jpg"))
     assert found == {"pets/cat": {("cat", None)}, "pets/dog": {("dog", None)}}
 
 
 @pytest.mark.parametrize("name", ["trained", "contest", "street", "validity", "attest", "2017", ""])
-def test_words_that_only_contain_a_side_are_none(name: str) -> None:
+def test_words_that_contain_the_name_of_a_side_are_no_sides(name: str) -> None:
     assert side_of(name) is None
 
 
-def test_one_line_says_how_the_folders_were_understood() -> None:
+def test_one_line_describes_the_detected_layout() -> None:
     def said(*folders: str) -> str:
         images = paths(*folders)
         labels = {label for path in images if (label := find_layout(images).place(path).label)}

@@ -24,7 +24,7 @@ def reasons(table) -> dict[str, str]:
     return {entry.path: entry.reason for entry in table.collection.left_out}
 
 
-def test_any_class_folders_are_taken_with_ids_from_their_paths(tmp_path: Path, take: Take) -> None:
+def test_ids_are_the_paths_within_the_data_set(tmp_path: Path, take: Take) -> None:
     table = take(class_folders(tmp_path / "pets", {"a cat": 20, "dög #1": 15, "emu": 12}))
     assert table.collection.classes == ("a cat", "dög #1", "emu")
     assert len(table.images) == 47
@@ -32,7 +32,7 @@ def test_any_class_folders_are_taken_with_ids_from_their_paths(tmp_path: Path, t
     assert table.collection.name == "pets photographs"
 
 
-def test_a_zip_gives_the_same_photographs_as_its_folder(tmp_path: Path, take: Take) -> None:
+def test_a_zip_gives_the_same_images_as_its_folder(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
     archive = tmp_path / "pets.zip"
     with zipfile.ZipFile(archive, "w") as file:
@@ -42,10 +42,10 @@ def test_a_zip_gives_the_same_photographs_as_its_folder(tmp_path: Path, take: Ta
     assert take(archive).images == from_folder
 
 
-def test_folders_train_and_test_are_the_users_own_split(tmp_path: Path, take: Take) -> None:
+def test_folders_train_and_test_are_a_predefined_split(tmp_path: Path, take: Take) -> None:
     class_folders(tmp_path / "set/train", {"cat": 12, "dog": 12})
     class_folders(tmp_path / "set/test", {"cat": 5, "dog": 5})
-    for number in range(5):  # the same seeds would be copies of training photographs
+    for number in range(5):  # the same seeds would be copies of training images
         (tmp_path / f"set/test/cat/{number:03}.jpg").write_bytes(jpeg(100 + number))
         (tmp_path / f"set/test/dog/{number:03}.jpg").write_bytes(jpeg(200 + number))
     table = take(tmp_path / "set")
@@ -55,7 +55,7 @@ def test_folders_train_and_test_are_the_users_own_split(tmp_path: Path, take: Ta
     assert table.collection.classes == ("cat", "dog")
 
 
-def test_what_cannot_be_used_is_left_out_with_its_reason(tmp_path: Path, take: Take) -> None:
+def test_unusable_files_are_left_out_with_the_reason(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
     cat = folder / "cat"
     (cat / "zero.jpg").write_bytes(b"")
@@ -83,7 +83,7 @@ def test_what_cannot_be_used_is_left_out_with_its_reason(tmp_path: Path, take: T
     assert "cat/zero.jpg: empty" in (tmp_path / "home/left_out.txt").read_text("utf-8")
 
 
-def test_the_same_photograph_in_two_classes_is_a_label_conflict(tmp_path: Path, take: Take) -> None:
+def test_the_same_image_in_two_classes_is_a_label_conflict(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
     (folder / "cat/both.jpg").write_bytes(jpeg(500))
     (folder / "dog/both.jpg").write_bytes(jpeg(500))
@@ -106,7 +106,7 @@ def test_two_files_that_would_share_an_id_are_both_kept(tmp_path: Path, take: Ta
     assert len(set(ids)) == 25
 
 
-def test_usual_jpegs_are_stored_as_they_are_and_others_as_jpeg(tmp_path: Path, take: Take) -> None:
+def test_usual_jpegs_are_stored_unchanged_and_others_converted(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
     picture(700, 4000, 1000).save(folder / "cat/wide.png")
     table = take(folder)
@@ -166,7 +166,7 @@ def test_no_photographer_and_no_near_duplicate_crosses_the_split(
         ({}, "no images"),
     ],
 )
-def test_what_cannot_be_learned_from_is_refused_and_nothing_written(
+def test_a_data_set_unfit_for_training_is_refused_before_any_write(
     tmp_path: Path, take: Take, counts: dict[str, int], sentence: str
 ) -> None:
     (tmp_path / "pets").mkdir()
@@ -178,7 +178,7 @@ def test_what_cannot_be_learned_from_is_refused_and_nothing_written(
 @pytest.mark.parametrize(
     "member", ["../out.jpg", "/etc/out.jpg", "cat/../../out.jpg", "C:\\out.jpg"]
 )
-def test_a_zip_that_points_outside_is_refused(tmp_path: Path, take: Take, member: str) -> None:
+def test_a_zip_with_paths_outside_of_it_is_refused(tmp_path: Path, take: Take, member: str) -> None:
     archive = tmp_path / "bad.zip"
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr(member, jpeg(0))
@@ -201,15 +201,15 @@ def test_a_damaged_member_of_a_zip_is_left_out(tmp_path: Path, take: Take) -> No
 
 
 @pytest.mark.parametrize("data", ["nowhere", "text.zip"])
-def test_a_source_that_is_not_there_is_one_sentence(tmp_path: Path, take: Take, data: str) -> None:
+def test_a_missing_source_is_reported_in_one_sentence(
+    tmp_path: Path, take: Take, data: str
+) -> None:
     (tmp_path / "text.zip").write_text("no zip")
     with pytest.raises(DataError, match="BELVEDERE_DATA"):
         take(tmp_path / data)
 
 
-def test_unchanged_data_are_not_taken_again_and_changed_ones_are(
-    tmp_path: Path, take: Take
-) -> None:
+def test_only_changed_data_are_ingested_again(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
     first = take(folder).version
     assert take(folder).version == first
@@ -219,7 +219,7 @@ def test_unchanged_data_are_not_taken_again_and_changed_ones_are(
     assert len(table.images) == 25
 
 
-def test_a_store_that_was_split_by_an_older_rule_is_split_anew(tmp_path: Path, take: Take) -> None:
+def test_a_store_split_by_an_older_rule_is_split_again(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
     table = take(folder)
     older = table.collection.model_copy(update={"split_rule": table.collection.split_rule - 1})
@@ -232,7 +232,7 @@ def test_a_store_that_was_split_by_an_older_rule_is_split_anew(tmp_path: Path, t
     assert take(folder).images == table.images
 
 
-def test_without_the_archive_generated_scenes_take_its_place_loudly(
+def test_generated_scenes_replace_a_missing_archive_with_a_warning(
     tmp_path: Path, unreachable: PublishedArchive
 ) -> None:
     console = Console(record=True, file=io.StringIO(), width=200)

@@ -1,4 +1,4 @@
-"""A label conflict is one picture in two classes, whatever the names of its files."""
+"""Label conflicts: one image in two classes, under any file names."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def left_out(table) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("quality", "size"), [(60, (240, 160)), (90, (120, 80)), (75, (180, 120)), (85, (480, 320))]
 )
-def test_a_copy_of_another_name_quality_or_size_in_another_class_is_a_conflict(
+def test_a_copy_with_another_name_quality_or_size_and_class_is_a_conflict(
     tmp_path: Path, take: Take, quality: int, size: tuple[int, int]
 ) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
@@ -34,7 +34,7 @@ def test_a_copy_of_another_name_quality_or_size_in_another_class_is_a_conflict(
     }
 
 
-def test_pictures_of_one_name_are_no_conflict_if_they_differ(tmp_path: Path, take: Take) -> None:
+def test_different_images_of_one_name_are_no_conflict(tmp_path: Path, take: Take) -> None:
     """Frames of one scene, numbered alike in each class; a mark in them makes the class."""
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
     for label, place in (("cat", 20), ("dog", 160)):
@@ -48,7 +48,7 @@ def test_pictures_of_one_name_are_no_conflict_if_they_differ(tmp_path: Path, tak
     assert all(group[f"cat/frame{n}"] == group[f"dog/frame{n}"] for n in range(3))
 
 
-def test_small_objects_on_white_are_all_taken(tmp_path: Path, take: Take) -> None:
+def test_small_objects_on_white_are_no_copies(tmp_path: Path, take: Take) -> None:
     for label, shape in (("ball", "ellipse"), ("box", "rectangle"), ("wedge", "pieslice")):
         for number in range(40):
             random = np.random.default_rng(number + 77 * len(label))

@@ -32,7 +32,7 @@ def groups(images: Sequence[Image.Image]) -> list[int]:
 
 
 def encoded(image: Image.Image, quality: int, scale: float = 1.0) -> Image.Image:
-    """The image as it comes back from a JPEG file of that quality and size."""
+    """Return the image after JPEG encoding at that quality and scale."""
     buffer = io.BytesIO()
     size = (round(image.width * scale), round(image.height * scale))
     image.resize(size, Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=quality)
@@ -61,7 +61,7 @@ def object_on(background: object, seed: int, side: tuple[int, int]) -> Image.Ima
     return encoded(image, 92)
 
 
-def test_a_brighter_smaller_copy_is_near_and_other_pictures_are_not() -> None:
+def test_a_brighter_smaller_copy_is_near_and_other_images_are_not() -> None:
     original = picture(1, 240, 160)
     copy = ImageEnhance.Brightness(original).enhance(1.1).resize((120, 80))
     others = [picture(seed, 240, 160) for seed in range(2, 40)]
@@ -80,7 +80,7 @@ def test_frames_of_one_scene_are_one_group() -> None:
     + [horizontal(0, 255), horizontal(200, 90), horizontal(0, 255).rotate(90, expand=True)],
     ids=["white", "black", "grey", "teal", "rising", "falling", "downwards"],
 )
-def test_flat_images_and_plain_gradients_join_nothing(image: Image.Image, quality: int) -> None:
+def test_flat_images_and_gradients_are_no_near_duplicates(image: Image.Image, quality: int) -> None:
     alike = [encoded(noisy(image, seed, 1), quality) for seed in range(5)]
     thumbnails = [make_thumbnail(each) for each in alike]
     found = find_near_duplicates(thumbnails, list("ababa"))
@@ -98,7 +98,7 @@ def test_different_objects_on_one_background_are_not_one_group(
     assert max(sizes.values()) <= 3
 
 
-def test_horizons_of_like_shape_and_other_light_are_not_one_group() -> None:
+def test_similar_horizons_in_different_light_are_not_one_group() -> None:
     """Suns over the sea have one hash: brighter towards the middle, in every row."""
     x, y = np.meshgrid(np.linspace(-1, 1, 240), np.linspace(0, 1, 160))
     seas = []
@@ -120,13 +120,13 @@ def test_the_closest_copy_has_another_label() -> None:
 
 
 @pytest.mark.parametrize(("quality", "scale"), [(95, 1), (75, 1), (40, 1), (90, 0.5), (85, 0.75)])
-def test_one_picture_encoded_again_is_the_same(quality: int, scale: float) -> None:
+def test_an_image_encoded_again_is_the_same(quality: int, scale: float) -> None:
     image = picture(3, 480, 320)
     assert is_same_image(image, encoded(image, quality, scale))
 
 
 @pytest.mark.parametrize("edge", [6, 12, 30])
-def test_a_picture_with_a_mark_on_it_is_another(edge: int) -> None:
+def test_an_image_with_a_mark_is_another(edge: int) -> None:
     image = picture(3, 480, 320)
     marked = image.copy()
     ImageDraw.Draw(marked).rectangle((200, 100, 200 + edge, 100 + edge), fill="white")
@@ -192,7 +192,7 @@ def oracle(thumbnails: list[Thumbnail], labels: list[str]) -> tuple[list[int], s
     ),
     tile=st.sampled_from([1, 3, 16, 40, 4096]),
 )
-def test_groups_and_copies_are_those_of_comparing_every_pair(draws: Draws, tile: int) -> None:
+def test_groups_and_copies_equal_those_of_all_pairs(draws: Draws, tile: int) -> None:
     thumbnails, labels = thumbnails_of(draws), [label for *_, label in draws]
     found = find_near_duplicates(thumbnails, labels, tile)
     expected, copies = oracle(thumbnails, labels)
@@ -237,7 +237,7 @@ print(len(set(found.groups)), grown)
 """
 
 
-def test_twenty_thousand_frames_of_one_scene_take_bounded_memory() -> None:
+def test_twenty_thousand_frames_of_one_scene_need_bounded_memory() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", _MANY_ALIKE], capture_output=True, text=True, check=True
     )

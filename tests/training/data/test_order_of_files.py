@@ -17,7 +17,7 @@ from training.data.inspection import Inspection
 
 
 def unreported(_: Inspection) -> None:
-    """Nobody looks at what was found."""
+    """Ignore the inspection."""
 
 
 def data_file(path: str, content: bytes) -> DataFile:
@@ -62,7 +62,7 @@ def reference(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(seed=st.integers(0, 10**6))
-def test_the_order_of_the_files_changes_nothing(
+def test_the_order_of_the_files_has_no_effect(
     seed: int,
     files: list[DataFile],
     reference: tuple[Collection, tuple[object, ...]],
@@ -89,7 +89,7 @@ def test_a_zip_in_any_order_gives_the_same_store_as_its_folder(tmp_path: Path, t
 
 
 def test_the_fingerprint_covers_groups(tmp_path: Path, files: list[DataFile]) -> None:
-    """The same photographs, of which two make a group or do not, are another collection."""
+    """The same images with and without a group of two are different collections."""
     lists = tmp_path / "licences"
     lists.mkdir()
     fingerprints = set()

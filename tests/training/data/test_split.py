@@ -13,7 +13,7 @@ memberships = st.lists(
 
 
 @given(memberships, st.sampled_from([0.1, 0.2]), st.integers(0, 5))
-def test_a_class_exceeds_its_share_only_by_a_group_it_could_not_do_without(
+def test_a_class_exceeds_its_share_only_by_its_one_held_out_group(
     members: list[tuple[str, int]], share: float, seed: int
 ) -> None:
     numbers = {member: number for number, member in enumerate(sorted(set(members)))}
@@ -31,7 +31,7 @@ def test_a_class_exceeds_its_share_only_by_a_group_it_could_not_do_without(
 
 
 @given(memberships, st.integers(0, 5))
-def test_groups_of_several_classes_leave_no_class_out(
+def test_groups_of_several_classes_leave_no_class_without_held_out_images(
     members: list[tuple[str, int]], seed: int
 ) -> None:
     labels, groups = [label for label, _ in members], [group for _, group in members]
@@ -41,13 +41,13 @@ def test_groups_of_several_classes_leave_no_class_out(
         assert len(of_class) == 1 or of_class & aside
 
 
-def test_single_photographs_reach_the_share_exactly() -> None:
+def test_single_images_reach_the_share_exactly() -> None:
     labels = ["city"] * 100 + ["lake"] * 55
     aside = split_groups(labels, list(range(155)), 0.2, seed=3)
     assert Counter(labels[group] for group in aside) == {"city": 20, "lake": 11}
 
 
-def test_the_seed_decides_and_nothing_else() -> None:
+def test_the_split_depends_on_the_seed_only() -> None:
     labels, groups = ["city", "lake"] * 50, list(range(100))
     assert split_groups(labels, groups, 0.2, 1) == split_groups(labels, groups, 0.2, 1)
     assert split_groups(labels, groups, 0.2, 1) != split_groups(labels, groups, 0.2, 2)

@@ -16,7 +16,7 @@ from training.errors import DataError
 def raw_zip(
     target: Path, names: list[bytes], extra: bytes = b"", method: int = 0, flags: int = 0
 ) -> Path:
-    """Write a zip whose names are these bytes; each file holds another picture."""
+    """Write a zip with names of these bytes; each file is a different image."""
     body, directory = bytearray(), bytearray()
     for number, name in enumerate(names):
         content = jpeg(number)
@@ -42,7 +42,7 @@ def listed(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp437"])
 @pytest.mark.parametrize("label", ["forêt", "été", "Wälder", "Straßen", "piñata", "Überseeträger"])
-def test_names_without_a_flag_are_read_as_they_were_meant(
+def test_names_without_a_flag_are_decoded_by_their_encoding(
     tmp_path: Path, label: str, encoding: str
 ) -> None:
     name = f"{label}/0.jpg"
@@ -71,7 +71,7 @@ def test_decomposed_names_are_composed(tmp_path: Path) -> None:
         ("cp850", "forÊt"),
     ],
 )
-def test_names_in_an_unknown_encoding_are_refused_and_never_guessed(
+def test_names_in_an_unknown_encoding_are_refused(
     tmp_path: Path, encoding: str, label: str
 ) -> None:
     archive = raw_zip(tmp_path / "x.zip", [f"{label}/0.jpg".encode(encoding)])
@@ -79,7 +79,7 @@ def test_names_in_an_unknown_encoding_are_refused_and_never_guessed(
         listed(archive)
 
 
-def test_the_name_in_the_extra_field_of_info_zip_is_taken(tmp_path: Path) -> None:
+def test_the_name_in_the_extra_field_of_info_zip_is_used(tmp_path: Path) -> None:
     raw, meant = "森/0.jpg".encode("cp932"), "森/0.jpg".encode()
     field = struct.pack("<HHBL", 0x7075, 5 + len(meant), 1, zlib.crc32(raw)) + meant
     other = struct.pack("<HH", 0x5455, 1) + b"\0"
@@ -91,13 +91,13 @@ def test_backslashes_are_separators(tmp_path: Path) -> None:
     assert listed(archive) == ["pets/cat/0.jpg"]
 
 
-def test_a_name_that_is_flagged_as_utf8_and_is_not_is_one_sentence(tmp_path: Path) -> None:
+def test_a_name_wrongly_flagged_as_utf8_is_reported_in_one_sentence(tmp_path: Path) -> None:
     archive = raw_zip(tmp_path / "x.zip", [b"caf\xe9/0.jpg"], flags=0x800)
     with pytest.raises(DataError, match="not a readable zip"):
         listed(archive)
 
 
-def test_files_of_an_unknown_compression_are_listed_with_it(tmp_path: Path, take: Take) -> None:
+def test_files_of_an_unsupported_compression_are_listed_with_it(tmp_path: Path, take: Take) -> None:
     names = [f"{label}/{number}.jpg".encode() for label in ("cat", "dog") for number in range(12)]
     with pytest.raises(DataError, match=r"'cat' \(0: 12 × unreadable\)"):
         take(raw_zip(tmp_path / "x.zip", names, method=9))
@@ -106,9 +106,7 @@ def test_files_of_an_unknown_compression_are_listed_with_it(tmp_path: Path, take
     )
 
 
-def test_a_folder_that_is_empty_in_a_zip_is_a_class_without_photographs(
-    tmp_path: Path, take: Take
-) -> None:
+def test_an_empty_folder_in_a_zip_is_a_class_without_images(tmp_path: Path, take: Take) -> None:
     archive = tmp_path / "x.zip"
     with zipfile.ZipFile(archive, "w") as file:
         for number, label in enumerate(["cat"] * 12 + ["dog"] * 12):

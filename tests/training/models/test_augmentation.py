@@ -10,7 +10,7 @@ from training.trainers.fit import Examples, TrainConfig, fit, one_hot
 
 
 @pytest.mark.parametrize("name", sorted(AUGMENTATIONS))
-def test_augmentation_changes_pictures_in_training_only(name: str) -> None:
+def test_augmentation_changes_images_in_training_only(name: str) -> None:
     network = convnet((32, 48), 3)
     shown = augmented(network, [name], seed=0)
     pictures = np.random.default_rng(0).integers(0, 256, (8, 32, 48, 3), dtype=np.uint8)
@@ -20,7 +20,7 @@ def test_augmentation_changes_pictures_in_training_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(MIXINGS))
-def test_mixed_photographs_have_mixed_labels(name: str) -> None:
+def test_mixed_images_have_mixed_labels(name: str) -> None:
     shades = np.array([0, 100, 200], np.uint8)
     labels = np.arange(30) % 3
     pixels = np.broadcast_to(shades[labels][:, None, None, None], (30, 48, 64, 3))
@@ -32,14 +32,14 @@ def test_mixed_photographs_have_mixed_labels(name: str) -> None:
     assert images.shape == (30, 48, 64, 3)
     assert images.dtype == np.uint8
     assert np.allclose(targets.sum(axis=1), 1, atol=1e-5)
-    # The mean shade of a picture is the mixture that its label says.
+    # The mean shade of an image is the mixture given by its label.
     assert np.allclose(images.mean(axis=(1, 2, 3)), targets @ shades, atol=9)
     assert (targets.max(axis=1) < 0.99).any()
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 @pytest.mark.parametrize("techniques", [Regularisation(), Regularisation(0.5, 0.1, True)])
-def test_every_design_takes_every_technique_and_size(name: str, techniques) -> None:
+def test_every_network_supports_every_technique_and_size(name: str, techniques) -> None:
     network = NETWORKS[name]((40, 48), 3, techniques)
     assert network.input_shape == (None, 40, 48, 3)
     assert network.output_shape == (None, 3)
@@ -63,7 +63,7 @@ def trained(config: TrainConfig) -> keras.Model:
     return network
 
 
-def test_averaged_weights_are_what_is_left_and_what_is_measured() -> None:
+def test_averaged_weights_are_kept_and_evaluated() -> None:
     keras.utils.set_random_seed(0)
     network = convnet((32, 48), 3)
     config = TrainConfig(3, 8, 1e-2, averaging=0.9)
@@ -75,7 +75,7 @@ def test_averaged_weights_are_what_is_left_and_what_is_measured() -> None:
     assert not np.allclose(plain.get_weights()[0], network.get_weights()[0], atol=1e-5)
 
 
-def test_weight_decay_makes_weights_smaller_and_spares_biases() -> None:
+def test_weight_decay_reduces_weights() -> None:
     plain, decayed = (
         trained(TrainConfig(5, 8, 1e-3)),
         trained(TrainConfig(5, 8, 1e-3, weight_decay=5.0)),
@@ -84,7 +84,7 @@ def test_weight_decay_makes_weights_smaller_and_spares_biases() -> None:
     assert size[1] < 0.97 * size[0]
 
 
-def test_the_rate_rises_before_it_falls() -> None:
+def test_the_learning_rate_rises_before_it_falls() -> None:
     config = TrainConfig(4, 8, 1e-3, warm_up=2)
     network = trained(config)
     schedule = network.optimizer._learning_rate
@@ -104,7 +104,7 @@ def backbone() -> keras.Model:
     return keras.Model(image, x)
 
 
-def test_layers_below_the_share_stay_and_the_others_learn_the_faster_the_higher() -> None:
+def test_lower_layers_are_frozen_and_rates_rise_with_the_layer() -> None:
     inner = backbone()
     rates = freeze(inner, FineTuning("test", "", share=0.5, first_rate=0.25))
     trainable = [layer.name for layer in inner.layers if layer.trainable_weights]
@@ -117,7 +117,7 @@ def test_layers_below_the_share_stay_and_the_others_learn_the_faster_the_higher(
     assert rates(head.weights[0]) == 1
 
 
-def test_a_slow_weight_moves_less() -> None:
+def test_a_smaller_multiplier_changes_a_weight_less() -> None:
     def moved(speed: float) -> float:
         keras.utils.set_random_seed(0)
         network = convnet((32, 48), 3)
