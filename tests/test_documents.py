@@ -12,7 +12,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 WITH_PATHS = [ARCHITECTURE, ROOT / "CONTRIBUTING.md", ROOT / "README.md"]
 
 PACKAGES = ("belvedere", "embeddings", "training", "service")
-LISTED_AS_FOLDER = ("training/scenes", "service/report/figures", "service/web")
+LISTED_AS_FOLDER = ("training/scenes", "service/report/figures")
 
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -68,14 +68,17 @@ def _tree() -> Iterator[str]:
                 folders.append(name)
 
 
+def _modules() -> Iterator[str]:
+    for package in PACKAGES:
+        for pattern in ("*.py", "js/**/*.js"):
+            for path in (ROOT / package).rglob(pattern):
+                if path.name != "__init__.py" and not _name(path).startswith(LISTED_AS_FOLDER):
+                    yield _name(path)
+
+
 def test_the_architecture_lists_every_module() -> None:
-    listed = {path for path in _tree() if path.endswith(".py")}
-    modules = {
-        _name(path)
-        for package in PACKAGES
-        for path in (ROOT / package).rglob("*.py")
-        if path.name != "__init__.py" and not _name(path).startswith(LISTED_AS_FOLDER)
-    }
+    listed = {path for path in _tree() if path.endswith((".py", ".js"))}
+    modules = set(_modules())
     assert listed <= modules, listed - modules
     missing = {path for path in modules - listed if not path.endswith("__main__.py")}
     assert not missing, missing
@@ -85,10 +88,10 @@ def test_the_architecture_lists_every_folder() -> None:
     folders = {
         f"{_name(path.parent)}/"
         for package in PACKAGES
-        for kind in ("*.py", "*.js")
+        for kind in ("*.py", "js/**/*.js")
         for path in (ROOT / package).rglob(kind)
     }
-    listed = set(_tree()) | {"service/web/js/"}
+    listed = set(_tree())
     assert folders <= listed, folders - listed
     assert all((ROOT / path).exists() for path in listed)
 
