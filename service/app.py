@@ -117,6 +117,8 @@ def configured(settings: ServiceSettings, after: After = lambda: None) -> uvicor
         http=HeaderTimeoutProtocol,
         log_config=None,
         access_log=False,
+        # Neither the scheme nor the address of a client is used.
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )

@@ -1,4 +1,4 @@
-"""Frequent calls, answered without FastAPI's routing and dependency injection."""
+"""Frequent calls, handled without FastAPI's routing and dependency injection."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ class DirectRoutesMiddleware:
 
     Each endpoint takes the request alone and returns a response; its path has no parameters. The
     application inside has the same routes, since it describes them. `handlers` maps kinds of
-    exceptions to the handlers that answer them.
+    exceptions to the handlers that turn them into responses.
     """
 
     def __init__(self, app: ASGIApp, routes: Sequence[Route], handlers: Mapping[Any, Any]) -> None:

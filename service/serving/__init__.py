@@ -1,1 +1,1 @@
-"""Serving: the current release, its answers and the thread pools that compute them."""
+"""Serving: the current release, its responses and the thread pools that compute them."""
