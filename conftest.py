@@ -1,4 +1,4 @@
-"""What all tests share: an environment without outside settings, and a tiny release."""
+"""Shared fixtures: an environment without outside settings, and a tiny release."""
 
 import fcntl
 import os
@@ -11,8 +11,8 @@ import pytest
 _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "CUDA_VISIBLE_DEVICES": "-1",
-    # There is a test process for each core. Threads that wait for each other at every step of a
-    # small computation would take many times its processor time.
+    # One test process runs on each core. Threads that synchronise at every step of a small
+    # computation would multiply its processor time.
     **dict.fromkeys(("OMP_THREAD_LIMIT", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
 }
 for _name, _value in _ENVIRONMENT.items():
@@ -20,7 +20,7 @@ for _name, _value in _ENVIRONMENT.items():
 
 MakeOnce = Callable[[str, Callable[[Path], None]], Path]
 
-# They would lead clients past the services of the tests, or change what processes print.
+# They would redirect clients to a proxy, or change the output of processes.
 _OUTSIDE = {
     *("all_proxy", "http_proxy", "https_proxy", "pythonwarnings"),
     *("clicolor_force", "columns", "force_color", "lines", "tty_compatible"),
@@ -30,13 +30,13 @@ _LONGEST = Path(__file__).parent / "tests" / "training"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first, so that no process works on when the others have done."""
+    """Run the longest tests first, so that all processes finish at about the same time."""
     items.sort(key=lambda item: _LONGEST not in item.path.parents)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_settings_from_outside() -> Iterator[None]:
-    """Settings of the person who runs the tests must not lead them to other data."""
+    """Remove settings from the environment that would direct the tests to other data."""
     led = [each for each in os.environ if each[:10] == "BELVEDERE_" or each.lower() in _OUTSIDE]
     before = {name: os.environ.pop(name) for name in led}
     yield
@@ -45,7 +45,7 @@ def _no_settings_from_outside() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
-    """Makes a folder once for all processes of a test run and gives each a copy of its own."""
+    """Return a function that makes a folder once for all test processes and returns a copy."""
     everybody = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         everybody = everybody.parent
@@ -65,7 +65,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
 
 @pytest.fixture(scope="session")
 def home(made_once: MakeOnce) -> Path:
-    """A folder BELVEDERE_HOME with a store and the tiny release."""
+    """Return a folder BELVEDERE_HOME with a store and the tiny release."""
     from tests.tiny_release import make_home
 
     return made_once("tiny-home", make_home)

@@ -1,4 +1,4 @@
-"""A real server on a free port, and how its answers are checked."""
+"""Servers on free ports, their homes, and checks of their responses."""
 
 import io
 import shutil
@@ -29,7 +29,7 @@ from service.serving.state import After, ServiceState
 from service.settings import ServiceSettings
 
 MAP_SEED = 3
-"""Of the release with odd ids."""
+"""Seed of the map in the release with odd ids."""
 
 Serving = Callable[[ServiceSettings], AbstractContextManager[httpx.Client]]
 
@@ -46,18 +46,18 @@ ODD_IDS = (
     "lake/'quoted' \"twice\"",
 )
 
-PLACED = "forest/deep/er/down"
-"""The odd photograph whose metadata hold a location, `PLACE`, and an orientation."""
-PLACE = b"48.858370N 2.294481E"
+GEOTAGGED = "forest/deep/er/down"
+"""Id of the image whose metadata contain an orientation and the location `LOCATION`."""
+LOCATION = b"48.858370N 2.294481E"
 
 
 @contextmanager
 def served(
     settings: ServiceSettings, *, at_once: bool = False, after: After = lambda: None
 ) -> Iterator[tuple[httpx.Client, ServiceState]]:
-    """A client of a server, and what the server keeps.
+    """Run a server; yield a client and the server's state.
 
-    The server has looked for its release, unless it is wanted `at_once`.
+    Waits until the server has tried to load its release, unless `at_once` is set.
     """
     server = uvicorn.Server(configured(settings.model_copy(update={"port": 0}), after))
     thread = threading.Thread(target=server.run)
@@ -95,7 +95,7 @@ def api(home: Path) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release with ids that are hard to put into an address, attributions, another map seed."""
+    """Return a home whose release has ids with reserved characters, attributions, another seed."""
     folder = tmp_path_factory.mktemp("odd")
     release = open_release(current_release(home / "releases"))
     encoder = Encoder(release.encoder)
@@ -148,12 +148,12 @@ def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _metadata(identifier: str) -> dict[str, Any]:
-    if identifier != PLACED:
+    if identifier != GEOTAGGED:
         return {}
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    exif.get_ifd(ExifTags.IFD.GPSInfo).update({29: PLACE.decode()})
-    return {"exif": exif, "comment": PLACE, "xmp": b"<x:xmpmeta>" + PLACE + b"</x:xmpmeta>"}
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({29: LOCATION.decode()})
+    return {"exif": exif, "comment": LOCATION, "xmp": b"<x:xmpmeta>" + LOCATION + b"</x:xmpmeta>"}
 
 
 def _image(identifier: str, number: int, data: bytes) -> StoredImage:
@@ -182,7 +182,7 @@ def odd(odd_home: Path) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def copied_home(home: Path, tmp_path: Path) -> Path:
-    """Release and store of `home`, to be damaged at will."""
+    """Return a copy of the release and store of `home` that a test may damage."""
     for name in ("releases", "store"):
         shutil.copytree(home / name, tmp_path / name, symlinks=True)
     return tmp_path
@@ -190,7 +190,7 @@ def copied_home(home: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def records(api: httpx.Client) -> list[dict[str, Any]]:
-    """Every stored photograph's record."""
+    """Return the records of all stored images."""
     found: list[dict[str, Any]] = []
     while True:
         page = api.get("/images", params={"limit": 100, "offset": len(found)}).json()
@@ -201,7 +201,7 @@ def records(api: httpx.Client) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def features(api: httpx.Client, records: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What `/features` says of every stored photograph, by id."""
+    """Return the response of `/features` for each stored image, by id."""
     return {
         record["id"]: api.get("/features", params={"id": record["id"]}).json() for record in records
     }
@@ -214,7 +214,7 @@ def a_jpeg(api: httpx.Client, records: list[dict[str, Any]]) -> bytes:
 
 @pytest.fixture(scope="session")
 def sentence() -> Callable[[httpx.Response, int], str]:
-    """Checks that an answer is a problem with this status and returns its sentence."""
+    """Return a check that a response is a problem with a status; the check returns its detail."""
 
     def check(response: httpx.Response, status: int) -> str:
         assert response.status_code == status, response.text

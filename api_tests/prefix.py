@@ -1,4 +1,4 @@
-"""A reverse proxy that shows a service below a path."""
+"""Reverse proxy that serves a service under a path prefix."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,14 +7,14 @@ from threading import Thread
 
 import httpx
 
-_OF_THE_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "date", "server"}
+_NOT_FORWARDED = {"connection", "keep-alive", "transfer-encoding", "date", "server"}
 
 
 @contextmanager
 def below(prefix: str, service: httpx.Client, strips: bool) -> Iterator[httpx.Client]:
-    """A client of a proxy that shows the service below a path, and nothing beside it."""
+    """Run a proxy that serves only the service, under a prefix; yield a client of the proxy."""
 
-    class Passing(BaseHTTPRequestHandler):
+    class ForwardingHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
@@ -32,7 +32,7 @@ def below(prefix: str, service: httpx.Client, strips: bool) -> Iterator[httpx.Cl
                 content = b"".join(given.iter_raw())
             self.send_response_only(given.status_code)
             for name, value in given.headers.multi_items():
-                if name not in _OF_THE_CONNECTION:
+                if name not in _NOT_FORWARDED:
                     self.send_header(name, value)
             if "content-length" not in given.headers:
                 self.send_header("content-length", str(len(content)))
@@ -43,8 +43,8 @@ def below(prefix: str, service: httpx.Client, strips: bool) -> Iterator[httpx.Cl
             pass
 
     for method in ("GET", "HEAD", "POST"):
-        setattr(Passing, f"do_{method}", Passing.answer)
-    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Passing)
+        setattr(ForwardingHandler, f"do_{method}", ForwardingHandler.answer)
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), ForwardingHandler)
     thread = Thread(target=proxy.serve_forever)
     thread.start()
     try:

@@ -1,4 +1,4 @@
-"""More than the service can do at a time is turned away before it takes memory."""
+"""Admission control: requests beyond the limits are rejected before they use memory."""
 
 import asyncio
 import inspect
@@ -19,8 +19,8 @@ from service.settings import ServiceSettings
 MEBIBYTE = 2**20
 
 
-def begun(client, size: int, sent: int = 1000) -> socket.socket:
-    """An upload of which only the beginning is sent."""
+def begin_upload(client, size: int, sent: int = 1000) -> socket.socket:
+    """Return a connection on which only the beginning of an upload was sent."""
     address = urlsplit(str(client.base_url))
     connection = socket.create_connection((address.hostname, address.port), timeout=10)
     connection.sendall(
@@ -31,23 +31,23 @@ def begun(client, size: int, sent: int = 1000) -> socket.socket:
     return connection
 
 
-def test_an_upload_takes_its_place_before_it_is_read(home, a_jpeg, sentence):
+def test_an_upload_is_admitted_before_its_body_is_read(home, a_jpeg, sentence):
     with served(ServiceSettings(home=home, concurrency=1, queue=1)) as (client, state):
-        with begun(client, 10_000), begun(client, 10_000):
+        with begin_upload(client, 10_000), begin_upload(client, 10_000):
             wait_until(lambda: state.uploads.taken == 2)
             for call in ("/predict", "/neighbors", "/tsne"):
                 answer = client.post(call, content=a_jpeg)
                 assert "try again in 1 s" in sentence(answer, 429)
                 assert answer.headers["Retry-After"] == "1"
-        # Both have hung up.
+        # Both clients have disconnected.
         wait_until(lambda: state.uploads.taken == 0)
         assert client.post("/predict", content=a_jpeg).status_code == 200
 
 
-def test_the_place_is_free_again_after_every_outcome(home, a_jpeg):
+def test_every_outcome_of_an_upload_frees_its_place(home, a_jpeg):
     settings = ServiceSettings(home=home, concurrency=1, queue=0, upload_seconds=0.3)
     with served(settings) as (client, state):
-        with begun(client, 10_000) as slow:
+        with begin_upload(client, 10_000) as slow:
             assert b" 408 " in slow.recv(4096).splitlines()[0]
         statuses = [
             client.post("/predict", content=content).status_code
@@ -58,14 +58,14 @@ def test_the_place_is_free_again_after_every_outcome(home, a_jpeg):
         wait_until(lambda: state.uploads.taken == 0)
 
 
-def test_large_uploads_share_a_stated_memory_and_small_ones_go_on(home, a_jpeg, sentence):
+def test_large_uploads_share_limited_memory_and_small_ones_are_admitted(home, a_jpeg, sentence):
     settings = ServiceSettings(home=home, upload_memory=8 * MEBIBYTE)
     with served(settings) as (client, state):
-        with begun(client, 5 * MEBIBYTE):
+        with begin_upload(client, 5 * MEBIBYTE):
             wait_until(lambda: state.uploads.taken == 1)
             sentence(client.post("/predict", content=b"x" * 4 * MEBIBYTE), 429)
             assert client.post("/predict", content=a_jpeg).status_code == 200
-            # Of one that does not say its length the limit is expected.
+            # An upload without a declared length reserves the upload limit.
             sentence(client.post("/predict", content=iter([a_jpeg])), 429)
         wait_until(lambda: state.uploads.taken == 0)
         assert client.post("/predict", content=iter([a_jpeg])).status_code == 200
@@ -73,7 +73,7 @@ def test_large_uploads_share_a_stated_memory_and_small_ones_go_on(home, a_jpeg, 
 
 @pytest.fixture
 def busy(home):
-    """A service whose threads for queries are all taken, and whose queue for them is full."""
+    """Yield a client of a service with occupied query threads and a full queue."""
     gate = threading.Event()
     with served(ServiceSettings(home=home, work_seconds=600)) as (client, state):
 
@@ -91,7 +91,7 @@ def busy(home):
             filling.join()
 
 
-def test_searches_and_long_answers_leave_the_event_loop_to_others(busy, records, sentence):
+def test_queries_run_on_threads_and_are_rejected_if_their_queue_is_full(busy, records, sentence):
     identifier = records[0]["id"]
     about = {"id": identifier}
     calls = [
@@ -119,8 +119,8 @@ def test_searches_and_long_answers_leave_the_event_loop_to_others(busy, records,
     assert busy.get("/neighbors", params=about).status_code == 200
 
 
-def test_answers_about_photographs_are_serialised_off_the_event_loop():
-    # FastAPI serialises whatever is not a response on the event loop.
+def test_responses_are_not_serialised_on_the_event_loop():
+    # FastAPI serialises every return value that is not a `Response` on the event loop.
     routes = [route for router in ROUTERS for route in router.routes]
     for route in routes:
         assert isinstance(route, APIRoute)
@@ -139,7 +139,7 @@ def test_answers_about_photographs_are_serialised_off_the_event_loop():
         ("/labels/issues", "limit", 10_000),
     ],
 )
-def test_what_is_asked_for_at_once_has_a_stated_limit(api, records, sentence, path, name, most):
+def test_requested_counts_are_limited(api, records, sentence, path, name, most):
     about = {"id": records[0]["id"]} if path == "/neighbors" else {}
     assert api.get(path, params=about | {name: most}).status_code == 200
     for more in (most + 1, 10**12):

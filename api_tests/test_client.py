@@ -83,20 +83,20 @@ def test_errors_have_the_detail_as_message(client):
 
 
 @pytest.fixture(scope="module")
-def nobody(serving, home):
-    """The base URL of a stopped service."""
+def stopped_url(serving, home):
+    """Return the base URL of a stopped service."""
     with serving(ServiceSettings(home=home)) as gone:
         return str(gone.base_url)
 
 
-def test_the_error_for_an_unreachable_service_names_it(nobody):
+def test_the_error_for_an_unreachable_service_names_it(stopped_url):
     with (
-        Client(nobody, retries=1) as client,
+        Client(stopped_url, retries=1) as client,
         pytest.raises(ServiceError, match="belvedere serve") as caught,
     ):
         client.ready()
     assert caught.value.status is None
-    assert nobody in str(caught.value)
+    assert stopped_url in str(caught.value)
 
 
 def test_a_base_url_without_a_scheme_is_rejected():
@@ -140,9 +140,9 @@ def test_both_clients_return_the_same(client, api, records, a_jpeg):
     asyncio.run(check())
 
 
-def test_the_asynchronous_error_for_an_unreachable_service_names_it(nobody):
+def test_the_asynchronous_error_for_an_unreachable_service_names_it(stopped_url):
     async def ask():
-        async with AsyncClient(nobody, retries=0) as client:
+        async with AsyncClient(stopped_url, retries=0) as client:
             await client.ready()
 
     with pytest.raises(ServiceError, match="belvedere serve"):

@@ -25,7 +25,7 @@ READY = {
 }
 
 
-def turned_away(status, **headers):
+def rejection(status, **headers):
     problem = Problem(title="No", status=status, detail=f"Come back later ({status}).")
     return httpx.Response(
         status,
@@ -35,17 +35,17 @@ def turned_away(status, **headers):
 
 
 @contextmanager
-def answering(*script):
-    """A server with a list of responses; for None it closes the connection.
+def scripted_server(*script):
+    """Run a server with a list of responses; for None it closes the connection.
 
     Yields its address and the list of requested paths.
     """
-    came = []
+    requested = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            answer = script[len(came)]
-            came.append(self.path)
+            answer = script[len(requested)]
+            requested.append(self.path)
             if answer is None:
                 return
             self.send_response(answer.status_code)
@@ -61,25 +61,25 @@ def answering(*script):
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}", came
+            yield f"http://127.0.0.1:{server.server_port}", requested
         finally:
             server.shutdown()
             thread.join()
 
 
 @contextmanager
-def silent():
-    """The address of a server that accepts connections and sends nothing."""
+def silent_server():
+    """Yield the address of a server that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
-def asked(address, **settings):
+def call(address, **settings):
     with Client(address, **settings) as client:
         return client.ready()
 
 
-def asked_asynchronously(address, **settings):
+def call_async(address, **settings):
     async def ask():
         async with AsyncClient(address, **settings) as client:
             return await client.ready()
@@ -87,46 +87,46 @@ def asked_asynchronously(address, **settings):
     return asyncio.run(ask())
 
 
-ways = pytest.mark.parametrize("ask", [asked, asked_asynchronously])
+both_clients = pytest.mark.parametrize("ask", [call, call_async])
 
 
-@ways
+@both_clients
 def test_a_rejected_or_interrupted_call_is_retried(ask):
-    script = (turned_away(429), None, turned_away(503), httpx.Response(200, json=READY))
-    with answering(*script) as (address, came):
+    script = (rejection(429), None, rejection(503), httpx.Response(200, json=READY))
+    with scripted_server(*script) as (address, requested):
         assert ask(address).release == "f00d"
-        assert len(came) == 4
+        assert len(requested) == 4
 
 
-@ways
+@both_clients
 def test_after_the_last_retry_the_detail_is_raised(ask):
-    with answering(turned_away(429), turned_away(503)) as (address, came):
+    with scripted_server(rejection(429), rejection(503)) as (address, requested):
         with pytest.raises(ServiceError, match=r"Come back later \(503\)\.") as caught:
             ask(address, retries=1)
         assert caught.value.status == 503
-        assert len(came) == 2
+        assert len(requested) == 2
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 413, 415, 422, 500, 502])
 def test_other_errors_are_not_retried(status):
-    with answering(turned_away(status)) as (address, came):
+    with scripted_server(rejection(status)) as (address, requested):
         with pytest.raises(ServiceError, match="Come back later") as caught:
-            asked(address)
+            call(address)
         assert caught.value.status == status
-        assert len(came) == 1
+        assert len(requested) == 1
 
 
-@ways
+@both_clients
 def test_a_pause_beyond_the_limit_is_not_waited(ask):
-    busy = turned_away(429, **{"Retry-After": "3600"})
-    with answering(busy) as (address, came):
+    busy = rejection(429, **{"Retry-After": "3600"})
+    with scripted_server(busy) as (address, requested):
         with pytest.raises(ServiceError, match="429"):
             ask(address)
-        assert len(came) == 1
+        assert len(requested) == 1
 
 
 def test_the_pause_is_retry_after_plus_jitter():
-    asked_for = turned_away(429, **{"Retry-After": "3"})
+    asked_for = rejection(429, **{"Retry-After": "3"})
     pauses = [RetryPolicy(retries=1, patience=20).pause_after(asked_for) for _ in range(20)]
     assert all(3 < pause < 4 for pause in pauses)
     assert len(set(pauses)) > 1
@@ -135,7 +135,7 @@ def test_the_pause_is_retry_after_plus_jitter():
 @pytest.mark.parametrize("value", ["Fri, 31 Dec 1999 23:59:59 GMT", "-1", "", "²", "soon"])
 def test_without_retry_after_pauses_grow_and_end(value):
     attempts = RetryPolicy(retries=4, patience=20)
-    outcome = turned_away(503, **{"Retry-After": value.encode()})
+    outcome = rejection(503, **{"Retry-After": value.encode()})
     pauses = [attempts.pause_after(outcome) for _ in range(5)]
     assert pauses[4] is None
     assert 0 < pauses[0] < pauses[1] < pauses[2] < pauses[3] < 3
@@ -143,13 +143,16 @@ def test_without_retry_after_pauses_grow_and_end(value):
 
 def test_the_limit_holds_for_the_sum_of_all_pauses():
     attempts = RetryPolicy(retries=10, patience=5)
-    busy = turned_away(429, **{"Retry-After": "2"})
+    busy = rejection(429, **{"Retry-After": "2"})
     assert [attempts.pause_after(busy) is None for _ in range(3)] == [False, False, True]
 
 
-@ways
+@both_clients
 def test_a_missing_response_ends_with_the_time_out(ask):
-    with silent() as address, pytest.raises(ServiceError, match="longer `timeout`") as caught:
+    with (
+        silent_server() as address,
+        pytest.raises(ServiceError, match="longer `timeout`") as caught,
+    ):
         ask(address, timeout=0.2)
     assert caught.value.status is None
 
@@ -164,9 +167,9 @@ def test_a_missing_response_ends_with_the_time_out(ask):
     ],
 )
 def test_another_service_is_recognised(answer, status):
-    with answering(answer) as (address, _):
+    with scripted_server(answer) as (address, _):
         with pytest.raises(ServiceError, match="is this the right service") as caught:
-            asked(address)
+            call(address)
         assert caught.value.status == status
 
 

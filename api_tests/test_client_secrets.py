@@ -13,7 +13,7 @@ NOWHERE = f"http://somebody:{SECRET}@127.0.0.1:9"
 
 
 def chain(error: BaseException) -> str:
-    """All text of an error in a traceback, a log or a debugger."""
+    """Return all text of an error that a traceback, a log or a debugger shows."""
     shown = [str(error), repr(error), repr(error.args)]
     for other in (error.__cause__, error.__context__):
         if other is not None:

@@ -10,7 +10,7 @@ BOUNDARY = b"b0undary"
 
 
 def form(*parts: tuple[bytes, bytes]) -> bytes:
-    """A form of parts, each given by its header lines and its content."""
+    """Return a form of parts, each given by its header lines and its content."""
     body = b"".join(b"--%s\r\n%s\r\n\r\n%s\r\n" % (BOUNDARY, *part) for part in parts)
     return body + b"--%s--\r\n" % BOUNDARY
 

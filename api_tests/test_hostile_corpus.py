@@ -1,4 +1,4 @@
-"""The corpus of hostile images: each is answered, and each harms only itself."""
+"""Corpus of hostile images: each gets a response and affects no other request."""
 
 import concurrent.futures
 import itertools
@@ -8,14 +8,14 @@ import httpx
 import pytest
 
 from api_tests.hostile import corpus
-from api_tests.hostile.case import Hostile, complaint
+from api_tests.hostile.case import Hostile, find_defect
 
 POSTS = ("/predict", "/neighbors", "/tsne")
 
 
 @pytest.fixture(scope="module")
-def good_calls(api, records) -> list[Callable[[httpx.Client], httpx.Response]]:
-    """Requests of people who mean well."""
+def valid_calls(api, records) -> list[Callable[[httpx.Client], httpx.Response]]:
+    """Return valid requests for a few images."""
     calls: list[Callable[[httpx.Client], httpx.Response]] = []
     for record in records[::12]:
         jpeg = api.get(f"/images/{record['id']}").content
@@ -28,7 +28,7 @@ def good_calls(api, records) -> list[Callable[[httpx.Client], httpx.Response]]:
     return calls
 
 
-def test_the_corpus_is_large_and_always_the_same():
+def test_the_corpus_is_large_and_deterministic():
     cases = corpus()
     assert len(cases) >= 200
     assert len({case.name for case in cases}) == len(cases)
@@ -36,16 +36,16 @@ def test_the_corpus_is_large_and_always_the_same():
     assert corpus() == cases
 
 
-def test_every_hostile_image_is_answered_and_none_leaves_a_trace(api, a_jpeg):
+def test_every_hostile_image_gets_an_allowed_response_and_changes_no_later_one(api, a_jpeg):
     before = api.post("/predict", content=a_jpeg).content
-    found = [complaint(api.post("/predict", content=case.data), case) for case in corpus()]
+    found = [find_defect(api.post("/predict", content=case.data), case) for case in corpus()]
     assert [each for each in found if each] == []
     assert api.get("/readyz").status_code == 200
     assert api.post("/predict", content=a_jpeg).content == before
 
 
 @pytest.mark.parametrize("call", POSTS)
-def test_it_is_the_same_for_every_call_and_whatever_the_file_calls_itself(api, call):
+def test_responses_do_not_depend_on_call_or_file_name(api, call):
     names = itertools.cycle(
         [("photograph.jpg", "image/jpeg"), ("../../x.png", "image/png"), ("\0.webp", "text/html")]
     )
@@ -54,20 +54,20 @@ def test_it_is_the_same_for_every_call_and_whatever_the_file_calls_itself(api, c
         form = api.post(call, files={"file": (name, case.data, kind)})
         body = api.post(call, content=case.data, headers={"Content-Type": kind})
         assert form.status_code == body.status_code, case.name
-        found.append(complaint(form, case))
+        found.append(find_defect(form, case))
     assert [each for each in found if each] == []
 
 
-def test_a_poisoned_request_hurts_only_itself(api, good_calls):
-    expected = [call(api).content for call in good_calls]
+def test_hostile_requests_do_not_change_concurrent_responses(api, valid_calls):
+    expected = [call(api).content for call in valid_calls]
 
     def attack(cases: tuple[Hostile, ...]) -> list[str | None]:
         with httpx.Client(base_url=api.base_url, timeout=60, trust_env=False) as own:
-            return [complaint(own.post("/predict", content=case.data), case) for case in cases]
+            return [find_defect(own.post("/predict", content=case.data), case) for case in cases]
 
     def ask(_: int) -> list[bytes]:
         with httpx.Client(base_url=api.base_url, timeout=60, trust_env=False) as own:
-            return [call(own).content for call in good_calls]
+            return [call(own).content for call in valid_calls]
 
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         attacks = [pool.submit(attack, corpus()[start::3]) for start in range(3)]

@@ -1,4 +1,4 @@
-"""What people send instead of an upright RGB JPEG."""
+"""Uploads that are not upright RGB JPEG images."""
 
 import io
 import struct
@@ -17,7 +17,7 @@ def encoded(image, kind="PNG", **options):
 
 @pytest.fixture(scope="module")
 def scene():
-    """Bright sky over dark ground with a hill on the left: it differs from all its mirrors."""
+    """Return an image that differs from all its rotations and reflections."""
     y, x = np.mgrid[0:160, 0:240]
     pixels = np.empty((160, 240, 3), np.uint8)
     pixels[...] = (90, 160, 240)
@@ -42,7 +42,7 @@ def upright(probabilities, scene):
     return probabilities(encoded(scene))
 
 
-# What a camera held otherwise stores, so that the viewer's turn makes it upright again.
+# Transpositions that the EXIF orientation reverses.
 STORED_AS = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -64,7 +64,7 @@ STORED_AS = {
         ("JPEG", {"quality": 100, "subsampling": 0}, 2e-2),
     ],
 )
-def test_every_exif_orientation_is_made_upright(
+def test_every_exif_orientation_is_applied(
     probabilities, scene, upright, orientation, turn, kind, options, tolerance
 ):
     turned = scene if turn is None else scene.transpose(turn)
@@ -75,18 +75,20 @@ def test_every_exif_orientation_is_made_upright(
 
 
 @pytest.mark.parametrize("turn", list(STORED_AS.values())[1:])
-def test_a_turned_scene_without_orientation_is_another_picture(probabilities, scene, upright, turn):
+def test_a_transposed_scene_without_orientation_is_another_image(
+    probabilities, scene, upright, turn
+):
     assert probabilities(encoded(scene.transpose(turn))) != pytest.approx(upright, abs=1e-4)
 
 
-def test_grey_is_like_its_colours(probabilities, scene):
+def test_greyscale_is_equivalent_to_rgb(probabilities, scene):
     grey = scene.convert("L")
     expected = probabilities(encoded(grey.convert("RGB")))
     assert probabilities(encoded(grey)) == pytest.approx(expected, abs=1e-5)
     assert probabilities(encoded(grey, "JPEG", quality=100)) == pytest.approx(expected, abs=2e-2)
 
 
-def test_sixteen_bits_are_like_eight(probabilities, scene):
+def test_sixteen_bits_are_equivalent_to_eight(probabilities, scene):
     grey = scene.convert("L")
     deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
     assert deep.mode == "I;16"
@@ -95,19 +97,19 @@ def test_sixteen_bits_are_like_eight(probabilities, scene):
 
 
 @pytest.mark.parametrize("mode", ["1", "P"])
-def test_few_colours_are_like_all_of_them(probabilities, scene, mode):
+def test_palette_images_are_equivalent_to_rgb(probabilities, scene, mode):
     reduced = scene.convert(mode)
     expected = probabilities(encoded(reduced.convert("RGB")))
     assert probabilities(encoded(reduced)) == pytest.approx(expected, abs=1e-5)
 
 
-def test_cmyk_is_like_rgb(probabilities, scene, upright):
+def test_cmyk_is_equivalent_to_rgb(probabilities, scene, upright):
     answer = probabilities(encoded(scene.convert("CMYK"), "JPEG", quality=100))
     assert answer == pytest.approx(upright, abs=5e-2)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-def test_transparency_is_laid_over_white(probabilities, scene, kind):
+def test_transparency_is_composited_over_white(probabilities, scene, kind):
     clear = scene.convert("RGBA")
     clear.putalpha(Image.fromarray(np.tile(np.linspace(0, 255, 240, dtype=np.uint8), (160, 1))))
     white = Image.new("RGBA", clear.size, "white")
@@ -121,7 +123,7 @@ def test_opaque_alpha_changes_nothing(probabilities, scene, upright):
     assert probabilities(encoded(opaque)) == pytest.approx(upright, abs=1e-5)
 
 
-def test_the_smallest_side_that_is_read(api, scene, probabilities, sentence):
+def test_sides_below_eight_pixels_are_rejected(api, scene, probabilities, sentence):
     probabilities(encoded(scene.resize((8, 200))))
     assert "8" in sentence(api.post("/predict", content=encoded(scene.resize((7, 200)))), 422)
     sentence(api.post("/predict", content=encoded(scene.resize((1, 1)))), 422)
@@ -141,13 +143,13 @@ def test_the_smallest_side_that_is_read(api, scene, probabilities, sentence):
         b"\x00",
     ],
 )
-def test_what_is_no_image_is_said_to_be_none(api, sentence, call, data):
+def test_files_that_are_not_images_are_rejected(api, sentence, call, data):
     assert "send" in sentence(api.post(call, content=data), 415)
     sentence(api.post(call, files={"file": ("photograph.jpg", data, "image/jpeg")}), 415)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_a_file_cut_short_is_refused(api, scene, sentence, kind):
+def test_a_truncated_file_is_rejected(api, scene, sentence, kind):
     noise = np.random.default_rng(0).integers(0, 256, (160, 240, 3), dtype=np.uint8)
     whole = encoded(Image.fromarray(noise), kind)
     for share in (0.3, 0.6, 0.9):
@@ -155,26 +157,26 @@ def test_a_file_cut_short_is_refused(api, scene, sentence, kind):
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-def test_animations_are_refused(api, scene, sentence, kind):
+def test_animations_are_rejected(api, scene, sentence, kind):
     frames = [scene.rotate(angle) for angle in (90, 180)]
     data = encoded(scene, kind, save_all=True, append_images=frames)
     sentence(api.post("/predict", content=data), 415)
 
 
 @pytest.mark.parametrize("kind", ["BMP", "TIFF", "GIF", "PPM", "ICO", "TGA"])
-def test_formats_that_are_not_offered_are_refused(api, scene, sentence, kind):
+def test_other_image_formats_are_rejected(api, scene, sentence, kind):
     data = encoded(scene.resize((32, 32)), kind)
     assert "JPEG, PNG or WebP" in sentence(api.post("/predict", content=data), 415)
 
 
-def test_fifty_megapixels_in_a_small_file_are_refused(api, sentence):
+def test_fifty_megapixels_in_a_small_file_are_rejected(api, sentence):
     bomb = encoded(Image.new("1", (10_000, 5_000)))
     assert len(bomb) < 50_000
     assert "megapixels" in sentence(api.post("/predict", content=bomb), 413)
     sentence(api.post("/neighbors", files={"file": bomb}), 413)
 
 
-def test_a_header_that_promises_the_world_is_refused(api, sentence):
+def test_a_header_with_huge_dimensions_is_rejected(api, sentence):
     def chunk(body):
         return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
 

@@ -1,4 +1,4 @@
-"""Requests that are malformed, too large, too many, or after what is not theirs."""
+"""Requests that are malformed, too large, too many, or for files outside the service."""
 
 import concurrent.futures
 import io
@@ -30,10 +30,10 @@ POSTS = ["/predict", "/neighbors", "/tsne"]
         "/experiments/..%2f..%2fcomparison.json",
     ],
 )
-def test_paths_reach_no_file(api, sentence, path):
+def test_paths_give_access_to_no_file(api, sentence, path):
     sentence(api.get(path), 404)
     with socket.create_connection((api.base_url.host, api.base_url.port)) as raw:
-        # Sent as it stands, which clients would tidy up first.
+        # Clients would normalise the path before they send it.
         raw.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         with raw.makefile("rb") as answer:
             assert b" 404 " in answer.readline()
@@ -41,17 +41,17 @@ def test_paths_reach_no_file(api, sentence, path):
 
 
 @pytest.mark.parametrize("identifier", ["../../etc/passwd", "\0", "x" * 5000, "%", "' OR 1=1 --"])
-def test_ids_reach_no_file_either(api, sentence, identifier):
+def test_ids_give_access_to_no_file(api, sentence, identifier):
     for call in ("/predict", "/neighbors", "/features"):
         assert len(sentence(api.get(call, params={"id": identifier}), 404)) < 200
 
 
-def test_unknown_addresses_are_problems(api, sentence):
+def test_unknown_paths_get_a_problem(api, sentence):
     for path in ("/nowhere", "/predict/", "/images/random/x", "/errors/x/heatmap"):
         sentence(api.get(path), 404)
 
 
-def test_unknown_methods_are_told_the_known_ones(api, sentence):
+def test_a_rejected_method_gets_the_list_of_allowed_methods(api, sentence):
     answer = api.delete("/predict")
     assert "GET, HEAD, POST" in sentence(answer, 405)
     assert answer.headers["allow"] == "GET, HEAD, POST"
@@ -65,7 +65,7 @@ def test_an_empty_body_is_malformed(api, sentence, call):
 
 
 @pytest.mark.parametrize("call", POSTS)
-def test_a_form_without_the_field_is_told_its_name(api, sentence, a_jpeg, call):
+def test_the_error_for_a_missing_form_field_names_it(api, sentence, a_jpeg, call):
     assert "`file`" in sentence(api.post(call, files={"image": a_jpeg}), 400)
     assert "`file`" in sentence(api.post(call, files={"file": (None, b"a text")}), 400)
 
@@ -84,17 +84,17 @@ def test_a_broken_form_is_malformed(api, sentence, kind, body):
     sentence(api.post("/predict", content=body, headers={"Content-Type": kind}), 400)
 
 
-def test_two_files_are_one_too_many(api, sentence, a_jpeg):
+def test_a_form_with_two_files_is_rejected(api, sentence, a_jpeg):
     sentence(api.post("/predict", files=[("file", a_jpeg), ("file", a_jpeg)]), 400)
 
 
-def test_a_body_that_is_announced_too_large_is_refused(api, sentence):
+def test_a_body_with_too_large_a_declared_length_is_rejected(api, sentence):
     body = bytes(21 * 1024 * 1024)
     assert "more than 20 MiB;" in sentence(api.post("/predict", content=body), 413)
     sentence(api.post("/predict", files={"file": body}), 413)
 
 
-def test_an_announcement_is_refused_before_the_body_comes(api):
+def test_a_declared_length_is_rejected_before_the_body_arrives(api):
     with socket.create_connection((api.base_url.host, api.base_url.port), timeout=30) as raw:
         head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {10**12}\r\n\r\n"
         raw.sendall(head.encode())
@@ -102,12 +102,12 @@ def test_an_announcement_is_refused_before_the_body_comes(api):
             assert b" 413 " in answer.readline()
 
 
-def test_a_body_that_grows_too_large_is_cut_off(api, sentence):
+def test_a_body_of_undeclared_length_is_rejected_at_the_limit(api, sentence):
     chunks = (bytes(1024 * 1024) for _ in range(30))
     assert "more than 20 MiB;" in sentence(api.post("/predict", content=chunks), 413)
 
 
-def test_the_limit_is_a_setting_and_exact(serving, home, sentence):
+def test_the_upload_limit_is_a_setting_and_exact(serving, home, sentence):
     with serving(ServiceSettings(home=home, upload_limit=1000)) as client:
         for body in (bytes(1000), iter([bytes(500), bytes(500)])):
             sentence(client.post("/predict", content=body), 415)
@@ -115,7 +115,7 @@ def test_the_limit_is_a_setting_and_exact(serving, home, sentence):
             sentence(client.post("/predict", content=body), 413)
 
 
-def test_a_client_that_leaves_early_harms_nobody(api, a_jpeg):
+def test_a_disconnected_client_does_not_affect_other_requests(api, a_jpeg):
     for _ in range(5):
         with socket.create_connection((api.base_url.host, api.base_url.port)) as raw:
             head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(a_jpeg)}\r\n\r\n"
@@ -123,7 +123,7 @@ def test_a_client_that_leaves_early_harms_nobody(api, a_jpeg):
     assert api.post("/predict", content=a_jpeg).status_code == 200
 
 
-def test_who_comes_when_the_queue_is_full_is_told_to_come_back(serving, home, a_jpeg):
+def test_requests_beyond_the_queue_are_rejected_with_retry_after(serving, home, a_jpeg):
     buffer = io.BytesIO()
     Image.new("RGB", (6000, 6000)).save(buffer, "PNG")
     large = buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The service calls nobody, and what is sent to it reaches no file."""
+"""Isolation: no outgoing connections, and no request content in files."""
 
 import json
 import os
@@ -17,12 +17,12 @@ from api_tests.hostile import corpus
 ROOT = Path(__file__).parents[1]
 MARK = "never-a-file-4711"
 
-# An audit hook sees what Python itself does; `open` of a library written in C is not among it.
+# An audit hook reports calls of Python itself, not `open` of a library written in C.
 WATCHED = """
 import atexit, json, os, sys
 
 calls, files, written = set(), set(), set()
-# joblib asks it for the number of cores.
+# joblib runs it to count cores.
 HARMLESS = ("subprocess.Popen", "lscpu")
 LOOKUPS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
 RUNS = {"os.exec", "os.posix_spawn", "os.system", "subprocess.Popen"}
@@ -66,8 +66,8 @@ HOSTILE_IDS = (
 
 
 @pytest.fixture(scope="module")
-def seen(home, a_jpeg, records, tmp_path_factory):
-    """What a service did while it was asked for everything: calls, files read, files written."""
+def observed(home, a_jpeg, records, tmp_path_factory):
+    """Return outgoing calls, read files, written files and log of a service after all requests."""
     temporary = tmp_path_factory.mktemp("temporary")
     environment = os.environ | {
         "BELVEDERE_HOME": str(home), "BELVEDERE_PORT": "0", "TMPDIR": str(temporary)
@@ -125,18 +125,18 @@ def _ask_everything(client: httpx.Client, jpeg: bytes, records: list[dict[str, o
     assert client.get("/readyz").status_code == 200
 
 
-def test_it_calls_nobody(seen):
-    calls, *_ = seen
+def test_the_service_makes_no_outgoing_connections(observed):
+    calls, *_ = observed
     assert calls == []
 
 
-def test_it_writes_nothing(seen):
-    _, _, written, _ = seen
+def test_the_service_writes_no_file(observed):
+    _, _, written, _ = observed
     assert written == []
 
 
-def test_it_reads_only_its_own_files_and_libraries(seen, home):
-    _, files, *_ = seen
+def test_the_service_reads_only_its_own_files_and_libraries(observed, home):
+    _, files, *_ = observed
     allowed = (
         str(home.resolve()),
         sys.prefix,
@@ -149,8 +149,8 @@ def test_it_reads_only_its_own_files_and_libraries(seen, home):
     assert [each for each in files if not each.startswith(allowed)] == []
 
 
-def test_nothing_that_was_sent_is_in_a_path_or_in_the_log(seen):
-    *found, log = seen
+def test_request_content_appears_in_no_path_and_no_log(observed):
+    *found, log = observed
     for text in (repr(found), log):
         assert MARK not in text
         assert "passwd" not in text

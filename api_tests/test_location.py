@@ -6,29 +6,29 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from api_tests.conftest import PLACE, PLACED
+from api_tests.conftest import GEOTAGGED, LOCATION
 from embeddings.images import open_rgb
 from embeddings.release.reader import current_release, open_release
 from embeddings.store.images import ImageTable
 from service.settings import ServiceSettings
 
-ADDRESS = f"/images/{PLACED}"
+ADDRESS = f"/images/{GEOTAGGED}"
 
 
 @pytest.fixture(scope="module")
 def stored(odd_home):
-    """The stored file and its digest."""
+    """Return the stored file and its digest."""
     release = open_release(current_release(odd_home / "releases"))
-    row = release.rows[PLACED]
+    row = release.rows[GEOTAGGED]
     jpeg = ImageTable.open(str(odd_home / "store")).jpeg(row)
-    assert PLACE in jpeg
+    assert LOCATION in jpeg
     return jpeg, release.images[row].digest
 
 
 def test_a_served_image_contains_no_location(odd, stored):
     jpeg, _ = stored
     served = odd.get(ADDRESS).content
-    assert PLACE not in served
+    assert LOCATION not in served
     exif = Image.open(io.BytesIO(served)).getexif()
     assert dict(exif) == {ExifTags.Base.Orientation: 6}
     np.testing.assert_array_equal(np.asarray(open_rgb(served)), np.asarray(open_rgb(jpeg)))
@@ -36,7 +36,7 @@ def test_a_served_image_contains_no_location(odd, stored):
 
 def test_a_thumbnail_contains_no_location(odd):
     small = odd.get(f"{ADDRESS}/thumbnail").content
-    assert PLACE not in small
+    assert LOCATION not in small
     assert not Image.open(io.BytesIO(small)).getexif()
 
 
@@ -50,4 +50,4 @@ def test_a_setting_serves_the_file_as_stored(serving, odd, odd_home, stored):
         assert answer.headers["etag"] != other
         # A copy cached before the setting changed has another entity tag.
         assert client.get(ADDRESS, headers={"If-None-Match": other}).content == jpeg
-        assert PLACE not in client.get(f"{ADDRESS}/thumbnail").content
+        assert LOCATION not in client.get(f"{ADDRESS}/thumbnail").content

@@ -3,7 +3,7 @@ import pytest
 
 
 def nearest(features, identifier, keep=lambda stored: True):
-    """Ids and distances of all others by brute force, nearest first, ties by id."""
+    """Return ids and distances of all others by brute force, nearest first, ties by id."""
     query = np.array(features[identifier]["embedding"])
     found = [
         (float(np.linalg.norm(np.array(stored["embedding"]) - query)), other)

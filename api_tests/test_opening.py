@@ -1,4 +1,4 @@
-"""The service answers from its start on, and goes on whatever becomes of releases and threads."""
+"""Loading of releases: the service responds meanwhile, and recovers from errors."""
 
 import ctypes
 import os
@@ -14,8 +14,8 @@ from service.settings import ServiceSettings
 POLL = 0.05
 
 
-class Held:
-    """A release whose manifest cannot be read to its end until it is let go."""
+class BlockedRelease:
+    """Release whose manifest blocks readers until `unblock` is called."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "manifest.json"
@@ -23,7 +23,7 @@ class Held:
         self._path.unlink()
         os.mkfifo(self._path)
 
-    def let_go(self) -> None:
+    def unblock(self) -> None:
         with self._path.open("wb") as pipe:
             draft = self._path.with_suffix(".draft")
             draft.write_bytes(self._content)
@@ -31,8 +31,8 @@ class Held:
             pipe.write(self._content)
 
 
-def test_it_answers_while_the_first_release_is_being_opened(copied_home, sentence):
-    held = Held((copied_home / "releases" / "current").resolve())
+def test_the_service_responds_while_the_first_release_is_loaded(copied_home, sentence):
+    blocked = BlockedRelease((copied_home / "releases" / "current").resolve())
     with served(ServiceSettings(home=copied_home, poll=POLL), at_once=True) as (client, _):
         try:
             assert client.get("/livez").json() == {"status": "alive", "release": None}
@@ -42,18 +42,18 @@ def test_it_answers_while_the_first_release_is_being_opened(copied_home, sentenc
                 assert "is being opened; try again" in sentence(answer, 503)
                 assert answer.headers["Retry-After"] == "1"
         finally:
-            held.let_go()
+            blocked.unblock()
         wait_for(client, status="ready", refused=None)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_lost_thread_is_replaced_while_a_release_is_being_opened(copied_home, a_jpeg):
+def test_a_lost_thread_is_replaced_while_a_release_is_loaded(copied_home, a_jpeg):
     others = set(threading.enumerate())
     releases = copied_home / "releases"
     new = another_release(releases)
     settings = ServiceSettings(home=copied_home, poll=POLL, concurrency=1, work_seconds=1)
     with served(settings) as (client, _):
-        held = Held(new)
+        blocked = BlockedRelease(new)
         point_to(releases, new)
         try:
             for _ in range(2):
@@ -67,17 +67,17 @@ def test_a_lost_thread_is_replaced_while_a_release_is_being_opened(copied_home, 
                 wait_until(lambda: client.get("/readyz").status_code == 200)
                 assert client.post("/predict", content=a_jpeg).status_code == 200
         finally:
-            held.let_go()
+            blocked.unblock()
 
 
-def test_an_error_does_not_end_the_watch_over_releases(copied_home, caplog):
+def test_an_error_does_not_end_the_polling_of_releases(copied_home, caplog):
     releases = copied_home / "releases"
     new = another_release(releases)
     failed = threading.Event()
 
     def fail() -> None:
         failed.set()
-        raise RuntimeError("an error nobody thought of")
+        raise RuntimeError("an unexpected error")
 
     with served(ServiceSettings(home=copied_home, poll=POLL), after=fail) as (client, _):
         wait_until(failed.is_set)
@@ -85,10 +85,10 @@ def test_an_error_does_not_end_the_watch_over_releases(copied_home, caplog):
         point_to(releases, new)
         wait_for(client, release=fingerprint(new), refused=None)
         wait_until(failed.is_set)
-    assert "an error nobody thought of" in caplog.text
+    assert "an unexpected error" in caplog.text
 
 
-def test_a_watch_that_has_ended_is_told(home, sentence):
+def test_readiness_reports_that_polling_has_ended(home, sentence):
     with served(ServiceSettings(home=home, poll=POLL)) as (client, state):
         assert client.get("/readyz").status_code == 200
         task = state._loops[0]

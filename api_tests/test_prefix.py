@@ -16,7 +16,7 @@ PREFIX = "/gallery"
 
 @pytest.fixture(scope="module")
 def rooted(serving, home):
-    """A service with a root path."""
+    """Yield a client of a service with a root path."""
     with serving(ServiceSettings(home=home, root_path=PREFIX)) as client:
         yield client
 

@@ -151,7 +151,7 @@ def test_an_unexpected_failure_carries_request_id_and_security_headers(tmp_path)
     assert "default-src 'none'" in response.headers["content-security-policy"]
 
 
-def test_an_answer_without_a_problem_is_unexpected():
+def test_a_response_without_a_problem_is_unexpected():
     request = httpx.Request("GET", "http://x/readyz")
     for status in (200, 404):
         response = httpx.Response(status, text="<h1>It works!</h1>", request=request)

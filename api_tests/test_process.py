@@ -1,4 +1,4 @@
-"""The service as a process of its own."""
+"""Service in its own process."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def test_serving_loads_no_training(home):
     assert not loaded & {"keras", "openTSNE", "sklearn", "tensorflow", "torch", "training"}
 
 
-def test_it_serves_until_it_is_told_to_stop(home):
+def test_the_service_shuts_down_cleanly_on_sigterm(home):
     code = "from service import app, settings; app.serve(settings.ServiceSettings())"
     environment = os.environ | {"BELVEDERE_HOME": str(home), "BELVEDERE_PORT": "0"}
     with subprocess.Popen(

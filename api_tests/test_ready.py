@@ -1,4 +1,4 @@
-"""Answers that are kept ready must be those that the usual way gives."""
+"""Precomputed responses equal those of the routes."""
 
 from urllib.parse import quote, quote_plus
 
@@ -8,7 +8,7 @@ from api_tests.conftest import ODD_IDS, served
 from service.settings import ServiceSettings
 
 
-def test_the_ready_answer_is_the_usual_one(api, records):
+def test_a_precomputed_response_equals_that_of_the_route(api, records):
     for record in records[::7]:
         ready = api.get("/neighbors", params={"id": record["id"]})
         usual = api.get("/neighbors", params={"id": record["id"], "k": 3})
@@ -19,12 +19,12 @@ def test_the_ready_answer_is_the_usual_one(api, records):
 
 @pytest.mark.parametrize("identifier", ODD_IDS)
 @pytest.mark.parametrize("encoded", [quote, quote_plus, lambda each: quote(each, safe="")])
-def test_every_way_to_write_an_id_finds_it(odd, identifier, encoded):
+def test_every_encoding_of_an_id_is_accepted(odd, identifier, encoded):
     answer = odd.get(f"/neighbors?id={encoded(identifier)}").json()
     assert answer["query"]["id"] == identifier
 
 
-def test_ready_answers_are_counted_with_the_others(api, records):
+def test_precomputed_responses_are_counted(api, records):
     def counted() -> float:
         line = 'belvedere_requests_total{method="GET",route="/neighbors",status="200"} '
         lines = api.get("/metrics").text.splitlines()
@@ -36,12 +36,12 @@ def test_ready_answers_are_counted_with_the_others(api, records):
     assert counted() == before + 2
 
 
-def test_other_methods_are_refused_as_ever(api, records):
+def test_other_methods_are_rejected(api, records):
     answer = api.put("/neighbors", params={"id": records[0]["id"]})
     assert answer.status_code == 405
 
 
-def test_misses_are_not_kept_and_each_row_is_kept_once(home, records, sentence):
+def test_misses_are_not_cached_and_each_row_is_cached_once(home, records, sentence):
     with served(ServiceSettings(home=home)) as (client, state):
         assert state.responses is not None
         for number in range(50):
@@ -54,7 +54,7 @@ def test_misses_are_not_kept_and_each_row_is_kept_once(home, records, sentence):
         assert state.responses.neighborhood.cache_info().currsize == 1
 
 
-def test_an_address_beyond_the_limit_is_refused(api, records, sentence):
+def test_a_target_beyond_the_length_limit_is_rejected(api, records, sentence):
     identifier = records[0]["id"]
     assert api.get("/neighbors", params={"id": identifier, "x": "a" * 8000}).status_code == 200
     for call in ("/neighbors?id=", "/images?label=", "/images/", "/predict?id=", "/nowhere/"):
@@ -64,7 +64,7 @@ def test_an_address_beyond_the_limit_is_refused(api, records, sentence):
             assert answer.headers["X-Request-ID"]
 
 
-def test_ready_answers_are_logged_like_the_others(home, records, caplog):
+def test_precomputed_responses_are_logged(home, records, caplog):
     asked = {"id": records[0]["id"]}
     with served(ServiceSettings(home=home, log="all")) as (client, state), caplog.at_level("INFO"):
         assert state.responses is not None

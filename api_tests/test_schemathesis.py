@@ -1,4 +1,4 @@
-"""What the description promises, tried by Schemathesis on the running service."""
+"""Conformance of the running service to its OpenAPI description, by Schemathesis."""
 
 import os
 import subprocess
@@ -10,7 +10,8 @@ from service.settings import ServiceSettings
 
 KEY = "correct horse battery staple"
 
-# That a valid request is accepted is no promise: an image is refused for what is in it.
+# The description does not guarantee that a valid request is accepted: the content of an image
+# may be rejected.
 CHECKS = """
 [checks]
 positive_data_acceptance.enabled = false
@@ -30,8 +31,8 @@ def guarded(serving, home):
 
 
 @pytest.fixture
-def try_out(guarded, tmp_path):
-    """Runs Schemathesis on the guarded service and wants nothing to be found."""
+def run_schemathesis(guarded, tmp_path):
+    """Return a function that runs Schemathesis on the service and fails if it finds an error."""
 
     def run(settings, *options):
         (tmp_path / "schemathesis.toml").write_text(settings)
@@ -53,11 +54,13 @@ def try_out(guarded, tmp_path):
     return run
 
 
-def test_every_call_keeps_what_the_description_promises(try_out):
-    try_out(CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", "4")
+def test_every_call_conforms_to_the_description(run_schemathesis):
+    run_schemathesis(CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", "4")
 
 
-def test_calls_about_what_is_stored_keep_it_too(try_out, guarded, records):
+def test_calls_with_stored_ids_conform_to_the_description(run_schemathesis, guarded, records):
     best = guarded.get("/experiments").json()["best"]
     known = KNOWN.format(id=records[0]["id"], name=best)
-    try_out(CHECKS + known, "--phases", "coverage", "--include-path-regex", "id|name|features")
+    run_schemathesis(
+        CHECKS + known, "--phases", "coverage", "--include-path-regex", "id|name|features"
+    )

@@ -1,4 +1,4 @@
-"""A newly published release takes over while the service runs; a bad one does not."""
+"""Change of the release at runtime: valid releases are served, damaged ones are rejected."""
 
 import gc
 import shutil
@@ -21,7 +21,7 @@ DEADLINE = 60.0
 
 
 def another_release(releases: Path) -> Path:
-    """A second release beside the current one, which `current` does not name yet."""
+    """Add a copy of the current release with another fingerprint; `current` is unchanged."""
     current = (releases / CURRENT).resolve()
     manifest = read_manifest(current)
     other: Manifest = manifest.model_copy(update={"versions": {"release": "another"}}).sealed()
@@ -40,7 +40,7 @@ def point_to(releases: Path, folder: Path) -> None:
 def wait_until(happened: Callable[[], object]) -> None:
     until = time.monotonic() + DEADLINE
     while not happened():
-        assert time.monotonic() < until, "It never happened."
+        assert time.monotonic() < until, "The condition was not met in time."
         time.sleep(0.01)
 
 
@@ -56,10 +56,10 @@ def wait_for(client: httpx.Client, **expected: object) -> dict:
 
 
 def wait_for_answers(answers: list[httpx.Response], release: str) -> None:
-    """Wait until an answer of this release has come, or one that is none."""
+    """Wait for a response of this release or for an error response."""
     until = time.monotonic() + DEADLINE
     while not any(each.is_error or each.json()["release"] == release for each in list(answers)):
-        assert time.monotonic() < until, f"No answer of {release} came."
+        assert time.monotonic() < until, f"No response of {release} arrived."
         time.sleep(POLL)
 
 
@@ -67,7 +67,7 @@ def fingerprint(folder: Path) -> str:
     return read_manifest(folder).fingerprint
 
 
-def test_a_new_release_takes_over_under_load_and_no_request_fails(serving, copied_home, records):
+def test_no_request_fails_when_a_new_release_is_loaded(serving, copied_home, records):
     releases = copied_home / "releases"
     old, new = (releases / CURRENT).resolve(), another_release(releases)
     known = {fingerprint(old), fingerprint(new)}
@@ -104,14 +104,14 @@ def test_a_new_release_takes_over_under_load_and_no_request_fails(serving, copie
         wait_for(client, release=fingerprint(old))
 
 
-def test_a_release_is_freed_when_another_one_is_served(copied_home, records):
+def test_a_replaced_release_is_freed(copied_home, records):
     releases = copied_home / "releases"
     old, new = (releases / CURRENT).resolve(), another_release(releases)
     with served(ServiceSettings(home=copied_home, poll=POLL)) as (client, state):
         asked = {"id": records[0]["id"]}
         jpeg = client.get(f"/images/{records[0]['id']}").content
         gc.collect()
-        # Only what refers to itself in a circle would need the collector.
+        # Without reference cycles, objects are freed without the garbage collector.
         gc.disable()
         try:
             for folder in (new, old, new):
@@ -137,7 +137,7 @@ def test_a_release_is_freed_when_another_one_is_served(copied_home, records):
 
 
 @pytest.mark.parametrize("harm", ["damaged", "half copied"])
-def test_a_bad_release_is_refused_with_the_reason_and_the_old_one_serves_on(
+def test_a_damaged_release_is_rejected_and_the_old_one_is_still_served(
     serving, copied_home, records, harm, caplog
 ):
     releases = copied_home / "releases"

@@ -13,7 +13,7 @@ from service.settings import ServiceSettings
 
 @pytest.fixture
 def home_without_heat_maps(copied_home: Path) -> Path:
-    """What was published before there were any."""
+    """Return a home whose release contains no heat maps."""
     release = copied_home / "releases" / CURRENT
     errors = ERROR_LIST.validate_json((release / ERRORS).read_bytes())
     bare = tuple(each.model_copy(update={"heat": ()}) for each in errors)
@@ -31,7 +31,7 @@ def all_of(api, path, name):
     return answer[name]
 
 
-def test_sets_hold_every_class_above_the_threshold_the_most_probable_first(api, records):
+def test_prediction_sets_contain_the_classes_above_the_threshold_in_order(api, records):
     threshold = api.get("/calibration").json()["sets"]["threshold"]
     for record in records[::7]:
         answer = api.get("/predict", params={"id": record["id"]}).json()
@@ -40,58 +40,58 @@ def test_sets_hold_every_class_above_the_threshold_the_most_probable_first(api, 
         assert answer["set"] == sorted(expected, key=lambda label: -probable[label])
 
 
-def test_coverage_and_size_are_those_of_the_validation_photographs(api, records):
+def test_coverage_and_size_are_measured_on_the_validation_set(api, records):
     sets = api.get("/calibration").json()["sets"]
-    aside = [record for record in records if record["split"] == "validation"]
-    found = [api.get("/predict", params={"id": record["id"]}).json()["set"] for record in aside]
-    held = [record["label"] in labels for record, labels in zip(aside, found, strict=True)]
-    assert sets["coverage"] == pytest.approx(np.mean(held), abs=1e-9)
+    validation = [record for record in records if record["split"] == "validation"]
+    found = [
+        api.get("/predict", params={"id": record["id"]}).json()["set"] for record in validation
+    ]
+    covered = [record["label"] in labels for record, labels in zip(validation, found, strict=True)]
+    assert sets["coverage"] == pytest.approx(np.mean(covered), abs=1e-9)
     assert sets["mean_size"] == pytest.approx(np.mean([len(labels) for labels in found]))
     assert sets["empty"] == pytest.approx(np.mean([not labels for labels in found]))
-    assert sum(each["support"] for each in sets["per_class"]) == len(aside)
+    assert sum(each["support"] for each in sets["per_class"]) == len(validation)
 
 
-def test_the_calibration_error_is_that_of_the_served_probabilities(api, features):
+def test_the_calibration_error_agrees_with_the_served_probabilities(api, features):
     report = api.get("/calibration").json()["calibration"]["after"]
-    aside = [stored for stored in features.values() if stored["split"] == "validation"]
-    sure = np.array([max(stored["probabilities"].values()) for stored in aside])
-    right = np.array([stored["predicted"] == stored["label"] for stored in aside])
+    validation = [stored for stored in features.values() if stored["split"] == "validation"]
+    confidence = np.array([max(stored["probabilities"].values()) for stored in validation])
+    correct = np.array([stored["predicted"] == stored["label"] for stored in validation])
     error = 0.0
     for each in report["bins"]:
-        here = (sure >= each["low"]) & ((sure < each["high"]) | (each["high"] == 1))
-        if here.any():
-            error += here.mean() * abs(sure[here].mean() - right[here].mean())
+        in_bin = (confidence >= each["low"]) & ((confidence < each["high"]) | (each["high"] == 1))
+        if in_bin.any():
+            error += in_bin.mean() * abs(confidence[in_bin].mean() - correct[in_bin].mean())
     assert report["error"] == pytest.approx(error, abs=1e-3)
 
 
-def test_typicality_is_the_share_of_validation_photographs_farther_from_the_training_set(
-    api, features
-):
-    learned = np.array(
+def test_typicality_is_the_share_of_validation_images_with_larger_distances(api, features):
+    training = np.array(
         [each["embedding"] for each in features.values() if each["split"] == "train"]
     )
-    aside = {name: each for name, each in features.items() if each["split"] == "validation"}
+    validation = {name: each for name, each in features.items() if each["split"] == "validation"}
 
     def distance(stored) -> float:
-        return float(np.sort(np.linalg.norm(learned - stored["embedding"], axis=1))[9])
+        return float(np.sort(np.linalg.norm(training - stored["embedding"], axis=1))[9])
 
-    distances = {name: distance(stored) for name, stored in aside.items()}
-    for name in list(aside)[::5]:
+    distances = {name: distance(stored) for name, stored in validation.items()}
+    for name in list(validation)[::5]:
         answer = api.get("/predict", params={"id": name}).json()
         farther = np.mean([each > distances[name] for each in distances.values()])
-        assert answer["typicality"] == pytest.approx(farther, abs=1.01 / len(aside))
+        assert answer["typicality"] == pytest.approx(farther, abs=1.01 / len(validation))
 
 
-def test_an_upload_is_as_typical_as_the_same_photograph_stored(api, records):
-    aside = next(record for record in records if record["split"] == "validation")
-    jpeg = api.get(f"/images/{aside['id']}").content
-    stored = api.get("/predict", params={"id": aside["id"]}).json()
+def test_an_uploaded_copy_has_the_typicality_of_the_stored_image(api, records):
+    image = next(record for record in records if record["split"] == "validation")
+    jpeg = api.get(f"/images/{image['id']}").content
+    stored = api.get("/predict", params={"id": image["id"]}).json()
     uploaded = api.post("/predict", content=jpeg).json()
     assert uploaded["typicality"] == pytest.approx(stored["typicality"], abs=0.05)
     assert uploaded["set"] == stored["set"]
 
 
-def test_every_error_has_a_heat_map_in_the_shape_of_the_photograph(api):
+def test_every_error_has_a_heat_map_in_the_shape_of_the_image(api):
     errors = all_of(api, "/errors", "errors")
     assert errors
     for error in errors[:5]:
@@ -103,18 +103,18 @@ def test_every_error_has_a_heat_map_in_the_shape_of_the_photograph(api):
         assert drawn.width / drawn.height == pytest.approx(whole.width / whole.height, rel=0.02)
 
 
-def test_heat_maps_differ_from_their_photographs_and_from_each_other(api):
+def test_heat_maps_differ_from_each_other(api):
     errors = all_of(api, "/errors", "errors")
     assert len({api.get(error["heatmap"]).content for error in errors}) == len(errors)
 
 
-def test_there_is_no_heat_map_of_what_is_no_error(api, features, sentence):
-    right = next(name for name, each in features.items() if each["predicted"] == each["label"])
-    assert "GET /errors" in sentence(api.get(f"/errors/{right}/heatmap"), 404)
+def test_only_errors_have_a_heat_map(api, features, sentence):
+    correct = next(name for name, each in features.items() if each["predicted"] == each["label"])
+    assert "GET /errors" in sentence(api.get(f"/errors/{correct}/heatmap"), 404)
     sentence(api.get("/errors/nowhere/heatmap"), 404)
 
 
-def test_errors_without_a_heat_map_say_so(serving, home_without_heat_maps, sentence):
+def test_a_missing_heat_map_is_reported(serving, home_without_heat_maps, sentence):
     with serving(ServiceSettings(home=home_without_heat_maps)) as served:
         errors = all_of(served, "/errors", "errors")
         assert errors
@@ -123,14 +123,14 @@ def test_errors_without_a_heat_map_say_so(serving, home_without_heat_maps, sente
         assert "no heat map" in sentence(refused, 404)
 
 
-def test_errors_come_with_their_nearest_training_photographs(api):
+def test_errors_contain_their_nearest_training_images(api):
     for error in all_of(api, "/errors", "errors")[:5]:
         answer = api.get("/neighbors", params={"id": error["id"], "k": 3, "split": "train"})
         assert error["nearest"] == answer.json()["neighbors"]
         assert error["true_probability"] == pytest.approx(error["probabilities"][error["label"]])
 
 
-def test_likely_label_errors_come_least_believable_first(api, features):
+def test_label_issues_are_sorted_by_label_probability(api, features):
     issues = all_of(api, "/labels/issues", "issues")
     chances = [issue["label_probability"] for issue in issues]
     assert chances == sorted(chances)
@@ -141,5 +141,5 @@ def test_likely_label_errors_come_least_believable_first(api, features):
     assert api.get("/labels/issues", params={"limit": 1}).json()["issues"] == issues[:1]
 
 
-def test_no_label_issues_cannot_be_asked_for(api, sentence):
+def test_a_limit_of_zero_label_issues_is_rejected(api, sentence):
     sentence(api.get("/labels/issues", params={"limit": 0}), 422)

@@ -34,7 +34,7 @@ def test_a_large_n_returns_all(api, features):
 
 
 def test_images_of_a_class_are_close_on_the_map(api, features):
-    """Neighbours of the embedding space are nearer on the map than photographs at random."""
+    """Neighbours in the embedding space are nearer on the map than random images."""
     found = places(points(api, n=100_000))
     near = []
     for identifier in list(found)[:40]:

@@ -1,4 +1,4 @@
-"""What operators see: request ids, logs, figures."""
+"""Observability: request ids, security headers, logs and metrics."""
 
 import io
 import json
@@ -22,7 +22,7 @@ def figures(client) -> dict[str, float]:
 
 @pytest.fixture
 def logged():
-    """The lines of the log as objects."""
+    """Yield a function that returns the lines of the log as objects."""
     stream = io.StringIO()
     handler, root = json_handler(stream), logging.getLogger()
     level = root.level
@@ -34,13 +34,13 @@ def logged():
 
 
 @pytest.mark.parametrize("call", ["/neighbors?id={id}", "/images", "/nowhere", "/metrics"])
-def test_every_answer_has_an_id_of_its_own(api, records, call):
+def test_every_response_has_a_unique_id(api, records, call):
     address = call.format(id=records[0]["id"])
     found = {api.get(address).headers["x-request-id"] for _ in range(5)}
     assert len(found) == 5
 
 
-def test_a_callers_id_is_kept_where_it_can_stand_in_a_log(api):
+def test_a_valid_request_id_of_the_caller_is_kept(api):
     kept = {"X-Request-ID": "trace_1.2-AB"}
     assert api.get("/livez", headers=kept).headers["x-request-id"] == "trace_1.2-AB"
     for bad in ("", "a b", "x" * 65, 'a"b', "ä"):
@@ -51,7 +51,7 @@ def test_a_callers_id_is_kept_where_it_can_stand_in_a_log(api):
 @pytest.mark.parametrize(
     "call", ["/neighbors?id={id}", "/images/{id}", "/nowhere", "/openapi.json", "/livez"]
 )
-def test_browsers_are_told_what_not_to_do(api, records, call):
+def test_every_response_has_security_headers(api, records, call):
     headers = api.get(call.format(id=records[0]["id"])).headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
@@ -60,13 +60,13 @@ def test_browsers_are_told_what_not_to_do(api, records, call):
     assert "server" not in headers
 
 
-def test_no_page_of_another_origin_may_read_answers(api):
+def test_other_origins_get_no_cors_headers(api):
     asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
     for answer in (api.get("/images", headers=asked), api.options("/predict", headers=asked)):
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_an_origin_that_is_named_may_read_answers(serving, home, records):
+def test_a_named_origin_may_read_responses(serving, home, records):
     named = {"Origin": "https://gallery.example"}
     with serving(ServiceSettings(home=home, origins=("https://gallery.example",))) as client:
         for call in ("/neighbors?id={id}", "/images", "/nowhere"):
@@ -76,7 +76,7 @@ def test_an_origin_that_is_named_may_read_answers(serving, home, records):
             assert "access-control-allow-origin" not in other.headers
 
 
-def test_problems_are_logged_as_objects_without_what_was_asked(serving, home, records, logged):
+def test_problems_are_logged_as_objects_without_request_content(serving, home, records, logged):
     with serving(ServiceSettings(home=home)) as client:
         release = client.get("/readyz").json()["release"]
         client.get("/neighbors", params={"id": records[0]["id"]})
@@ -96,7 +96,7 @@ def test_problems_are_logged_as_objects_without_what_was_asked(serving, home, re
         assert "127.0.0.1" not in str(line)
 
 
-def test_every_request_is_logged_where_that_is_wanted(serving, home, records, logged):
+def test_every_request_is_logged_if_so_configured(serving, home, records, logged):
     with serving(ServiceSettings(home=home, log="all")) as client:
         client.get("/neighbors", params={"id": records[0]["id"]})
         client.get(f"/images/{records[0]['id']}")
@@ -128,7 +128,7 @@ def test_stages_queues_and_problems_are_counted(api, a_jpeg):
     assert after['belvedere_queue_length{queue="maps"}'] == 0
 
 
-def test_the_dashboard_shows_figures_that_there_are(api):
+def test_the_dashboard_queries_only_existing_metrics(api):
     known = {re.split(r"[{ ]", line)[0] for line in api.get("/metrics").text.splitlines()}
     dashboard = json.loads(DASHBOARD.read_text("utf-8"))
     asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]

@@ -1,4 +1,4 @@
-"""Counting what is tried, and writing it down in the end."""
+"""Tallies of the chaos tests, and the page that is written from them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,9 @@ _PASSED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--page", type=Path, help="write what was tried and survived to this file")
+    parser.addoption(
+        "--page", type=Path, help="write the page of attempts and survivals to this file"
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -28,7 +30,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture
 def tally(request: pytest.FixtureRequest, home: Path) -> Iterator[Tally]:
-    """The line of this test, named by the first line of its docstring."""
+    """Yield the tally of this test, named by the first line of its docstring."""
     stash = request.config.stash
     line = Tally(str(request.function.__doc__).splitlines()[0].rstrip("."))
     stash.setdefault(_TALLIES, []).append(line)
@@ -43,7 +45,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not tallies:
         return
     written = page(config.stash[_CIRCUMSTANCES], tallies)
-    terminalreporter.section("what was tried and survived")
+    terminalreporter.section("attempts and survivals")
     terminalreporter.write_line(written)
     if target := config.getoption("--page", None):
         target.write_text(written, "utf-8")

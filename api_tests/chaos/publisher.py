@@ -1,4 +1,4 @@
-"""Publishes the current network under another name, when told to by a line on its input."""
+"""Publisher of the current model under another fingerprint; starts on a line of its input."""
 
 import shutil
 import sys
@@ -16,7 +16,7 @@ BEGINS = "begins"
 
 
 def candidate(home: Path, seed: int, folder: Path) -> Candidate:
-    """The current release's network with another fingerprint, so that the store is written, too."""
+    """Return the current model with another fingerprint, which makes publishing write the store."""
     release = open_release(current_release(home / "releases"))
     model = folder / f"{seed}.xml"
     model.write_bytes(release.encoder.read_bytes() + b"<!-- %d -->" % seed)
@@ -37,7 +37,7 @@ def candidate(home: Path, seed: int, folder: Path) -> Candidate:
 
 
 def main(home: Path, seed: int, folder: Path) -> None:
-    """Publish once; a line on the output tells when it begins."""
+    """Publish once; print a line at the beginning."""
     made = candidate(home, seed, folder)
     sys.stdin.readline()
     sys.stdout.write(f"{BEGINS}\n")

@@ -59,16 +59,16 @@ def running(home: Path, **settings: object) -> Iterator[Running]:
 
 
 def wait_until(happened: Callable[[], object]) -> None:
-    """Wait until something is true."""
+    """Wait until a condition is true. Raises `AssertionError` after `DEADLINE` seconds."""
     until = time.monotonic() + DEADLINE
     while not happened():
-        assert time.monotonic() < until, "It never happened."
+        assert time.monotonic() < until, "The condition was not met in time."
         time.sleep(0.02)
 
 
 @contextmanager
 def client_of(port: int) -> Iterator[httpx.Client]:
-    """A client of what listens on this port of the machine itself."""
+    """Yield a client of the server on this port of the loopback interface."""
     with httpx.Client(
         base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE, trust_env=False
     ) as client:
@@ -76,7 +76,7 @@ def client_of(port: int) -> Iterator[httpx.Client]:
 
 
 def ready(client: httpx.Client) -> bool:
-    """Whether a service answers there that is ready."""
+    """Return True if the service is reachable and ready."""
     try:
         return client.get("/readyz").status_code == 200
     except httpx.TransportError:
@@ -84,20 +84,20 @@ def ready(client: httpx.Client) -> bool:
 
 
 @dataclass
-class Asked:
-    """What people who asked all the while were answered."""
+class Responses:
+    """Responses and transport errors of continuous requests."""
 
     answers: list[tuple[int, httpx.Response]] = field(default_factory=list)
-    """Number of the call, and its answer."""
+    """Index of the call, and its response."""
     errors: list[str] = field(default_factory=list)
 
 
 @contextmanager
-def asked_all_the_while(
-    service: Running, calls: list[Call], people: int, pause: float = 0.0
-) -> Iterator[Asked]:
-    """Ask these calls in turn from several threads until the block ends; `pause` is in seconds."""
-    asked, done = Asked(), threading.Event()
+def continuous_requests(
+    service: Running, calls: list[Call], clients: int, pause: float = 0.0
+) -> Iterator[Responses]:
+    """Send these calls in turn from several threads until the block ends; `pause` is in seconds."""
+    asked, done = Responses(), threading.Event()
 
     def ask() -> None:
         with service.client() as client:
@@ -109,7 +109,7 @@ def asked_all_the_while(
                         asked.errors.append(repr(error))
                     time.sleep(pause)
 
-    threads = [threading.Thread(target=ask) for _ in range(people)]
+    threads = [threading.Thread(target=ask) for _ in range(clients)]
     for thread in threads:
         thread.start()
     try:
@@ -120,8 +120,8 @@ def asked_all_the_while(
             thread.join()
 
 
-def good_calls(service: Running, images: int = 4) -> list[Call]:
-    """Requests of people who mean well, about a few photographs."""
+def valid_calls(service: Running, images: int = 4) -> list[Call]:
+    """Return valid requests for a few images."""
     calls: list[Call] = [lambda client: client.get("/tsne", params={"n": 50})]
     with service.client() as client:
         for record in client.get("/images", params={"limit": images}).json()["images"]:

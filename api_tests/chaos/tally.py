@@ -1,4 +1,4 @@
-"""How often something was tried and how often it was survived, and the page that says so."""
+"""Counts of attempts and survivals, and the page that lists them."""
 
 import threading
 from collections.abc import Iterator
@@ -17,35 +17,35 @@ release of generated scenes.
 class Tally:
     """One line of the page; attempts may come from many threads."""
 
-    what: str
+    name: str
     tried: int = 0
     survived: int = 0
     measured: str = ""
     passed: bool = False
-    """Whether the whole test did, which may want more than that each attempt is survived."""
+    """True if the whole test passed, which may require more than the survival of each attempt."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Count what happens within, as survived where nothing is raised."""
+        """Count the block as an attempt, and as survived if it raises nothing."""
         self.count(tried=1)
         yield
         self.count(survived=1)
 
     def count(self, tried: int = 0, survived: int = 0) -> None:
-        """Count many at once."""
+        """Add to the counts of attempts and survivals."""
         with self._lock:
             self.tried += tried
             self.survived += survived
 
     def row(self) -> str:
-        """The line as Markdown."""
+        """Return the tally as a row of a Markdown table."""
         verdict = "yes" if self.passed and self.survived == self.tried else "**no**"
-        return f"| {self.what} | {self.tried:,} | {self.survived:,} | {verdict} | {self.measured} |"
+        return f"| {self.name} | {self.tried:,} | {self.survived:,} | {verdict} | {self.measured} |"
 
 
 def page(environment: list[str], tallies: list[Tally]) -> str:
-    """Everything that was tried."""
+    """Return the page of all tallies as Markdown."""
     rows = [
         "| test | attempts | survived | passed | measured |",
         "| --- | ---: | ---: | --- | --- |",

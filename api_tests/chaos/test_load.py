@@ -1,4 +1,4 @@
-"""Hostile images, floods and slow clients, and what all of it leaves in memory."""
+"""Hostile images, floods and slow clients, and the memory that remains in use."""
 
 import concurrent.futures
 import itertools
@@ -16,12 +16,12 @@ from api_tests.chaos.running import (
     DEADLINE,
     Call,
     Running,
-    asked_all_the_while,
-    good_calls,
+    continuous_requests,
     running,
+    valid_calls,
 )
 from api_tests.hostile import corpus
-from api_tests.hostile.case import complaint, encoded, scene
+from api_tests.hostile.case import encoded, find_defect, scene
 
 pytestmark = pytest.mark.chaos
 
@@ -33,18 +33,18 @@ DRIPPING = 100
 UPLOADS, UPLOAD_PARTS, UPLOAD_PAUSE = 100, 20, 0.2
 UPLOAD_PART = b"x" * 2**20
 UPLOADS_MEMORY = 350 * 2**20
-"""As docs/security.md states it: 323 MiB, and once more a file that is being put together."""
+"""Limit of docs/security.md: 323 MiB plus one copy of the file that is being assembled."""
 
 
 def test_hostile_images_among_others(home, tally):
     """Hostile images do not change the answers to valid requests, bit for bit."""
     with running(home) as service, service.client() as client:
-        calls = good_calls(service)
+        calls = valid_calls(service)
         expected = [call(client).content for call in calls]
-        with asked_all_the_while(service, calls, people=2) as asked:
+        with continuous_requests(service, calls, clients=2) as asked:
             for case in corpus() * ROUNDS:
                 with tally.attempt():
-                    assert complaint(client.post("/predict", content=case.data), case) is None
+                    assert find_defect(client.post("/predict", content=case.data), case) is None
         assert client.get("/readyz").status_code == 200
     assert asked.errors == []
     assert all(answer.content == expected[number] for number, answer in asked.answers)
@@ -112,13 +112,13 @@ def test_slow_uploads(home, tally):
             return status
 
     with running(home) as service:
-        calls = good_calls(service)
+        calls = valid_calls(service)
         with service.client() as client:
             for call in calls:
                 call(client)
         settled = service.resident_bytes()
         with (
-            asked_all_the_while(service, calls, people=2) as asked,
+            continuous_requests(service, calls, clients=2) as asked,
             concurrent.futures.ThreadPoolExecutor(UPLOADS) as pool,
         ):
             statuses = list(pool.map(upload, range(UPLOADS)))
@@ -135,7 +135,7 @@ def test_slow_uploads(home, tally):
 
 
 def _ask(service: Running, calls: list[Call], times: int) -> set[int]:
-    """Ask so many of these calls at random from four threads; return the statuses."""
+    """Send so many of these calls at random from four threads; return the statuses."""
 
     def ask(seed: int) -> set[int]:
         drawn = random.Random(seed)
@@ -151,7 +151,7 @@ def _mixed_calls(service: Running) -> list[Call]:
         records = client.get("/images", params={"limit": 60}).json()["images"]
         wrong = [each["id"] for each in client.get("/errors").json()["errors"]]
         jpegs = [client.get(f"/images/{each['id']}").content for each in records[:20]]
-    calls = good_calls(service)
+    calls = valid_calls(service)
     for record in records:
         path, asked = f"/images/{record['id']}", {"id": record["id"]}
         calls += [
@@ -187,17 +187,17 @@ def _heavy() -> bytes:
     return encoded(scene().resize((4000, 3000)), "PNG", compress_level=1)
 
 
-def test_told_to_stop(home, tally):
+def test_sigterm(home, tally):
     """On SIGTERM under load the service finishes requests that it has begun, and exits with 0."""
     heavy, longest, answered = _heavy(), 0.0, 0
     for _ in range(STOPS):
         with tally.attempt(), running(home) as service:
-            told: list[float] = []
+            signalled: list[float] = []
             with concurrent.futures.ThreadPoolExecutor(8) as pool:
-                asked = [pool.submit(_until_refused, service, heavy, told) for _ in range(8)]
+                asked = [pool.submit(_until_refused, service, heavy, signalled) for _ in range(8)]
                 time.sleep(1.5)
                 started = time.monotonic()
-                told.append(started)
+                signalled.append(started)
                 service.process.send_signal(signal.SIGTERM)
                 assert service.process.wait(STOP_SECONDS) == 0
                 longest = max(longest, time.monotonic() - started)
@@ -209,10 +209,10 @@ def test_told_to_stop(home, tally):
     )
 
 
-def _until_refused(service: Running, data: bytes, told: list[float]) -> int:
-    """Send images until the service is gone; count those that were begun before it was told.
+def _until_refused(service: Running, data: bytes, signalled: list[float]) -> int:
+    """Send images until the service ends; return the count of those begun before the signal.
 
-    A request that was just being sent may be turned away; any other must be answered.
+    A request that is sent at the moment of the signal may be rejected; any other is answered.
     """
     answered = 0
     while True:
@@ -221,11 +221,13 @@ def _until_refused(service: Running, data: bytes, told: list[float]) -> int:
             with service.client() as client:
                 answer = client.post("/predict", content=data)
             assert answer.status_code == 200, answer.text
-            assert not told or begun < told[0] + 0.5, "It went on taking requests."
-            answered += not told or begun < told[0]
+            assert not signalled or begun < signalled[0] + 0.5, (
+                "It accepted requests after the signal."
+            )
+            answered += not signalled or begun < signalled[0]
         except httpx.TransportError:
-            assert told, "It refused before it was told to stop."
-            assert begun > told[0] - 0.2, "It let go what it had begun."
+            assert signalled, "It refused a request before the signal."
+            assert begun > signalled[0] - 0.2, "It dropped a request that it had begun."
             return answered
 
 
@@ -246,7 +248,7 @@ def test_flood(home, tally):
                 return answer
 
         with (
-            asked_all_the_while(service, health, people=1) as asked,
+            continuous_requests(service, health, clients=1) as asked,
             concurrent.futures.ThreadPoolExecutor(FLOOD) as pool,
         ):
             answers = list(pool.map(send, range(FLOOD)))
@@ -273,10 +275,10 @@ def test_slow_clients(home, tally):
                 socket.create_connection(("127.0.0.1", service.port), timeout=0.2) as slow,
             ):
                 slow.sendall(begun)
-                while not _hung_up(slow, drop):
+                while not _is_closed(slow, drop):
                     assert time.monotonic() < started + 30, "The connection was left open."
 
-        with asked_all_the_while(service, good_calls(service), people=2) as asked:
+        with continuous_requests(service, valid_calls(service), clients=2) as asked:
             kinds = itertools.islice(
                 itertools.cycle([(head, b"X-Drip: 1\r\n"), (body, b"\xff")]), DRIPPING
             )
@@ -294,7 +296,7 @@ def test_slow_clients(home, tally):
     )
 
 
-def _hung_up(slow: socket.socket, drop: bytes) -> bool:
+def _is_closed(slow: socket.socket, drop: bytes) -> bool:
     try:
         slow.sendall(drop)
         return slow.recv(4096) == b""

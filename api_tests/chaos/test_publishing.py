@@ -1,4 +1,4 @@
-"""Publishing is killed at any moment."""
+"""Publishing that is killed at random moments."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from api_tests.chaos.publisher import BEGINS
-from api_tests.chaos.running import ROOT, asked_all_the_while, good_calls, running, wait_until
+from api_tests.chaos.running import ROOT, continuous_requests, running, valid_calls, wait_until
 from embeddings.atomic import DRAFT_PREFIX
 from embeddings.release.reader import current_release, open_release
 from embeddings.store.features import FeatureTable
@@ -23,7 +23,7 @@ KILLS = 60
 
 @pytest.fixture
 def publisher(copied_home: Path, tmp_path_factory: pytest.TempPathFactory):
-    """Starts publishers that wait for a line before they begin."""
+    """Yield a function that starts a publisher, which waits for a line of input."""
     folder = tmp_path_factory.mktemp("models")
     started = []
 
@@ -38,7 +38,7 @@ def publisher(copied_home: Path, tmp_path_factory: pytest.TempPathFactory):
                 folder,
             ],
             cwd=ROOT,
-            # On a busy machine, threads that wait for each other by spinning publish for ages.
+            # On a busy machine, spinning threads slow publishing down greatly.
             env=os.environ | {"OMP_WAIT_POLICY": "passive"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -79,7 +79,7 @@ def test_publishing_is_killed(copied_home, publisher, tally):
     finished = 0
     with (
         running(copied_home) as service,
-        asked_all_the_while(service, good_calls(service, 1), people=1, pause=0.05) as asked,
+        continuous_requests(service, valid_calls(service, 1), clients=1, pause=0.05) as asked,
     ):
         duration = max(undisturbed(seed) for seed in (1, 2))
         delays = np.random.default_rng(9).uniform(0, duration, KILLS).tolist()

@@ -1,4 +1,4 @@
-"""Releases are swapped, and damaged, while the service is asked."""
+"""Releases that are swapped or damaged while the service receives requests."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api_tests.chaos.running import Running, asked_all_the_while, good_calls, running, wait_until
+from api_tests.chaos.running import Running, continuous_requests, running, valid_calls, wait_until
 from embeddings.digests import file_digest
 from embeddings.encoder import Encoded
 from embeddings.index.knn_graph import NeighborGraph
@@ -25,8 +25,8 @@ SWAPS = 20
 GROWTH = 1.10
 
 
-def other_release(releases: Path) -> Path:
-    """A release beside the current one whose embeddings are twice as long and its map elsewhere."""
+def add_changed_release(releases: Path) -> Path:
+    """Add a release with doubled embeddings and a shifted map."""
     release = open_release(current_release(releases))
     draft = releases / "draft"
     shutil.copytree(release.folder, draft)
@@ -58,18 +58,18 @@ def serves(client: httpx.Client, folder: Path) -> bool:
 
 @pytest.fixture
 def two_releases(copied_home: Path) -> tuple[Path, Path]:
-    """The folders of the current release and of another one."""
+    """Return the folders of the current release and of another one."""
     releases = copied_home / "releases"
-    return current_release(releases), other_release(releases)
+    return current_release(releases), add_changed_release(releases)
 
 
 def test_releases_are_swapped(copied_home, two_releases, tally):
     """Two releases are swapped under load; each answer is of one of them, bit for bit."""
     releases = copied_home / "releases"
     with running(copied_home) as service, service.client() as client:
-        calls = good_calls(service)
+        calls = valid_calls(service)
         expected = _answers_of(service, client, calls, releases, two_releases)
-        with asked_all_the_while(service, calls, people=3) as asked:
+        with continuous_requests(service, calls, clients=3) as asked:
             for number in range(SWAPS):
                 with tally.attempt():
                     chosen = two_releases[number % 2]
@@ -89,7 +89,7 @@ def test_releases_are_swapped(copied_home, two_releases, tally):
 def _answers_of(
     service: Running, client: httpx.Client, calls: list, releases: Path, folders: tuple[Path, ...]
 ) -> dict[str, list[bytes]]:
-    """The answers of each release when nothing changes, by its fingerprint."""
+    """Return the responses of each release without load, by its fingerprint."""
     found = {}
     for folder in folders:
         point_to(releases, folder)
@@ -104,7 +104,7 @@ def test_memory_after_swaps(copied_home, two_releases, tally):
     """Replaced releases are freed (at most 10 % growth of memory)."""
     releases, resident = copied_home / "releases", []
     with running(copied_home) as service, service.client() as client:
-        calls = good_calls(service)
+        calls = valid_calls(service)
         for number in range(SWAPS):
             with tally.attempt():
                 chosen = two_releases[(number + 1) % 2]
@@ -136,7 +136,7 @@ def test_each_file_is_damaged(copied_home, two_releases, tally):
     with (
         running(copied_home) as service,
         service.client() as client,
-        asked_all_the_while(service, good_calls(service, 1), people=1) as asked,
+        continuous_requests(service, valid_calls(service, 1), clients=1) as asked,
     ):
         serving = client.get("/readyz").json()["release"]
         for name in names:

@@ -1,4 +1,4 @@
-"""The stack, up once for all of its tests, and the line that says what they checked."""
+"""Stack that is started once for all of its tests, and the summary of their checks."""
 
 import os
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The images built, and the stack up: trained, published and served; afterwards all is gone."""
+    """Build the images, start the stack (train, publish, serve), and remove it afterwards."""
     settings = {
         "BELVEDERE_REVISION": "tested",
         "BELVEDERE_DATA": "scenes",

@@ -1,4 +1,4 @@
-"""The Docker engine of this machine, and the Compose that goes with it."""
+"""Docker engine of this machine and its Compose command."""
 
 import shutil
 import subprocess
@@ -7,45 +7,45 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-# Longer than any build: what hangs must not hang for ever.
+# Longer than any build; ends a command that hangs.
 _SECONDS = 3600
 
 
 class NoEngine(RuntimeError):
-    """There is no engine; the message says why."""
+    """Absence of a usable engine; the message gives the reason."""
 
 
 class CommandFailed(AssertionError):
-    """A command of Docker failed; the message has its last lines."""
+    """Failure of a Docker command; the message contains its last lines of output."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """How Docker and Compose are called here."""
+    """Commands of Docker and Compose."""
 
     compose: tuple[str, ...]
     version: str
 
     def docker(self, *arguments: str) -> str:
-        """Call Docker and return what it answers."""
+        """Run a Docker command and return its output."""
         return call(("docker", *arguments)).stdout
 
 
 def find_engine() -> Engine:
-    """The engine that answers. Raises `NoEngine`."""
+    """Return the engine of this machine. Raises `NoEngine`."""
     if shutil.which("docker") is None:
-        raise NoEngine("there is no command `docker`")
+        raise NoEngine("the command `docker` is missing")
     try:
         version = call(("docker", "version", "--format", "{{.Server.Version}}")).stdout.strip()
     except CommandFailed as error:
-        raise NoEngine(f"no Docker engine answers ({_last_line(str(error))})") from error
+        raise NoEngine(f"no Docker engine responds ({_last_line(str(error))})") from error
     for compose in (("docker", "compose"), ("docker-compose",)):
         try:
             call((*compose, "version"))
         except (CommandFailed, FileNotFoundError):
             continue
         return Engine(compose, version)
-    raise NoEngine("neither `docker compose` nor `docker-compose` is there")
+    raise NoEngine("neither `docker compose` nor `docker-compose` is installed")
 
 
 def call(

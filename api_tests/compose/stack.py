@@ -1,4 +1,4 @@
-"""The whole stack in a project of its own, on a few generated scenes."""
+"""Complete stack in its own Compose project, on a few generated scenes."""
 
 import json
 import os
@@ -28,18 +28,18 @@ class Container:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the engine says of it."""
+        """Output of `docker inspect`."""
         found: dict[str, Any] = json.loads(self.engine.docker("inspect", self.id))[0]
         return found
 
     @property
     def pid(self) -> int:
-        """Number of its process, as the engine's machine counts."""
+        """Process id on the machine of the engine."""
         return int(self.state["Pid"])
 
     @property
     def state(self) -> dict[str, Any]:
-        """How it is doing: whether it runs, since when, its exit status, its health."""
+        """State of the container: running, start time, exit status, health."""
         found: dict[str, Any] = self.facts["State"]
         return found
 
@@ -49,27 +49,27 @@ class Container:
 
     @property
     def log(self) -> str:
-        """What its process printed, on both outputs."""
+        """Standard output and standard error of its process."""
         written = call(("docker", "logs", self.id))
         return written.stdout + written.stderr
 
     @property
     def process(self) -> list[str]:
-        """Its process' user, its effective capabilities, and whether it may gain no others."""
+        """User, effective capabilities and `NoNewPrivs` of its process."""
         return self.python(_PROCESS).split()
 
     def python(self, program: str) -> str:
-        """What a program prints that runs in it."""
+        """Run a program in the container and return its output."""
         return self.engine.docker("exec", self.id, "python", "-c", program)
 
     def stop(self) -> None:
-        """Tell it to stop, and wait for that."""
+        """Stop the container and wait for its end."""
         self.engine.docker("stop", self.id)
 
     def die(self) -> None:
-        """Send SIGKILL from outside, as when memory runs out: an end that nobody asked for.
+        """Send SIGKILL to its process from outside, as the kernel does without free memory.
 
-        `docker kill` would count as asked for, and then nothing starts it again.
+        After `docker kill` the engine would not restart the container.
         """
         kill = f"import os; os.kill({self.pid}, 9)"
         image = self.facts["Image"]
@@ -79,7 +79,7 @@ class Container:
 
 @dataclass(frozen=True)
 class Stack:
-    """A project of Compose that nothing outside the tests leads elsewhere."""
+    """Compose project that is independent of the environment of the tests."""
 
     engine: Engine
     folder: Path
@@ -93,11 +93,11 @@ class Stack:
 
     @property
     def report(self) -> Path:
-        """Folder of the host that the report is written into."""
+        """Folder of the host to which the report is written."""
         return self.folder / "report"
 
     def compose(self, *arguments: str, **settings: str) -> str:
-        """What Compose answers, called with these settings beside those of the stack."""
+        """Run Compose with these settings and those of the stack; return its output."""
         outside = {
             name: value
             for name, value in os.environ.items()
@@ -110,18 +110,18 @@ class Stack:
         return call((*self.engine.compose, *named, *arguments), outside | given).stdout
 
     def port(self, name: str) -> int:
-        """A port of the host, by the setting that it was given with."""
+        """Return the port of the host that a setting contains."""
         return int(self.settings[name])
 
     def containers(self, service: str) -> list[Container]:
-        """The containers of a service, whether they run or not."""
+        """Return the containers of a service, running or not."""
         of_it = (f"project={self.project}", f"service={service}")
         filters = [f"--filter=label=com.docker.compose.{each}" for each in of_it]
         found = self.engine.docker("ps", "--all", "--quiet", "--no-trunc", *filters)
         return [Container(self.engine, each) for each in found.split()]
 
     def container(self, service: str) -> Container:
-        """The only container of a service."""
+        """Return the only container of a service."""
         (found,) = self.containers(service)
         return found
 
@@ -134,6 +134,6 @@ class Stack:
 
     @contextmanager
     def client(self) -> Iterator[httpx.Client]:
-        """A client on the host."""
+        """Yield a client on the host."""
         with client_of(self.port("BELVEDERE_PORT")) as client:
             yield client

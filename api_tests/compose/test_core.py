@@ -1,4 +1,4 @@
-"""`docker compose up`, as somebody meets it who has only just cloned the project."""
+"""`docker compose up` on a fresh clone of the project."""
 
 import io
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from api_tests.chaos.running import asked_all_the_while, good_calls, wait_until
+from api_tests.chaos.running import continuous_requests, valid_calls, wait_until
 from api_tests.compose.conftest import SCENES
 from api_tests.compose.engine import CommandFailed
 from api_tests.compose.stack import Container, Stack
@@ -94,10 +94,10 @@ def test_killed_under_load(stack):
     """The service comes back from SIGKILL under load, with the same answers."""
     service = stack.container("service")
     started = service.state["StartedAt"]
-    calls = good_calls(stack)
+    calls = valid_calls(stack)
     with stack.client() as client:
         expected = [call(client).content for call in calls]
-    with asked_all_the_while(stack, calls, people=3) as asked:
+    with continuous_requests(stack, calls, clients=3) as asked:
         wait_until(lambda: len(asked.answers) > 50)
         service.die()
         wait_until(lambda: service.state["StartedAt"] != started and service.healthy)
@@ -110,8 +110,8 @@ def test_killed_under_load(stack):
     assert all(each.content == expected[number] for number, each in served)
 
 
-def test_told_to_stop(stack):
-    """The service ends cleanly when it is told to stop."""
+def test_sigterm(stack):
+    """The service exits with 0 on `docker compose stop`."""
     stack.compose("stop", "service")
     assert stack.container("service").state["ExitCode"] == 0
     stack.compose("start", "service")
@@ -131,8 +131,8 @@ def test_no_network(stack, engine):
         engine.docker("rm", "--force", "--volumes", alone.id)
 
 
-def test_no_photographs(stack, engine):
-    """Where the archive cannot be downloaded, the trainer says so and takes generated scenes."""
+def test_no_download(stack, engine):
+    """If the archive cannot be downloaded, the trainer reports it and uses generated scenes."""
     image = stack.container("trainer").facts["Image"]
     few = ("--network=none", "--env=BELVEDERE_SCENES=13")
     alone = Container(engine, engine.docker("run", "--detach", *few, image, "data").strip())
@@ -145,15 +145,15 @@ def test_no_photographs(stack, engine):
 
 @pytest.fixture
 def other(stack, tmp_path):
-    """A second stack with a home of its own, for what would spoil the first."""
+    """Yield a second stack with its own home, for tests that would change the first."""
     other = Stack(stack.engine, tmp_path, "belvedere-test-other", {})
     other.compose("build", "trainer")
     yield other
     other.compose("down", "--volumes", "--remove-orphans", "--rmi", "local")
 
 
-def test_own_photographs(other, tmp_path):
-    """A folder of the host is taken in by one variable, whatever its name."""
+def test_own_images(other, tmp_path):
+    """One variable selects a folder of the host as data set, even if its name has a space."""
     rng = np.random.default_rng(0)
     for label in ("crow", "magpie"):
         folder = tmp_path / "my birds" / label
@@ -162,7 +162,7 @@ def test_own_photographs(other, tmp_path):
             buffer = io.BytesIO()
             Image.fromarray(rng.integers(0, 256, (60, 80, 3), np.uint8)).save(buffer, "JPEG")
             (folder / f"{number}.jpg").write_bytes(buffer.getvalue())
-    # The folders of tests are private, and the trainer is somebody else.
+    # The folders of tests are private, and the trainer runs as another user.
     for each in (tmp_path, *tmp_path.parents[:2]):
         each.chmod(0o755)
     data = str(tmp_path / "my birds")
@@ -171,7 +171,7 @@ def test_own_photographs(other, tmp_path):
 
 
 def test_interrupted_training(other):
-    """Training that is told to stop keeps what is finished, and says so."""
+    """Interrupted training keeps finished runs and reports it."""
     other.compose("up", "--detach", "trainer", BELVEDERE_DATA="scenes", BELVEDERE_SCENES="20")
     trainer = other.container("trainer")
     wait_until(lambda: "epoch" in trainer.log)
@@ -181,7 +181,7 @@ def test_interrupted_training(other):
 
 
 def test_failing_trainer(stack, api):
-    """Where the trainer fails, the release that is there can be served all the same."""
+    """If the trainer fails, the service can still serve the existing release."""
     release = api.get("/readyz").json()["release"]
     stack.compose("down")
     with pytest.raises(CommandFailed):

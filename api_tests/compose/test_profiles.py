@@ -1,4 +1,4 @@
-"""What the profiles `report`, `replicas` and `monitoring` add to the stack."""
+"""Profiles `report`, `replicas` and `monitoring` of the stack."""
 
 import os
 
@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from api_tests.chaos.running import (
-    asked_all_the_while,
     client_of,
-    good_calls,
+    continuous_requests,
     ready,
+    valid_calls,
     wait_until,
 )
 from api_tests.compose.stack import Stack
@@ -26,7 +26,7 @@ print(sum(float(line.split()[-1]) for line in lines if '"/neighbors"' in line))
 
 @pytest.mark.parametrize("owner", [0, 1234])
 def test_report(stack, owner):
-    """The report leaves notebook, page and slides in a folder of the host, as its owner's files."""
+    """The report writes notebook, page and slides as files of the owner of their folder."""
     if os.geteuid() != 0:
         owner = os.geteuid()
     stack.report.mkdir(exist_ok=True)
@@ -41,8 +41,8 @@ def test_report(stack, owner):
     assert "data:image/jpeg;base64," in (stack.report / "report.html").read_text("utf-8")
 
 
-class _Behind:
-    """The proxy, asked like the service itself."""
+class _Proxy:
+    """Proxy with the client interface of a running service."""
 
     def __init__(self, stack: Stack) -> None:
         self.client = lambda: client_of(stack.port("BELVEDERE_PROXY_PORT"))
@@ -50,11 +50,11 @@ class _Behind:
 
 @pytest.fixture
 def proxy(stack):
-    """Three replicas behind the proxy, gone again afterwards."""
+    """Start three replicas behind the proxy; remove them afterwards."""
     several = ("--profile", "replicas", "up", "--detach", "--scale", "service=3")
     stack.compose(*several, BELVEDERE_PORT="0")
     stack.wait_until_healthy()
-    behind = _Behind(stack)
+    behind = _Proxy(stack)
     with behind.client() as client:
         wait_until(lambda: ready(client))
     yield behind
@@ -64,42 +64,42 @@ def proxy(stack):
 
 
 def test_replicas(stack, proxy):
-    """Requests spread over three replicas; drained or killed, one costs none once noticed."""
+    """Requests are spread over three replicas; none fails once the proxy detects a lost replica."""
     drained, killed, _ = replicas = stack.containers("service")
-    with asked_all_the_while(proxy, good_calls(proxy), people=3) as asked:
-        wait_until(lambda: all(_answered(each) > 20 for each in replicas))
+    with continuous_requests(proxy, valid_calls(proxy), clients=3) as asked:
+        wait_until(lambda: all(_count_answered(each) > 20 for each in replicas))
         for end in (drained.stop, killed.die):
-            seen = _noticed(stack)
+            seen = _count_detected(stack)
             end()
-            wait_until(lambda seen=seen: _noticed(stack) > seen)
-            failed = _failed(asked)
+            wait_until(lambda seen=seen: _count_detected(stack) > seen)
+            failed = _count_failed(asked)
             _wait_for_more(asked)
-            assert _failed(asked) == failed
+            assert _count_failed(asked) == failed
         wait_until(lambda: killed.healthy)
         _wait_for_more(asked)
     assert killed.facts["RestartCount"] == 1
-    # Whoever was asking the one that died at that moment.
-    assert _failed(asked) == failed <= 3
+    # Requests in flight on the killed replica, at most one for each client.
+    assert _count_failed(asked) == failed <= 3
 
 
 def test_monitoring(stack):
-    """Prometheus finds the service and keeps its figures."""
+    """Prometheus scrapes the metrics of the service."""
     stack.compose("--profile", "monitoring", "up", "--detach", "prometheus")
     with client_of(stack.port("BELVEDERE_PROMETHEUS_PORT")) as client:
         wait_until(lambda: _value(client, 'up{job="belvedere"}') == "1")
         wait_until(lambda: _value(client, "belvedere_release_info") == "1")
 
 
-def _answered(replica) -> float:
+def _count_answered(replica) -> float:
     return float(replica.python(_ANSWERED))
 
 
-def _noticed(stack) -> int:
-    """How often the proxy's health check has found that a replica was gone."""
+def _count_detected(stack) -> int:
+    """Return the number of lost replicas that the health check of the proxy has detected."""
     return stack.container("proxy").log.count("DOWN")
 
 
-def _failed(asked) -> int:
+def _count_failed(asked) -> int:
     return len(asked.errors) + sum(each.status_code != 200 for _, each in asked.answers)
 
 

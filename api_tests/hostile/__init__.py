@@ -1,4 +1,4 @@
-"""A corpus of broken and hostile images, made anew by each run and always the same."""
+"""Corpus of broken and hostile images, generated deterministically."""
 
 from functools import cache
 
@@ -8,6 +8,6 @@ from api_tests.hostile.case import Hostile
 
 @cache
 def corpus() -> tuple[Hostile, ...]:
-    """Every case; their names differ."""
+    """Return all cases; their names are unique."""
     sources = (png, jpeg, exif, webp, foreign)
     return tuple(case for source in sources for case in source.cases())

@@ -1,4 +1,4 @@
-"""One hostile image, and what files of such images are put together from."""
+"""Hostile image, and functions that construct files of such images."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ FLIPS = 16
 
 @dataclass(frozen=True)
 class Hostile:
-    """A file that somebody may send, and with which statuses it may be answered."""
+    """Uploaded file and the statuses that its response may have."""
 
     name: str
     data: bytes
@@ -32,7 +32,7 @@ class Hostile:
 
 
 def scene(width: int = 48, height: int = 40) -> Image.Image:
-    """Sky over ground with some grain, so that no format makes it tiny."""
+    """Return an image with noise, which no format compresses to a tiny file."""
     grain = np.random.default_rng(7).integers(0, 48, (height, width, 3), dtype=np.uint8)
     pixels = np.full((height, width, 3), (60, 110, 180), np.uint8)
     pixels[height * 2 // 3 :] = (40, 90, 30)
@@ -40,23 +40,23 @@ def scene(width: int = 48, height: int = 40) -> Image.Image:
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """The image as a file of this format."""
+    """Return the image as a file of this format."""
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
-def cut_short(name: str, whole: bytes) -> Iterator[Hostile]:
-    """The file without its end, from a few bytes to nearly everything."""
+def truncated(name: str, whole: bytes) -> Iterator[Hostile]:
+    """Yield the file truncated to several lengths."""
     for length in np.linspace(3, len(whole) * 0.9, TRUNCATIONS, dtype=int).tolist():
         yield Hostile(f"{name} cut after {length} bytes", whole[:length], REFUSED)
-    # What is lost here may be nothing that the picture needs.
+    # The last bytes may not be needed to decode the image.
     for lost in (1, 2, 8):
         yield Hostile(f"{name} without its last {lost}", whole[:-lost], READ_OR_REFUSED)
 
 
-def flipped(name: str, whole: bytes, header: int, seed: int) -> Iterator[Hostile]:
-    """The file with one byte of its header changed, and with a dozen bytes changed anywhere."""
+def corrupted(name: str, whole: bytes, header: int, seed: int) -> Iterator[Hostile]:
+    """Yield the file with one byte of its header changed, and with twelve random bytes changed."""
     rng = np.random.default_rng(seed)
     for place in sorted(rng.choice(header, FLIPS, replace=False).tolist()):
         broken = bytearray(whole)
@@ -70,13 +70,13 @@ def flipped(name: str, whole: bytes, header: int, seed: int) -> Iterator[Hostile
 
 
 def named(prefix: str, cases: Iterable[tuple[str, bytes, frozenset[int]]]) -> Iterator[Hostile]:
-    """Cases whose names begin alike."""
+    """Yield the cases with a prefix of their names."""
     for name, data, allowed in cases:
         yield Hostile(f"{prefix} {name}", data, allowed)
 
 
-def complaint(answer: httpx.Response, case: Hostile) -> str | None:
-    """What is wrong with the answer to a hostile image; None where nothing is."""
+def find_defect(answer: httpx.Response, case: Hostile) -> str | None:
+    """Return a description of the defect of a response to a hostile image, or None."""
     if answer.status_code not in case.allowed:
         return f"{case.name}: {answer.status_code}, not {sorted(case.allowed)}: {answer.text:.200}"
     if answer.status_code == 200:

@@ -1,4 +1,4 @@
-"""Sound pictures with malformed EXIF: they are read, whatever their metadata say."""
+"""Valid images with malformed EXIF blocks, which must be decoded."""
 
 import struct
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ Entry = tuple[int, int, int, bytes]
 def tiff(
     *entries: Entry, following: int = 0, claimed: int | None = None, order: str = "<"
 ) -> bytes:
-    """A TIFF block with one directory of entries: tag, type, count, four bytes."""
+    """Return a TIFF block with one directory of entries: tag, type, count, four bytes."""
     mark = b"II*\0" if order == "<" else b"MM\0*"
     count = len(entries) if claimed is None else claimed
     block = mark + struct.pack(f"{order}IH", 8, count & 0xFFFF)
@@ -70,13 +70,13 @@ def _directories() -> Iterator[tuple[str, bytes]]:
 
 
 def cases() -> Iterator[Hostile]:
-    """Every malformed EXIF block in a JPEG file, the telling ones in PNG and WebP, too."""
+    """Yield each malformed EXIF block in a JPEG file, and those of orientations in PNG and WebP."""
     whole = encoded(scene(), "JPEG", quality=90)
     for name, block in (*_orientations(), *_directories()):
         exif = b"Exif\0\0" + block
         yield Hostile(f"JPEG with EXIF: {name}", behind_start(whole, segment(0xE1, exif)), READ)
     for name, block in _orientations():
-        # A writer may refuse to put it in; what it wrote must be read.
+        # A writer may omit the block; the file that it writes must be decoded.
         for kind in ("PNG", "WEBP"):
             yield Hostile(f"{kind} with EXIF: {name}", encoded(scene(), kind, exif=block), READ)
     twice = segment(0xE1, b"Exif\0\0" + tiff((_ORIENTATION, _SHORT, 1, b"\6")))

@@ -1,4 +1,4 @@
-"""What is sent as a photograph and is something else, or two things at once."""
+"""Files that are not images, or contain several files at once."""
 
 import io
 import pickle
@@ -50,7 +50,7 @@ class _Hostile:
 
 
 def cases() -> Iterator[Hostile]:
-    """Everything that is no photograph, or more than one."""
+    """Yield files that are not images, or contain more than one image."""
     rng = np.random.default_rng(6)
     for name, magic in _MAGIC.items():
         for length in (0, 400, 20_000):

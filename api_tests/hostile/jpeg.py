@@ -1,4 +1,4 @@
-"""Hostile JPEG files: segments that lie, scans without end, odd colours."""
+"""Hostile JPEG files: false segment lengths, excessive scans, unusual colour spaces."""
 
 import struct
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from api_tests.hostile.case import (
     TOO_LARGE,
     TOO_SMALL,
     Hostile,
-    cut_short,
+    corrupted,
     encoded,
-    flipped,
     named,
     scene,
+    truncated,
 )
 from embeddings.image_limits import MAX_SCANS, MAX_SEGMENTS
 
@@ -26,30 +26,30 @@ FRAME, SCAN, TABLES, CODES, RESTARTS = 0xC0, 0xDA, 0xDB, 0xC4, 0xDD
 
 
 def segment(marker: int, body: bytes) -> bytes:
-    """A marker, its length and its content."""
+    """Return a segment: a marker, its length and its content."""
     return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
 
 
 def behind_start(whole: bytes, addition: bytes) -> bytes:
-    """The file with something put right behind its start."""
+    """Return the file with an addition directly after its start marker."""
     return START + addition + whole[2:]
 
 
-def place_of(whole: bytes, marker: int) -> tuple[int, int]:
-    """Where a marker's first segment begins and ends."""
+def position_of(whole: bytes, marker: int) -> tuple[int, int]:
+    """Return the start and end of the first segment with a marker."""
     begin = whole.index(bytes([0xFF, marker]))
     length = int.from_bytes(whole[begin + 2 : begin + 4], "big")
     return begin, begin + 2 + length
 
 
 def cases() -> Iterator[Hostile]:
-    """Every hostile JPEG file."""
+    """Yield all hostile JPEG files."""
     whole = encoded(scene(), "JPEG", quality=90)
     gradual = encoded(scene(), "JPEG", quality=90, progressive=True)
-    yield from cut_short("JPEG", whole)
-    yield from cut_short("progressive JPEG", gradual)
-    yield from flipped("JPEG", whole, whole.index(b"\xff\xda") + 10, seed=2)
-    yield from flipped("progressive JPEG", gradual, gradual.index(b"\xff\xda") + 10, seed=3)
+    yield from truncated("JPEG", whole)
+    yield from truncated("progressive JPEG", gradual)
+    yield from corrupted("JPEG", whole, whole.index(b"\xff\xda") + 10, seed=2)
+    yield from corrupted("progressive JPEG", gradual, gradual.index(b"\xff\xda") + 10, seed=3)
     yield from named("JPEG", _dimensions(whole))
     yield from named("JPEG", _arrangements(whole))
     yield from named("JPEG", _frames(whole))
@@ -59,7 +59,7 @@ def cases() -> Iterator[Hostile]:
 
 
 def _dimensions(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
-    begin, _ = place_of(whole, FRAME)
+    begin, _ = position_of(whole, FRAME)
     for width, height, allowed in (
         (0, 0, REFUSED | TOO_SMALL),
         (48, 0, REFUSED | TOO_SMALL),
@@ -83,8 +83,8 @@ def _dimensions(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
 
 def _arrangements(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
     for name, marker in (("tables", TABLES), ("codes", CODES), ("frame", FRAME), ("scan", SCAN)):
-        begin, end = place_of(whole, marker)
-        # Standard Huffman codes and a zero table are taken where there are none.
+        begin, end = position_of(whole, marker)
+        # Decoders use standard Huffman codes and a zero table if there are none.
         yield f"without its {name}", whole[:begin] + whole[end:], READ_OR_REFUSED
         again = whole[:end] + whole[begin:end] + whole[end:]
         yield f"with its {name} twice", again, READ_OR_REFUSED
@@ -92,7 +92,7 @@ def _arrangements(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
         yield f"with {name} of no length", short, READ_OR_REFUSED
         long = whole[: begin + 2] + b"\xff\xff" + whole[begin + 4 :]
         yield f"with {name} of too great a length", long, REFUSED
-    scan, behind = place_of(whole, SCAN)
+    scan, behind = position_of(whole, SCAN)
     yield "of nothing", START + END, REFUSED
     yield "of its headers", whole[:scan], REFUSED
     yield "without any data", whole[:behind] + END, READ_OR_REFUSED
@@ -112,7 +112,7 @@ def _arrangements(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
 
 
 def _frames(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
-    begin, end = place_of(whole, FRAME)
+    begin, end = position_of(whole, FRAME)
     for kind in (0xC1, 0xC2, 0xC3, 0xC5, 0xC9, 0xCA, 0xCF, 0xF7):
         other = whole[: begin + 1] + bytes([kind]) + whole[begin + 2 :]
         yield f"of process {kind:02x}", other, READ_OR_REFUSED

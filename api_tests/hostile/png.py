@@ -1,4 +1,4 @@
-"""Hostile PNG files: chunks that lie, bombs, odd modes."""
+"""Hostile PNG files: false chunk lengths, decompression bombs, unusual modes."""
 
 import struct
 import zlib
@@ -14,11 +14,11 @@ from api_tests.hostile.case import (
     TOO_LARGE,
     TOO_SMALL,
     Hostile,
-    cut_short,
+    corrupted,
     encoded,
-    flipped,
     named,
     scene,
+    truncated,
 )
 from embeddings.image_limits import MAX_SEGMENTS
 
@@ -30,33 +30,33 @@ Chunk = tuple[bytes, bytes]
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
-    """One chunk with its checksum."""
+    """Return a chunk with its checksum."""
     checksum = zlib.crc32(kind + body)
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
 
 
 def png(*chunks: Chunk) -> bytes:
-    """A file of these chunks."""
+    """Return a file of these chunks."""
     return SIGNATURE + b"".join(chunk(kind, body) for kind, body in chunks)
 
 
 def header(width: int = 16, height: int = 16, depth: int = 8, colour: int = 0, *rest: int) -> Chunk:
-    """The first chunk; `rest` are compression, filter and interlace."""
+    """Return the first chunk; `rest` are compression, filter and interlace."""
     numbers = (*rest, *(0, 0, 0)[len(rest) :])
     return b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, *numbers)
 
 
 def pixels(width: int = 16, height: int = 16, filter_type: int = 0, bytes_each: int = 1) -> Chunk:
-    """Rows of grey under one filter, compressed."""
+    """Return compressed rows of grey pixels with one filter type."""
     row = bytes([filter_type]) + bytes(range(100, 100 + width)) * bytes_each
     return b"IDAT", zlib.compress(row * height)
 
 
 def cases() -> Iterator[Hostile]:
-    """Every hostile PNG file."""
+    """Yield all hostile PNG files."""
     whole = encoded(scene(), "PNG")
-    yield from cut_short("PNG", whole)
-    yield from flipped("PNG", whole, 41, seed=1)
+    yield from truncated("PNG", whole)
+    yield from corrupted("PNG", whole, 41, seed=1)
     yield from named("PNG", _dimensions())
     yield from named("PNG", _headers())
     yield from named("PNG", _arrangements())
@@ -87,7 +87,7 @@ def _dimensions() -> Iterator[tuple[str, bytes, frozenset[int]]]:
     yield "of the smallest size", png(header(8, 8), pixels(8, 8), _END), READ
     yield "with more rows than it holds", png(header(16, 17), pixels(), _END), READ_OR_REFUSED
     yield "with fewer rows than it holds", png(header(16, 15), pixels(), _END), READ_OR_REFUSED
-    # Some decoders make up what is missing.
+    # Some decoders fill in missing pixels.
     yield "with 16 rows of 2000", png(header(16, 2000), pixels(), _END), READ_OR_REFUSED
     empty = png(header(1500, 20000), pixels(), _END)
     yield "of 1500x20000 with little in it", empty, READ_OR_REFUSED

@@ -1,4 +1,4 @@
-"""Hostile WebP files: RIFF sizes that lie, frames that are none."""
+"""Hostile WebP files: false RIFF sizes and invalid frames."""
 
 import struct
 from collections.abc import Iterator
@@ -13,38 +13,38 @@ from api_tests.hostile.case import (
     TOO_LARGE,
     TOO_SMALL,
     Hostile,
-    cut_short,
+    corrupted,
     encoded,
-    flipped,
     named,
     scene,
+    truncated,
 )
 
 
 def riff(body: bytes, size: int | None = None) -> bytes:
-    """A RIFF container, which may lie about its size."""
+    """Return a RIFF container, optionally with a false size."""
     announced = len(body) + 4 if size is None else size
     return b"RIFF" + struct.pack("<I", announced) + b"WEBP" + body
 
 
 def part(name: bytes, body: bytes) -> bytes:
-    """A part of even length."""
+    """Return a RIFF chunk, padded to an even length."""
     return name + struct.pack("<I", len(body)) + body + bytes(len(body) & 1)
 
 
 def extended(width: int, height: int, flags: int = 0) -> bytes:
-    """The part that announces a canvas."""
+    """Return the VP8X chunk, which declares a canvas."""
     sizes = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
     return part(b"VP8X", bytes([flags, 0, 0, 0]) + sizes)
 
 
 def cases() -> Iterator[Hostile]:
-    """Every hostile WebP file."""
+    """Yield all hostile WebP files."""
     lossy = encoded(scene(), "WEBP", quality=90)
     lossless = encoded(scene(), "WEBP", lossless=True)
     for name, whole, seed in (("WebP", lossy, 4), ("lossless WebP", lossless, 5)):
-        yield from cut_short(name, whole)
-        yield from flipped(name, whole, 40, seed)
+        yield from truncated(name, whole)
+        yield from corrupted(name, whole, 40, seed)
     yield from named("WebP", _containers(lossy[12:]))
     yield from named("WebP", _pictures(lossless))
 
