@@ -1,4 +1,4 @@
-"""The command line as a user meets it: in a process of its own."""
+"""Command line, run in a separate process."""
 
 import os
 import socket
@@ -71,7 +71,7 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_output_that_nobody_reads_is_no_error(tmp_path: Path) -> None:
+def test_a_closed_output_is_no_error(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with open(writing, "wb") as output:  # noqa: PTH123
@@ -87,20 +87,20 @@ def test_output_that_nobody_reads_is_no_error(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_an_error_of_the_program_keeps_its_traceback(
+def test_an_unexpected_error_shows_its_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A library of this name that is found first, and fails as only a bug would.
+    # A module of this name precedes the library and raises an unexpected error.
     (tmp_path / "lance.py").write_text("raise RuntimeError('a bug')\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     done = belvedere(tmp_path, "compare")
     assert "Traceback" in done.stderr
 
 
-def test_a_service_whose_page_could_not_draw_does_not_start(
+def test_the_service_does_not_start_without_d3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Found before the package that is installed, and without the copy of D3 in it.
+    # Metadata without a copy of D3 precede those of the installed package.
     about = tmp_path / "mpld3-0.6.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mpld3\nVersion: 0.6\n")
@@ -111,7 +111,7 @@ def test_a_service_whose_page_could_not_draw_does_not_start(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_data_shows_classes_split_and_what_was_left_out(tmp_path: Path) -> None:
+def test_data_prints_classes_and_repeats_no_work(tmp_path: Path) -> None:
     done = belvedere(tmp_path, "data", data="scenes", scenes="13")
     assert done.returncode == 0, done.stderr
     assert "generated scenes: 91" in done.stdout
@@ -120,7 +120,9 @@ def test_data_shows_classes_split_and_what_was_left_out(tmp_path: Path) -> None:
     assert "unchanged" in again.stdout
 
 
-def test_of_two_at_once_one_is_told_and_a_killed_one_leaves_nothing(tmp_path: Path) -> None:
+def test_a_second_process_is_rejected_and_drafts_of_a_killed_one_are_removed(
+    tmp_path: Path,
+) -> None:
     command = [sys.executable, "-m", "belvedere", "prepare"]
     settings = {"BELVEDERE_HOME": str(tmp_path), "BELVEDERE_DATA": "scenes"}
     settings |= {"BELVEDERE_SCENES": "13"}
@@ -154,10 +156,10 @@ def test_of_two_at_once_one_is_told_and_a_killed_one_leaves_nothing(tmp_path: Pa
 
 
 @pytest.mark.parametrize("stream", ["ascii", "latin-1", "utf-8"])
-def test_no_name_stops_the_output_whatever_the_locale(
+def test_names_are_printable_in_every_locale(
     tmp_path: Path, stream: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The locale C without Python's coercion has the poorest encoding: ASCII."""
+    """The locale C without Python's coercion has the smallest encoding: ASCII."""
     folder = class_folders(tmp_path / "Bäume", {"Wälder": 10, "cats [old]": 10, ":dog:": 10})
     (folder / "Wälder/森[red].txt").write_bytes(b"x")
     for name, value in {
@@ -174,7 +176,7 @@ def test_no_name_stops_the_output_whatever_the_locale(
     assert classes == (":dog:", "Wälder", "cats [old]")
 
 
-def test_help_lists_the_commands_in_the_order_of_their_work(tmp_path: Path) -> None:
+def test_help_lists_the_commands_in_their_usual_order(tmp_path: Path) -> None:
     shown = belvedere(tmp_path, "--help").stdout
     commands = ("data", "train", "compare", "publish", "prepare", "serve", "up", "config")
     places = [shown.index(f"\n  {command} ") for command in commands]
@@ -197,7 +199,7 @@ def test_every_setting_is_an_option_with_its_description(tmp_path: Path) -> None
         (["train", "--seeds", "0"], "'--seeds'"),
     ],
 )
-def test_wrong_use_is_one_sentence(tmp_path: Path, arguments: list[str], named: str) -> None:
+def test_a_usage_error_is_one_sentence(tmp_path: Path, arguments: list[str], named: str) -> None:
     done = belvedere(tmp_path, *arguments)
     assert done.returncode == 2
     assert named in done.stderr

@@ -1,4 +1,4 @@
-"""What the images and the stack are declared to be, as far as it shows without an engine."""
+"""Declarations of the Docker images and the stack, checked without an engine."""
 
 import json
 import tomllib
@@ -17,7 +17,7 @@ from training.settings import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
 
-# They say where a container is reached and where its volume lies, not what runs in it.
+# The stack fixes the addresses and volumes of containers.
 OUTSIDE = {"host", "port", "home", "store"}
 
 
@@ -47,7 +47,7 @@ def test_images_name_the_version_of_the_project() -> None:
     assert versions == [f"ARG VERSION={version}"] * 3
 
 
-def test_no_service_of_the_stack_has_more_rights_than_it_needs(services: dict[str, Any]) -> None:
+def test_services_of_the_stack_have_minimal_rights(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
@@ -58,8 +58,8 @@ def test_no_service_of_the_stack_has_more_rights_than_it_needs(services: dict[st
         assert not published, name
 
 
-def test_grafana_finds_its_dashboard_and_its_figures(services: dict[str, Any]) -> None:
-    """All of it but Grafana itself, whose image cannot be had everywhere."""
+def test_grafana_has_its_dashboard_and_data_source(services: dict[str, Any]) -> None:
+    """Grafana itself does not run, because its image is not available everywhere."""
     folder = ROOT / "monitoring"
     source = yaml.safe_load((folder / "grafana" / "datasource.yml").read_text("utf-8"))[
         "datasources"
@@ -76,8 +76,8 @@ def test_grafana_finds_its_dashboard_and_its_figures(services: dict[str, Any]) -
     ] in mounted
 
 
-def test_the_dashboard_keeps_to_the_schema_of_grafana() -> None:
-    """Grafana's own classes, made from its schema, read all of it and lose nothing."""
+def test_the_dashboard_conforms_to_the_schema_of_grafana() -> None:
+    """Grafana's classes, generated from its schema, parse every field of the dashboard."""
     register_default_plugins()
     given = json.loads((ROOT / "monitoring" / "dashboard.json").read_text("utf-8"))
     understood = json.loads(JSONEncoder().encode(Dashboard.from_json(given)))
@@ -85,7 +85,7 @@ def test_the_dashboard_keeps_to_the_schema_of_grafana() -> None:
 
 
 def _fields(value: Any, place: str = "") -> list[str]:
-    """The path of every field in a JSON value."""
+    """Return the path of every field in a JSON value."""
     if isinstance(value, dict):
         below = [_fields(each, f"{place}.{name}") for name, each in value.items()]
         return [f"{place}.{name}" for name in value] + [path for each in below for path in each]

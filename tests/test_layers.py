@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def test_imports_keep_the_contracts() -> None:
+def test_imports_satisfy_the_contracts() -> None:
     command = Path(sys.executable).with_name("lint-imports")
     result = subprocess.run([command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout

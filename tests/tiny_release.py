@@ -1,4 +1,4 @@
-"""A tiny release without TensorFlow: drawn images, an encoder of a few operations, all reports.
+"""Tiny release without TensorFlow: drawn images, an encoder of a few operations, all reports.
 
 The encoder pools an image to a coarse grid of colours, projects it on principal components (the
 embedding) and compares that with the mean embedding of each class (the probabilities).
@@ -65,7 +65,7 @@ _WRONG_LABELS = {("lake", 1): "ocean", ("road", 6): "city", ("field", 9): "fores
 
 @dataclass(frozen=True)
 class Network:
-    """A linear classifier on the principal components of a pooled image."""
+    """Linear classifier on the principal components of a pooled image."""
 
     cell: int
     """Side in pixels of the squares that are averaged."""
@@ -101,7 +101,7 @@ class Network:
         return Encoded(embeddings, powers / powers.sum(axis=1, keepdims=True))
 
     def heat(self, pixels: Pixels, predicted: Labels) -> Floats:
-        """Return what each cell adds to the logit of a class, scaled to 0-1 for each image."""
+        """Return the contribution of each cell to the logit of a class, scaled to 0-1 per image."""
         weights = (self.projection @ self._weights)[:, predicted].T
         added = (_pooled(pixels, self.cell) - self.mean) * weights
         height, width = (side // self.cell for side in SIZE)
@@ -125,7 +125,7 @@ class Network:
             ops.matmul(embedding, self._weights, False, False), self._biases[np.newaxis]
         )
         model = ov.Model([embedding, ops.softmax(logits, 1)], [image], "tiny")
-        # The names given by OpenVINO differ from model to model of a process.
+        # OpenVINO gives each model of a process other names.
         for number, operation in enumerate(model.get_ordered_ops()):
             operation.set_friendly_name(f"operation_{number}")
         for port, name in zip(
@@ -147,7 +147,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The drawn images, in the order of the store."""
+    """Drawn images in the order of the store."""
 
     images: tuple[StoredImage, ...]
     jpegs: tuple[bytes, ...]
@@ -271,7 +271,7 @@ def draw() -> Drawn:
 def _scene(
     label: str, size: tuple[int, int], rng: np.random.Generator, light: npt.NDArray[np.float64]
 ) -> Pixels:
-    """Three bands of the class's colours under a light, with shapes and grain."""
+    """Return a scene: three bands in the colours of the class, with light, shapes and noise."""
     height, width = size
     horizon, shore = sorted(rng.uniform(0.3, 0.75, 2))
     bands = np.digitize(np.linspace(0, 1, height), [horizon, max(shore, horizon + 0.1)])
@@ -306,7 +306,7 @@ def _collection(drawn: Drawn) -> Collection:
 
 
 def _pooled(pixels: Pixels, cell: int) -> Floats:
-    """Mean colours in 0-1 of square cells, of shape (n, cells * 3)."""
+    """Return mean colours in 0-1 of square cells, of shape (n, cells * 3)."""
     count, height, width, _ = pixels.shape
     cells = pixels.reshape(count, height // cell, cell, width // cell, cell, 3)
     means: Floats = cells.mean(axis=(2, 4), dtype=np.float64).reshape(count, -1) / 255
@@ -405,7 +405,7 @@ def _report(
 
 
 def _curves(network: Network, drawn: Drawn) -> Curves:
-    """Figures of the network with its first 1, 2, 4, ... components, in place of epochs."""
+    """Return metrics of the network with its first 1, 2, 4, ... components, in place of epochs."""
     counts = (1, 2, 4, 8, DIMENSION)
     epochs = [
         replace(

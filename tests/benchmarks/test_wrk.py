@@ -18,8 +18,8 @@ measured: {"answers": 2000, "microseconds": 2000000, "p50": 1500, "p99": 9000, %
 """
 
 
-class _EverySecond(BaseHTTPRequestHandler):
-    """Answers every second request with 503."""
+class _RejectEverySecond(BaseHTTPRequestHandler):
+    """Handler that responds to every second request with 503."""
 
     protocol_version = "HTTP/1.1"
     numbers = count()
@@ -35,8 +35,8 @@ class _EverySecond(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def half_refusing() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _EverySecond) as server:
+def half_rejecting() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _RejectEverySecond) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -70,8 +70,8 @@ def test_a_failed_run_is_an_error():
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
-def test_failures_of_half_of_the_requests_are_reported(half_refusing: str):
+def test_failures_of_half_of_the_requests_are_reported(half_rejecting: str):
     requests = [Request("/predict", b"\x00\xff" * 40), Request("/predict", b'"quoted"\r\n')]
-    answered = load(half_refusing, requests, clients=2, seconds=1, per_second=100)
+    answered = load(half_rejecting, requests, clients=2, seconds=1, per_second=100)
     assert 0 < answered.per_second < 100
     assert answered.failed == pytest.approx(answered.per_second, rel=0.3)

@@ -11,7 +11,7 @@ def listens(port: int) -> bool:
         return client.connect_ex((LOCAL, port)) == 0
 
 
-def test_only_a_server_that_asks_for_it_can_use_a_reserved_port() -> None:
+def test_a_reserved_port_requires_so_reuseaddr() -> None:
     port = reserve_port()
     with socket.socket() as other, pytest.raises(OSError, match="in use"):
         other.bind((LOCAL, port))

@@ -9,7 +9,7 @@ from embeddings.errors import SettingsError
 from service.settings import ServiceSettings
 
 
-def test_defaults_listen_on_this_machine_alone(monkeypatch):
+def test_defaults_listen_on_loopback(monkeypatch):
     for name in ("HOME", "HOST", "PORT", "CONCURRENCY"):
         monkeypatch.delenv(f"BELVEDERE_{name}", raising=False)
     settings = ServiceSettings()
@@ -17,7 +17,7 @@ def test_defaults_listen_on_this_machine_alone(monkeypatch):
     assert settings.concurrency == usable_processors() + 1 >= 2
 
 
-def test_variables_set_everything(monkeypatch):
+def test_settings_are_read_from_the_environment(monkeypatch):
     for name, value in {
         "HOME": "/somewhere",
         "HOST": "0.0.0.0",
@@ -49,13 +49,13 @@ def test_variables_set_everything(monkeypatch):
         {"index": "tree"},
     ],
 )
-def test_nonsense_is_refused(asked):
+def test_invalid_settings_are_rejected(asked):
     with pytest.raises(ValidationError):
         ServiceSettings(**asked)
 
 
 @pytest.mark.parametrize("key", ["Schlüssel", "s3cret\n", "s3cret "])
-def test_a_key_that_is_refused_is_not_shown(monkeypatch, key):
+def test_a_rejected_key_is_not_shown(monkeypatch, key):
     monkeypatch.setenv("BELVEDERE_API_KEY", key)
     monkeypatch.setenv("BELVEDERE_PORT", "many")
     with pytest.raises(SettingsError) as caught:
@@ -81,7 +81,7 @@ def test_a_key_that_is_refused_is_not_shown(monkeypatch, key):
         ("*", ("*",)),
     ],
 )
-def test_origins_are_read_as_people_write_them(monkeypatch, given, origins):
+def test_origins_are_normalised(monkeypatch, given, origins):
     monkeypatch.setenv("BELVEDERE_ORIGINS", given)
     assert ServiceSettings.from_environment().origins == origins
 
@@ -98,7 +98,7 @@ def test_origins_are_read_as_people_write_them(monkeypatch, given, origins):
         "[1]",
     ],
 )
-def test_what_is_no_origin_is_refused(monkeypatch, given):
+def test_invalid_origins_are_rejected(monkeypatch, given):
     monkeypatch.setenv("BELVEDERE_ORIGINS", given)
     with pytest.raises(SettingsError, match="BELVEDERE_ORIGINS: "):
         ServiceSettings.from_environment()

@@ -1,4 +1,4 @@
-"""Draws every figure of a comparison with so many classes; prints the peak of its memory in MB."""
+"""Program that draws all figures of a comparison and prints its peak memory in MiB."""
 
 import sys
 
@@ -25,7 +25,7 @@ FAMILIES = ("own network", "technique", "combination", "transfer")
 def experiment(
     name: str, family: str, classes: tuple[str, ...], *, tuning: bool, perfect: bool
 ) -> ExperimentReport:
-    """An experiment on four validation photographs of each class; of the last class on none."""
+    """Return a report on four validation images of each class but the last, which has none."""
     number = len(classes)
     matrix = np.diag([4] * (number - 1) + [0])
     if not perfect:
@@ -68,7 +68,7 @@ def experiment(
 
 
 def comparison_of(reports: list[ExperimentReport], classes: tuple[str, ...]) -> ExperimentList:
-    """The answer of `/experiments`."""
+    """Return the response of `/experiments`."""
     return ExperimentList(
         preset="synthetic",
         classes=classes,

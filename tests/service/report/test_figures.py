@@ -33,7 +33,7 @@ def test_a_report_of_many_classes_stays_small() -> None:
     assert characters < 300_000
 
 
-def test_of_many_classes_the_worst_are_shown_and_their_number_is_stated() -> None:
+def test_only_the_worst_of_many_classes_are_shown() -> None:
     html = "".join(draw(120, ("own network",), 1, tuning=True, perfect=False))
     assert "The 40 of 120 classes with the lowest F1" in html
     assert "The 40 of 120 classes with the lowest coverage" in html

@@ -6,7 +6,7 @@ from service.report.figures.gallery import Gallery
 from service.settings import ServiceSettings
 
 
-def test_errors_without_a_heat_map_say_so(home: Path) -> None:
+def test_a_missing_heat_map_is_stated(home: Path) -> None:
     with (
         served(ServiceSettings(home=home)) as (api, _),
         Client(str(api.base_url)) as client,

@@ -26,8 +26,8 @@ EMBEDDED = "data:image/jpeg;base64,"
 
 
 @dataclass(frozen=True)
-class Made:
-    """The report in both modes."""
+class Report:
+    """Report in both modes."""
 
     notebook: str
     page: str
@@ -36,11 +36,8 @@ class Made:
 
 
 @pytest.fixture(scope="module")
-def made(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """One service, started because none listens, answers both; the second finds it running.
-
-    It is one that asks for a key.
-    """
+def report(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Make the report in both modes from one running service with an API key."""
     folder = tmp_path_factory.mktemp("report")
     copy = shutil.copy(NOTEBOOK, folder / "report.ipynb")
     with pytest.MonkeyPatch.context() as patch:
@@ -51,7 +48,7 @@ def made(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
             assert main([]) == 0
             assert main(["--committed"], copy) == 0
     written = folder / "home" / "report"
-    return Made(
+    return Report(
         (written / "report.ipynb").read_text("utf-8"),
         (written / "report.html").read_text("utf-8"),
         (written / "slides.html").read_text("utf-8"),
@@ -64,64 +61,66 @@ def outputs(notebook: str) -> list[dict[str, object]]:
     return [output for cell in cells for output in cell.get("outputs", ())]
 
 
-def test_page_shows_generated_scenes_and_says_so(made):
-    assert "These are generated scenes, not photographs." in made.page
-    assert made.page.count(f'src="{EMBEDDED}') > 20
-    assert made.page.count(EMBEDDED) == made.notebook.count(EMBEDDED)
+def test_the_page_shows_generated_scenes_with_a_notice(report):
+    assert "These are generated scenes, not photographs." in report.page
+    assert report.page.count(f'src="{EMBEDDED}') > 20
+    assert report.page.count(EMBEDDED) == report.notebook.count(EMBEDDED)
 
 
-def test_page_needs_nothing_from_anywhere(made):
-    assert "<script" not in made.page
-    assert "<link" not in made.page
-    assert "@import" not in made.page
-    assert not re.search(r"""(src=["']?|url\(["']?)(?!data:)\w""", made.page)
+def test_the_page_is_self_contained(report):
+    assert "<script" not in report.page
+    assert "<link" not in report.page
+    assert "@import" not in report.page
+    assert not re.search(r"""(src=["']?|url\(["']?)(?!data:)\w""", report.page)
 
 
-def test_slides_show_every_chart_and_need_nothing_from_anywhere(made):
-    charts = [output for output in outputs(made.notebook) if "image/png" in output["data"]]
-    assert made.slides.count("data:image/png;base64,") == len(charts)
-    assert 20 <= made.slides.count("<section") <= 60
-    assert not re.search(r"""(src=["']?|href=["']?|url\(["']?)(?!data:|https?://)\w""", made.slides)
-    assert not re.search(r"<(link|script src)|@import", made.slides)
+def test_the_slides_show_every_chart_and_are_self_contained(report):
+    charts = [output for output in outputs(report.notebook) if "image/png" in output["data"]]
+    assert report.slides.count("data:image/png;base64,") == len(charts)
+    assert 20 <= report.slides.count("<section") <= 60
+    assert not re.search(
+        r"""(src=["']?|href=["']?|url\(["']?)(?!data:|https?://)\w""", report.slides
+    )
+    assert not re.search(r"<(link|script src)|@import", report.slides)
 
 
-def test_page_has_every_section(made):
+def test_the_page_has_every_section(report):
     source = NOTEBOOK.read_text("utf-8")
     headings = re.findall(r'"(#+ .+?)(?:\\n)?"', source)
     assert len(headings) >= 11
     for heading in headings:
-        assert f">{heading.lstrip('# ')}</h" in made.page
+        assert f">{heading.lstrip('# ')}</h" in report.page
 
 
-def test_committed_notebook_holds_no_pixel(made):
-    assert EMBEDDED not in made.committed
-    assert "image/jpeg" not in made.committed
-    assert "shown by make report" in made.committed
-    assert "These are generated scenes, not photographs." in made.committed
-    assert len(made.committed) < 1_000_000
+def test_the_committed_notebook_contains_no_pixels(report):
+    assert EMBEDDED not in report.committed
+    assert "image/jpeg" not in report.committed
+    assert "shown by make report" in report.committed
+    assert "These are generated scenes, not photographs." in report.committed
+    assert len(report.committed) < 1_000_000
 
 
-def test_committed_notebook_is_the_same_everywhere(made):
-    notebook = json.loads(made.committed)
+def test_the_committed_notebook_is_independent_of_the_machine(report):
+    notebook = json.loads(report.committed)
     assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
     assert all(not cell["metadata"] for cell in notebook["cells"])
-    assert str(NOTEBOOK.parent) not in made.committed
+    assert str(NOTEBOOK.parent) not in report.committed
 
 
 @pytest.mark.parametrize("mode", ["notebook", "committed"])
-def test_nothing_went_wrong(made, mode):
-    found = outputs(getattr(made, mode))
+def test_notebooks_contain_no_errors(report, mode):
+    found = outputs(getattr(report, mode))
     assert found
     assert {output["output_type"] for output in found} <= {"display_data", "execute_result"}
 
 
-def test_charts_have_a_text_for_who_cannot_see_them(made):
-    charts = [output for output in outputs(made.committed) if "image/png" in output["data"]]
+def test_charts_have_alternative_text(report):
+    charts = [output for output in outputs(report.committed) if "image/png" in output["data"]]
     assert len(charts) >= 8
     assert all(output["metadata"]["image/png"]["alt"] for output in charts)
 
 
-def test_notebook_is_a_client_and_nothing_else():
+def test_the_notebook_imports_only_the_client():
     cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
     code = "".join(line for cell in cells if cell["cell_type"] == "code" for line in cell["source"])
     imported = set(re.findall(r"^\s*(?:import|from) (\S+)", code, re.MULTILINE))
@@ -129,7 +128,7 @@ def test_notebook_is_a_client_and_nothing_else():
     assert not re.search(r"\b(training|embeddings)\b", code)
 
 
-def test_prose_holds_no_result():
+def test_prose_contains_no_results():
     for cell in json.loads(NOTEBOOK.read_text("utf-8"))["cells"]:
         if cell["cell_type"] == "markdown":
             assert not re.search(
@@ -137,20 +136,20 @@ def test_prose_holds_no_result():
             )
 
 
-def test_without_a_release_one_sentence_says_so(tmp_path, monkeypatch, capsys):
+def test_a_missing_release_is_reported_in_one_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("BELVEDERE_HOME", str(tmp_path))
     monkeypatch.setenv("BELVEDERE_PORT", "0")
     assert main([]) == 1
     assert capsys.readouterr().err.startswith("report: There is no release")
 
 
-def test_nonsense_in_the_settings_is_one_sentence(monkeypatch, capsys):
+def test_invalid_settings_are_reported_in_one_sentence(monkeypatch, capsys):
     monkeypatch.setenv("BELVEDERE_PORT", "here")
     assert main([]) == 1
     assert capsys.readouterr().err.startswith("report: BELVEDERE_PORT: ")
 
 
-def test_service_that_does_not_start_says_why(home, tmp_path):
+def test_a_failed_start_of_the_service_is_reported_with_its_reason(home, tmp_path):
     shutil.copytree(home / "releases", tmp_path / "releases", symlinks=True)
     manifest = tmp_path / "releases" / "current" / "manifest.json"
     manifest.write_text("{}")
@@ -162,7 +161,7 @@ def test_service_that_does_not_start_says_why(home, tmp_path):
 
 
 def test_attribution_is_escaped():
-    made = Attribution(
+    attribution = Attribution(
         title="<script>alert(1)</script>",
         photographer='"A" & <b>B</b>',
         licence="CC BY 2.0",
@@ -170,7 +169,7 @@ def test_attribution_is_escaped():
         page="javascript:alert(1)",
         source=None,
     )
-    html = credit("lake/1", made).html
+    html = credit("lake/1", attribution).html
     assert "<script" not in html
     assert "<b>" not in html
     assert "javascript" not in html
@@ -178,7 +177,7 @@ def test_attribution_is_escaped():
     assert "&lt;script&gt;alert(1)&lt;/script&gt; by" in html
 
 
-def test_unknown_makers_leave_the_id():
+def test_without_a_photographer_the_credit_is_the_id():
     assert credit("lake/<1>", None).html == "lake/&lt;1&gt;"
 
 
@@ -188,16 +187,16 @@ def test_elements_escape_text_and_keep_elements():
     assert link(None, "text") == "text"
 
 
-def test_true_class_is_named_though_improbable():
+def test_the_true_class_is_listed_even_if_improbable():
     named = probable({"a": 0.6, "b": 0.3, "c": 0.09, "d": 0.0}, also="d").html
     assert re.findall(r"[a-d](?= )", named) == ["a", "b", "d"]
 
 
-def test_every_class_has_a_look_of_its_own():
+def test_every_class_has_its_own_style():
     assert len(set(class_styles([str(number) for number in range(40)]).values())) == 40
 
 
-def test_words():
+def test_numbers_and_lists_are_formatted():
     assert percent(0.8137) == "81.4\N{NARROW NO-BREAK SPACE}%"
     assert percent(None) == "–"
     assert points(-0.0004) == "+0.0 points"

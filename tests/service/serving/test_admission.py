@@ -14,7 +14,7 @@ def refused(admission: UploadAdmission, size: int) -> bool:
         return error.retry_after == 1
 
 
-def test_places_are_limited_and_free_again_after_errors():
+def test_places_are_limited_and_freed_after_errors():
     admission = UploadAdmission(places=2, memory=100 * LARGE)
 
     def breaks_off() -> None:
@@ -29,7 +29,7 @@ def test_places_are_limited_and_free_again_after_errors():
         assert not refused(admission, LARGE)
 
 
-def test_large_uploads_share_the_memory_and_small_ones_need_none():
+def test_large_uploads_share_the_memory_and_small_ones_reserve_none():
     admission = UploadAdmission(places=100, memory=2 * LARGE)
     with admission.admitted(LARGE), admission.admitted(LARGE):
         assert refused(admission, LARGE)
@@ -38,7 +38,7 @@ def test_large_uploads_share_the_memory_and_small_ones_need_none():
     assert not refused(admission, LARGE)
 
 
-def test_one_large_upload_is_admitted_however_little_memory_there_is():
+def test_one_large_upload_is_always_admitted():
     admission = UploadAdmission(places=100, memory=1)
     with admission.admitted(LARGE):
         assert refused(admission, LARGE)

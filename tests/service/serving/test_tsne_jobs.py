@@ -16,7 +16,7 @@ def release(home: Path) -> Release:
     return open_release(current_release(home / "releases"))
 
 
-def test_draws_are_without_repetition_and_begin_alike(release):
+def test_samples_are_without_replacement_and_extend_smaller_ones(release):
     count = len(release.images)
     everything = sample_rows(release, count + 5, seed=3)
     assert sorted(everything) == list(range(count))
@@ -24,7 +24,7 @@ def test_draws_are_without_repetition_and_begin_alike(release):
     assert sample_rows(release, 9, seed=4).tolist() != everything[:9].tolist()
 
 
-def test_a_map_is_fitted_once_for_all_who_ask(release):
+def test_a_map_is_fitted_once_for_concurrent_requests(release):
     async def main():
         maps = TsneJobs()
         rows = sample_rows(release, 12, seed=1)
@@ -41,7 +41,7 @@ def test_a_map_is_fitted_once_for_all_who_ask(release):
     assert np.array_equal(points, fit_map(release.embeddings[rows], 1, threads=1))
 
 
-def test_who_leaves_does_not_spoil_it_for_the_others(release):
+def test_a_cancelled_request_does_not_cancel_the_fit_for_others(release):
     async def main():
         maps = TsneJobs()
         rows = sample_rows(release, 20, seed=2)
@@ -57,7 +57,7 @@ def test_who_leaves_does_not_spoil_it_for_the_others(release):
     asyncio.run(main())
 
 
-def test_only_the_last_maps_are_kept(release):
+def test_only_recent_maps_are_cached(release):
     async def main():
         maps = TsneJobs()
         rows = sample_rows(release, 3, seed=0)
@@ -75,7 +75,7 @@ def test_only_the_last_maps_are_kept(release):
     asyncio.run(main())
 
 
-def test_errors_of_one_fit_reach_those_who_wait_and_nobody_later(release):
+def test_an_error_of_a_fit_is_raised_only_for_its_waiters(release):
     async def main():
         maps = TsneJobs()
         rows = {seed: sample_rows(release, 30, seed) for seed in range(8)}
@@ -84,7 +84,7 @@ def test_errors_of_one_fit_reach_those_who_wait_and_nobody_later(release):
             try:
                 return await maps.points(release, rows[seed], seed)
             except QueueFull:
-                # Asked again by each as soon as it is told: the fit must be one for all of them.
+                # Each waiter retries immediately after the error: all must get the same fit.
                 while True:
                     with suppress(QueueFull):
                         return await maps.points(release, rows[seed], seed)

@@ -10,7 +10,7 @@ from service.serving.worker_pool import WorkerPool
 
 
 def run(scenario, *, threads=1, queue=1, seconds=30):
-    """Run a scenario with workers and an event that their work waits for."""
+    """Run a scenario with a pool and an event that blocks its jobs."""
 
     async def main():
         workers = WorkerPool("test", threads=threads, queue=queue, retry_after=3, seconds=seconds)
@@ -24,7 +24,7 @@ def run(scenario, *, threads=1, queue=1, seconds=30):
     asyncio.run(main())
 
 
-def test_results_and_errors_come_back():
+def test_results_and_errors_are_returned():
     async def scenario(workers, gate):
         assert await workers.run(divmod, 7, 2) == (3, 1)
         with pytest.raises(ZeroDivisionError):
@@ -40,7 +40,7 @@ def test_work_never_runs_on_the_event_loop():
     run(scenario)
 
 
-def test_who_finds_the_queue_full_is_turned_away():
+def test_a_job_beyond_the_queue_is_rejected():
     async def scenario(workers, gate):
         waiting = [asyncio.create_task(workers.run(gate.wait)) for _ in range(5)]
         await asyncio.sleep(0)
@@ -53,7 +53,7 @@ def test_who_finds_the_queue_full_is_turned_away():
     run(scenario, threads=2, queue=3)
 
 
-def test_places_are_free_again_after_results_and_errors():
+def test_results_and_errors_free_their_places():
     async def scenario(workers, gate):
         for _ in range(20):
             await workers.run(int, "1")
@@ -63,7 +63,7 @@ def test_places_are_free_again_after_results_and_errors():
     run(scenario, threads=1, queue=0)
 
 
-def test_a_caller_who_leaves_keeps_the_place_until_the_thread_is_free():
+def test_a_cancelled_job_keeps_its_place_until_its_thread_is_free():
     async def scenario(workers, gate):
         begun = threading.Event()
 
@@ -97,7 +97,7 @@ async def until(condition):
 
 
 def die():
-    """Work during which its thread dies, as from a bug that no handler catches."""
+    """Run until this thread ends with an exception that no handler catches."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(threading.get_ident()), ctypes.py_object(SystemExit)
     )
@@ -106,7 +106,7 @@ def die():
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_thread_that_dies_is_noticed_and_replaced_and_its_caller_is_told():
+def test_a_dead_thread_is_replaced_and_its_caller_gets_an_error():
     async def scenario(workers, gate):
         lost = asyncio.create_task(workers.run(die))
         await until(lambda: not workers.healthy)
@@ -121,7 +121,7 @@ def test_a_thread_that_dies_is_noticed_and_replaced_and_its_caller_is_told():
     run(scenario)
 
 
-def test_a_thread_that_hangs_is_replaced_and_does_no_more_work():
+def test_a_hung_thread_is_replaced_and_runs_no_more_jobs():
     async def scenario(workers, gate):
         hanging = asyncio.create_task(workers.run(gate.wait))
         await until(lambda: not workers.healthy)
@@ -133,11 +133,11 @@ def test_a_thread_that_hangs_is_replaced_and_does_no_more_work():
         gate.set()
         assert {await workers.run(threading.get_ident) for _ in range(20)} == {successor}
 
-    # Its caller waits for twice as long: a busy machine has the difference to replace the thread.
+    # The caller waits for twice as long, which gives a busy machine time to replace the thread.
     run(scenario, seconds=3)
 
 
-def test_who_waits_too_long_for_a_thread_is_told():
+def test_a_job_that_waits_too_long_raises_queue_timeout():
     async def scenario(workers, gate):
         first = asyncio.create_task(workers.run(gate.wait))
         await asyncio.sleep(0)
