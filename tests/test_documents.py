@@ -105,3 +105,10 @@ def test_the_glossary_names_code_that_exists() -> None:
         assert re.search(rf"\b{symbol.rpartition('.')[2]}\b", code), (symbol, path)
     for path in re.findall(r"`([\w/]+/[\w.]*)`", glossary):
         assert (ROOT / path).exists(), path
+
+
+def test_the_tests_named_by_the_security_page_exist() -> None:
+    named = set(re.findall(r"`(test_\w+\.py)`", (ROOT / "docs" / "security.md").read_text("utf-8")))
+    tests = {path.name for name in ("tests", "api_tests") for path in (ROOT / name).rglob("*.py")}
+    assert named
+    assert named <= tests, named - tests
