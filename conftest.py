@@ -46,12 +46,12 @@ def _no_settings_from_outside() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
     """Return a function that makes a folder once for all test processes and returns a copy."""
-    everybody = tmp_path_factory.getbasetemp()
+    shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        everybody = everybody.parent
+        shared = shared.parent
 
     def give(name: str, make: Callable[[Path], None]) -> Path:
-        made = everybody / f"{name}-for-everybody"
+        made = shared / f"{name}-shared"
         with made.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not made.exists():

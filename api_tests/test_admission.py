@@ -78,8 +78,8 @@ def busy(home):
     with served(ServiceSettings(home=home, work_seconds=600)) as (client, state):
 
         async def fill() -> None:
-            asked = (state.queries.run(gate.wait) for _ in range(1000))
-            await asyncio.gather(*asked, return_exceptions=True)
+            jobs = (state.queries.run(gate.wait) for _ in range(1000))
+            await asyncio.gather(*jobs, return_exceptions=True)
 
         filling = threading.Thread(target=lambda: asyncio.run(fill()))
         filling.start()
@@ -110,8 +110,8 @@ def test_queries_run_on_threads_and_are_rejected_if_their_queue_is_full(busy, re
         ("/tsne", {"n": 20, "seed": 77}),
         ("/openapi.json", {}),
     ]
-    for path, asked in calls:
-        answer = busy.get(path, params=asked)
+    for path, params in calls:
+        answer = busy.get(path, params=params)
         assert "busy" in sentence(answer, 429), path
         assert answer.headers["Retry-After"] == "1"
     for path in ("/livez", "/readyz", "/metrics", "/", "/docs"):

@@ -22,11 +22,11 @@ def client(api):
 def test_methods_return_the_responses_of_the_service(client, api, records):
     ids = [record["id"] for record in records[:51]]
     identifier = ids[3]
-    asked = {"id": identifier, "k": 5, "label": "lake"}
+    params = {"id": identifier, "k": 5, "label": "lake"}
     assert client.ready().model_dump(mode="json") == api.get("/readyz").json()
     for answer, expected in [
         (client.predict(identifier), api.get("/predict", params={"id": identifier})),
-        (client.neighbors(identifier, k=5, label="lake"), api.get("/neighbors", params=asked)),
+        (client.neighbors(identifier, k=5, label="lake"), api.get("/neighbors", params=params)),
         (client.tsne(n=6), api.get("/tsne", params={"n": 6})),
         (client.images(limit=4, offset=2), api.get("/images?limit=4&offset=2")),
         (client.images(), api.get("/images")),
@@ -115,13 +115,13 @@ def test_the_api_key_is_sent(serving, home, records):
 
 
 def test_concurrent_calls_get_their_own_responses(api, records):
-    asked = [record["id"] for record in records[::9]]
+    ids = [record["id"] for record in records[::9]]
 
     async def answers():
         async with AsyncClient(str(api.base_url)) as client:
-            return await asyncio.gather(*[client.features(id) for id in asked])
+            return await asyncio.gather(*[client.features(id) for id in ids])
 
-    assert [answer.id for answer in asyncio.run(answers())] == asked
+    assert [answer.id for answer in asyncio.run(answers())] == ids
 
 
 def test_both_clients_return_the_same(client, api, records, a_jpeg):
@@ -141,12 +141,12 @@ def test_both_clients_return_the_same(client, api, records, a_jpeg):
 
 
 def test_the_asynchronous_error_for_an_unreachable_service_names_it(stopped_url):
-    async def ask():
+    async def call():
         async with AsyncClient(stopped_url, retries=0) as client:
             await client.ready()
 
     with pytest.raises(ServiceError, match="belvedere serve"):
-        asyncio.run(ask())
+        asyncio.run(call())
 
 
 def test_both_clients_have_every_call_with_its_documentation():
@@ -166,9 +166,9 @@ def test_both_clients_have_every_call_with_its_documentation():
 
 
 def test_an_id_and_an_image_exclude_each_other(client):
-    for asked in ({}, {"id": "a", "image": b"b"}):
+    for arguments in ({}, {"id": "a", "image": b"b"}):
         with pytest.raises(ValueError, match="Give either"):
-            client.predict(**asked)
+            client.predict(**arguments)
 
 
 def test_an_empty_list_of_ids_is_rejected(client):

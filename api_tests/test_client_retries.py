@@ -80,29 +80,29 @@ def call(address, **settings):
 
 
 def call_async(address, **settings):
-    async def ask():
+    async def send():
         async with AsyncClient(address, **settings) as client:
             return await client.ready()
 
-    return asyncio.run(ask())
+    return asyncio.run(send())
 
 
-both_clients = pytest.mark.parametrize("ask", [call, call_async])
+both_clients = pytest.mark.parametrize("send", [call, call_async])
 
 
 @both_clients
-def test_a_rejected_or_interrupted_call_is_retried(ask):
+def test_a_rejected_or_interrupted_call_is_retried(send):
     script = (rejection(429), None, rejection(503), httpx.Response(200, json=READY))
     with scripted_server(*script) as (address, requested):
-        assert ask(address).release == "f00d"
+        assert send(address).release == "f00d"
         assert len(requested) == 4
 
 
 @both_clients
-def test_after_the_last_retry_the_detail_is_raised(ask):
+def test_after_the_last_retry_the_detail_is_raised(send):
     with scripted_server(rejection(429), rejection(503)) as (address, requested):
         with pytest.raises(ServiceError, match=r"Come back later \(503\)\.") as caught:
-            ask(address, retries=1)
+            send(address, retries=1)
         assert caught.value.status == 503
         assert len(requested) == 2
 
@@ -117,11 +117,11 @@ def test_other_errors_are_not_retried(status):
 
 
 @both_clients
-def test_a_pause_beyond_the_limit_is_not_waited(ask):
+def test_a_pause_beyond_the_limit_is_not_waited(send):
     busy = rejection(429, **{"Retry-After": "3600"})
     with scripted_server(busy) as (address, requested):
         with pytest.raises(ServiceError, match="429"):
-            ask(address)
+            send(address)
         assert len(requested) == 1
 
 
@@ -148,12 +148,12 @@ def test_the_limit_holds_for_the_sum_of_all_pauses():
 
 
 @both_clients
-def test_a_missing_response_ends_with_the_time_out(ask):
+def test_a_missing_response_ends_with_the_time_out(send):
     with (
         silent_server() as address,
         pytest.raises(ServiceError, match="longer `timeout`") as caught,
     ):
-        ask(address, timeout=0.2)
+        send(address, timeout=0.2)
     assert caught.value.status is None
 
 

@@ -61,12 +61,12 @@ def test_no_message_contains_the_password_of_the_base_url():
     assert "127.0.0.1:9" in str(caught.value)
     assert SECRET not in chain(caught.value)
 
-    async def ask() -> None:
+    async def send() -> None:
         async with AsyncClient(NOWHERE, retries=0) as client:
             await client.ready()
 
     with pytest.raises(ServiceError) as caught:
-        asyncio.run(ask())
+        asyncio.run(send())
     assert SECRET not in chain(caught.value)
 
 

@@ -19,11 +19,11 @@ def valid_calls(api, records) -> list[Callable[[httpx.Client], httpx.Response]]:
     calls: list[Callable[[httpx.Client], httpx.Response]] = []
     for record in records[::12]:
         jpeg = api.get(f"/images/{record['id']}").content
-        asked = {"id": record["id"], "k": 5}
+        params = {"id": record["id"], "k": 5}
         calls += [
             lambda client, jpeg=jpeg: client.post("/predict", content=jpeg),
             lambda client, jpeg=jpeg: client.post("/neighbors", content=jpeg),
-            lambda client, asked=asked: client.get("/neighbors", params=asked),
+            lambda client, params=params: client.get("/neighbors", params=params),
         ]
     return calls
 
@@ -65,13 +65,13 @@ def test_hostile_requests_do_not_change_concurrent_responses(api, valid_calls):
         with httpx.Client(base_url=api.base_url, timeout=60, trust_env=False) as own:
             return [find_defect(own.post("/predict", content=case.data), case) for case in cases]
 
-    def ask(_: int) -> list[bytes]:
+    def send(_: int) -> list[bytes]:
         with httpx.Client(base_url=api.base_url, timeout=60, trust_env=False) as own:
             return [call(own).content for call in valid_calls]
 
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         attacks = [pool.submit(attack, corpus()[start::3]) for start in range(3)]
-        answers = [pool.submit(ask, number) for number in range(3)]
+        answers = [pool.submit(send, number) for number in range(3)]
         assert all(answer.result() == expected for answer in answers)
         assert [each for done in attacks for each in done.result() if each] == []
     assert api.get("/readyz").status_code == 200

@@ -29,12 +29,12 @@ def scene():
 
 @pytest.fixture(scope="module")
 def probabilities(api):
-    def ask(data):
+    def predict(data):
         answer = api.post("/predict", content=data)
         assert answer.status_code == 200, answer.text
         return answer.json()["probabilities"]
 
-    return ask
+    return predict
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ def test_pages_contain_every_image_once(api, records):
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_filters_select_matching_images(api, records, split):
     fitting = [each["id"] for each in records if (each["label"], each["split"]) == ("lake", split)]
-    asked = {"label": "lake", "split": split, "limit": 10_000}
-    page = api.get("/images", params=asked).json()
+    params = {"label": "lake", "split": split, "limit": 10_000}
+    page = api.get("/images", params=params).json()
     assert [record["id"] for record in page["images"]] == fitting
     assert page["total"] == len(fitting)
 
@@ -49,9 +49,9 @@ def test_an_unknown_id_is_named(api, records, sentence):
     assert "'nowhere'" in sentence(answer, 404)
 
 
-@pytest.mark.parametrize("asked", [{"limit": 0}, {"limit": 10_001}, {"offset": -1}])
-def test_parameters_of_pages_out_of_range_are_rejected(api, sentence, asked):
-    sentence(api.get("/images", params=asked), 422)
+@pytest.mark.parametrize("params", [{"limit": 0}, {"limit": 10_001}, {"offset": -1}])
+def test_parameters_of_pages_out_of_range_are_rejected(api, sentence, params):
+    sentence(api.get("/images", params=params), 422)
 
 
 def test_a_page_after_the_last_is_empty(api):
@@ -59,8 +59,8 @@ def test_a_page_after_the_last_is_empty(api):
 
 
 def test_random_images_differ_and_match_the_filters(api, records):
-    asked = {"label": "city", "split": "train"}
-    found = [api.get("/images/random", params=asked).json() for _ in range(30)]
+    params = {"label": "city", "split": "train"}
+    found = [api.get("/images/random", params=params).json() for _ in range(30)]
     assert {(each["label"], each["split"]) for each in found} == {("city", "train")}
     assert len({each["id"] for each in found}) > 1
     known = {record["id"]: record for record in records}

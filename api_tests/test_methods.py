@@ -69,8 +69,8 @@ def test_head_answers_conditional_requests(api, records, path):
 def test_nothing_follows_the_headers(api, records):
     """The next response on the connection follows the headers directly."""
     with socket.create_connection((api.base_url.host, api.base_url.port), timeout=30) as raw:
-        asked = f"HEAD /neighbors?id={records[0]['id']} HTTP/1.1\r\nHost: x\r\n"
-        raw.sendall(f"{asked}\r\n{asked}Connection: close\r\n\r\n".encode())
+        request = f"HEAD /neighbors?id={records[0]['id']} HTTP/1.1\r\nHost: x\r\n"
+        raw.sendall(f"{request}\r\n{request}Connection: close\r\n\r\n".encode())
         with raw.makefile("rb") as answers:
             sent = answers.read()
     parts = sent.split(b"\r\n\r\n")

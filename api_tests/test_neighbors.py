@@ -41,8 +41,8 @@ def test_a_large_k_returns_all_other_images_in_order(api, features):
 def test_filters_select_matching_neighbours(api, features, split):
     identifier, stored = next(iter(features.items()))
     label = stored["label"]
-    asked = {"id": identifier, "k": 7, "label": label, "split": split}
-    answer = api.get("/neighbors", params=asked).json()
+    params = {"id": identifier, "k": 7, "label": label, "split": split}
+    answer = api.get("/neighbors", params=params).json()
     expected = nearest(
         features, identifier, lambda other: other["label"] == label and other["split"] == split
     )
@@ -73,23 +73,23 @@ def test_filters_apply_to_uploads(api, a_jpeg):
 
 
 def test_the_error_for_an_unknown_class_names_the_known_ones(api, records, sentence):
-    asked = {"id": records[0]["id"], "label": "moon"}
-    detail = sentence(api.get("/neighbors", params=asked), 422)
+    params = {"id": records[0]["id"], "label": "moon"}
+    detail = sentence(api.get("/neighbors", params=params), 422)
     for label in api.get("/readyz").json()["classes"]:
         assert label in detail
 
 
 def test_the_error_for_an_unknown_split_names_the_known_ones(api, records, sentence):
-    asked = {"id": records[0]["id"], "split": "test"}
-    detail = sentence(api.get("/neighbors", params=asked), 422)
+    params = {"id": records[0]["id"], "split": "test"}
+    detail = sentence(api.get("/neighbors", params=params), 422)
     assert "train" in detail
     assert "validation" in detail
 
 
 @pytest.mark.parametrize(("k", "status"), [("0", 422), ("-1", 422), ("abc", 400), ("1.5", 400)])
 def test_k_must_be_a_positive_integer(api, records, sentence, a_jpeg, k, status):
-    asked = {"id": records[0]["id"], "k": k}
-    assert "`k`" in sentence(api.get("/neighbors", params=asked), status)
+    params = {"id": records[0]["id"], "k": k}
+    assert "`k`" in sentence(api.get("/neighbors", params=params), status)
     assert "`k`" in sentence(api.post("/neighbors", params={"k": k}, content=a_jpeg), status)
 
 

@@ -17,12 +17,12 @@ def cors_client(serving, home):
 
 
 def preflight(client, path, method, headers, origin=NAMED):
-    asked = {
+    request_headers = {
         "Origin": origin,
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": headers,
     }
-    return client.options(path, headers=asked)
+    return client.options(path, headers=request_headers)
 
 
 def listed(answer, name):

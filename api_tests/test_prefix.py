@@ -1,4 +1,4 @@
-"""The service below a path, behind a reverse proxy that removes or keeps the path."""
+"""Service under a path prefix, behind a reverse proxy that removes or keeps the prefix."""
 
 from urllib.parse import urljoin
 
@@ -102,7 +102,7 @@ def test_a_root_path_must_not_equal_a_path_of_the_service(home, path):
 
 
 def test_a_forwarded_header_changes_no_path(api: httpx.Client, records):
-    asked = {"X-Forwarded-Prefix": "//elsewhere.example"}
+    forwarded = {"X-Forwarded-Prefix": "//elsewhere.example"}
     for _ in range(2):
-        answer = api.get("/neighbors", params={"id": records[0]["id"]}, headers=asked)
+        answer = api.get("/neighbors", params={"id": records[0]["id"]}, headers=forwarded)
         assert answer.json()["neighbors"][0]["image"].startswith("/images/")

@@ -31,8 +31,8 @@ def test_precomputed_responses_are_counted(api, records):
         return sum(float(each.removeprefix(line)) for each in lines if each.startswith(line))
 
     before = counted()
-    for asked in ({"id": records[0]["id"]}, {"id": records[0]["id"], "k": 3}):
-        api.get("/neighbors", params=asked)
+    for params in ({"id": records[0]["id"]}, {"id": records[0]["id"], "k": 3}):
+        api.get("/neighbors", params=params)
     assert counted() == before + 2
 
 
@@ -65,11 +65,11 @@ def test_a_target_beyond_the_length_limit_is_rejected(api, records, sentence):
 
 
 def test_precomputed_responses_are_logged(home, records, caplog):
-    asked = {"id": records[0]["id"]}
+    params = {"id": records[0]["id"]}
     with served(ServiceSettings(home=home, log="all")) as (client, state), caplog.at_level("INFO"):
         assert state.responses is not None
-        client.get("/neighbors", params=asked)
-        client.get("/neighbors", params=asked | {"k": 3})
+        client.get("/neighbors", params=params)
+        client.get("/neighbors", params=params | {"k": 3})
         assert state.responses.neighborhood.cache_info().currsize == 1
     lines = [each.facts for each in caplog.records if each.getMessage() == "request completed"]
     ready, usual = (each | {"seconds": 0} for each in lines if each["route"] == "/neighbors")

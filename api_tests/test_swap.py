@@ -82,12 +82,12 @@ def test_no_request_fails_when_a_new_release_is_loaded(serving, copied_home, rec
         answers: list[httpx.Response] = []
         done = threading.Event()
 
-        def ask() -> None:
+        def send() -> None:
             while not done.is_set():
                 answers.extend(call() for call in calls)
 
-        askers = [threading.Thread(target=ask) for _ in range(3)]
-        for each in askers:
+        senders = [threading.Thread(target=send) for _ in range(3)]
+        for each in senders:
             each.start()
         try:
             wait_for_answers(answers, fingerprint(old))
@@ -96,7 +96,7 @@ def test_no_request_fails_when_a_new_release_is_loaded(serving, copied_home, rec
             wait_for_answers(answers, fingerprint(new))
         finally:
             done.set()
-            for each in askers:
+            for each in senders:
                 each.join()
         assert {each.status_code for each in answers} == {200}
         assert {each.json()["release"] for each in answers} == known
@@ -108,7 +108,7 @@ def test_a_replaced_release_is_freed(copied_home, records):
     releases = copied_home / "releases"
     old, new = (releases / CURRENT).resolve(), another_release(releases)
     with served(ServiceSettings(home=copied_home, poll=POLL)) as (client, state):
-        asked = {"id": records[0]["id"]}
+        params = {"id": records[0]["id"]}
         jpeg = client.get(f"/images/{records[0]['id']}").content
         gc.collect()
         # Without reference cycles, objects are freed without the garbage collector.
@@ -116,8 +116,8 @@ def test_a_replaced_release_is_freed(copied_home, records):
         try:
             for folder in (new, old, new):
                 for call in ("/neighbors", "/predict", "/features"):
-                    assert client.get(call, params=asked).status_code == 200
-                    assert client.get(call, params=asked | {"k": 3}).status_code == 200
+                    assert client.get(call, params=params).status_code == 200
+                    assert client.get(call, params=params | {"k": 3}).status_code == 200
                 for call in ("/predict", "/neighbors", "/tsne"):
                     assert client.post(call, content=jpeg).status_code == 200
                 for path in (

@@ -7,8 +7,8 @@ import pytest
 from api_tests.conftest import MAP_SEED
 
 
-def points(api, **asked):
-    return api.get("/tsne", params=asked).json()["points"]
+def points(api, **params):
+    return api.get("/tsne", params=params).json()["points"]
 
 
 def places(found):
@@ -62,9 +62,9 @@ def test_the_default_map_is_the_published_one(odd):
 
 
 def test_the_published_map_is_sent_with_gzip(api):
-    def sent(coding, **asked):
+    def sent(coding, **params):
         headers = {"Accept-Encoding": coding}
-        with api.stream("GET", "/tsne", params={"n": 30} | asked, headers=headers) as answer:
+        with api.stream("GET", "/tsne", params={"n": 30} | params, headers=headers) as answer:
             return answer.headers, b"".join(answer.iter_raw())
 
     plain, small = sent("identity"), sent("gzip")

@@ -61,8 +61,8 @@ def test_every_response_has_security_headers(api, records, call):
 
 
 def test_other_origins_get_no_cors_headers(api):
-    asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
-    for answer in (api.get("/images", headers=asked), api.options("/predict", headers=asked)):
+    headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+    for answer in (api.get("/images", headers=headers), api.options("/predict", headers=headers)):
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
@@ -83,8 +83,8 @@ def test_problems_are_logged_as_objects_without_request_content(serving, home, r
         client.get("/neighbors", params={"id": "secret"}, headers={"X-Request-ID": "mine"})
         client.post("/predict", content=b"private", headers={"X-Request-ID": "yours"})
     lines = [line for line in logged() if "route" in line]
-    told = [[line[name] for name in ("request", "route", "status", "problem")] for line in lines]
-    assert told == [
+    found = [[line[name] for name in ("request", "route", "status", "problem")] for line in lines]
+    assert found == [
         ["mine", "/neighbors", 404, "not found"],
         ["yours", "/predict", 415, "image unreadable"],
     ]
@@ -131,8 +131,8 @@ def test_stages_queues_and_problems_are_counted(api, a_jpeg):
 def test_the_dashboard_queries_only_existing_metrics(api):
     known = {re.split(r"[{ ]", line)[0] for line in api.get("/metrics").text.splitlines()}
     dashboard = json.loads(DASHBOARD.read_text("utf-8"))
-    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    assert len(asked) > 5
-    for expression in asked:
+    expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    assert len(expressions) > 5
+    for expression in expressions:
         for name in re.findall(r"\b(?:belvedere|process)_\w+", expression):
             assert name in known, expression

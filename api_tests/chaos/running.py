@@ -97,23 +97,23 @@ def continuous_requests(
     service: Running, calls: list[Call], clients: int, pause: float = 0.0
 ) -> Iterator[Responses]:
     """Send these calls in turn from several threads until the block ends; `pause` is in seconds."""
-    asked, done = Responses(), threading.Event()
+    sent, done = Responses(), threading.Event()
 
-    def ask() -> None:
+    def send() -> None:
         with service.client() as client:
             while not done.is_set():
                 for number, call in enumerate(calls):
                     try:
-                        asked.answers.append((number, call(client)))
+                        sent.answers.append((number, call(client)))
                     except httpx.TransportError as error:
-                        asked.errors.append(repr(error))
+                        sent.errors.append(repr(error))
                     time.sleep(pause)
 
-    threads = [threading.Thread(target=ask) for _ in range(clients)]
+    threads = [threading.Thread(target=send) for _ in range(clients)]
     for thread in threads:
         thread.start()
     try:
-        yield asked
+        yield sent
     finally:
         done.set()
         for thread in threads:

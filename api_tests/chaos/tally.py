@@ -15,7 +15,7 @@ release of generated scenes.
 
 @dataclass
 class Tally:
-    """One line of the page; attempts may come from many threads."""
+    """Row of the page; several threads may count attempts at once."""
 
     name: str
     tried: int = 0

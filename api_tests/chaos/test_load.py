@@ -41,23 +41,23 @@ def test_hostile_images_among_others(home, tally):
     with running(home) as service, service.client() as client:
         calls = valid_calls(service)
         expected = [call(client).content for call in calls]
-        with continuous_requests(service, calls, clients=2) as asked:
+        with continuous_requests(service, calls, clients=2) as sent:
             for case in corpus() * ROUNDS:
                 with tally.attempt():
                     assert find_defect(client.post("/predict", content=case.data), case) is None
         assert client.get("/readyz").status_code == 200
-    assert asked.errors == []
-    assert all(answer.content == expected[number] for number, answer in asked.answers)
-    tally.measured = f"{len(asked.answers):,} valid requests meanwhile, none changed"
+    assert sent.errors == []
+    assert all(answer.content == expected[number] for number, answer in sent.answers)
+    tally.measured = f"{len(sent.answers):,} valid requests meanwhile, none changed"
 
 
 def test_memory(home, tally):
     """Mixed valid and invalid requests leak no memory (at most 5 % growth)."""
     with running(home) as service:
         mixed = _mixed_calls(service)
-        first = _ask(service, mixed, SETTLED)
+        first = _send_random(service, mixed, SETTLED)
         settled = service.resident_bytes()
-        statuses = first | _ask(service, mixed, REQUESTS - SETTLED)
+        statuses = first | _send_random(service, mixed, REQUESTS - SETTLED)
         grown = service.resident_bytes()
     tally.count(REQUESTS, REQUESTS)
     tally.measured = (
@@ -81,9 +81,9 @@ def test_misses(home, tally):
         return answer
 
     with running(home) as service:
-        _ask(service, [miss], SETTLED)
+        _send_random(service, [miss], SETTLED)
         settled = service.resident_bytes()
-        _ask(service, [miss], REQUESTS)
+        _send_random(service, [miss], REQUESTS)
         grown = service.resident_bytes()
     tally.measured = (
         f"{settled / 1e6:.0f} MB after {SETTLED:,} misses, {grown / 1e6:.0f} MB after "
@@ -118,32 +118,32 @@ def test_slow_uploads(home, tally):
                 call(client)
         settled = service.resident_bytes()
         with (
-            continuous_requests(service, calls, clients=2) as asked,
+            continuous_requests(service, calls, clients=2) as sent,
             concurrent.futures.ThreadPoolExecutor(UPLOADS) as pool,
         ):
             statuses = list(pool.map(upload, range(UPLOADS)))
         more = service.peak_resident_bytes() - settled
     assert {415, 429} == set(statuses)
-    assert asked.errors == []
-    assert {answer.status_code for _, answer in asked.answers} == {200}
+    assert sent.errors == []
+    assert {answer.status_code for _, answer in sent.answers} == {200}
     tally.measured = (
         f"at most {more / 1e6:.0f} MB more than {settled / 1e6:.0f} MB; {statuses.count(415)} read "
         f"to the end, {statuses.count(429)} rejected (429); "
-        f"{len(asked.answers):,} valid requests meanwhile, none failed"
+        f"{len(sent.answers):,} valid requests meanwhile, none failed"
     )
     assert more <= UPLOADS_MEMORY
 
 
-def _ask(service: Running, calls: list[Call], times: int) -> set[int]:
+def _send_random(service: Running, calls: list[Call], times: int) -> set[int]:
     """Send so many of these calls at random from four threads; return the statuses."""
 
-    def ask(seed: int) -> set[int]:
+    def send(seed: int) -> set[int]:
         drawn = random.Random(seed)
         with service.client() as client:
             return {drawn.choice(calls)(client).status_code for _ in range(times // 4)}
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        return set().union(*pool.map(ask, range(4)))
+        return set().union(*pool.map(send, range(4)))
 
 
 def _mixed_calls(service: Running) -> list[Call]:
@@ -153,15 +153,17 @@ def _mixed_calls(service: Running) -> list[Call]:
         jpegs = [client.get(f"/images/{each['id']}").content for each in records[:20]]
     calls = valid_calls(service)
     for record in records:
-        path, asked = f"/images/{record['id']}", {"id": record["id"]}
+        path, params = f"/images/{record['id']}", {"id": record["id"]}
         calls += [
             lambda client, path=path: client.get(path),
             lambda client, path=path: client.get(f"{path}/thumbnail"),
-            lambda client, asked=asked: client.get("/predict", params=asked),
-            lambda client, asked=asked: client.get("/features", params=asked),
-            lambda client, asked=asked: client.get("/neighbors", params=asked),
-            lambda client, asked=asked: client.get("/neighbors", params=asked | {"label": "city"}),
-            lambda client, asked=asked: client.get("/neighbors", params=asked | {"k": 0}),
+            lambda client, params=params: client.get("/predict", params=params),
+            lambda client, params=params: client.get("/features", params=params),
+            lambda client, params=params: client.get("/neighbors", params=params),
+            lambda client, params=params: client.get(
+                "/neighbors", params=params | {"label": "city"}
+            ),
+            lambda client, params=params: client.get("/neighbors", params=params | {"k": 0}),
             lambda client: client.get("/images/random"),
             lambda client: client.get(f"/images/{random.random()}"),
             lambda client: client.get(f"/{random.random()}"),
@@ -194,14 +196,14 @@ def test_sigterm(home, tally):
         with tally.attempt(), running(home) as service:
             signalled: list[float] = []
             with concurrent.futures.ThreadPoolExecutor(8) as pool:
-                asked = [pool.submit(_until_refused, service, heavy, signalled) for _ in range(8)]
+                sent = [pool.submit(_until_refused, service, heavy, signalled) for _ in range(8)]
                 time.sleep(1.5)
                 started = time.monotonic()
                 signalled.append(started)
                 service.process.send_signal(signal.SIGTERM)
                 assert service.process.wait(STOP_SECONDS) == 0
                 longest = max(longest, time.monotonic() - started)
-                answered += sum(each.result() for each in asked)
+                answered += sum(each.result() for each in sent)
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.1", service.port))
     tally.measured = (
@@ -248,17 +250,17 @@ def test_flood(home, tally):
                 return answer
 
         with (
-            continuous_requests(service, health, clients=1) as asked,
+            continuous_requests(service, health, clients=1) as sent,
             concurrent.futures.ThreadPoolExecutor(FLOOD) as pool,
         ):
             answers = list(pool.map(send, range(FLOOD)))
     statuses = [answer.status_code for answer in answers]
     assert {200, 429} == set(statuses)
-    assert asked.errors == []
-    assert {answer.status_code for _, answer in asked.answers} == {200}
+    assert sent.errors == []
+    assert {answer.status_code for _, answer in sent.answers} == {200}
     tally.measured = (
         f"{statuses.count(200)} answered, {statuses.count(429)} rejected (429); "
-        f"{len(asked.answers):,} health calls, all 200"
+        f"{len(sent.answers):,} health calls, all 200"
     )
 
 
@@ -278,7 +280,7 @@ def test_slow_clients(home, tally):
                 while not _is_closed(slow, drop):
                     assert time.monotonic() < started + 30, "The connection was left open."
 
-        with continuous_requests(service, valid_calls(service), clients=2) as asked:
+        with continuous_requests(service, valid_calls(service), clients=2) as sent:
             kinds = itertools.islice(
                 itertools.cycle([(head, b"X-Drip: 1\r\n"), (body, b"\xff")]), DRIPPING
             )
@@ -289,10 +291,10 @@ def test_slow_clients(home, tally):
                 thread.join()
             longest = time.monotonic() - started
     assert tally.survived == DRIPPING
-    assert asked.errors == []
-    assert {answer.status_code for _, answer in asked.answers} == {200}
+    assert sent.errors == []
+    assert {answer.status_code for _, answer in sent.answers} == {200}
     tally.measured = (
-        f"all closed after {longest:.1f} s; {len(asked.answers):,} requests meanwhile, none failed"
+        f"all closed after {longest:.1f} s; {len(sent.answers):,} requests meanwhile, none failed"
     )
 
 

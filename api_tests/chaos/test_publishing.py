@@ -79,7 +79,7 @@ def test_publishing_is_killed(copied_home, publisher, tally):
     finished = 0
     with (
         running(copied_home) as service,
-        continuous_requests(service, valid_calls(service, 1), clients=1, pause=0.05) as asked,
+        continuous_requests(service, valid_calls(service, 1), clients=1, pause=0.05) as sent,
     ):
         duration = max(undisturbed(seed) for seed in (1, 2))
         delays = np.random.default_rng(9).uniform(0, duration, KILLS).tolist()
@@ -109,10 +109,10 @@ def test_publishing_is_killed(copied_home, publisher, tally):
             assert client.get("/readyz").json()["refused"] is None
     assert last.map_seed == 1000
     assert not list(releases.glob(f"{DRAFT_PREFIX}*"))
-    assert asked.errors == []
-    assert {answer.status_code for _, answer in asked.answers} == {200}
-    assert {answer.json()["release"] for _, answer in asked.answers} <= known
+    assert sent.errors == []
+    assert {answer.status_code for _, answer in sent.answers} == {200}
+    assert {answer.json()["release"] for _, answer in sent.answers} <= known
     tally.measured = (
         f"uninterrupted {duration:.1f} s; {finished} had finished; "
-        f"{len(asked.answers):,} requests meanwhile, none failed"
+        f"{len(sent.answers):,} requests meanwhile, none failed"
     )

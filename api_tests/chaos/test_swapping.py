@@ -69,21 +69,21 @@ def test_releases_are_swapped(copied_home, two_releases, tally):
     with running(copied_home) as service, service.client() as client:
         calls = valid_calls(service)
         expected = _answers_of(service, client, calls, releases, two_releases)
-        with continuous_requests(service, calls, clients=3) as asked:
+        with continuous_requests(service, calls, clients=3) as sent:
             for number in range(SWAPS):
                 with tally.attempt():
                     chosen = two_releases[number % 2]
                     point_to(releases, chosen)
                     wait_until(lambda chosen=chosen: serves(client, chosen))
-    assert asked.errors == []
-    assert {answer.status_code for _, answer in asked.answers} == {200}
+    assert sent.errors == []
+    assert {answer.status_code for _, answer in sent.answers} == {200}
     served = set()
-    for number, answer in asked.answers:
+    for number, answer in sent.answers:
         release = answer.json()["release"]
         served.add(release)
         assert answer.content == expected[release][number]
     assert served == set(expected)
-    tally.measured = f"{len(asked.answers):,} requests meanwhile, none failed, none mixed"
+    tally.measured = f"{len(sent.answers):,} requests meanwhile, none failed, none mixed"
 
 
 def _answers_of(
@@ -136,7 +136,7 @@ def test_each_file_is_damaged(copied_home, two_releases, tally):
     with (
         running(copied_home) as service,
         service.client() as client,
-        continuous_requests(service, valid_calls(service, 1), clients=1) as asked,
+        continuous_requests(service, valid_calls(service, 1), clients=1) as sent,
     ):
         serving = client.get("/readyz").json()["release"]
         for name in names:
@@ -156,6 +156,6 @@ def test_each_file_is_damaged(copied_home, two_releases, tally):
                     wait_until(lambda: serves(client, new))
                     point_to(releases, old)
                     wait_until(lambda: serves(client, old))
-    assert asked.errors == []
-    assert {answer.status_code for _, answer in asked.answers} == {200}
-    tally.measured = f"{len(names)} files; {len(asked.answers):,} requests meanwhile, none failed"
+    assert sent.errors == []
+    assert {answer.status_code for _, answer in sent.answers} == {200}
+    tally.measured = f"{len(names)} files; {len(sent.answers):,} requests meanwhile, none failed"

@@ -33,12 +33,12 @@ print([name for name in ("cc", "gcc", "g++", "make", "ld", "as") if shutil.which
 packages = pathlib.Path(sysconfig.get_path("purelib"))
 print(any(packages.glob("*/tests")) or any(packages.glob("openvino/libs/*_gpu_plugin*")))
 """
-_ASK = """
+_NEIGHBORS = """
 import json, urllib.request
-def ask(path):
+def get(path):
     return json.load(urllib.request.urlopen("http://127.0.0.1:8000" + path))
-first = ask("/images?limit=1")["images"][0]["id"]
-print(len(ask("/neighbors?id=" + first)["neighbors"]))
+first = get("/images?limit=1")["images"][0]["id"]
+print(len(get("/neighbors?id=" + first)["neighbors"]))
 """
 
 
@@ -97,16 +97,16 @@ def test_killed_under_load(stack):
     calls = valid_calls(stack)
     with stack.client() as client:
         expected = [call(client).content for call in calls]
-    with continuous_requests(stack, calls, clients=3) as asked:
-        wait_until(lambda: len(asked.answers) > 50)
+    with continuous_requests(stack, calls, clients=3) as sent:
+        wait_until(lambda: len(sent.answers) > 50)
         service.die()
         wait_until(lambda: service.state["StartedAt"] != started and service.healthy)
-        back = len(asked.answers)
-        wait_until(lambda: len(asked.answers) > back + 50)
+        back = len(sent.answers)
+        wait_until(lambda: len(sent.answers) > back + 50)
     assert service.facts["RestartCount"] == 1
-    assert {each.status_code for _, each in asked.answers} <= {200, 503}
-    assert {each.status_code for _, each in asked.answers[back:]} == {200}
-    served = [(number, each) for number, each in asked.answers if each.status_code == 200]
+    assert {each.status_code for _, each in sent.answers} <= {200, 503}
+    assert {each.status_code for _, each in sent.answers[back:]} == {200}
+    served = [(number, each) for number, each in sent.answers if each.status_code == 200]
     assert all(each.content == expected[number] for number, each in served)
 
 
@@ -126,7 +126,7 @@ def test_no_network(stack, engine):
     alone = Container(engine, engine.docker("run", "--detach", *guarded, volume, image).strip())
     try:
         wait_until(lambda: alone.healthy)
-        assert alone.python(_ASK).strip() == "3"
+        assert alone.python(_NEIGHBORS).strip() == "3"
     finally:
         engine.docker("rm", "--force", "--volumes", alone.id)
 

@@ -66,20 +66,20 @@ def proxy(stack):
 def test_replicas(stack, proxy):
     """Requests are spread over three replicas; none fails once the proxy detects a lost replica."""
     drained, killed, _ = replicas = stack.containers("service")
-    with continuous_requests(proxy, valid_calls(proxy), clients=3) as asked:
+    with continuous_requests(proxy, valid_calls(proxy), clients=3) as sent:
         wait_until(lambda: all(_count_answered(each) > 20 for each in replicas))
         for end in (drained.stop, killed.die):
             seen = _count_detected(stack)
             end()
             wait_until(lambda seen=seen: _count_detected(stack) > seen)
-            failed = _count_failed(asked)
-            _wait_for_more(asked)
-            assert _count_failed(asked) == failed
+            failed = _count_failed(sent)
+            _wait_for_more(sent)
+            assert _count_failed(sent) == failed
         wait_until(lambda: killed.healthy)
-        _wait_for_more(asked)
+        _wait_for_more(sent)
     assert killed.facts["RestartCount"] == 1
     # Requests in flight on the killed replica, at most one for each client.
-    assert _count_failed(asked) == failed <= 3
+    assert _count_failed(sent) == failed <= 3
 
 
 def test_monitoring(stack):
@@ -99,13 +99,13 @@ def _count_detected(stack) -> int:
     return stack.container("proxy").log.count("DOWN")
 
 
-def _count_failed(asked) -> int:
-    return len(asked.errors) + sum(each.status_code != 200 for _, each in asked.answers)
+def _count_failed(sent) -> int:
+    return len(sent.errors) + sum(each.status_code != 200 for _, each in sent.answers)
 
 
-def _wait_for_more(asked) -> None:
-    so_far = len(asked.answers)
-    wait_until(lambda: len(asked.answers) > so_far + 100)
+def _wait_for_more(sent) -> None:
+    so_far = len(sent.answers)
+    wait_until(lambda: len(sent.answers) > so_far + 100)
 
 
 def _value(client: httpx.Client, query: str) -> str | None:

@@ -36,10 +36,10 @@ def _orientations() -> Iterator[tuple[str, bytes]]:
     yield "no orientation at all", tiff((_ORIENTATION, _SHORT, 0, b""))
     yield "a million orientations", tiff((_ORIENTATION, _SHORT, 10**6, struct.pack("<I", 8)))
     yield "orientation as a ratio by zero", tiff((_ORIENTATION, _RATIO, 1, struct.pack("<I", 0)))
-    yield "orientation as a number far away", tiff((_ORIENTATION, _DOUBLE, 1, b"\xff\xff\xff\x7f"))
+    yield "orientation at a distant offset", tiff((_ORIENTATION, _DOUBLE, 1, b"\xff\xff\xff\x7f"))
     once = (_ORIENTATION, _SHORT, 1, b"\6")
     yield "orientation given twice", tiff(once, (_ORIENTATION, _SHORT, 1, b"\x08"))
-    yield "orientation 6 beside what is broken", tiff(once, (0x8769, _LONG, 1, b"\xff\xff\xff\x7f"))
+    yield "orientation 6 and a broken entry", tiff(once, (0x8769, _LONG, 1, b"\xff\xff\xff\x7f"))
     yield (
         "orientation 6 and numbers out of place",
         tiff(
@@ -56,10 +56,10 @@ def _directories() -> Iterator[tuple[str, bytes]]:
     yield "nothing", b""
     yield "noise", bytes(range(256))
     yield "an unknown byte order", b"XX*\0" + bytes(30)
-    yield "a directory that follows itself", tiff(following=8)
+    yield "a directory followed by itself", tiff(following=8)
     yield "a directory in itself", tiff((0x8769, _LONG, 1, struct.pack("<I", 8)))
     yield "GPS in itself", tiff((0x8825, _LONG, 1, struct.pack("<I", 8)))
-    yield "65535 entries that are not there", tiff(claimed=65535)
+    yield "65535 missing entries", tiff(claimed=65535)
     yield "65535 entries", tiff(*[(0x9000, _SHORT, 1, b"\1")] * 5000, claimed=65535)
     yield "a count without end", tiff((0x010E, _TEXT, 2**32 - 1, struct.pack("<I", 8)))
     yield "numbers without end", tiff((0x0111, _LONG, 2**30, struct.pack("<I", 8)))

@@ -66,7 +66,7 @@ def _documents() -> Iterator[tuple[str, bytes, frozenset[int]]]:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr(zipfile.ZipInfo("../../escaped.jpg"), encoded(scene(), "JPEG"))
-    yield "zip with a photograph", archive.getvalue(), REFUSED
+    yield "zip with an image", archive.getvalue(), REFUSED
     yield "pickle", pickle.dumps(_Hostile()), REFUSED
     yield "page", b"<!doctype html><script>alert(1)</script>", REFUSED
     yield "vector image", b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", REFUSED
@@ -83,14 +83,14 @@ def _documents() -> Iterator[tuple[str, bytes, frozenset[int]]]:
     )
     yield "address", b"https://127.0.0.1/photograph.jpg", REFUSED
     yield "path", b"/etc/passwd", REFUSED
-    yield "nought", b"\0", REFUSED
+    yield "zero byte", b"\0", REFUSED
     yield "line feed", b"\n", REFUSED
-    yield "megabyte of noughts", bytes(2**20), REFUSED
+    yield "megabyte of zeros", bytes(2**20), REFUSED
 
 
 def _other_images() -> Iterator[tuple[str, bytes, frozenset[int]]]:
     for kind in ("BMP", "GIF", "ICO", "PPM", "TGA", "TIFF", "PCX", "EPS", "DDS", "SGI"):
-        yield f"sound {kind} file", encoded(scene(32, 32), kind), REFUSED
+        yield f"valid {kind} file", encoded(scene(32, 32), kind), REFUSED
     tiff = encoded(scene(), "TIFF", compression="jpeg")
     yield "TIFF of JPEG", tiff, REFUSED
 
@@ -99,25 +99,25 @@ def _animations() -> Iterator[tuple[str, bytes, frozenset[int]]]:
     frames = [scene().rotate(angle) for angle in (90, 180)]
     for kind in ("GIF", "PNG", "WEBP"):
         whole = encoded(scene(), kind, save_all=True, append_images=frames)
-        yield f"moving {kind}", whole, REFUSED
-        yield f"moving {kind} cut short", whole[: len(whole) * 2 // 3], REFUSED
+        yield f"animated {kind}", whole, REFUSED
+        yield f"animated {kind} cut short", whole[: len(whole) * 2 // 3], REFUSED
     several = encoded(scene(), "MPO", save_all=True, append_images=frames)
-    yield "photograph with previews", several, READ
-    yield "photograph with half its previews", several[: len(several) * 2 // 3], READ_OR_REFUSED
+    yield "image with previews", several, READ
+    yield "image with half of its previews", several[: len(several) * 2 // 3], READ_OR_REFUSED
 
 
 def _two_in_one() -> Iterator[tuple[str, bytes, frozenset[int]]]:
     jpeg, png = encoded(scene(), "JPEG"), encoded(scene(), "PNG")
     gif, webp = encoded(scene(), "GIF"), encoded(scene(), "WEBP")
-    yield "GIF and a JPEG behind", gif + jpeg, REFUSED
-    yield "JPEG and a GIF behind", jpeg + gif, READ
-    yield "JPEG and a program behind", jpeg + b"\x7fELF" + bytes(999), READ
-    yield "JPEG and a zip behind", jpeg + b"PK\5\6" + bytes(18), READ
+    yield "GIF followed by a JPEG", gif + jpeg, REFUSED
+    yield "JPEG followed by a GIF", jpeg + gif, READ
+    yield "JPEG followed by a program", jpeg + b"\x7fELF" + bytes(999), READ
+    yield "JPEG followed by a zip", jpeg + b"PK\5\6" + bytes(18), READ
     yield "JPEG that is a page", behind_start(jpeg, segment(0xFE, b"*/</script><h1>*/")), READ
     yield "JPEG that is a GIF", b"GIF89a/*" + jpeg, REFUSED
-    yield "JPEG behind an empty line", b"\n" + jpeg, REFUSED
-    yield "PNG and a JPEG behind", png + jpeg, READ
-    yield "WebP and a PNG behind", webp + png, READ_OR_REFUSED
+    yield "JPEG after an empty line", b"\n" + jpeg, REFUSED
+    yield "PNG followed by a JPEG", png + jpeg, READ
+    yield "WebP followed by a PNG", webp + png, READ_OR_REFUSED
     yield "PNG with the mark of JPEG", b"\xff\xd8\xff" + png[3:], REFUSED
     yield "JPEG with the mark of PNG", SIGNATURE + jpeg, REFUSED
     yield "JPEG in base64", b"data:image/jpeg;base64,/9j/4AAQSkZJRgABAQ==", REFUSED

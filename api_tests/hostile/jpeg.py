@@ -76,9 +76,9 @@ def _dimensions(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
         (65500, 65500, TOO_LARGE),
         (8000, 5001, TOO_LARGE),
     ):
-        lying = bytearray(whole)
-        lying[begin + 5 : begin + 9] = struct.pack(">HH", height, width)
-        yield f"that says it has {width}x{height}", bytes(lying), allowed
+        changed = bytearray(whole)
+        changed[begin + 5 : begin + 9] = struct.pack(">HH", height, width)
+        yield f"that declares {width}x{height}", bytes(changed), allowed
 
 
 def _arrangements(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
@@ -98,7 +98,7 @@ def _arrangements(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
     yield "without any data", whole[:behind] + END, READ_OR_REFUSED
     yield "of data of ones", whole[:behind] + b"\xff\x00" * 4000 + END, READ_OR_REFUSED
     yield "of data of zeros", whole[:behind] + bytes(8000) + END, READ_OR_REFUSED
-    yield "that restarts all the time", whole[:behind] + b"\xff\xd0" * 4000 + END, READ_OR_REFUSED
+    yield "of restart markers only", whole[:behind] + b"\xff\xd0" * 4000 + END, READ_OR_REFUSED
     yield (
         "with a restart interval",
         behind_start(whole, segment(RESTARTS, b"\0\1")),
@@ -106,8 +106,8 @@ def _arrangements(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
     )
     yield "with two starts", START + whole, READ_OR_REFUSED
     yield "with filling", behind_start(whole, b"\xff" * 500), READ_OR_REFUSED
-    yield "and another file behind", whole + whole, READ
-    yield "and much behind", whole + bytes(200_000), READ
+    yield "followed by another file", whole + whole, READ
+    yield "followed by many bytes", whole + bytes(200_000), READ
     yield "that ends within", whole[: behind + 50] + END + whole[behind + 50 :], READ_OR_REFUSED
 
 
@@ -121,7 +121,7 @@ def _frames(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
         yield f"of {depth} bits", other, REFUSED
     for components in (0, 1, 2, 4, 255):
         other = whole[: begin + 9] + bytes([components]) + whole[begin + 10 :]
-        yield f"that says it has {components} components", other, READ_OR_REFUSED
+        yield f"that declares {components} components", other, READ_OR_REFUSED
     for sampling in (0x00, 0x0F, 0xFF, 0x55):
         other = whole[: begin + 11] + bytes([sampling]) + whole[begin + 12 :]
         yield f"sampled {sampling:02x}", other, READ_OR_REFUSED
@@ -130,7 +130,7 @@ def _frames(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
     yield "with components of one name", bytes(alike), READ_OR_REFUSED
     missing = bytearray(whole)
     missing[begin + 12] = 3
-    yield "with a table that is not there", bytes(missing), READ_OR_REFUSED
+    yield "with a missing table", bytes(missing), READ_OR_REFUSED
     yield "with an empty frame", whole[:begin] + segment(FRAME, b"") + whole[end:], REFUSED
 
 
@@ -142,32 +142,32 @@ def _scans(gradual: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
         yield f"of {scans} scans", before + scan * scans + END, REFUSED
     hidden = segment(0xFE, b"\xff\xd9")
     endless = behind_start(before + scan * 100 + END, hidden)
-    yield "of scans behind an end that is none", endless, REFUSED
+    yield "of scans after a false end", endless, REFUSED
     spread = before + (scan + b"\xff\xd0" + hidden) * 100 + END
     yield "of scans with comments between", spread, REFUSED
     most = before + scan * (MAX_SCANS - usual + 1) + END
-    yield "of as many scans as may be", most, READ
+    yield "of the most scans allowed", most, READ
     comments = segment(0xFE, b"\xff\xda" * 1000)
-    yield "of comments that look like scans", behind_start(gradual, comments), READ
-    yield "with what looks like scans behind", gradual + b"\xff\xda" * 1000, READ
+    yield "of comments that resemble scans", behind_start(gradual, comments), READ
+    yield "followed by bytes that resemble scans", gradual + b"\xff\xda" * 1000, READ
     flat = encoded(Image.new("L", (4000, 4000), 9), "JPEG", progressive=True)
     last = flat.rindex(b"\xff\xda")
-    yield "of scans over much", flat[:last] + flat[last:-2] * 5000 + END, REFUSED
+    yield "of scans of a large image", flat[:last] + flat[last:-2] * 5000 + END, REFUSED
 
 
 def _additions(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
     profile = b"ICC_PROFILE\0"
     for name, marker, body in (
-        ("a profile that is none", 0xE2, profile + b"\1\1" + b"\xff" * 200),
+        ("an invalid profile", 0xE2, profile + b"\1\1" + b"\xff" * 200),
         ("part 5 of 2 of a profile", 0xE2, profile + b"\5\2" + bytes(99)),
         ("part 0 of 0 of a profile", 0xE2, profile + b"\0\0"),
         ("an empty profile", 0xE2, profile),
         ("a profile of CMYK", 0xE2, profile + b"\1\1" + bytes(16) + b"CMYKLab " + bytes(104)),
-        ("a picture list that is none", 0xE2, b"MPF\0II*\0\xff\xff\xff\xff"),
-        ("an empty picture list", 0xE2, b"MPF\0"),
+        ("an invalid MPF index", 0xE2, b"MPF\0II*\0\xff\xff\xff\xff"),
+        ("an empty MPF index", 0xE2, b"MPF\0"),
         ("half a JFIF header", 0xE0, b"JFIF\0"),
         ("a density of zero", 0xE0, b"JFIF\0\1\2\1" + bytes(6)),
-        ("a preview that is not there", 0xE0, b"JFIF\0\1\2\0\0\1\0\1\xff\xff"),
+        ("a missing preview", 0xE0, b"JFIF\0\1\2\0\0\1\0\1\xff\xff"),
         ("Photoshop's data cut short", 0xED, b"Photoshop 3.0\x008BIM\x04\x04\0\0\x7f\xff\xff\xff"),
         ("Photoshop's resolution cut short", 0xED, b"Photoshop 3.0\x008BIM\x03\xed\0\0\0\0\0\2ab"),
         ("XMP without an end", 0xE1, b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta"),
@@ -176,7 +176,7 @@ def _additions(whole: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
         ("an orientation of 99 in XMP", 0xE1, b'http://ns.adobe.com/xap/1.0/\0tiff:Orientation="9'),
         ("a page in its comment", 0xFE, b"<html><script>alert(1)</script></html>"),
         ("an empty comment", 0xFE, b""),
-        ("a comment of noughts", 0xFE, bytes(60_000)),
+        ("a comment of zeros", 0xFE, bytes(60_000)),
         ("an unknown segment", 0xEF, b"?" * 500),
     ):
         yield f"with {name}", behind_start(whole, segment(marker, body)), READ_OR_REFUSED

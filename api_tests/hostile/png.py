@@ -83,7 +83,7 @@ def _dimensions() -> Iterator[tuple[str, bytes, frozenset[int]]]:
         (8000, 5001, TOO_LARGE),
     ):
         file = png(header(width, height), pixels(), _END)
-        yield f"that says it has {width}x{height}", file, allowed
+        yield f"that declares {width}x{height}", file, allowed
     yield "of the smallest size", png(header(8, 8), pixels(8, 8), _END), READ
     yield "with more rows than it holds", png(header(16, 17), pixels(), _END), READ_OR_REFUSED
     yield "with fewer rows than it holds", png(header(16, 15), pixels(), _END), READ_OR_REFUSED
@@ -109,7 +109,7 @@ def _headers() -> Iterator[tuple[str, bytes, frozenset[int]]]:
         ("of compression 1", (1,)),
         ("of filter method 7", (0, 7)),
         ("of interlace 2", (0, 0, 2)),
-        ("that lies about interlacing", (0, 0, 1)),
+        ("with a false interlacing flag", (0, 0, 1)),
     ):
         yield name, png(header(16, 16, 8, 0, *rest), pixels(), _END), READ_OR_REFUSED
     yield "with an empty header", png((b"IHDR", b""), pixels(), _END), REFUSED
@@ -129,7 +129,7 @@ def _arrangements() -> Iterator[tuple[str, bytes, frozenset[int]]]:
     yield "with a second size", png(first, header(9, 9), body, _END), READ_OR_REFUSED
     yield "with a second size behind", png(first, body, header(9000, 9000), _END), READ_OR_REFUSED
     yield "with the header last", png(body, first, _END), REFUSED
-    yield "that ends at once", png(_END, first, body), REFUSED
+    yield "with its end first", png(_END, first, body), REFUSED
     yield "with its pixels twice", png(first, body, body, _END), READ_OR_REFUSED
     yield "with an empty first part", png(first, (b"IDAT", b""), body, _END), READ_OR_REFUSED
     yield "of pixels that are no zlib", png(first, (b"IDAT", b"\xff" * 99), _END), REFUSED
@@ -144,7 +144,7 @@ def _arrangements() -> Iterator[tuple[str, bytes, frozenset[int]]]:
     yield "with a negative length", SIGNATURE + b"\xff\xff\xff\xffIHDR" + bytes(30), REFUSED
     yield "with names of no letters", png(first, (b"\0\1\2\3", b""), body, _END), READ_OR_REFUSED
     yield "with an unknown critical part", png(first, (b"ABCD", b""), body, _END), READ_OR_REFUSED
-    yield "and another file behind", png(first, body, _END) * 2, READ
+    yield "followed by another file", png(first, body, _END) * 2, READ
 
 
 def _bombs() -> Iterator[tuple[str, bytes, frozenset[int]]]:
@@ -165,17 +165,17 @@ def _bombs() -> Iterator[tuple[str, bytes, frozenset[int]]]:
     empty = chunk(b"abCd", b"") * (MAX_SEGMENTS + 1)
     yield "of too many parts", png(first) + empty + png(body, _END)[8:], REFUSED
     yield "of too many parts behind", png(first, body) + empty + chunk(*_END), REFUSED
-    crumbs = b"".join(chunk(b"IDAT", b"") for _ in range(MAX_SEGMENTS + 1))
-    yield "of too many crumbs", png(first) + crumbs + png(body, _END)[8:], REFUSED
+    tiny = b"".join(chunk(b"IDAT", b"") for _ in range(MAX_SEGMENTS + 1))
+    yield "of too many tiny chunks", png(first) + tiny + png(body, _END)[8:], REFUSED
 
 
 def _additions() -> Iterator[tuple[str, bytes, frozenset[int]]]:
     first, body = header(), pixels()
     for name, kind, content in (
-        ("a profile that is none", b"iCCP", b"Profile\0\0" + zlib.compress(b"\xff" * 200)),
+        ("an invalid profile", b"iCCP", b"Profile\0\0" + zlib.compress(b"\xff" * 200)),
         ("a profile without a name", b"iCCP", zlib.compress(b"x")),
         ("an empty profile", b"iCCP", b""),
-        ("a profile packed in another way", b"iCCP", b"Profile\0\7" + bytes(9)),
+        ("a profile with an unknown compression", b"iCCP", b"Profile\0\7" + bytes(9)),
         ("no gamma", b"gAMA", b""),
         ("a gamma of zero", b"gAMA", bytes(4)),
         ("no resolution", b"pHYs", bytes(9)),
@@ -186,9 +186,9 @@ def _additions() -> Iterator[tuple[str, bytes, frozenset[int]]]:
         ("no rendering intent", b"sRGB", b""),
         ("text without an end", b"tEXt", b"Comment"),
         ("text in no encoding", b"iTXt", b"Comment\0\0\0\0\0" + b"\xff" * 20),
-        ("a text that is a page", b"tEXt", b"Comment\0<script>alert(1)</script>"),
+        ("a text of HTML", b"tEXt", b"Comment\0<script>alert(1)</script>"),
         ("the name of a file", b"tEXt", b"../../etc/passwd\0/etc/passwd"),
-        ("a raw profile that is none", b"tEXt", b"Raw profile type exif\0\nexif\n 9\nzz"),
+        ("an invalid raw profile", b"tEXt", b"Raw profile type exif\0\nexif\n 9\nzz"),
         ("animation control of one frame", b"acTL", struct.pack(">II", 1, 0)),
         ("animation control of no frame", b"acTL", bytes(8)),
         ("broken animation control", b"acTL", bytes(3)),

@@ -65,9 +65,9 @@ def _containers(frame: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
     yield "with a canvas of 16383x16383", riff(extended(16383, 16383) + frame), REFUSED | TOO_LARGE
     yield "with a canvas of 8000x5001", riff(extended(8000, 5001) + frame), REFUSED | TOO_LARGE
     for flags in (0x02, 0x04, 0x08, 0x10, 0x20, 0xFF):
-        yield f"that announces {flags:02x}", riff(extended(48, 40, flags) + frame), READ_OR_REFUSED
+        yield f"that declares {flags:02x}", riff(extended(48, 40, flags) + frame), READ_OR_REFUSED
     profile = part(b"ICCP", b"\xff" * 99)
-    yield "with a profile that is none", riff(extended(48, 40, 0x20) + profile + frame), READ
+    yield "with an invalid profile", riff(extended(48, 40, 0x20) + profile + frame), READ
     metadata = part(b"EXIF", b"\xff" * 99) + part(b"XMP ", b"<x" * 99)
     yield "with broken metadata", riff(extended(48, 40, 0x0C) + frame + metadata), READ
     alpha = part(b"ALPH", b"\xff" * 30)
@@ -92,6 +92,6 @@ def _pictures(lossless: bytes) -> Iterator[tuple[str, bytes, frozenset[int]]]:
     yield "of one row", encoded(Image.new("RGB", (3000, 1)), "WEBP"), TOO_SMALL
     place = lossless.index(b"VP8L") + 8
     for name, bits in (("the greatest size", 0x0FFFFFFF), ("version 7", 0xE0000000)):
-        lying = bytearray(lossless)
-        lying[place + 1 : place + 5] = struct.pack("<I", bits)
-        yield f"lossless and of {name}", bytes(lying), REFUSED | TOO_LARGE | TOO_SMALL
+        changed = bytearray(lossless)
+        changed[place + 1 : place + 5] = struct.pack("<I", bits)
+        yield f"lossless and of {name}", bytes(changed), REFUSED | TOO_LARGE | TOO_SMALL

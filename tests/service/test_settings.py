@@ -34,7 +34,7 @@ def test_settings_are_read_from_the_environment(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "settings",
     [
         {"port": 70_000},
         {"concurrency": 0},
@@ -49,9 +49,9 @@ def test_settings_are_read_from_the_environment(monkeypatch):
         {"index": "tree"},
     ],
 )
-def test_invalid_settings_are_rejected(asked):
+def test_invalid_settings_are_rejected(settings):
     with pytest.raises(ValidationError):
-        ServiceSettings(**asked)
+        ServiceSettings(**settings)
 
 
 @pytest.mark.parametrize("key", ["Schlüssel", "s3cret\n", "s3cret "])

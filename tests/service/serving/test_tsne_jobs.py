@@ -80,7 +80,7 @@ def test_an_error_of_a_fit_is_raised_only_for_its_waiters(release):
         maps = TsneJobs()
         rows = {seed: sample_rows(release, 30, seed) for seed in range(8)}
 
-        async def asked(seed):
+        async def fitted(seed):
             try:
                 return await maps.points(release, rows[seed], seed)
             except QueueFull:
@@ -91,7 +91,7 @@ def test_an_error_of_a_fit_is_raised_only_for_its_waiters(release):
                     await asyncio.sleep(0)
 
         try:
-            found = await asyncio.gather(*(asked(seed) for seed in (*rows, *rows)))
+            found = await asyncio.gather(*(fitted(seed) for seed in (*rows, *rows)))
         finally:
             maps.close()
         for first, second in zip(found[: len(rows)], found[len(rows) :], strict=True):
