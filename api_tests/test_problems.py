@@ -1,6 +1,5 @@
 """Problem types: what error responses carry, what clients raise, and what is documented."""
 
-import asyncio
 import re
 from pathlib import Path
 
@@ -9,13 +8,11 @@ import pytest
 
 import belvedere
 import service.client
+from api_tests.conftest import served
 from embeddings.images import MAX_PIXELS, MIN_SIDE
 from service.api_documents import PROBLEMS_PAGE, problems_page
-from service.app import create_api
 from service.client import Client, ServiceError, UnexpectedResponse, endpoints
 from service.client.errors import PROBLEM_ERRORS, ImageRejected, result_of
-from service.metrics import Metrics
-from service.middleware.request_id import RequestIds, ResponseHeadersMiddleware
 from service.middleware.request_limits import MOST_ADDRESS_BYTES
 from service.problems import PROBLEMS, ProblemType, title_of
 from service.settings import ServiceSettings
@@ -129,23 +126,15 @@ def test_without_a_release_a_service_is_not_ready(serving, tmp_path):
 
 
 def test_an_unexpected_failure_carries_request_id_and_security_headers(tmp_path):
-    api = create_api(ServiceSettings(home=tmp_path), Metrics())
+    def fail() -> int:
+        raise ArithmeticError("a detail for the log alone")
 
-    async def fail() -> None:
-        raise ArithmeticError("a detail that is nobody's business")
-
-    api.add_api_route("/fail", fail)
-    app = ResponseHeadersMiddleware(api, RequestIds())
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-
-    async def ask() -> httpx.Response:
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
-            return await client.get("/fail", headers={"X-Request-ID": "mine"})
-
-    response = asyncio.run(ask())
+    with served(ServiceSettings(home=tmp_path)) as (client, state):
+        state.metrics.watch_queue("images", fail)
+        response = client.get("/metrics", headers={"X-Request-ID": "mine"})
     assert response.status_code == 500
     assert response.json()["type"] == ProblemType.INTERNAL_ERROR
-    assert "detail that" not in response.text
+    assert "a detail" not in response.text
     assert response.headers["x-request-id"] == "mine"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert "default-src 'none'" in response.headers["content-security-policy"]
