@@ -14,8 +14,8 @@ from embeddings.errors import BelvedereError
 _WEB = Path(__file__).parent / "web"
 _ENTRY = "js/main.js"
 _PRELOADS = b"    <!-- modulepreload -->\n"
-_D3 = ("mpld3", "mpld3/js/d3.v5.min.js")
-_SWAGGER_UI = {
+_PACKAGED = {
+    "d3.js": ("mpld3", "mpld3/js/d3.v5.min.js"),
     "swagger-ui.css": ("fastapi-swagger", "fastapi_swagger/resources/swagger-ui.css"),
     "swagger-ui.js": ("fastapi-swagger", "fastapi_swagger/resources/swagger-ui-bundle.js"),
 }
@@ -56,11 +56,7 @@ def static_files() -> Mapping[str, StaticFile]:
         for path in _WEB.rglob("*.*")
         if path.suffix in _MEDIA_TYPES
     }
-    paths["d3.js"] = _packaged(*_D3)
-    for name, source in _SWAGGER_UI.items():
-        # Only the documentation needs these files.
-        with suppress(PageIncomplete):
-            paths[name] = _packaged(*source)
+    paths |= {name: _packaged(*source) for name, source in _PACKAGED.items()}
     contents = {name: path.read_bytes() for name, path in paths.items()}
     modules = sorted(name for name in paths if name.startswith("js/") and name != _ENTRY)
     contents["index.html"] = contents["index.html"].replace(_PRELOADS, _preloads(modules))

@@ -48,7 +48,7 @@ def belvedere(home: Path, *arguments: str, **settings: str) -> subprocess.Comple
         (["data"], {"data": "~nobody-of-this-name/x"}, "BELVEDERE_DATA: the path cannot be"),
         (["serve"], {"port": "70000"}, "BELVEDERE_PORT: Input should be less than"),
         (["serve"], {"port": "a", "queue": "b"}, "BELVEDERE_QUEUE: Input should be a valid int"),
-        (["serve"], {"origins": "x.example"}, "BELVEDERE_ORIGINS: an origin is a scheme"),
+        (["serve"], {"origins": "x.example"}, "BELVEDERE_ORIGINS: an origin consists of a scheme"),
         (["serve"], {"host": "no.such.invalid"}, "BELVEDERE_HOST: 'no.such.invalid' is not"),
     ],
 )
