@@ -13,23 +13,30 @@ from embeddings.store.records import Collection
 from tests.training.pictures import Take
 from training.console import Display
 from training.data.download import PublishedArchive
-from training.experiments.config import Preset
+from training.experiments.config import FrozenTransfer, Preset
 from training.experiments.from_scratch import BASELINE, DROPOUT
 from training.experiments.presets import PRESETS
-from training.experiments.transfer import MOBILENETV2_FROZEN
 from training.settings import TrainingSettings
 from training.workspace import Workspace, ingest
 
 _REAL_ARCHIVE = os.environ.get("BELVEDERE_DATA")
 _REAL_LICENCES = os.environ.get("BELVEDERE_LICENSES")
 
+SMALL_FROZEN = FrozenTransfer(
+    "small-frozen",
+    "A head on the features of a small network.",
+    backbone="mine",
+    input=(32, 48),
+    hidden=16,
+    epochs=3,
+)
 TINY = Preset(
     name="tiny",
     epochs=6,
     experiments=(
         replace(BASELINE, input=(32, 48)),
         replace(DROPOUT, input=(32, 48)),
-        replace(MOBILENETV2_FROZEN, input=(96, 96), epochs=3),
+        SMALL_FROZEN,
     ),
 )
 
@@ -56,26 +63,23 @@ def silent() -> Display:
 
 
 @pytest.fixture(scope="session")
-def random_weights(made_once: MakeOnce) -> Path:
-    """Return a folder with untrained weights of MobileNetV2, so that none are downloaded."""
+def small_weights(made_once: MakeOnce) -> Path:
+    """A folder with the small network `mine`."""
 
     def make(folder: Path) -> None:
-        import keras
+        from tests.training.backbones import write_backbone
 
-        backbone = keras.applications.MobileNetV2(
-            input_shape=(96, 96, 3), include_top=False, pooling="avg", weights=None
-        )
-        backbone.save_weights(folder / "mobilenet_v2_1.0_224_no_top.weights.h5")
+        write_backbone(folder)
 
-    return made_once("weights", make)
+    return made_once("small-weights", make)
 
 
 @pytest.fixture(scope="session")
-def workspace(made_once: MakeOnce, silent: Display, random_weights: Path) -> Workspace:
+def workspace(made_once: MakeOnce, silent: Display, small_weights: Path) -> Workspace:
     """Return a workspace with a published release of 7 x 24 generated scenes."""
 
     def workspace_in(home: Path) -> Workspace:
-        settings = TrainingSettings(home=home, data="scenes", scenes=24, weights=random_weights)
+        settings = TrainingSettings(home=home, data="scenes", scenes=24, weights=small_weights)
         return Workspace(settings, TINY, silent)
 
     def make(home: Path) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import ZipFile
 
-import keras
 import numpy as np
 import pytest
 from rich.console import Console
@@ -18,6 +17,7 @@ from conftest import MakeOnce
 from embeddings.release.reader import current_release, open_release
 from embeddings.release.reports import Cost, ExperimentReport, Status
 from embeddings.store.images import ImageTable, write_images
+from tests.training.backbones import SIZE, write_backbone
 from tests.training.pictures import class_folders
 from training.console import Display
 from training.data.download import PublishedArchive
@@ -32,7 +32,6 @@ from training.runs import DamagedRun, Run, RunIndex
 from training.settings import TrainingSettings
 from training.workspace import Workspace, ingest
 
-SIZE = (32, 48)
 OWN = replace(BASELINE, input=SIZE)
 FROZEN = FrozenTransfer(
     "mine-frozen", "A head on features", backbone="mine", input=SIZE, views=1, hidden=8, epochs=2
@@ -70,15 +69,6 @@ class Home:
         return text
 
 
-def backbone(folder: Path, seed: int) -> None:
-    keras.utils.set_random_seed(seed)
-    image = keras.Input((*SIZE, 3))
-    x = keras.layers.Conv2D(8, 5, strides=4, activation="relu")(image)
-    network = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
-    folder.mkdir(exist_ok=True)
-    network.save(folder / "mine.keras")
-
-
 @pytest.fixture(scope="module")
 def trained_home(made_once: MakeOnce) -> Path:
     def make(folder: Path) -> None:
@@ -88,7 +78,7 @@ def trained_home(made_once: MakeOnce) -> Path:
             aside.mkdir(parents=True)
             for path in sorted((folder / "data" / "train" / label).iterdir())[20:]:
                 path.rename(aside / path.name)
-        backbone(folder / "weights", 1)
+        write_backbone(folder / "weights")
         workspace = Home(folder, io.StringIO()).workspace()
         ingest(workspace, PublishedArchive())
         train(workspace)
@@ -210,7 +200,7 @@ def test_replaced_weights_cause_a_new_run(home: Home) -> None:
     predicted = frozen.predictions.validation
     caches = set((home.folder / "home" / "cache").glob("mine-*"))
     assert up_to_date(workspace)
-    backbone(home.weights, 2)
+    write_backbone(home.weights, seed=2)
     assert not up_to_date(workspace)
     train(workspace)
     assert run_of(workspace, 0) == own

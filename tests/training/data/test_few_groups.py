@@ -13,6 +13,7 @@ from rich.console import Console
 
 from embeddings.release.reader import current_release, open_release
 from embeddings.release.reports import Curves, ExperimentReport, choose_best
+from tests.training.conftest import SMALL_FROZEN
 from tests.training.pictures import class_folders
 from training.console import Display
 from training.data.download import PublishedArchive
@@ -24,7 +25,6 @@ from training.evaluation.label_issues import out_of_fold_probabilities
 from training.experiments.config import Preset
 from training.experiments.from_scratch import BASELINE, EARLY_STOPPING
 from training.experiments.presets import ALL_EXPERIMENTS
-from training.experiments.transfer import MOBILENETV2_FROZEN
 from training.export import publish_best
 from training.runner import train
 from training.settings import TrainingSettings
@@ -36,7 +36,7 @@ SMALL = Preset(
     experiments=(
         replace(BASELINE, input=(32, 48)),
         replace(EARLY_STOPPING, input=(32, 48)),
-        replace(MOBILENETV2_FROZEN, input=(96, 96), epochs=2),
+        replace(SMALL_FROZEN, epochs=2),
         *(each for each in ALL_EXPERIMENTS if each.name == "combined"),
     ),
 )
@@ -65,10 +65,10 @@ def workspace_of(folder: Path, weights: Path, photographers: int, console: Conso
 
 
 def test_a_missing_tuning_part_is_reported_and_all_commands_work(
-    tmp_path: Path, random_weights: Path
+    tmp_path: Path, small_weights: Path
 ) -> None:
     console = Console(width=500, record=True, file=io.StringIO())
-    workspace = workspace_of(tmp_path, random_weights, 2, console)
+    workspace = workspace_of(tmp_path, small_weights, 2, console)
     data = workspace.dataset()
     assert not len(data.indices.tuning)
     train(workspace)
@@ -76,7 +76,7 @@ def test_a_missing_tuning_part_is_reported_and_all_commands_work(
     assert said.index("There is no tuning part") < said.index("baseline: loss")
     assert "tuning 0" not in said
     reports = compare(workspace).experiments
-    assert [each.name for each in reports] == ["baseline", "early-stopping", "mobilenetv2-frozen"]
+    assert [each.name for each in reports] == ["baseline", "early-stopping", "small-frozen"]
     for report in reports:
         assert report.tuning_accuracy is report.tuning_loss is None
         assert report.curves.tuning_loss == report.curves.tuning_accuracy == ()
@@ -94,10 +94,10 @@ def test_a_missing_tuning_part_is_reported_and_all_commands_work(
 
 
 def test_three_photographers_are_enough_for_out_of_fold_predictions(
-    tmp_path: Path, random_weights: Path, silent: Display
+    tmp_path: Path, small_weights: Path, silent: Display
 ) -> None:
     frozen = replace(SMALL, experiments=SMALL.experiments[2:3])
-    workspace = workspace_of(tmp_path, random_weights, 3, Console(quiet=True)).with_preset(frozen)
+    workspace = workspace_of(tmp_path, small_weights, 3, Console(quiet=True)).with_preset(frozen)
     train(workspace)
     publish_best(workspace)
     release = open_release(current_release(workspace.settings.releases))
