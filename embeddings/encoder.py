@@ -1,7 +1,6 @@
 """Encoder: exported model that maps pixels to an embedding and class probabilities."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -51,10 +50,6 @@ class Encoder:
     def encode(self, pixels: Pixels) -> Encoded:
         """Encode one image, uint8 of shape (1, height, width, 3)."""
         return Encoded(*self._model.infer(pixels))
-
-    def working(self) -> AbstractContextManager[None]:
-        """Count the calling thread as a user of the model, from decoding on."""
-        return self._model.working()
 
     def encode_all(self, images: Iterable[Pixels]) -> Iterator[Encoded]:
         """Yield the outputs of images, each of shape (height, width, 3), using all cores."""

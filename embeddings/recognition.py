@@ -66,10 +66,9 @@ def recognise(model: RecognitionModel, image: bytes, observe: Observe) -> Recogn
 def encode_image(encoder: Encoder, image: bytes, observe: Observe) -> Encoded:
     """Decode and encode an image file, giving one row. Raises `ImageRejected`."""
     started = perf_counter()
-    with encoder.working():
-        pixels = read_pixels(image, encoder.height, encoder.width)
-        decoded = perf_counter()
-        encoded = encoder.encode(pixels[np.newaxis])
+    pixels = read_pixels(image, encoder.height, encoder.width)
+    decoded = perf_counter()
+    encoded = encoder.encode(pixels[np.newaxis])
     observe("decode", decoded - started)
     observe("inference", perf_counter() - decoded)
     return encoded

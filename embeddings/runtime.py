@@ -4,7 +4,6 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -38,35 +37,21 @@ class CompiledModel:
         self._streams = self._compile(self._cores)
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._working = 0
+        self._running = 0
         _, height, width, _ = self._streams.input(0).partial_shape
         self.size: tuple[int, int] = (height.get_length(), width.get_length())
         """Height and width of the input in pixels."""
 
     def infer(self, pixels: Pixels) -> Outputs:
         """Return the outputs, each of shape (1, ...), for pixels of shape (1, height, width, 3)."""
-        with self.working():
-            return self._infer(pixels, alone=self._working == 1)
-
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Count the calling thread as a user of the model, for as long as the context lasts.
-
-        A thread that decodes its next image is about to use the model, so that another one should
-        not occupy all cores meanwhile.
-        """
-        if getattr(self._local, "works", False):
-            yield
-            return
-        self._local.works = True
         with self._lock:
-            self._working += 1
+            self._running += 1
+            alone = self._running == 1
         try:
-            yield
+            return self._infer(pixels, alone)
         finally:
-            self._local.works = False
             with self._lock:
-                self._working -= 1
+                self._running -= 1
 
     def infer_all(self, images: Iterable[Pixels]) -> Iterator[Outputs]:
         """Yield the outputs of single images, each of shape (height, width, 3), using all cores.
