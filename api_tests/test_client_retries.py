@@ -168,7 +168,7 @@ def test_a_missing_response_ends_with_the_time_out(send):
 )
 def test_another_service_is_recognised(answer, status):
     with scripted_server(answer) as (address, _):
-        with pytest.raises(ServiceError, match="is this the right service") as caught:
+        with pytest.raises(ServiceError, match="check the base URL") as caught:
             call(address)
         assert caught.value.status == status
 

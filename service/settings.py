@@ -143,7 +143,7 @@ def _origin(text: str) -> str:
     if not (parts.scheme and host) or parts.path or parts.query or parts.fragment or parts.username:
         raise ValueError(
             "an origin consists of a scheme, a host and an optional port, without a path, such as "
-            f"https://x.example or http://localhost:3000; {text!r} does not"
+            f"https://x.example or http://localhost:3000; {text!r} is not one"
         )
     host = f"[{host}]" if ":" in host else host
     shown = "" if port in {None, _DEFAULT_PORTS.get(parts.scheme)} else f":{port}"

@@ -206,8 +206,8 @@ def result_of(call: Call[Result], outcome: Outcome, service: httpx.URL) -> Resul
         return call.read(outcome.content)
     except ValidationError as error:
         raise UnexpectedResponse(
-            f"Unexpected response from {_shown(outcome.url)}; is this the right service? Check the "
-            "base URL, and that client and service have the same version.",
+            f"Unexpected response from {_shown(outcome.url)}; check the "
+            "base URL and that client and service have the same version.",
             outcome.status_code,
         ) from error
 

@@ -26,7 +26,7 @@ class WorkerFailed(BelvedereError):
     retry_after = 1
 
     def __init__(self) -> None:
-        super().__init__("The worker that handled this request failed; send it again.")
+        super().__init__("The worker that handled this request failed. Retry the request.")
 
 
 class UnknownImage(BelvedereError):

@@ -113,7 +113,7 @@ def test_a_dead_thread_is_replaced_and_its_caller_gets_an_error():
         waiting = asyncio.create_task(workers.run(int, "7"))
         workers.replace_dead()
         assert workers.healthy
-        with pytest.raises(WorkerFailed, match="send it again") as caught:
+        with pytest.raises(WorkerFailed, match="Retry the request") as caught:
             await lost
         assert caught.value.retry_after == 1
         assert await waiting == 7
@@ -126,7 +126,7 @@ def test_a_hung_thread_is_replaced_and_runs_no_more_jobs():
         hanging = asyncio.create_task(workers.run(gate.wait))
         await until(lambda: not workers.healthy)
         workers.replace_dead()
-        with pytest.raises(WorkerFailed, match="send it again"):
+        with pytest.raises(WorkerFailed, match="Retry the request"):
             await hanging
         assert workers.healthy
         successor = await workers.run(threading.get_ident)
