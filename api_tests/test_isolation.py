@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -72,32 +73,37 @@ def observed(home, a_jpeg, records, tmp_path_factory):
     environment = os.environ | {
         "BELVEDERE_HOME": str(home), "BELVEDERE_PORT": "0", "TMPDIR": str(temporary)
     }  # fmt: skip
-    with subprocess.Popen(
-        [sys.executable, "-c", WATCHED],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    # A file: the log is longer than a pipe holds, and a full pipe would block the service.
+    errors = tmp_path_factory.mktemp("log") / "errors"
+    with (
+        errors.open("w", encoding="utf-8") as stream,
+        subprocess.Popen(
+            [sys.executable, "-c", WATCHED],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            text=True,
+        ) as process,
+    ):
         try:
-            assert process.stderr is not None
             log = ""
             while "Serving release" not in log or "running on" not in log:
-                line = process.stderr.readline()
-                assert line, log
-                log += line
+                assert process.poll() is None, log
+                time.sleep(0.01)
+                log = errors.read_text("utf-8")
             running = re.search(r"running on (http://\S+)", log)
             assert running is not None
             with httpx.Client(base_url=running[1], timeout=60, trust_env=False) as client:
                 _ask_everything(client, a_jpeg, records)
         finally:
             process.send_signal(signal.SIGTERM)
-        output, rest = process.communicate()
-    assert process.returncode == 0, rest
+        output, _ = process.communicate()
+    log = errors.read_text("utf-8")
+    assert process.returncode == 0, log
     assert list(temporary.iterdir()) == []
     calls, files, written = json.loads(output.splitlines()[-1])
-    return calls, files, written, log + rest
+    return calls, files, written, log
 
 
 def _ask_everything(client: httpx.Client, jpeg: bytes, records: list[dict[str, object]]) -> None:
