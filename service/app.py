@@ -1,4 +1,4 @@
-"""The service as an ASGI application, and how it is run."""
+"""ASGI application of the service, and its server."""
 
 import signal
 import socket
