@@ -144,6 +144,6 @@ def test_a_response_without_a_problem_is_unexpected():
     request = httpx.Request("GET", "http://x/readyz")
     for status in (200, 404):
         response = httpx.Response(status, text="<h1>It works!</h1>", request=request)
-        with pytest.raises(UnexpectedResponse, match="right service") as caught:
+        with pytest.raises(UnexpectedResponse, match="check the base URL") as caught:
             result_of(endpoints.ready(), response, httpx.URL("http://x"))
         assert caught.value.status == status

@@ -58,7 +58,7 @@ def test_upload_works_under_the_prefix(prefixed_page, gallery, a_jpeg):
     page.set_input_files(
         "#file", files=[{"name": "own.jpg", "mimeType": "image/jpeg", "buffer": a_jpeg}]
     )
-    expect(page.get_by_role("img", name="Your image")).to_be_visible()
+    expect(page.get_by_role("img", name="Your image", exact=True)).to_be_visible()
     expect(page.locator("figure.card, figure").nth(1)).to_be_visible()
 
 

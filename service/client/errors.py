@@ -238,8 +238,8 @@ def _problem(response: httpx.Response) -> ServiceError:
         problem = Problem.model_validate_json(response.content)
     except ValidationError:
         return UnexpectedResponse(
-            f"{_shown(response.url)} answered {response.status_code} without a problem; is this "
-            "the right service?",
+            f"{_shown(response.url)} answered {response.status_code} without a problem "
+            "document; check the base URL.",
             response.status_code,
             retryable,
         )
