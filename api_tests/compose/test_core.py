@@ -177,7 +177,7 @@ def test_interrupted_training(other):
     wait_until(lambda: "epoch" in trainer.log)
     trainer.stop()
     assert trainer.state["ExitCode"] == 130
-    assert "what was finished is kept" in trainer.log
+    assert "Finished work is kept" in trainer.log
 
 
 def test_failing_trainer(stack, api):
