@@ -1,22 +1,23 @@
 """Near-duplicate detection, including copies of one image with different encodings.
 
-Candidates are found by a difference hash (N. Krawetz, "Kind of Like That", 2013) of a thumbnail of
+Near-duplicates agree in a difference hash (N. Krawetz, "Kind of Like That", 2013) of a thumbnail of
 17x16 cells: for each pair of horizontal neighbours, two of 512 bits are set if the grey value rises
-or falls by more than noise. Flat areas set no bits. Candidates are confirmed by the correlation of
-the colour differences between neighbouring cells.
+or falls by more than noise. Flat areas set no bits. The colour differences between neighbouring
+cells of near-duplicates correlate, too. Candidates are found by an upper bound of that correlation,
+the inner product of short vectors: a projection of the differences and the length of the rest.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from embeddings.arrays import Floats, Mask, Rows
+from embeddings.arrays import Floats, Mask, Pixels, Rows
 
 Thumbnail = npt.NDArray[np.uint8]
 """RGB of shape (16, 17, 3)."""
@@ -36,6 +37,9 @@ CORRELATION = 0.93
 CLOSE_THUMBNAILS = 8.0
 """Largest root mean square difference (0-255) of the thumbnails of one image encoded twice."""
 
+NEW = -1
+"""Key of images that have no group yet."""
+
 _FINE_SIDE = 64
 _SAME_FINE, _SAME_FINE_VALUE = 6.0, 48.0
 _FULL_SIDE = 128
@@ -47,6 +51,12 @@ _SIDE = 16
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _TILE = 4096
 _BLOCKS_PER_TILE = 16
+_DIFFERENCES = 3 * (_SIDE * _SIDE + (_SIDE - 1) * (_SIDE + 1))
+_WAITING = 65_536
+_PROJECTED = 31
+_SAMPLE = 2048
+_ROUNDING = 1e-3
+"""Margin of the upper bound of the correlation for single precision."""
 
 _Pairs = tuple[Rows, Rows]
 
@@ -57,6 +67,20 @@ class NearDuplicates:
 
     groups: list[int]
     """Group number of each image; groups are numbered by their first image."""
+    copies: dict[int, int]
+    """Closest row with a nearly identical thumbnail and another label, by row."""
+
+
+@dataclass(frozen=True)
+class Links:
+    """Near-duplicates of new and replaced images."""
+
+    images: Rows
+    """Rows of new and replaced images, each with a near-duplicate of known key."""
+    partners: Rows
+    """Row of that near-duplicate, of shape len(images)."""
+    clusters: Rows
+    """Shape (n,): number of each new image's cluster of near-duplicates; others are alone."""
     copies: dict[int, int]
     """Closest row with a nearly identical thumbnail and another label, by row."""
 
@@ -85,31 +109,42 @@ def find_near_duplicates(
 ) -> NearDuplicates:
     """Return the groups of near-duplicates, and candidates for copies with another label.
 
-    Memory grows with the number of images and with `tile`, the number of images in one index, but
+    Memory grows with the number of images and with `tile`, the number of images in one product, but
     not with the number of pairs: at most tile**2 / 16 pairs are in memory.
     """
     if not thumbnails:
         return NearDuplicates([], {})
-    stack = np.stack(thumbnails)
-    label_numbers = np.unique(np.asarray(labels), return_inverse=True)[1]
-    groups = np.arange(len(stack), dtype=np.int32)
-    copies = np.full(len(stack), -1)
-    deviations = np.full(len(stack), np.inf, dtype=np.float32)
-    for first, second in _candidates(stack, tile):
-        crossing = label_numbers[first] != label_numbers[second]
-        open_pairs = (groups[first] != groups[second]) | crossing
-        first, second, crossing = first[open_pairs], second[open_pairs], crossing[open_pairs]
-        if not len(first):
-            continue
-        near, deviation = _compare(stack, first, second)
-        groups = connected_groups(len(stack), groups[first[near]], groups[second[near]])[groups]
-        same = near & crossing & (deviation <= CLOSE_THUMBNAILS)
-        for rows, others in ((first, second), (second, first)):
-            _keep_closest(copies, deviations, rows[same], others[same], deviation[same])
-    paired = np.flatnonzero(copies >= 0)
-    return NearDuplicates(
-        groups.tolist(), dict(zip(paired.tolist(), copies[paired].tolist(), strict=True))
-    )
+    rows = np.arange(len(thumbnails))
+    links = find_links(np.stack(thumbnails), rows, np.full(len(rows), NEW), labels, tile)
+    return NearDuplicates(links.clusters.tolist(), links.copies)
+
+
+def find_links(
+    thumbnails: Pixels,
+    fresh: Rows,
+    keys: Rows,
+    labels: Sequence[str | None],
+    tile: int = _TILE,
+) -> Links:
+    """Return the near-duplicates of new and replaced images among all images.
+
+    `thumbnails` has shape (n, 16, 17, 3) and `keys` shape (n,). `fresh` contains the rows of new
+    and replaced images; other images are not compared with each other. New images have the key
+    `NEW` and are joined to clusters. Known images of one key are interchangeable: a fresh image is
+    linked to at most one of them. Images without a label (None) are no copies with another label.
+    Time grows with len(fresh) x n, and memory as that of `find_near_duplicates`.
+    """
+    found = _Found(fresh, keys, _numbers(labels))
+    if len(fresh):
+        signatures = _sign(thumbnails)
+        for first, second in _candidates(signatures, fresh, tile):
+            first, second = found.undecided(first, second)
+            agree = signatures.agree(first, second)
+            first, second = first[agree], second[agree]
+            if len(first):
+                near, deviation = _compare(thumbnails, first, second)
+                found.add(first[near], second[near], deviation[near])
+    return found.links()
 
 
 def connected_groups(
@@ -125,34 +160,146 @@ def connected_groups(
     return np.asarray(numbers, dtype=np.int32)
 
 
-def _candidates(stack: npt.NDArray[np.uint8], tile: int) -> Iterator[_Pairs]:
-    """Yield pairs of rows with similar hashes, in batches of bounded size."""
+class _Found:
+    """Near-duplicates found so far."""
+
+    def __init__(self, fresh: Rows, keys: Rows, labels: Rows) -> None:
+        self._keys, self._labels = keys, labels
+        self._fresh = np.zeros(len(keys), bool)
+        self._fresh[fresh] = True
+        self._clusters = np.arange(len(keys), dtype=np.int32)
+        self._linked = np.empty(0, np.int64)
+        self._pairs = np.empty((2, 0), np.int64)
+        self._waiting: list[_Pairs] = []
+        self._copies = np.full(len(keys), -1)
+        self._deviations = np.full(len(keys), np.inf, dtype=np.float32)
+
+    def undecided(self, first: Rows, second: Rows) -> _Pairs:
+        """Return the pairs that can change the result."""
+        wanted = self._apart(first, second) | self._crossing(first, second)
+        wanted |= self._unlinked(first, second) | self._unlinked(second, first)
+        return first[wanted], second[wanted]
+
+    def add(self, first: Rows, second: Rows, deviation: Floats) -> None:
+        """Add near-duplicates and the root mean square differences of their thumbnails."""
+        copied = self._crossing(first, second) & (deviation <= CLOSE_THUMBNAILS)
+        for rows, others in ((first, second), (second, first)):
+            _keep_closest(
+                self._copies, self._deviations, rows[copied], others[copied], deviation[copied]
+            )
+        self._waiting.append((first, second))
+        if sum(len(rows) for rows, _ in self._waiting) >= _WAITING:
+            self._settle()
+
+    def links(self) -> Links:
+        """Return the near-duplicates added."""
+        self._settle()
+        copied = np.flatnonzero(self._copies >= 0)
+        copies = dict(zip(copied.tolist(), self._copies[copied].tolist(), strict=True))
+        return Links(self._pairs[0], self._pairs[1], self._clusters, copies)
+
+    def _settle(self) -> None:
+        if not self._waiting:
+            return
+        first, second = (np.concatenate(rows) for rows in zip(*self._waiting, strict=True))
+        self._waiting.clear()
+        apart = self._apart(first, second)
+        one, other = self._clusters[first[apart]], self._clusters[second[apart]]
+        self._clusters = connected_groups(len(self._keys), one, other)[self._clusters]
+        for image, partner in ((first, second), (second, first)):
+            unlinked = self._unlinked(image, partner)
+            codes, at = np.unique(self._code(image[unlinked], partner[unlinked]), return_index=True)
+            pairs = np.stack([image[unlinked][at], partner[unlinked][at]])
+            self._pairs = np.concatenate([self._pairs, pairs], axis=1)
+            self._linked = np.union1d(self._linked, codes)
+
+    def _apart(self, first: Rows, second: Rows) -> Mask:
+        new = (self._keys[first] == NEW) & (self._keys[second] == NEW)
+        return np.asarray(new & (self._clusters[first] != self._clusters[second]))
+
+    def _crossing(self, first: Rows, second: Rows) -> Mask:
+        one, other = self._labels[first], self._labels[second]
+        return np.asarray((one != other) & (one >= 0) & (other >= 0))
+
+    def _unlinked(self, images: Rows, partners: Rows) -> Mask:
+        """Return whether a fresh image is not linked to the key of a known partner."""
+        candidates = self._fresh[images] & (self._keys[partners] != NEW)
+        codes = self._code(images, partners)
+        return np.asarray(candidates & ~np.isin(codes, self._linked, kind="sort"))
+
+    def _code(self, images: Rows, partners: Rows) -> Rows:
+        """Return a number for each pair of image and key."""
+        return np.asarray(images * (self._keys.max() + 1) + self._keys[partners], np.int64)
+
+
+@dataclass(frozen=True)
+class _Signatures:
+    """Values of all thumbnails for the search of candidates."""
+
+    hashes: npt.NDArray[np.uint64]
+    """Shape (n, 8)."""
+    bits: Rows
+    """Number of set bits of each hash."""
+    informed: Mask
+    """True for hashes with enough bits for a comparison."""
+    points: Floats
+    """Shape (n, 32); the inner product of two bounds the correlation from above."""
+
+    def agree(self, first: Rows, second: Rows) -> Mask:
+        """Return whether the hashes of pairs differ in few of the bits set."""
+        differing = np.bitwise_count(self.hashes[first] ^ self.hashes[second]).sum(axis=1)
+        return np.asarray(differing <= FARTHEST * (self.bits[first] + self.bits[second]))
+
+
+def _sign(stack: Pixels) -> _Signatures:
     hashes, bits = _hash(stack)
-    informed = np.flatnonzero(bits.min(axis=1) >= LEAST_BITS)
-    counts = bits.sum(axis=1)
-    # Similar hashes have similar numbers of bits, so only neighbours in this order are compared.
-    order = informed[np.argsort(counts[informed], kind="stable")]
-    hashes, counts = hashes[order], counts[order]
+    informed = bits.min(axis=1) >= LEAST_BITS
+    rows = np.flatnonzero(informed)
+    basis = _basis(stack[rows[:: max(1, len(rows) // _SAMPLE)]])
+    points = np.zeros((len(stack), _PROJECTED + 1), np.float32)
+    for start in range(0, len(rows), _TILE):
+        chunk = rows[start : start + _TILE]
+        projected = _differences(stack[chunk].astype(np.float32)) @ basis
+        points[chunk, :-1] = projected
+        points[chunk, -1] = np.sqrt(np.maximum(0, 1 - (projected**2).sum(axis=1)))
+    return _Signatures(hashes.view(np.uint64), bits.sum(axis=1), informed, points)
+
+
+def _basis(sample: Pixels) -> Floats:
+    """Return orthonormal columns close to the main components of the differences.
+
+    The bound holds for every orthonormal basis; a basis of main components makes it tight.
+    """
+    vectors = _differences(sample.astype(np.float32))
+    basis = np.random.default_rng(0).normal(size=(_DIFFERENCES, _PROJECTED)).astype(np.float32)
+    for _ in range(2):
+        basis = np.linalg.qr(vectors.T @ (vectors @ basis))[0]
+    return np.asarray(basis, np.float32)
+
+
+def _candidates(signatures: _Signatures, fresh: Rows, tile: int) -> Iterator[_Pairs]:
+    """Yield pairs of a fresh and another row that may correlate, in batches of bounded size."""
+    is_fresh = np.zeros(len(signatures.points), bool)
+    is_fresh[fresh] = True
+    new = np.flatnonzero(is_fresh & signatures.informed)
+    known = np.flatnonzero(~is_fresh & signatures.informed)
     block = max(1, tile // _BLOCKS_PER_TILE)
-    for top in range(0, len(order), tile):
-        stored = slice(top, top + tile)
-        index = faiss.IndexBinaryFlat(8 * hashes.shape[1])
-        index.add(hashes[stored])
-        for start in range(0, min(top + tile, len(order)), block):
-            asked = slice(start, min(start + block, top + tile))
-            most, least = counts[asked].max(), counts[stored].min()
-            if least - most > FARTHEST * (least + most):
-                continue
-            radius = int(FARTHEST * (most + counts[stored].max()))
-            limits, distances, found = index.range_search(hashes[asked], radius + 1)
-            first = start + np.repeat(np.arange(len(limits) - 1), np.diff(limits.astype(np.int64)))
-            second = top + found
-            near = distances <= FARTHEST * (counts[first] + counts[second])
-            near &= first < second
-            yield order[first[near]], order[second[near]]
+    for stored in (known, new):
+        for top in range(0, len(stored), tile):
+            others = stored[top : top + tile]
+            transposed = np.ascontiguousarray(signatures.points[others].T)
+            asked = new if stored is known else new[: top + tile]
+            for start in range(0, len(asked), block):
+                rows = asked[start : start + block]
+                bounds = signatures.points[rows] @ transposed
+                high = np.flatnonzero(bounds.max(axis=1) >= CORRELATION - _ROUNDING)
+                at, column = np.nonzero(bounds[high] >= CORRELATION - _ROUNDING)
+                first, second = rows[high[at]], others[column]
+                once = (first < second) | ~is_fresh[second]
+                yield first[once], second[once]
 
 
-def _hash(stack: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], Rows]:
+def _hash(stack: Pixels) -> tuple[npt.NDArray[np.uint8], Rows]:
     """Return hashes, uint8 (rows, 64), and their numbers of rises and falls, (rows, 2)."""
     hashes, bits = [], []
     for start in range(0, len(stack), _TILE):
@@ -163,7 +310,7 @@ def _hash(stack: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], Rows]:
     return np.concatenate(hashes), np.concatenate(bits)
 
 
-def _compare(stack: npt.NDArray[np.uint8], first: Rows, second: Rows) -> tuple[Mask, Floats]:
+def _compare(stack: Pixels, first: Rows, second: Rows) -> tuple[Mask, Floats]:
     """Return whether pairs of rows are near-duplicates, and their root mean square differences."""
     left, at_left = np.unique(first, return_inverse=True)
     right, at_right = np.unique(second, return_inverse=True)
@@ -178,9 +325,17 @@ def _compare(stack: npt.NDArray[np.uint8], first: Rows, second: Rows) -> tuple[M
 
 def _differences(thumbnails: Floats) -> Floats:
     """Return the differences to the right and lower neighbours as vectors of unit length."""
-    steps = [np.diff(thumbnails, axis=axis).reshape(len(thumbnails), -1) for axis in (1, 2)]
-    vectors = np.concatenate(steps, axis=1)
+    steps = [np.diff(thumbnails, axis=axis) for axis in (1, 2)]
+    vectors = np.concatenate(
+        [each.reshape(len(each), math.prod(each.shape[1:])) for each in steps], axis=1
+    )
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+def _numbers(labels: Sequence[str | None]) -> Rows:
+    """Return a number for each label; -1 for None."""
+    numbers: dict[str | None, int] = {None: -1}
+    return np.array([numbers.setdefault(label, len(numbers)) for label in labels], np.int64)
 
 
 def _keep_closest(
