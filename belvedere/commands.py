@@ -41,6 +41,7 @@ def train(given: Given, names: Sequence[str], listed: bool, seeds: int | None) -
             workspace.display.info(line)
         return
     with _writing("train", given) as workspace:
+        workspace.train_on_newest()
         chosen = presets.select(workspace.preset, names, seeds)
         from training.runner import train as train_experiments
 
@@ -72,19 +73,23 @@ def prepare(given: Given, command: str = "prepare") -> None:
     """Run data, train, compare and publish; skip what is finished."""
     from embeddings.release.reader import refuse_newer_release
     from training.data.download import PublishedArchive
-    from training.evaluation.comparison import up_to_date
+    from training.evaluation.comparison import is_newest, is_published
     from training.workspace import ingest
 
     with _writing(command, given) as workspace:
         refuse_newer_release(workspace.settings.releases)
         ingest(workspace, PublishedArchive(), again=False)
-        if not up_to_date(workspace):
+        if not is_published(workspace):
             from training.export import publish_best
             from training.runner import train as train_experiments
 
             train_experiments(workspace)
             _show(workspace)
             publish_best(workspace)
+        elif not is_newest(workspace):
+            from training.republishing import publish_again
+
+            publish_again(workspace)
 
 
 def serve(given: Given) -> None:

@@ -63,7 +63,7 @@ class PathSettings(BaseSettings):
 
     @property
     def store_uri(self) -> str:
-        """Lance URI of the tables `images` and `features`."""
+        """Lance URI of the tables of the feature store."""
         return self.store or str(self.home / "store")
 
     @property

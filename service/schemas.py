@@ -18,6 +18,7 @@ _FIRST_PROBLEM = next(iter(ProblemType))
 
 _Id = Field(description="Id of the image.")
 _Label = Field(description="Class assigned to the image.")
+_StoredLabel = Field(description="Class assigned to the image; null for an image without a label.")
 _Predicted = Field(description="Most probable class according to the served model.")
 _Split = Field(description="Part of the data: `train` or `validation`.")
 _Probabilities = Field(description="Probability of each class, 0–1; the sum is 1.")
@@ -84,7 +85,7 @@ class Neighbor(FrozenModel):
     """Stored image near the query."""
 
     id: str = _Id
-    label: str = _Label
+    label: str | None = _StoredLabel
     split: Split = _Split
     distance: float = Field(
         description="Euclidean distance between the two embeddings, without unit."
@@ -110,7 +111,7 @@ class MapPoint(FrozenModel):
     """Stored image on the map."""
 
     id: str = _Id
-    label: str = _Label
+    label: str | None = _StoredLabel
     predicted: str = _Predicted
     split: Split = _Split
     x: float = Field(description="Horizontal coordinate, without unit.")
@@ -140,7 +141,7 @@ class ImageRecord(FrozenModel):
     """Metadata of a stored image."""
 
     id: str = _Id
-    label: str = _Label
+    label: str | None = _StoredLabel
     split: Split = _Split
     width: int = Field(description="Width in pixels after the EXIF rotation.")
     height: int = Field(description="Height in pixels after the EXIF rotation.")
@@ -168,7 +169,7 @@ class Features(Answer):
         description="Output of the model's penultimate layer; the encoder determines its dimension."
     )
     probabilities: dict[str, float] = _Probabilities
-    label: str = _Label
+    label: str | None = _StoredLabel
     predicted: str = _Predicted
     split: Split = _Split
 

@@ -34,11 +34,13 @@ from embeddings.release.reports import (
     ExperimentReport,
     choose_best,
 )
-from embeddings.store.images import write_images
-from embeddings.store.records import GENERATED_SCENES, Collection, StoredImage
+from embeddings.store.blobs import THUMBNAIL_BYTES
+from embeddings.store.records import GENERATED_SCENES, Blob, StoredImage
+from embeddings.store.store import Store
 
 SIZE = (48, 72)
 DIMENSION = 16
+TRAINING_VERSION = "training-tiny"
 PER_CLASS = 24
 
 # Colours of sky, middle and ground, in RGB; each pair of classes shares some of them.
@@ -185,10 +187,23 @@ class Drawn:
 def make_home(home: Path) -> None:
     """Fill a folder BELVEDERE_HOME with a store and the published release."""
     drawn = draw()
-    store = str(home / "store")
-    write_images(store, _collection(drawn), zip(drawn.images, drawn.jpegs, strict=True))
+    store = Store(str(home / "store"))
+    fill_store(store, drawn)
     with TemporaryDirectory() as folder:
         publish(candidate(drawn, Path(folder)), store, home / "releases")
+
+
+def fill_store(store: Store, drawn: Drawn) -> None:
+    """Write the drawn images to a new store and tag the dataset version of the networks."""
+    store.create(split_seed=0, split_rule=3)
+    store.blobs.append(
+        [
+            Blob(image.digest, jpeg, image.width, image.height, bytes(THUMBNAIL_BYTES))
+            for image, jpeg in zip(drawn.images, drawn.jpegs, strict=True)
+        ]
+    )
+    store.put(drawn.images)
+    store.tag(TRAINING_VERSION)
 
 
 def candidate(drawn: Drawn, folder: Path) -> Candidate:
@@ -236,7 +251,7 @@ def candidate(drawn: Drawn, folder: Path) -> Candidate:
             trained.encode(drawn.pixels[drawn.validation]).probabilities,
             drawn.labels[drawn.validation],
         ),
-        tuning=tuple(np.array(ids)[drawn.tuning].tolist()),
+        training_version=TRAINING_VERSION,
         label_issues=_label_issues(network, drawn),
         explain=_explaining(network, drawn),
     )
@@ -253,16 +268,20 @@ def draw() -> Drawn:
             shown = _WRONG_LABELS.get((label, number), label)
             jpeg = _jpeg(_scene(shown, (height, width), rng, light.normal(0, 14, 3)))
             jpegs.append(jpeg)
+            digest = sha256(jpeg).hexdigest()
             group = number // _GROUP
             images.append(
                 StoredImage(
                     id=f"{label}/{label}_{number:04d}",
                     label=label,
                     split="validation" if group in _VALIDATION else "train",
+                    tuning=group in _TUNING,
                     width=width,
                     height=height,
                     group=LABELS.index(label) * (PER_CLASS // _GROUP) + group,
-                    digest=sha256(jpeg).hexdigest(),
+                    digest=digest,
+                    source_digest=digest,
+                    source=GENERATED_SCENES,
                 )
             )
     return Drawn(tuple(images), tuple(jpegs))
@@ -290,19 +309,6 @@ def _jpeg(pixels: Pixels) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
-
-
-def _collection(drawn: Drawn) -> Collection:
-    described = repr([each.model_dump() for each in drawn.images])
-    return Collection(
-        name=GENERATED_SCENES,
-        source="scenes",
-        source_digest="0",
-        fingerprint=sha256(described.encode()).hexdigest(),
-        classes=LABELS,
-        split_seed=0,
-        split_by="groups",
-    )
 
 
 def _pooled(pixels: Pixels, cell: int) -> Floats:

@@ -24,8 +24,7 @@ from rich.text import Text
 from embeddings.atomic import atomic_write
 from embeddings.file_names import printable
 from embeddings.release.reports import Comparison, ExperimentReport
-from embeddings.store.images import ImageTable
-from embeddings.store.records import LeftOut
+from embeddings.store.records import Images, LeftOut
 from training.data.inspection import Inspection, count_reasons
 from training.settings import LEFT_OUT
 
@@ -112,14 +111,13 @@ class Display:
 _SHOWN = 20
 
 
-def show_collection(table: ImageTable, display: Display) -> None:
+def show_collection(images: Images, display: Display) -> None:
     """Print the number of images by class and split."""
-    collection = table.collection
-    counts = Counter((image.label, image.split) for image in table.images)
-    shown = _table(f"{collection.name}: {len(table.images)}")
+    counts = Counter(zip(images.labels, images.column("split"), strict=True))
+    shown = _table(f"{images.name}: {len(images)}")
     for heading in ("class", "train", "validation", "share"):
         shown.add_column(heading, justify="left" if heading == "class" else "right")
-    for label in collection.classes:
+    for label in images.classes:
         train, validation = counts[label, "train"], counts[label, "validation"]
         share = f"{validation / (train + validation):.1%}"
         shown.add_row(Text(label), str(train), str(validation), share)

@@ -10,12 +10,14 @@ import numpy as np
 from embeddings.arrays import Floats
 from embeddings.atomic import atomic_folder
 from embeddings.encoder import Encoded
+from embeddings.images import read_pixels
 from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate, Explain, publish
 from embeddings.release.reader import LabelIssue, read_manifest
 from embeddings.release.reliability import reliability
 from embeddings.release.reports import Comparison
 from embeddings.runtime import CompiledModel, Precision
+from embeddings.store.store import Store
 from training.checksums import damaged_file, write_checksums
 from training.data.dataset import Dataset
 from training.digests import Warn
@@ -27,7 +29,7 @@ from training.models.networks import encoder_of
 from training.quantization import quantize
 from training.runner import out_of_fold_predictions
 from training.runs import Run
-from training.workspace import Workspace, delete_unused_versions
+from training.workspace import Workspace, training_tag
 
 _MODEL = "encoder.xml"
 _BATCH = 64
@@ -43,13 +45,13 @@ def publish_best(workspace: Workspace, precision: Precision = "f32") -> Path:
     display.info(f"Publishing {comparison.best}")
     issues = find_label_issues(workspace, run)
     out_of_fold = out_of_fold_predictions(workspace, best)
-    candidate = export(run, dataset, comparison, issues, out_of_fold)
+    candidate = export(run, dataset, workspace.store, comparison, issues, out_of_fold)
     if precision == "int8":
         candidate = _quantized(candidate, run, dataset)
     folder = publish(
-        candidate, settings.store_uri, settings.releases, track=display.track, precision=precision
+        candidate, workspace.store, settings.releases, track=display.track, precision=precision
     )
-    delete_unused_versions(settings)
+    workspace.store.compact(settings.retention)
     display.info(f"Published {read_manifest(folder).fingerprint} in {folder}")
     return folder
 
@@ -57,6 +59,7 @@ def publish_best(workspace: Workspace, precision: Precision = "f32") -> Path:
 def export(
     run: Run,
     dataset: Dataset,
+    store: Store,
     comparison: Comparison,
     label_issues: tuple[LabelIssue, ...],
     out_of_fold: Floats | None,
@@ -78,9 +81,9 @@ def export(
         reference=_reference(encoder, dataset),
         temperature=temperature,
         uncalibrated=reliability(predictions.validation, dataset.labels[indices.validation]),
-        tuning=tuple(dataset.images[row].id for row in indices.tuning),
+        training_version=training_tag(dataset),
         label_issues=label_issues,
-        explain=_explainer(network, dataset),
+        explain=explainer(network, store, dataset.classes),
     )
 
 
@@ -105,12 +108,16 @@ def _export_once(folder: Path, write: Callable[[Path], None], warn: Warn) -> Pat
     return folder / _MODEL
 
 
-def _explainer(network: keras.Model, dataset: Dataset) -> Explain:
-    rows = {image.id: row for row, image in enumerate(dataset.images)}
+def explainer(network: keras.Model, store: Store, classes: Sequence[str]) -> Explain:
+    """Return a function that makes the heat maps of images of the newest revision."""
 
     def explain(ids: Sequence[str], predicted: Sequence[str]) -> Floats:
-        pixels = dataset.pixels(network.input_shape[1:3])[[rows[each] for each in ids]]
-        return grad_cam(network, pixels, np.array([dataset.classes.index(p) for p in predicted]))
+        snapshot = store.at()
+        digests = dict(zip(snapshot.images.ids, snapshot.images.digests, strict=True))
+        height, width = network.input_shape[1:3]
+        jpegs = snapshot.jpegs([digests[identifier] for identifier in ids])
+        pixels = np.stack([read_pixels(jpeg, height, width) for jpeg in jpegs])
+        return grad_cam(network, pixels, np.array([classes.index(each) for each in predicted]))
 
     return explain
 
@@ -119,5 +126,5 @@ def _reference(network: keras.Model, dataset: Dataset) -> Reference:
     rows = dataset.indices.validation
     pixels = dataset.pixels(network.input_shape[1:3])[rows]
     embeddings, probabilities = network.predict(pixels, batch_size=_BATCH, verbose=0)
-    ids = tuple(dataset.images[row].id for row in rows)
+    ids = tuple(dataset.images.ids[row] for row in rows)
     return Reference(ids, Encoded(embeddings, probabilities))

@@ -35,6 +35,7 @@ def train(workspace: Workspace) -> None:
     and the repeated experiments. An experiment without its weights or teachers is
     stored as skipped and tried again by the next call.
     """
+    workspace.tag_dataset()
     workspace.runs.delete_damaged(workspace.display.warn)
     warn_of_unused_runs(workspace)
     for limitation in limitations(workspace.dataset()):

@@ -32,7 +32,7 @@ NETWORK = "network.keras"
 INFERENCE_MODEL = "probe.xml"
 """File of the same model for OpenVINO, with its inner layers as further outputs."""
 
-_FORMAT: Literal[2] = 2
+_FORMAT: Literal[3] = 3
 _REPORT = "report.json"
 _PREDICTIONS = "predictions.npz"
 _COST = "cost.json"
@@ -52,7 +52,7 @@ class DamagedRun(BelvedereError):
 class Record(FrozenModel):
     """Content of a run's `report.json`."""
 
-    format: Literal[2] = _FORMAT
+    format: Literal[3] = _FORMAT
     key: str
     """Digest of the experiment's hyper-parameters and of `facts`."""
     facts: dict[str, JsonValue]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from embeddings.settings import PathSettings, ResolvedPath, resolve_path
+from embeddings.store.retention import Retention
 
 PresetName = Literal["quick", "full"]
 
@@ -47,3 +48,15 @@ class TrainingSettings(PathSettings):
     seed: int = Field(
         0, ge=0, le=_LARGEST_SEED, description="Seed of the split and of every experiment."
     )
+    retrain: bool = Field(
+        False, description="Train on the newest revision instead of publishing the same model."
+    )
+    keep_versions: int = Field(
+        10, ge=1, description="Newest dataset versions that are kept; tagged ones are always kept."
+    )
+    keep_days: int = Field(30, ge=0, description="Days for which dataset versions are kept.")
+
+    @property
+    def retention(self) -> Retention:
+        """Policy for dataset versions without a tag."""
+        return Retention(self.keep_versions, self.keep_days)

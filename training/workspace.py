@@ -11,18 +11,14 @@ from pydantic import JsonValue
 
 from embeddings.cpu import usable_processors
 from embeddings.images import PIXELS_VERSION
-from embeddings.release.reader import referenced_versions
 from embeddings.release.reports import Comparison, ExperimentReport
-from embeddings.store.images import ImageTable
-from embeddings.store.records import Collection
-from embeddings.store.tables import StoreDamaged, StoreError
-from embeddings.store.versions import delete_old_versions
-from training.console import Display, show_collection, show_inspection, write_left_out
+from embeddings.store.store import Store
+from training.console import Display, show_collection, show_inspection
 from training.data.dataset import Dataset, open_dataset
 from training.data.download import PublishedArchive
 from training.data.ingest import collect
-from training.data.sources import PUBLISHED, open_source, setting_of
-from training.data.split import SPLIT_RULE, SplitName
+from training.data.sources import open_source
+from training.data.split import SplitName
 from training.experiments.config import (
     BUILDER_VERSION,
     DESCRIPTION_FIELDS,
@@ -37,6 +33,11 @@ from training.models.weights import weights_digest
 from training.runs import Facts, Run, RunIndex
 from training.scenes import PAINTER_VERSION
 from training.settings import TrainingSettings
+
+TRAINING_TAG = "training-"
+"""Prefix of the tags of dataset versions that were trained on."""
+
+_DIGEST_LENGTH = 12
 
 
 class Workspace:
@@ -55,9 +56,11 @@ class Workspace:
         self.settings = settings
         self.preset = preset
         self.display = display
+        self.store = Store(settings.store_uri)
         self.runs = RunIndex(settings.runs)
         self.comparisons: dict[Hashable, Comparison] = {}
         """Comparisons computed by `training.evaluation.comparison`, keyed by their runs."""
+        self._newest = settings.retrain
         self._datasets: dict[SplitName, Dataset] = {} if dataset is None else {"grouped": dataset}
 
     def with_preset(self, preset: Preset) -> "Workspace":
@@ -67,10 +70,26 @@ class Workspace:
         return other
 
     def dataset(self, split: SplitName = "grouped") -> Dataset:
-        """Return the images of the store under a split. Raises `StoreError` if there are none."""
+        """Return the images of the dataset version under a split.
+
+        It is the last version that was trained on; the newest revision if there is none, or if
+        `train_on_newest` was called. Raises `StoreError` if the store has no images.
+        """
         if split not in self._datasets:
             self._datasets[split] = self._open_dataset(split)
         return self._datasets[split]
+
+    def train_on_newest(self) -> None:
+        """Select the newest revision for the dataset; without it, the last one trained on."""
+        self._newest = True
+        self.discard_dataset()
+
+    def tag_dataset(self) -> None:
+        """Tag the dataset version of the dataset, so that its runs can be made again."""
+        dataset = self.dataset()
+        tag = training_tag(dataset)
+        if tag not in self.store.tags():
+            self.store.tag(tag, dataset.snapshot.revision)
 
     def discard_dataset(self) -> None:
         """Discard the open dataset and all comparisons; called after a change of the store."""
@@ -85,6 +104,7 @@ class Workspace:
         """Return the conditions of a trial's result beside its hyper-parameters."""
         experiment, settings = trial.experiment, self.settings
         facts: dict[str, JsonValue] = {
+            "version": training_tag(self.dataset()),
             "data": self.dataset(trial.split).training_digest,
             "split": trial.split,
             "seed": settings.seed + trial.repeat,
@@ -127,7 +147,8 @@ class Workspace:
     def unused_runs(self) -> list[Path]:
         """Return the folders of trained runs that no trial under these settings can have.
 
-        They belong to another version, or to other images, another split or other weights.
+        They belong to another version of Belvedere, to a dataset version that was deleted, or to
+        other weights.
         """
         weights = self.settings.weights
         versions = {
@@ -136,12 +157,13 @@ class Workspace:
             "painter": PAINTER_VERSION,
         }
 
+        tags = {*self.store.tags(), training_tag(self.dataset())}
+
         def is_current(facts: Facts) -> bool:
             named = facts["weights"]
             assert isinstance(named, dict)
-            split: SplitName = "random" if facts["split"] == "random" else "grouped"
             return (
-                facts["data"] == self.dataset(split).training_digest
+                facts["version"] in tags
                 and all(facts.get(name, version) == version for name, version in versions.items())
                 and all(weights_digest(name, weights) == digest for name, digest in named.items())
             )
@@ -152,62 +174,37 @@ class Workspace:
         settings, display = self.settings, self.display
         if split == "random":
             return self.dataset().split_at_random(settings.seed)
-        return open_dataset(
-            settings.store_uri, settings.cache, settings.seed, display.track, display.warn
-        )
+        version = None if self._newest else last_trained(self.store)
+        snapshot = self.store.at(version)
+        return open_dataset(snapshot, settings.cache, display.track, display.warn)
 
 
-def ingest(workspace: Workspace, published: PublishedArchive, *, again: bool = True) -> Collection:
-    """Ingest the data set of the settings into the store, unless the store has it unchanged.
+def training_tag(dataset: Dataset) -> str:
+    """Return the tag of the dataset version that a dataset was opened at."""
+    return f"{TRAINING_TAG}{dataset.training_digest[:_DIGEST_LENGTH]}"
 
-    The published archive never changes. If it was not available, the store has generated scenes in
-    its place; `again` tries the download once more. Raises `DataError`.
+
+def last_trained(store: Store) -> str | None:
+    """Return the tag of the newest dataset version that was trained on; None if there is none."""
+    tags = store.tags() if store.exists else {}
+    trained = [(revision, tag) for tag, revision in tags.items() if tag.startswith(TRAINING_TAG)]
+    return max(trained)[1] if trained else None
+
+
+def ingest(workspace: Workspace, published: PublishedArchive, *, again: bool = True) -> None:
+    """Ingest the data set of the settings into the store, unless the store has images.
+
+    Raises `DataError`.
     """
-    settings, display = workspace.settings, workspace.display
-    known = known_collection(settings.store_uri)
-    wanted = (setting_of(settings), settings.seed, SPLIT_RULE)
-    if known is not None and (known.source, known.split_seed, known.split_rule) != wanted:
-        known = None
-    if known is not None and known.source == PUBLISHED and not again:
-        return known
+    settings, display, store = workspace.settings, workspace.display, workspace.store
+    if store.exists and store.at().images:
+        return
     with ExitStack() as open_files:
         with display.download("ml5 Landscapes archive") as advance:
             opened = open_source(settings, published, advance=advance, warn=display.warn)
             source = open_files.enter_context(opened)
-        if known is not None and known.source_digest == source.digest:
-            write_left_out(known.left_out, settings.home)
-            display.info(f"The store is up to date: {known.name}, unchanged.")
-            return known
         display.info(f"Ingesting {source.name} ({source.setting})")
         report = partial(show_inspection, home=settings.home, display=display)
-        collection = collect(
-            source, settings.store_uri, settings.seed, usable_processors(), display.track, report
-        )
+        collect(source, store, settings.seed, usable_processors(), display.track, report)
     workspace.discard_dataset()
-    delete_unused_versions(settings)
-    show_collection(ImageTable.open(settings.store_uri), display)
-    return collection
-
-
-def delete_unused_versions(settings: TrainingSettings) -> None:
-    """Delete the versions of the store except the newest and those of releases on disk.
-
-    A store set by `BELVEDERE_STORE` is skipped, because other homes may refer to its versions.
-    """
-    kept = referenced_versions(settings.releases)
-    if settings.store is None and kept is not None:
-        images = {each.images for each in kept}
-        delete_old_versions(settings.store_uri, images, {each.features for each in kept})
-
-
-def known_collection(store_uri: str) -> Collection | None:
-    """Return the collection in the store; None if there is none, or one of another version.
-
-    Raises `StoreDamaged`.
-    """
-    try:
-        return ImageTable.open(store_uri).collection
-    except StoreDamaged:
-        raise
-    except StoreError:
-        return None
+    show_collection(store.at().images, display)

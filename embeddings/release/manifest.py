@@ -11,7 +11,7 @@ from embeddings.runtime import Precision
 from embeddings.store.records import GENERATED_SCENES
 
 MANIFEST = "manifest.json"
-MANIFEST_FORMAT: Literal[4] = 4
+MANIFEST_FORMAT: Literal[5] = 5
 FINGERPRINT_LENGTH = 16
 
 
@@ -56,30 +56,41 @@ class Parity(StrictModel):
     )
 
 
-class StoreVersions(StrictModel):
-    """Versions of the tables of the feature store that belong to this release."""
-
-    images: int
-    features: int
-
-
 class DataInfo(StrictModel):
     """Collection of this release."""
 
     name: str
     fingerprint: str
     photographs: int
+    revision: int = Field(description="Version of the table `images` that was published.")
+
+
+class TrainingInfo(StrictModel):
+    """Dataset version that the model learned from."""
+
+    version: str = Field(description="Tag of the dataset version.")
+    revision: int
+    images: int = Field(description="Number of training images.")
+    validation: int = Field(description="Number of validation images of the comparison.")
+
+
+class IndexInfo(StrictModel):
+    """Search that found the neighbours of the images at publishing."""
+
+    exact: bool
+    recall: float = Field(description="Share of the three nearest that were found, measured.")
 
 
 class Manifest(StrictModel):
     """Identity of a release, without timestamps: equal contents have equal fingerprints."""
 
-    format: Literal[4] = MANIFEST_FORMAT
+    format: Literal[5] = MANIFEST_FORMAT
     data: DataInfo
     classes: tuple[str, ...]
     encoder: EncoderInfo
     parity: Parity
-    store: StoreVersions
+    training: TrainingInfo
+    neighbors: IndexInfo
     map_seed: int
     versions: dict[str, str] = Field(description="Versions of the libraries used at publishing.")
     files: dict[str, str] = Field(description="SHA-256 of every file.")
@@ -96,6 +107,11 @@ class Manifest(StrictModel):
         digest = hashlib.sha256(canonical.encode()).hexdigest()[:FINGERPRINT_LENGTH]
         prefix = f"{GENERATED_SCENES} " if self.data.name == GENERATED_SCENES else ""
         return self.model_copy(update={"fingerprint": prefix + digest})
+
+    @property
+    def tag(self) -> str:
+        """Tag of the published dataset version."""
+        return f"release-{self.folder}"
 
     @property
     def folder(self) -> str:

@@ -1,7 +1,7 @@
 """Publishing: write a release completely, then set the link `current` to it."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from embeddings.arrays import Doubles, Floats, Pixels
+from embeddings.arrays import Doubles, Floats, Labels, Mask, Pixels
 from embeddings.atomic import DRAFT_PREFIX, atomic_folder, atomic_symlink
 from embeddings.digests import file_digest
 from embeddings.encoder import Encoded, Encoder, encoder_fingerprint
@@ -22,9 +22,11 @@ from embeddings.release.manifest import (
     MANIFEST,
     DataInfo,
     EncoderInfo,
+    IndexInfo,
     InputSpec,
     Manifest,
-    StoreVersions,
+    Parity,
+    TrainingInfo,
 )
 from embeddings.release.parity import Reference, check_parity
 from embeddings.release.reader import (
@@ -34,28 +36,34 @@ from embeddings.release.reader import (
     ERROR_LIST,
     ERRORS,
     FEATURES,
-    IMAGE_LIST,
     IMAGES,
     LABEL_ISSUE_LIST,
     LABEL_ISSUES,
     TYPICALITY,
     UNCERTAINTY,
     WEIGHTS,
+    HeatMap,
     LabelIssue,
     Misclassified,
+    PublishedFeatures,
+    Release,
     ReleaseError,
+    current_release,
+    open_release,
     read_manifest,
     refuse_newer_release,
     verify_release,
     write_features,
+    write_images,
 )
 from embeddings.release.reliability import measure_uncertainty
 from embeddings.release.reports import Comparison
 from embeddings.release.uncertainty import Reliability, Typicality, UncertaintyReport
 from embeddings.runtime import Precision
 from embeddings.store.features import FeatureTable
-from embeddings.store.images import ImageTable
-from embeddings.store.records import StoredImage
+from embeddings.store.images import Snapshot
+from embeddings.store.records import Images
+from embeddings.store.store import Store
 from embeddings.tsne import fit_map
 
 _LIBRARIES = ("faiss-cpu", "numpy", "openTSNE", "openvino", "Pillow", "pylance")
@@ -78,156 +86,293 @@ class Candidate:
     """Temperature already applied to the probabilities of `model`."""
     uncalibrated: Reliability
     """Reliability without temperature scaling, on the validation set."""
-    tuning: tuple[str, ...]
-    """Ids of the tuning set, used for the threshold of the prediction sets."""
+    training_version: str
+    """Tag of the dataset version that the model learned from."""
     label_issues: tuple[LabelIssue, ...]
     explain: Explain
 
 
+@dataclass(frozen=True)
+class _Model:
+    """Model with its evidence, which stays the same when it is published again."""
+
+    folder: Path
+    """Folder of `encoder.xml` and `encoder.bin`."""
+    encoder: Encoder
+    precision: Precision
+    fingerprint: str
+    comparison: Comparison
+    training: TrainingInfo
+    learned: frozenset[str]
+    """Digests of the images that the model learned from, with those of the tuning set."""
+    parity: Parity
+    uncertainty: UncertaintyReport
+    typicality: Typicality
+    label_issues: tuple[LabelIssue, ...]
+    explain: Explain
+    heat_maps: Mapping[tuple[str, str], HeatMap]
+    """Known heat maps by digest of the image and predicted class."""
+
+
 def publish(
     candidate: Candidate,
-    store_uri: str,
+    store: Store,
     releases: Path,
     *,
     track: Track = no_progress,
     map_seed: int = 0,
     precision: Precision = "f32",
 ) -> Path:
-    """Publish a candidate as the current release and return its folder.
+    """Publish a candidate over the newest revision as the current release; return its folder.
 
-    The caller must hold the lock of the home. Raises `ParityError` if the encoder differs from the
-    trained model, and `ReleaseError` if a newer version published the current release; nothing is
-    published then.
+    The evidence is measured on the dataset version that the model learned from. The caller must
+    hold the lock of the home. Raises `ParityError` if the encoder differs from the trained model,
+    and `ReleaseError` if a newer version published the current release; nothing is published then.
     """
     refuse_newer_release(releases)
-    table = ImageTable.open(store_uri)
     encoder = Encoder(candidate.model, precision)
     fingerprint = encoder_fingerprint(candidate.model)
-    encoded = _features(table, FeatureTable(store_uri), encoder, fingerprint, track)
-    rows = {image.id: row for row, image in enumerate(table.images)}
+    features = store.features(fingerprint)
+    learned_from = store.at(candidate.training_version)
+    encoded = _features(learned_from, features, encoder, track)
+    model = _measured(candidate, encoder, precision, fingerprint, learned_from, encoded)
+    return _publish(model, store, releases, map_seed, track)
+
+
+def republish(
+    store: Store, releases: Path, explain: Explain, *, track: Track = no_progress
+) -> Path:
+    """Publish the model of the current release over the newest revision; return the folder.
+
+    The comparison, the parity, the calibration and the typicality of validation images stay those
+    of the current release. The caller must hold the lock of the home. Raises `ReleaseError` if
+    there is no current release, and `StoreError` without the dataset version of the model.
+    """
+    release = open_release(current_release(releases))
+    manifest = release.manifest
+    precision = manifest.encoder.precision
+    model = _Model(
+        folder=release.folder,
+        encoder=Encoder(release.encoder, precision),
+        precision=precision,
+        fingerprint=manifest.encoder.fingerprint,
+        comparison=release.comparison,
+        training=manifest.training,
+        learned=_learned(store.at(manifest.training.version)),
+        parity=manifest.parity,
+        uncertainty=release.uncertainty,
+        typicality=release.typicality,
+        label_issues=release.label_issues,
+        explain=explain,
+        heat_maps=_heat_maps(release),
+    )
+    return _publish(model, store, releases, manifest.map_seed, track)
+
+
+def _heat_maps(release: Release) -> dict[tuple[str, str], HeatMap]:
+    digests = release.images.digests
+    return {
+        (digests[release.rows[error.id]], error.predicted): error.heat
+        for error in release.errors
+        if error.heat
+    }
+
+
+def _measured(
+    candidate: Candidate,
+    encoder: Encoder,
+    precision: Precision,
+    fingerprint: str,
+    learned_from: Snapshot,
+    encoded: Encoded,
+) -> _Model:
+    """Return the model with its evidence on the dataset version that it learned from."""
+    images, classes = learned_from.images, candidate.comparison.classes
+    rows = {identifier: row for row, identifier in enumerate(images.ids)}
     wanted = [rows[identifier] for identifier in candidate.reference.ids]
-    classes = candidate.comparison.classes
+    labels = images.labels
     parity = check_parity(
         candidate.reference,
         Encoded(encoded.embeddings[wanted], encoded.probabilities[wanted]),
-        [classes.index(table.images[row].label) for row in wanted],
+        [classes.index(labels[row] or "") for row in wanted],
         precision,
     )
+    validation = images.splits == "validation"
+    learned = _learned(learned_from)
+    distances = _distances_to_training(images, encoded, _mask_of(images, learned))
+    return _Model(
+        folder=candidate.model.parent,
+        encoder=encoder,
+        precision=precision,
+        fingerprint=fingerprint,
+        comparison=candidate.comparison,
+        training=TrainingInfo(
+            version=candidate.training_version,
+            revision=learned_from.revision,
+            images=len(learned),
+            validation=int(validation.sum()),
+        ),
+        learned=learned,
+        parity=parity,
+        uncertainty=_measure_uncertainty(candidate, images, encoded),
+        typicality=Typicality(
+            neighbor=NEIGHBOR, distances=tuple(np.sort(distances[validation]).tolist())
+        ),
+        label_issues=candidate.label_issues,
+        explain=candidate.explain,
+        heat_maps={},
+    )
+
+
+def _learned(learned_from: Snapshot) -> frozenset[str]:
+    train = learned_from.images.take(learned_from.images.splits == "train")
+    return frozenset(train.digests)
+
+
+def _mask_of(images: Images, digests: frozenset[str]) -> Mask:
+    return np.array([digest in digests for digest in images.digests], dtype=np.bool_)
+
+
+def _publish(model: _Model, store: Store, releases: Path, map_seed: int, track: Track) -> Path:
+    snapshot = store.at()
+    features = store.features(model.fingerprint)
+    encoded = _features(snapshot, features, model.encoder, track)
     releases.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=DRAFT_PREFIX, dir=releases) as temporary:
         draft = Path(temporary)
-        _write_contents(draft, candidate, table, encoded, map_seed)
+        neighbors = _write_contents(draft, model, snapshot.images, encoded, map_seed)
+        images = snapshot.images
         manifest = Manifest(
             data=DataInfo(
-                name=table.collection.name,
-                fingerprint=table.collection.fingerprint,
-                photographs=len(table.images),
+                name=images.name,
+                fingerprint=images.fingerprint,
+                photographs=len(images),
+                revision=snapshot.revision,
             ),
-            classes=candidate.comparison.classes,
+            classes=model.comparison.classes,
             encoder=EncoderInfo(
-                fingerprint=fingerprint,
-                experiment=candidate.comparison.best,
+                fingerprint=model.fingerprint,
+                experiment=model.comparison.best,
                 embedding_dimension=encoded.embeddings.shape[1],
-                input=InputSpec(height=encoder.height, width=encoder.width),
-                precision=precision,
+                input=InputSpec(height=model.encoder.height, width=model.encoder.width),
+                precision=model.precision,
             ),
-            parity=parity,
-            store=StoreVersions(images=table.version, features=FeatureTable(store_uri).version),
+            parity=model.parity,
+            training=model.training,
+            neighbors=neighbors,
             map_seed=map_seed,
             versions={name: version(name) for name in _LIBRARIES},
             files={path.name: file_digest(path) for path in sorted(draft.iterdir())},
         ).sealed()
         (draft / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+        # The tag comes first: a release whose dataset version was cleaned up cannot be served.
+        store.tag(manifest.tag, snapshot.revision)
         return _install(draft, releases, manifest.folder)
 
 
 def _features(
-    table: ImageTable, features: FeatureTable, encoder: Encoder, fingerprint: str, track: Track
+    snapshot: Snapshot, features: FeatureTable, encoder: Encoder, track: Track
 ) -> Encoded:
     """Return the features of all images, computing and storing those missing for this encoder."""
-    kept = features.read(fingerprint, table.images)
-    missing = [image for image in table.images if image.id not in kept]
+    digests = snapshot.images.digests
+    found, encoded = features.read(digests)
+    missing = list(dict.fromkeys(np.array(digests, dtype=object)[~found].tolist()))
     if missing:
-        results = encoder.encode_all(_pixels(table, set(kept), encoder))
-        computed = Encoded.concatenate(track(results, "Features", len(missing)))
-        features.upsert(fingerprint, missing, computed)
-        kept |= {image.id: computed.row(i) for i, image in enumerate(missing)}
-    return Encoded.concatenate(kept[image.id] for image in table.images)
+        pixels = _pixels(snapshot, missing, encoder)
+        computed = track(encoder.encode_all(pixels), "Features", len(missing))
+        features.append(missing, Encoded.concatenate(computed))
+        found, encoded = features.read(digests)
+    return encoded
 
 
-def _pixels(table: ImageTable, known: set[str], encoder: Encoder) -> Iterator[Pixels]:
-    for image, jpeg in zip(table.images, table.jpegs(), strict=True):
-        if image.id not in known:
-            yield read_pixels(jpeg, encoder.height, encoder.width)
+def _pixels(snapshot: Snapshot, digests: Sequence[str], encoder: Encoder) -> Iterator[Pixels]:
+    for jpeg in snapshot.jpegs(digests):
+        yield read_pixels(jpeg, encoder.height, encoder.width)
 
 
 def _write_contents(
-    draft: Path, candidate: Candidate, table: ImageTable, encoded: Encoded, map_seed: int
-) -> None:
-    shutil.copyfile(candidate.model, draft / ENCODER)
-    shutil.copyfile(candidate.model.with_suffix(".bin"), draft / WEIGHTS)
-    points = fit_map(encoded.embeddings, map_seed)
-    images = table.images
-    index = FlatIndex([image.id for image in images], encoded.embeddings)
-    distances = _distances_to_training(index, images)
-    reference = np.sort(distances[np.array([image.split == "validation" for image in images])])
-    scores = np.array([typicality(reference, distance) for distance in distances])
-    write_features(draft / FEATURES, images, encoded, points, build_neighbor_graph(index), scores)
-    errors = _add_heat_maps(
-        find_errors(images, candidate.comparison.classes, encoded), candidate.explain
+    draft: Path, model: _Model, images: Images, encoded: Encoded, map_seed: int
+) -> IndexInfo:
+    shutil.copyfile(model.folder / ENCODER, draft / ENCODER)
+    shutil.copyfile(model.folder / WEIGHTS, draft / WEIGHTS)
+    learned = _mask_of(images, model.learned)
+    graph = build_neighbor_graph(FlatIndex(images.ids, encoded.embeddings))
+    distances = _distances_to_training(images, encoded, learned)
+    reference = np.array(model.typicality.distances)
+    published = PublishedFeatures(
+        encoded=encoded,
+        points=fit_map(encoded.embeddings, map_seed),
+        graph=graph,
+        typicalities=np.array([typicality(reference, distance) for distance in distances]),
+        training_distances=distances,
+        learned=learned,
     )
-    (draft / IMAGES).write_bytes(IMAGE_LIST.dump_json(images))
+    write_features(draft / FEATURES, images.ids, published)
+    write_images(draft / IMAGES, images)
+    errors = find_errors(images, model.comparison.classes, encoded)
+    errors = _add_heat_maps(errors, images, model)
     (draft / ERRORS).write_bytes(ERROR_LIST.dump_json(errors))
-    (draft / COMPARISON).write_text(candidate.comparison.model_dump_json(), encoding="utf-8")
-    (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(candidate.label_issues))
-    uncertainty = _measure_uncertainty(candidate, images, encoded)
-    (draft / UNCERTAINTY).write_text(uncertainty.model_dump_json(), encoding="utf-8")
-    (draft / TYPICALITY).write_text(
-        Typicality(neighbor=NEIGHBOR, distances=tuple(reference.tolist())).model_dump_json(),
-        encoding="utf-8",
-    )
+    (draft / COMPARISON).write_text(model.comparison.model_dump_json(), encoding="utf-8")
+    known = set(images.ids)
+    issues = tuple(issue for issue in model.label_issues if issue.id in known)
+    (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(issues))
+    (draft / UNCERTAINTY).write_text(model.uncertainty.model_dump_json(), encoding="utf-8")
+    (draft / TYPICALITY).write_text(model.typicality.model_dump_json(), encoding="utf-8")
+    return IndexInfo(exact=True, recall=1.0)
 
 
 def find_errors(
-    images: tuple[StoredImage, ...], classes: tuple[str, ...], encoded: Encoded
+    images: Images, classes: tuple[str, ...], encoded: Encoded
 ) -> tuple[Misclassified, ...]:
-    """Return the misclassified validation images in ascending order of true probability."""
+    """Return the misclassified validation images in ascending order of true probability.
+
+    Images of classes unknown to the model are left out.
+    """
+    numbers = _class_numbers(images, classes)
     predicted = np.argmax(encoded.probabilities, axis=1)
+    wrong = (images.splits == "validation") & (numbers >= 0) & (predicted != numbers)
     errors = [
         Misclassified(
-            id=image.id,
-            label=image.label,
+            id=images.ids[row],
+            label=classes[numbers[row]],
             predicted=classes[predicted[row]],
-            true_probability=float(encoded.probabilities[row, classes.index(image.label)]),
+            true_probability=float(encoded.probabilities[row, numbers[row]]),
         )
-        for row, image in enumerate(images)
-        if image.split == "validation" and classes[predicted[row]] != image.label
+        for row in np.flatnonzero(wrong).tolist()
     ]
     return tuple(sorted(errors, key=lambda error: (error.true_probability, error.id)))
 
 
+def _class_numbers(images: Images, classes: tuple[str, ...]) -> Labels:
+    """Return the class number of each image; -1 without a label or for an unknown class."""
+    numbers = {label: number for number, label in enumerate(classes)}
+    return np.array([numbers.get(label or "", -1) for label in images.labels], np.int64)
+
+
 def _add_heat_maps(
-    errors: tuple[Misclassified, ...], explain: Explain
+    errors: tuple[Misclassified, ...], images: Images, model: _Model
 ) -> tuple[Misclassified, ...]:
-    if not errors:
-        return errors
-    heat = explain([error.id for error in errors], [error.predicted for error in errors])
+    """Return the errors with heat maps; only unknown ones are computed."""
+    digests = dict(zip(images.ids, images.digests, strict=True))
+    known = dict(model.heat_maps)
+    new = [each for each in errors if (digests[each.id], each.predicted) not in known]
+    if new:
+        heat = model.explain([each.id for each in new], [each.predicted for each in new])
+        grids = np.round(heat.astype(float), 3).tolist()
+        for error, grid in zip(new, grids, strict=True):
+            known[digests[error.id], error.predicted] = tuple(map(tuple, grid))
     return tuple(
-        error.model_copy(update={"heat": tuple(map(tuple, grid))})
-        for error, grid in zip(errors, np.round(heat.astype(float), 3).tolist(), strict=True)
+        each.model_copy(update={"heat": known[digests[each.id], each.predicted]}) for each in errors
     )
 
 
 def _measure_uncertainty(
-    candidate: Candidate, images: tuple[StoredImage, ...], encoded: Encoded
+    candidate: Candidate, images: Images, encoded: Encoded
 ) -> UncertaintyReport:
     """Measure calibration and prediction sets on the probabilities of the published encoder."""
     classes = candidate.comparison.classes
-    numbers = {label: number for number, label in enumerate(classes)}
-    labels = np.array([numbers[image.label] for image in images], np.int64)
-    ids = set(candidate.tuning)
-    tuning = np.array([image.id in ids for image in images])
-    validation = np.array([image.split == "validation" for image in images])
+    labels = _class_numbers(images, classes)
+    tuning, validation = images.tuning, images.splits == "validation"
     return measure_uncertainty(
         candidate.temperature,
         candidate.uncalibrated,
@@ -237,9 +382,9 @@ def _measure_uncertainty(
     )
 
 
-def _distances_to_training(index: FlatIndex, images: tuple[StoredImage, ...]) -> Doubles:
+def _distances_to_training(images: Images, encoded: Encoded, training: Mask) -> Doubles:
     """Return the distance of every image to its tenth nearest training image, itself left out."""
-    training = np.array([image.split == "train" for image in images])
+    index = FlatIndex(images.ids, encoded.embeddings)
     return np.array(
         [
             distance_to_training(index, training, embedding, exclude=row)

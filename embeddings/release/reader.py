@@ -13,22 +13,22 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
-from embeddings.arrays import Doubles, Floats, Labels, Points
+from embeddings.arrays import Doubles, Floats, Labels, Mask, Points
 from embeddings.digests import file_digest
 from embeddings.encoder import Encoded
 from embeddings.errors import BelvedereError
 from embeddings.file_names import to_nfc
 from embeddings.frozen_model import FrozenModel
 from embeddings.index.knn_graph import NeighborGraph
-from embeddings.release.manifest import MANIFEST, MANIFEST_FORMAT, Manifest, StoreVersions
+from embeddings.release.manifest import MANIFEST, MANIFEST_FORMAT, Manifest
 from embeddings.release.reports import Comparison
 from embeddings.release.uncertainty import Typicality, UncertaintyReport
-from embeddings.store.records import StoredImage
+from embeddings.store.records import IMAGE_SCHEMA, Images, StoredImage
 
 ENCODER = "encoder.xml"
 WEIGHTS = "encoder.bin"
 FEATURES = "features.arrow"
-IMAGES = "photographs.json"
+IMAGES = "images.arrow"
 COMPARISON = "comparison.json"
 ERRORS = "errors.json"
 LABEL_ISSUES = "label_issues.json"
@@ -40,9 +40,9 @@ _CONTENTS = {
     ENCODER, WEIGHTS, FEATURES, IMAGES, COMPARISON, ERRORS, LABEL_ISSUES, UNCERTAINTY, TYPICALITY,
 }  # fmt: skip
 
-Number = TypeVar("Number", np.float32, np.float64, np.int64)
+_TIMES = ["added", "changed", "deleted"]
 
-IMAGE_LIST = TypeAdapter(tuple[StoredImage, ...])
+Number = TypeVar("Number", np.float32, np.float64, np.int64)
 
 
 class ReleaseError(BelvedereError):
@@ -53,6 +53,10 @@ class NewerReleaseError(ReleaseError):
     """Release published by a newer version of Belvedere."""
 
 
+HeatMap = tuple[tuple[float, ...], ...]
+"""Rows of a coarse grid over an image: contribution of each cell to the prediction, 0-1."""
+
+
 class Misclassified(FrozenModel):
     """Validation image that the published model misclassifies."""
 
@@ -60,8 +64,7 @@ class Misclassified(FrozenModel):
     label: str
     predicted: str
     true_probability: float
-    heat: tuple[tuple[float, ...], ...] = ()
-    """Rows of a coarse grid over the image: contribution of each cell to the prediction, 0-1."""
+    heat: HeatMap = ()
 
 
 class LabelIssue(FrozenModel):
@@ -102,7 +105,7 @@ class Release:
 
     folder: Path
     manifest: Manifest
-    images: tuple[StoredImage, ...]
+    images: Images
     embeddings: Floats
     """Shape (n, dimension), float32."""
     probabilities: Floats
@@ -112,6 +115,10 @@ class Release:
     graph: NeighborGraph
     typicalities: Doubles
     """Shape (n,): typicality of each image, 0-1."""
+    learned: Mask
+    """Shape (n,): true for the images that the model learned from."""
+    training_distances: Doubles
+    """Shape (n,): distance of each image to its tenth nearest image that the model learned from."""
     comparison: Comparison
     errors: tuple[Misclassified, ...]
     label_issues: tuple[LabelIssue, ...]
@@ -124,9 +131,14 @@ class Release:
         return self.folder / ENCODER
 
     @cached_property
+    def records(self) -> tuple[StoredImage, ...]:
+        """Records of all images; faster than `images` for single rows, but larger in memory."""
+        return tuple(self.images)
+
+    @cached_property
     def rows(self) -> Mapping[str, int]:
         """Row number of each id; ids are found in any Unicode normalization form."""
-        return _NfcMapping({each.id: row for row, each in enumerate(self.images)})
+        return _NfcMapping({each: row for row, each in enumerate(self.images.ids)})
 
     @cached_property
     def predicted(self) -> Labels:
@@ -199,20 +211,6 @@ def _refuse_other_formats(folder: Path, manifest: bytes) -> None:
     )
 
 
-def referenced_versions(releases: Path) -> list[StoreVersions] | None:
-    """Return the table versions referenced by the releases on disk, of any manifest format.
-
-    Returns None if a manifest cannot be read.
-    """
-    found = []
-    for manifest in releases.glob(f"*/{MANIFEST}"):
-        try:
-            found.append(StoreVersions.model_validate(json.loads(manifest.read_bytes())["store"]))
-        except (OSError, KeyError, TypeError, ValueError):
-            return None
-    return found
-
-
 def verify_release(folder: Path) -> Manifest:
     """Verify the fingerprint and the digest of every file. Raises `ReleaseError`."""
     manifest = read_manifest(folder)
@@ -248,7 +246,7 @@ def _open(folder: Path, manifest: Manifest) -> Release:
     return Release(
         folder=folder,
         manifest=manifest,
-        images=IMAGE_LIST.validate_json((folder / IMAGES).read_bytes()),
+        images=_read_images(folder / IMAGES),
         embeddings=_matrix(features, "embedding", np.float32),
         probabilities=_matrix(features, "probabilities", np.float32),
         points=_matrix(features, "point", np.float64),
@@ -256,6 +254,8 @@ def _open(folder: Path, manifest: Manifest) -> Release:
             _matrix(features, "neighbors", np.int64), _matrix(features, "distances", np.float64)
         ),
         typicalities=np.asarray(features.column("typicality"), dtype=np.float64),
+        learned=np.asarray(features.column("learned"), dtype=np.bool_),
+        training_distances=np.asarray(features.column("training_distance"), dtype=np.float64),
         comparison=Comparison.model_validate_json((folder / COMPARISON).read_bytes()),
         errors=ERROR_LIST.validate_json((folder / ERRORS).read_bytes()),
         label_issues=LABEL_ISSUE_LIST.validate_json((folder / LABEL_ISSUES).read_bytes()),
@@ -276,22 +276,53 @@ def _readable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def write_features(
-    path: Path, images: tuple[StoredImage, ...], encoded: Encoded, points: Points,
-    graph: NeighborGraph, typicalities: Doubles,
-) -> None:  # fmt: skip
+@dataclass(frozen=True)
+class PublishedFeatures:
+    """Columns of `features.arrow`, in the order of the images."""
+
+    encoded: Encoded
+    points: Points
+    graph: NeighborGraph
+    typicalities: Doubles
+    training_distances: Doubles
+    learned: Mask
+
+
+def write_features(path: Path, ids: list[str], features: PublishedFeatures) -> None:
     """Write ids and arrays of a release to one Arrow file."""
     table = pa.table(
         {
-            "id": pa.array([image.id for image in images]),
-            "embedding": _column(encoded.embeddings),
-            "probabilities": _column(encoded.probabilities),
-            "point": _column(points),
-            "neighbors": _column(graph.rows),
-            "distances": _column(graph.distances),
-            "typicality": pa.array(typicalities),
+            "id": pa.array(ids),
+            "embedding": _column(features.encoded.embeddings),
+            "probabilities": _column(features.encoded.probabilities),
+            "point": _column(features.points),
+            "neighbors": _column(features.graph.rows),
+            "distances": _column(features.graph.distances),
+            "typicality": pa.array(features.typicalities),
+            "training_distance": pa.array(features.training_distances),
+            "learned": pa.array(features.learned),
         }
     )
+    _write_arrow(path, table)
+
+
+def write_images(path: Path, images: Images) -> None:
+    """Write the records of a release to one Arrow file, without times.
+
+    Equal contents then give equal files.
+    """
+    _write_arrow(path, images.table.drop_columns(_TIMES))
+
+
+def _read_images(path: Path) -> Images:
+    table = _read_arrow(path)
+    for name in _TIMES:
+        field = IMAGE_SCHEMA.field(name)
+        table = table.append_column(field, pa.nulls(len(table), field.type))
+    return Images(table.select(IMAGE_SCHEMA.names).cast(IMAGE_SCHEMA))
+
+
+def _write_arrow(path: Path, table: pa.Table) -> None:
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
 

@@ -1,92 +1,96 @@
-"""Table of embeddings and class probabilities for each encoder."""
+"""Tables of embeddings and class probabilities, one for each encoder; append only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import lance
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from embeddings.arrays import Floats
+from embeddings.arrays import Floats, Mask
 from embeddings.encoder import Encoded
-from embeddings.store.records import StoredImage
+from embeddings.store.blobs import positions_of
 from embeddings.store.tables import (
-    StoreError,
-    flush_table,
+    append_rows,
+    create_table,
     open_table,
     table_uri,
     translate_errors,
 )
 
-_FEATURES = pa.schema(
-    [
-        pa.field("id", pa.string()),
-        pa.field("encoder", pa.string()),
-        pa.field("digest", pa.string()),
-        pa.field("embedding", pa.list_(pa.float32())),
-        pa.field("probabilities", pa.list_(pa.float32())),
-    ]
-)
-
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """Table `features`: embedding and probabilities of each image for each encoder."""
+    """Table `features/<encoder>`: embedding and probabilities of each digest."""
 
     uri: str
+    encoder: str
+    """Fingerprint of the encoder."""
 
     @property
-    def version(self) -> int:
-        """Version of the table, recorded in the manifest of a release. Raises `StoreError`."""
-        dataset = open_table(table_uri(self.uri, "features"))
-        if dataset is None:
-            raise StoreError(f"The feature store {self.uri} has no features; publish first.")
-        return int(dataset.version)
+    def path(self) -> str:
+        """URI of the table."""
+        return table_uri(self.uri, f"features/{self.encoder}")
 
-    def upsert(self, encoder: str, images: Sequence[StoredImage], encoded: Encoded) -> None:
-        """Add or replace the features of these images for this encoder in one atomic commit."""
+    def append(self, digests: Sequence[str], encoded: Encoded) -> None:
+        """Append the features of these digests in one atomic commit; known digests are skipped."""
+        known = positions_of(digests, self._digests(open_table(self.path))) >= 0
+        new = [digest for digest, skip in zip(digests, known, strict=True) if not skip]
+        if not new:
+            return
         rows = pa.table(
             [
-                pa.array([image.id for image in images]),
-                pa.array([encoder] * len(images)),
-                pa.array([image.digest for image in images]),
-                _lists(encoded.embeddings),
-                _lists(encoded.probabilities),
+                pa.array(new, pa.string()),
+                _column(encoded.embeddings[~known]),
+                _column(encoded.probabilities[~known]),
             ],
-            schema=_FEATURES,
+            schema=_schema(encoded),
         )
-        path = table_uri(self.uri, "features")
-        dataset = open_table(path)
-        with translate_errors(path):
-            if dataset is None:
-                lance.write_dataset(rows, path, mode="create")
-            else:
-                merge = dataset.merge_insert(["id", "encoder"])
-                merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
-        flush_table(path)
+        if open_table(self.path) is None:
+            create_table(self.path, _schema(encoded), {})
+        append_rows(self.path, rows)
 
-    def read(self, encoder: str, images: Sequence[StoredImage]) -> dict[str, Encoded]:
-        """Return the stored features for this encoder by id.
+    def known(self) -> set[str]:
+        """Return the digests with features."""
+        return set(self._digests(open_table(self.path)).to_pylist())
 
-        Images without features, or with features of a file of another digest, are left out.
-        """
-        dataset = open_table(table_uri(self.uri, "features"))
+    def read(self, digests: Sequence[str]) -> tuple[Mask, Encoded]:
+        """Return a mask of the digests with features, and their features in that order."""
+        dataset = open_table(self.path)
         if dataset is None:
-            return {}
-        digests = {image.id: image.digest for image in images}
-        with translate_errors(dataset.uri):
-            table = dataset.to_table(filter=f"encoder = '{encoder}'")
-        return {
-            row["id"]: Encoded(
-                np.asarray([row["embedding"]], np.float32),
-                np.asarray([row["probabilities"]], np.float32),
-            )
-            for row in table.to_pylist()
-            if digests.get(row["id"]) == row["digest"]
-        }
+            empty = np.empty((0, 0), np.float32)
+            return np.zeros(len(digests), np.bool_), Encoded(empty, empty)
+        with translate_errors(self.path):
+            table = dataset.to_table(columns=["digest", "embedding", "probabilities"])
+        rows = positions_of(digests, table.column("digest"))
+        found = rows >= 0
+        embeddings, probabilities = (
+            _matrix(table.column(name))[rows[found]] for name in ("embedding", "probabilities")
+        )
+        return found, Encoded(embeddings, probabilities)
+
+    def _digests(self, dataset: lance.LanceDataset | None) -> pa.ChunkedArray:
+        if dataset is None:
+            return pa.chunked_array([], pa.string())
+        with translate_errors(self.path):
+            return dataset.to_table(columns=["digest"]).column("digest")
 
 
-def _lists(matrix: Floats) -> pa.Array:
-    count, width = matrix.shape
-    offsets = np.arange(0, (count + 1) * width, width, dtype=np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.ravel()))
+def _schema(encoded: Encoded) -> pa.Schema:
+    widths = {
+        "embedding": encoded.embeddings.shape[1],
+        "probabilities": encoded.probabilities.shape[1],
+    }
+    lists = [pa.field(name, pa.list_(pa.float32(), width)) for name, width in widths.items()]
+    return pa.schema([pa.field("digest", pa.string(), nullable=False), *lists])
+
+
+def _column(matrix: Floats) -> pa.Array:
+    flat = np.ascontiguousarray(matrix, np.float32).ravel()
+    return pa.FixedSizeListArray.from_arrays(pa.array(flat), matrix.shape[1])
+
+
+def _matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
+    values = column.combine_chunks()
+    return np.asarray(values.flatten(), np.float32).reshape(len(values), -1)

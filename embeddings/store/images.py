@@ -1,140 +1,173 @@
-"""Table of the stored images, one row per image with its JPEG file."""
+"""Table of images, one row per image without its file: the commit point of the store."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
-from typing import Any
 
 import lance
+import numpy as np
 import pyarrow as pa
-from pydantic import ValidationError
+import pyarrow.compute as pc
 
-from embeddings.store.records import Collection, StoredImage
+from embeddings.store.blobs import Blobs, BlobTable, missing_blob
+from embeddings.store.records import IMAGE_SCHEMA, Images
 from embeddings.store.tables import (
-    StoreDamaged,
     StoreError,
+    create_table,
     flush_table,
     open_table,
     table_uri,
     translate_errors,
 )
 
-_COLLECTION = b"belvedere.collection"
-_ROWS_PER_BATCH = 128
-
-_COLUMNS = list(StoredImage.model_fields)
-_IMAGES = pa.schema(
-    [
-        pa.field(name, pa.int64() if name in {"width", "height", "group"} else pa.string())
-        for name in _COLUMNS
-    ]
-    + [pa.field("jpeg", pa.large_binary())]
-)
+_SEED = b"belvedere.split_seed"
+_RULE = b"belvedere.split_rule"
 
 
-def write_images(
-    uri: str, collection: Collection, rows: Iterable[tuple[StoredImage, bytes]]
-) -> int:
-    """Replace the table `images` in one atomic commit and return its new version.
+@dataclass(frozen=True)
+class Snapshot:
+    """Images of the store at one revision."""
 
-    `rows` yields images with their JPEG bytes and is written in batches, so the collection need
-    not fit into memory. Exceptions raised by `rows` are propagated. Raises `StoreDamaged`.
-    """
-    schema = _IMAGES.with_metadata({_COLLECTION: collection.model_dump_json().encode()})
-    failures: list[BaseException] = []
+    uri: str
+    dataset: lance.LanceDataset
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        try:
-            for chunk in _chunks(rows):
-                yield _image_batch(chunk, schema)
-        except BaseException as error:
-            # Lance converts exceptions to text.
-            failures.append(error)
-            raise
+    @property
+    def revision(self) -> int:
+        """Version of the table `images`."""
+        return int(self.dataset.version)
 
-    path = table_uri(uri, "images")
-    mode = "create" if open_table(path) is None else "overwrite"
-    reader = pa.RecordBatchReader.from_batches(schema, batches())
-    try:
-        with translate_errors(path):
-            version = int(lance.write_dataset(reader, path, schema=schema, mode=mode).version)
-    except StoreDamaged:
-        if failures:
-            raise failures[0] from None
-        raise
-    flush_table(path)
-    return version
+    @cached_property
+    def all(self) -> Images:
+        """All images including deleted ones, ordered by id. Raises `StoreDamaged`."""
+        with translate_errors(self.dataset.uri):
+            table = self.dataset.to_table(columns=IMAGE_SCHEMA.names)
+        order = pc.sort_indices(table, [("id", "ascending")])
+        return Images(table.take(order).cast(IMAGE_SCHEMA))
+
+    @cached_property
+    def images(self) -> Images:
+        """All images that are not deleted, ordered by id. Raises `StoreDamaged`."""
+        return self.all.take(~self._is_deleted)
+
+    @cached_property
+    def deleted(self) -> Images:
+        """All deleted images, ordered by id. Raises `StoreDamaged`."""
+        return self.all.take(self._is_deleted)
+
+    @property
+    def split_seed(self) -> int:
+        """Seed of the split, fixed when the store was created."""
+        return int(self._metadata[_SEED])
+
+    @property
+    def split_rule(self) -> int:
+        """Version of the split rule that placed the images of the first ingest."""
+        return int(self._metadata[_RULE])
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        """Files of the images. Raises `StoreError`."""
+        return BlobTable(self.uri).open()
+
+    def jpeg(self, digest: str) -> bytes:
+        """Return the JPEG file with a digest. Raises `StoreError` if it is missing."""
+        return next(self.jpegs([digest]))
+
+    def jpegs(self, digests: Sequence[str]) -> Iterator[bytes]:
+        """Yield the JPEG files with these digests in their order, read in batches.
+
+        Raises `StoreError` if one is missing.
+        """
+        rows = self.blobs.rows_of(digests)
+        if (rows < 0).any():
+            raise missing_blob(self.blobs.dataset.uri, digests[int(np.argmin(rows))])
+        return self.blobs.jpegs(rows)
+
+    @property
+    def _is_deleted(self) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+        column = self.all.table.column("deleted")
+        return np.asarray(pc.is_valid(column).to_numpy(zero_copy_only=False), np.bool_)
+
+    @property
+    def _metadata(self) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = self.dataset.schema.metadata
+        return found
 
 
 @dataclass(frozen=True)
 class ImageTable:
-    """Table `images` at one version; rows are addressed by row number."""
+    """Table `images`: upsert by id; deleted images keep their row."""
 
-    dataset: lance.LanceDataset
-
-    @classmethod
-    def open(cls, uri: str, version: int | None = None) -> "ImageTable":
-        """Open the newest or the given version.
-
-        Raises `StoreError` if it does not exist, and `StoreDamaged`.
-        """
-        dataset = open_table(table_uri(uri, "images"), version)
-        if dataset is None:
-            wanted = "" if version is None else f" at version {version}"
-            raise StoreError(
-                f"The feature store {uri} has no images{wanted}; run `belvedere data` first."
-            )
-        return cls(dataset)
+    uri: str
 
     @property
-    def version(self) -> int:
-        """Version of the table, recorded in the manifest of a release."""
-        return int(self.dataset.version)
+    def path(self) -> str:
+        """URI of the table."""
+        return table_uri(self.uri, "images")
 
-    @cached_property
-    def collection(self) -> Collection:
-        """Source of the images, and the files left out. Raises `StoreError`."""
-        try:
-            return Collection.model_validate_json(self.dataset.schema.metadata[_COLLECTION])
-        except (KeyError, TypeError, ValidationError) as error:
+    @property
+    def exists(self) -> bool:
+        """True if the store was created. Raises `OtherFormat` and `StoreDamaged`."""
+        return open_table(self.path) is not None
+
+    def create(self, split_seed: int, split_rule: int) -> None:
+        """Create the empty table with the seed and the rule of its split."""
+        metadata = {_SEED: str(split_seed).encode(), _RULE: str(split_rule).encode()}
+        create_table(self.path, IMAGE_SCHEMA, metadata)
+
+    def open(self, version: int | str | None = None) -> Snapshot:
+        """Open a revision, the revision of a tag, or the newest.
+
+        Raises `StoreError` if it does not exist, `OtherFormat` and `StoreDamaged`.
+        """
+        newest = open_table(self.path)
+        if newest is None:
             raise StoreError(
-                f"{self.dataset.uri} was written by another version of Belvedere; run `belvedere "
-                "data` again."
-            ) from error
+                f"The feature store {self.uri} has no images; run `belvedere data` first."
+            )
+        if version is None:
+            return Snapshot(self.uri, newest)
+        number = self._number(newest, version)
+        dataset = None if number is None else open_table(self.path, number)
+        if dataset is None:
+            raise StoreError(
+                f"The feature store {self.uri} has no dataset version {version!r}; "
+                "`belvedere versions` lists those that exist."
+            )
+        return Snapshot(self.uri, dataset)
 
-    @cached_property
-    def images(self) -> tuple[StoredImage, ...]:
-        """All images in row order, without their JPEG files. Raises `StoreDamaged`."""
-        with translate_errors(self.dataset.uri):
-            rows = self.dataset.to_table(columns=_COLUMNS).to_pylist()
-        return tuple(StoredImage.model_validate(row) for row in rows)
+    def upsert(self, images: Images) -> int:
+        """Add or replace rows by id in one atomic commit and return the revision.
 
-    def jpeg(self, row: int) -> bytes:
-        """Return the JPEG file of one row. Raises `StoreDamaged`."""
-        with translate_errors(self.dataset.uri):
-            column = self.dataset.take([row], columns=["jpeg"]).column("jpeg")
-        return bytes(column[0].as_py())
+        Raises `StoreError` and `StoreDamaged`.
+        """
+        dataset = self.open().dataset
+        if len(images):
+            with translate_errors(self.path):
+                merge = dataset.merge_insert("id")
+                merge.when_matched_update_all().when_not_matched_insert_all()
+                # With an index on `id`, two writers can insert one id twice.
+                merge.use_index(False).execute(images.table)
+            flush_table(self.path)
+        return int(dataset.latest_version)
 
-    def jpegs(self) -> Iterator[bytes]:
-        """Yield the JPEG files in row order, read in batches. Raises `StoreDamaged`."""
-        batches = self.dataset.to_batches(columns=["jpeg"], batch_size=_ROWS_PER_BATCH)
-        while True:
-            with translate_errors(self.dataset.uri):
-                batch = next(batches, None)
-            if batch is None:
-                return
-            yield from (bytes(value.as_py()) for value in batch.column("jpeg"))
+    def changed_since(self, revision: int, until: int | None = None) -> pa.Table:
+        """Return the rows changed after a revision with the revision of their creation.
 
+        Columns: `id`, `deleted` and `_row_created_at_version`.
+        """
+        dataset = self.open(until).dataset
+        with translate_errors(self.path):
+            return dataset.to_table(
+                columns=["id", "deleted", "_row_created_at_version"],
+                filter=f"_row_last_updated_at_version > {int(revision)}",
+            )
 
-def _image_batch(rows: Sequence[tuple[StoredImage, bytes]], schema: pa.Schema) -> pa.RecordBatch:
-    records: list[dict[str, Any]] = [{**image.model_dump(), "jpeg": jpeg} for image, jpeg in rows]
-    return pa.RecordBatch.from_pylist(records, schema=schema)
-
-
-def _chunks(
-    rows: Iterable[tuple[StoredImage, bytes]],
-) -> Iterator[Sequence[tuple[StoredImage, bytes]]]:
-    source = iter(rows)
-    while chunk := list(islice(source, _ROWS_PER_BATCH)):
-        yield chunk
+    def _number(self, newest: lance.LanceDataset, version: int | str) -> int | None:
+        if isinstance(version, int):
+            return version
+        with translate_errors(self.path):
+            tags = newest.tags.list()
+        if version in tags:
+            return int(tags[version]["version"])
+        return int(version) if version.isdecimal() else None

@@ -1,8 +1,9 @@
-"""Lance tables of the feature store: open, flush, and translation of errors."""
+"""Lance tables of the feature store: create, open, append, flush, and translation of errors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import lance
 import pyarrow as pa
@@ -10,6 +11,14 @@ from lance.file import LanceFileSession
 
 from embeddings.atomic import flush_folder
 from embeddings.errors import BelvedereError
+
+STORE_FORMAT = 5
+"""Version of the tables' format, written into the metadata of each table."""
+
+ROWS_PER_FILE = 4096
+"""Most rows of a data file, so that fragments of large tables can be processed in parallel."""
+
+_FORMAT_KEY = b"belvedere.format"
 
 
 class StoreError(BelvedereError):
@@ -20,18 +29,33 @@ class StoreDamaged(StoreError):
     """Table of the feature store that cannot be read or written."""
 
 
+class OtherFormat(StoreError):
+    """Table written by another version of Belvedere, which is left as it is."""
+
+
 def table_uri(uri: str, name: str) -> str:
     """Return the URI of a table of the store."""
     return f"{uri.rstrip('/')}/{name}.lance"
 
 
+def create_table(path: str, schema: pa.Schema, metadata: Mapping[bytes, bytes]) -> None:
+    """Create an empty table with stable row ids and the version of the format."""
+    described = schema.with_metadata({_FORMAT_KEY: str(STORE_FORMAT).encode(), **metadata})
+    with translate_errors(path):
+        # Stable row ids can only be switched on when a table is created.
+        lance.write_dataset(
+            described.empty_table(), path, mode="create", enable_stable_row_ids=True
+        )
+    flush_table(path)
+
+
 def open_table(path: str, version: int | None = None) -> lance.LanceDataset | None:
     """Open a table; return None if the table or version does not exist.
 
-    Raises `StoreDamaged`.
+    Raises `OtherFormat` and `StoreDamaged`.
     """
     try:
-        return lance.dataset(path, version=version)
+        dataset = lance.dataset(path, version=version)
     except (ValueError, OSError) as error:
         with translate_errors(path):
             if not LanceFileSession(path).list("_versions"):
@@ -41,6 +65,45 @@ def open_table(path: str, version: int | None = None) -> lance.LanceDataset | No
                 if version not in found:
                     return None
             raise error
+    _check_format(path, dataset.schema)
+    return dataset
+
+
+def _check_format(path: str, schema: pa.Schema) -> None:
+    found = (schema.metadata or {}).get(_FORMAT_KEY, b"").decode()
+    if found == str(STORE_FORMAT):
+        return
+    newer = found.isdigit() and int(found) > STORE_FORMAT
+    raise OtherFormat(
+        f"{path} was written by {'a newer' if newer else 'an earlier'} version of Belvedere "
+        f"(format {found or 'without number'}; this version reads {STORE_FORMAT}) and is left as "
+        "it is. "
+        + (
+            "Update Belvedere, or set BELVEDERE_HOME to another folder."
+            if newer
+            else "Set BELVEDERE_HOME to a new folder and run `belvedere up` again: the images are "
+            "ingested from their source. Then delete the earlier folder."
+        )
+    )
+
+
+def append_rows(path: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+    """Append rows to an existing table in one atomic commit and flush it.
+
+    Raises `StoreDamaged`.
+    """
+    write_rows(path, rows, "append")
+    flush_table(path)
+
+
+def write_rows(
+    path: str, rows: pa.Table | pa.RecordBatchReader, mode: Literal["append", "create"]
+) -> lance.LanceDataset:
+    """Write rows to a table in one atomic commit, without flushing it. Raises `StoreDamaged`."""
+    with translate_errors(path):
+        return lance.write_dataset(
+            rows, path, mode=mode, enable_stable_row_ids=True, max_rows_per_file=ROWS_PER_FILE
+        )
 
 
 @contextmanager
@@ -64,8 +127,9 @@ def _advice(path: str, error: str) -> str:
     if "://" in path:
         return f"{path} is not accessible ({reason}); check BELVEDERE_STORE and the connection."
     return (
-        f"The table {path} of the feature store is damaged or cannot be read ({reason}); delete "
-        "that folder and run `belvedere data` and `belvedere publish` again."
+        f"The table {path} of the feature store is damaged or cannot be read ({reason}); run "
+        "`belvedere verify`. If there is no backup, set BELVEDERE_HOME to a new folder and run "
+        "`belvedere up` again."
     )
 
 

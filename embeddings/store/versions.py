@@ -1,28 +1,282 @@
-"""Deletion of old versions of the tables of the feature store."""
+"""Dataset versions: tags and versions of the table `images`, differences, and clean-up."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import cast
 
-from embeddings.store.tables import open_table, table_uri, translate_errors
+import lance
+import pyarrow.compute as pc
+
+from embeddings.frozen_model import FrozenModel
+from embeddings.store.blobs import BlobTable
+from embeddings.store.images import ImageTable, Snapshot
+from embeddings.store.records import Images
+from embeddings.store.retention import Retention
+from embeddings.store.tables import ROWS_PER_FILE, flush_table, open_table, translate_errors
+
+_DIGESTS_PER_DELETE = 1000
+_MOST_FRAGMENTS = 100
 
 
-def delete_old_versions(uri: str, images: Collection[int], features: Collection[int]) -> None:
-    """Delete unfinished writes and all versions except the newest and the given ones.
+class DatasetVersion(FrozenModel):
+    """Revision of the store with its tags."""
 
-    `images` and `features` are the versions to keep of each table. The caller must hold the lock.
-    Raises `StoreDamaged`.
+    revision: int
+    created: datetime
+    tags: tuple[str, ...] = ()
+    images: int
+    """Number of images that are not deleted."""
+    classes: dict[str, int]
+    """Number of images of each class."""
+
+
+class Relabelled(FrozenModel):
+    """Image whose label differs between two dataset versions."""
+
+    id: str
+    before: str | None
+    after: str | None
+
+
+class Difference(FrozenModel):
+    """Difference between two dataset versions, in ids."""
+
+    before: int
+    """Revision of the first version."""
+    after: int
+    """Revision of the second version."""
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    replaced: tuple[str, ...]
+    """Images with another file."""
+    relabelled: tuple[Relabelled, ...]
+    moved_to_pool: tuple[str, ...]
+    by_class: dict[str, dict[str, int]]
+    """Numbers of images `added` and `removed` for each class; a relabelled image counts as both."""
+
+
+class Changes(FrozenModel):
+    """Ids that changed after a revision."""
+
+    since: int
+    until: int
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    deleted: tuple[str, ...]
+
+
+def list_tags(table: ImageTable) -> dict[str, int]:
+    """Return the revision of each tag. Raises `StoreError`."""
+    dataset = table.open().dataset
+    with translate_errors(table.path):
+        tags = dataset.tags.list()
+    return {name: int(tag["version"]) for name, tag in sorted(tags.items())}
+
+
+def set_tag(table: ImageTable, name: str, revision: int | None) -> None:
+    """Set a tag to a revision, by default to the newest; an existing tag is moved.
+
+    Raises `StoreError`.
     """
-    for name, kept in (("images", images), ("features", features)):
-        path = table_uri(uri, name)
-        dataset = open_table(path)
-        if dataset is None:
-            continue
+    snapshot = table.open(revision)
+    tags = list_tags(table)
+    if tags.get(name) == snapshot.revision:
+        return
+    with translate_errors(table.path):
+        write = snapshot.dataset.tags.update if name in tags else snapshot.dataset.tags.create
+        write(name, snapshot.revision)
+    flush_table(table.path)
+
+
+def delete_tag(table: ImageTable, name: str) -> None:
+    """Delete a tag; a missing one is ignored. Raises `StoreError`."""
+    if name in list_tags(table):
+        with translate_errors(table.path):
+            table.open().dataset.tags.delete(name)
+        flush_table(table.path)
+
+
+def list_versions(table: ImageTable) -> tuple[DatasetVersion, ...]:
+    """Return all revisions, the oldest first, without the empty first one. Raises `StoreError`."""
+    dataset = table.open().dataset
+    tags: dict[int, list[str]] = {}
+    for name, revision in list_tags(table).items():
+        tags.setdefault(revision, []).append(name)
+    with translate_errors(table.path):
+        found = _times(dataset)
+    return tuple(
+        _describe(table.open(revision), created, tags.get(revision, []))
+        for revision, created in sorted(found.items())
+        if revision > 1 or len(found) == 1
+    )
+
+
+def _times(dataset: lance.LanceDataset) -> dict[int, datetime]:
+    # Lance gives local time without a zone.
+    return {
+        int(each["version"]): cast(datetime, each["timestamp"]).astimezone(UTC)
+        for each in dataset.versions()
+    }
+
+
+def _describe(snapshot: Snapshot, created: datetime, tags: Collection[str]) -> DatasetVersion:
+    with translate_errors(snapshot.dataset.uri):
+        rows = snapshot.dataset.to_table(columns=["label"], filter="deleted IS NULL")
+    counts = Counter(rows.column("label").to_pylist())
+    return DatasetVersion(
+        revision=snapshot.revision,
+        created=created,
+        tags=tuple(tags),
+        images=rows.num_rows,
+        classes={label: counts[label] for label in sorted(filter(None, counts))},
+    )
+
+
+def difference(before: Snapshot, after: Snapshot) -> Difference:
+    """Return the difference between two dataset versions."""
+    old, new = _facts(before.images), _facts(after.images)
+    added, removed = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
+    both = sorted(old.keys() & new.keys())
+    relabelled = tuple(
+        Relabelled(id=each, before=old[each][0], after=new[each][0])
+        for each in both
+        if old[each][0] != new[each][0]
+    )
+    return Difference(
+        before=before.revision,
+        after=after.revision,
+        added=tuple(added),
+        removed=tuple(removed),
+        replaced=tuple(each for each in both if old[each][1] != new[each][1]),
+        relabelled=relabelled,
+        moved_to_pool=tuple(
+            each for each in both if new[each][2] == "pool" and old[each][2] != "pool"
+        ),
+        by_class=_by_class(
+            [*(new[each][0] for each in added), *(each.after for each in relabelled)],
+            [*(old[each][0] for each in removed), *(each.before for each in relabelled)],
+        ),
+    )
+
+
+_Facts = Mapping[str, tuple[str | None, str, str]]
+
+
+def _facts(images: Images) -> dict[str, tuple[str | None, str, str]]:
+    rest = zip(images.labels, images.digests, images.column("split"), strict=True)
+    return dict(zip(images.ids, rest, strict=True))
+
+
+def _by_class(
+    added: Collection[str | None], removed: Collection[str | None]
+) -> dict[str, dict[str, int]]:
+    more, fewer = Counter(added), Counter(removed)
+    labels = sorted(label for label in more.keys() | fewer.keys() if label is not None)
+    return {label: {"added": more[label], "removed": fewer[label]} for label in labels}
+
+
+def changes(table: ImageTable, since: int, until: int | None = None) -> Changes:
+    """Return the ids that changed after a revision, up to another or the newest.
+
+    The revision `since` itself may have been cleaned up. Raises `StoreError`.
+    """
+    rows = table.changed_since(since, until)
+    deleted = pc.is_valid(rows.column("deleted"))
+    new = pc.greater(rows.column("_row_created_at_version"), since)
+    live = pc.invert(deleted)
+    ids = rows.column("id")
+
+    def chosen(mask: object) -> tuple[str, ...]:
+        return tuple(sorted(ids.filter(mask).to_pylist()))
+
+    return Changes(
+        since=since,
+        until=table.open(until).revision,
+        added=chosen(pc.and_(new, live)),
+        changed=chosen(pc.and_(pc.invert(new), live)),
+        deleted=chosen(deleted),
+    )
+
+
+def clean_up(
+    table: ImageTable, retention: Retention, now: datetime, feature_paths: Collection[str]
+) -> None:
+    """Compact the tables and delete old untagged versions and all unreachable rows.
+
+    Tagged versions, the newest, the last `retention.versions` and those of the last
+    `retention.days` days stay. Rows of other tables are deleted if no remaining version refers to
+    their digest. The caller must hold the lock. Raises `StoreDamaged`.
+    """
+    # A compaction is a revision of its own, so that it waits for many small fragments.
+    _compact(table.path, _MOST_FRAGMENTS)
+    _clean(table.path, _kept(table, retention, now))
+    digests = _referenced(table)
+    for path in (BlobTable(table.uri).path, *feature_paths):
+        _delete_rows_except(path, digests)
+
+
+def _kept(table: ImageTable, retention: Retention, now: datetime) -> set[int]:
+    dataset = table.open().dataset
+    with translate_errors(table.path):
+        found = _times(dataset)
+    oldest = now - timedelta(days=retention.days)
+    newest = sorted(found)[-max(retention.versions, 1) :]
+    recent = {revision for revision, created in found.items() if created >= oldest}
+    return recent | set(newest) | set(list_tags(table).values())
+
+
+def _compact(path: str, most: int = 1) -> None:
+    """Merge the fragments of a table if there are more than `most`."""
+    dataset = open_table(path)
+    if dataset is not None and len(dataset.get_fragments()) > most:
         with translate_errors(path):
-            found = {int(each["version"]) for each in dataset.versions()}
-            unused = sorted(found - set(kept) - {int(dataset.version)})
-            dataset.cleanup_old_versions(
-                # Lance rejects an empty list.
-                versions=unused or None,
-                retain_versions=None if unused else len(found),
-                delete_unverified=True,
-                error_if_tagged_old_versions=False,
+            dataset.optimize.compact_files(target_rows_per_fragment=ROWS_PER_FILE)
+        flush_table(path)
+
+
+def _clean(path: str, kept: Collection[int]) -> None:
+    dataset = open_table(path)
+    if dataset is None:
+        return
+    with translate_errors(path):
+        found = {int(each["version"]) for each in dataset.versions()}
+        unused = sorted(found - set(kept) - {int(dataset.version)})
+        dataset.cleanup_old_versions(
+            # Lance rejects an empty list.
+            versions=unused or None,
+            retain_versions=None if unused else len(found),
+            delete_unverified=True,
+            error_if_tagged_old_versions=False,
+        )
+
+
+def _referenced(table: ImageTable) -> set[str]:
+    dataset = table.open().dataset
+    with translate_errors(table.path):
+        revisions = [int(each["version"]) for each in dataset.versions()]
+        found: set[str] = set()
+        for revision in revisions:
+            rows = table.open(revision).dataset.to_table(columns=["digest"])
+            found.update(rows.column("digest").to_pylist())
+    return found
+
+
+def _delete_rows_except(path: str, digests: set[str]) -> None:
+    """Delete the rows of other digests from a table and its old versions."""
+    dataset = open_table(path)
+    if dataset is None:
+        return
+    with translate_errors(path):
+        stored = dataset.to_table(columns=["digest"]).column("digest").to_pylist()
+        unused = sorted(set(stored) - digests)
+        for start in range(0, len(unused), _DIGESTS_PER_DELETE):
+            listed = ", ".join(f"'{each}'" for each in unused[start : start + _DIGESTS_PER_DELETE])
+            dataset.delete(f"digest IN ({listed})")
+        if unused:
+            dataset.optimize.compact_files(
+                target_rows_per_fragment=ROWS_PER_FILE, materialize_deletions_threshold=0.0
             )
+    flush_table(path)
+    _compact(path)
+    _clean(path, ())

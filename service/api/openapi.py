@@ -46,7 +46,7 @@ class Examples:
     """Parameter values that exist in a release."""
 
     id: str
-    label: str
+    label: str | None
     split: str
     error: str
     """Id of a misclassified image."""
@@ -77,7 +77,7 @@ def examples_of(served: ServedRelease) -> Examples:
     """Return examples of this release."""
     release = served.release
     errors = [error.id for error in release.errors if error.heat]
-    shown = release.images[release.rows[errors[0]] if errors else 0]
+    shown = release.records[release.rows[errors[0]] if errors else 0]
     return Examples(
         id=shown.id,
         label=shown.label,

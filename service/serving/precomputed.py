@@ -49,7 +49,7 @@ class ResponseCache:
 
 def _neighborhood(served: ServedRelease, row: int) -> bytes:
     release = served.release
-    identifier = release.images[row].id
+    identifier = release.records[row].id
     answer = neighborhood(served, identifier, DEGREE, release.graph.of(row))
     return answer.model_dump_json().encode()
 

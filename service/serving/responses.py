@@ -90,7 +90,7 @@ def map_of(served: ServedRelease, rows: Rows, points: Points) -> Map:
 
 def record(served: ServedRelease, row: int) -> ImageRecord:
     """Return the metadata of a stored image."""
-    image = served.release.images[row]
+    image = served.release.records[row]
     return ImageRecord(
         id=image.id,
         label=image.label,
@@ -102,7 +102,7 @@ def record(served: ServedRelease, row: int) -> ImageRecord:
 
 
 def _neighbor(served: ServedRelease, row: int, distance: float) -> Neighbor:
-    image = served.release.images[row]
+    image = served.release.records[row]
     return Neighbor(
         id=image.id,
         label=image.label,
@@ -114,7 +114,7 @@ def _neighbor(served: ServedRelease, row: int, distance: float) -> Neighbor:
 
 
 def _map_point(served: ServedRelease, row: int, x: float, y: float) -> MapPoint:
-    image = served.release.images[row]
+    image = served.release.records[row]
     return MapPoint(
         id=image.id,
         label=image.label,

@@ -1,21 +1,22 @@
 """Release opened in memory: verified, and tested with a real inference."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.arrays import Mask
+from embeddings.arrays import Mask, Rows
 from embeddings.encoder import Encoder
 from embeddings.images import read_pixels, to_jpeg
 from embeddings.index import IndexKind, VectorIndex, build_index
 from embeddings.recognition import Recognition, RecognitionModel, prediction_set
 from embeddings.release.manifest import Manifest
 from embeddings.release.reader import Release, ReleaseError, current_release, open_release
-from embeddings.store.images import ImageTable
+from embeddings.store.blobs import Blobs, missing_blob
 from embeddings.store.records import Split
+from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
 from service.serving.errors import StoreUnreadable, UnknownImage
 from service.settings import ServiceSettings
@@ -38,13 +39,58 @@ class Selection:
     split: Split | None = None
 
 
+class ImageFiles:
+    """JPEG files of the images of a release, read from the store by digest.
+
+    If a clean-up of the store replaced the opened version of the table, it is opened again.
+    """
+
+    def __init__(self, store: Store, digests: Sequence[str]) -> None:
+        self._store = store
+        self._digests = digests
+        self._opened = self._open()
+
+    @classmethod
+    def open(cls, store: Store, release: Release) -> "ImageFiles":
+        """Open the files of a release. Raises `StoreError` if the store lacks one of them."""
+        revision, fingerprint = release.manifest.data.revision, release.manifest.data.fingerprint
+        if store.at(revision).images.fingerprint != fingerprint:
+            raise StoreError(
+                f"The feature store at revision {revision} holds other images than the release; "
+                "run `belvedere publish` again."
+            )
+        return cls(store, release.images.digests)
+
+    def jpeg(self, row: int) -> bytes:
+        """Return the JPEG file of a row of the release. Raises `StoreUnreadable`."""
+        try:
+            return self._read(row)
+        except StoreError:
+            try:
+                self._opened = self._open()
+                return self._read(row)
+            except StoreError as error:
+                raise StoreUnreadable from error
+
+    def _read(self, row: int) -> bytes:
+        blobs, rows = self._opened
+        return blobs.jpeg(int(rows[row]))
+
+    def _open(self) -> tuple[Blobs, Rows]:
+        blobs = self._store.blobs.open()
+        rows = blobs.rows_of(self._digests)
+        if (rows < 0).any():
+            raise missing_blob(self._store.blobs.path, self._digests[int(np.argmin(rows))])
+        return blobs, rows
+
+
 @dataclass(frozen=True)
 class ServedRelease:
     """Release with its model, index and images; safe to use from many threads."""
 
     release: Release
     model: RecognitionModel
-    images: ImageTable
+    files: ImageFiles
     root_path: str = ""
     """Path under which a reverse proxy publishes the service; addresses begin with it."""
 
@@ -91,21 +137,21 @@ class ServedRelease:
 
     def jpeg(self, row: int) -> bytes:
         """Return the JPEG file of a stored image. Raises `StoreUnreadable`."""
-        return _jpeg(self.images, row)
+        return self.files.jpeg(row)
 
     @cached_property
     def thumbnail(self) -> Callable[[int], bytes]:
         """Function that returns the thumbnail of a row as JPEG, with a cache."""
-        # It refers to the images alone: a reference cycle would keep a replaced release in memory.
-        return lru_cache(_THUMBNAILS_KEPT)(partial(_thumbnail, self.images))
+        # It refers to the files alone: a reference cycle would keep a replaced release in memory.
+        return lru_cache(_THUMBNAILS_KEPT)(partial(_thumbnail, self.files))
 
     @cached_property
     def _labels(self) -> npt.NDArray[np.object_]:
-        return np.array([each.label for each in self.release.images], dtype=np.object_)
+        return np.array(self.release.images.labels, dtype=np.object_)
 
     @cached_property
     def _splits(self) -> npt.NDArray[np.object_]:
-        return np.array([each.split for each in self.release.images], dtype=np.object_)
+        return self.release.images.splits
 
 
 def load_current_release(settings: ServiceSettings) -> ServedRelease:
@@ -115,11 +161,10 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
     """
     try:
         release = open_release(current_release(settings.releases))
-        manifest = release.manifest
         served = ServedRelease(
             release=release,
             model=_recognition_model(release, settings.index),
-            images=ImageTable.open(settings.store_uri, manifest.store.images),
+            files=ImageFiles.open(Store(settings.store_uri), release),
             root_path=settings.root_path,
         )
         _self_test(served)
@@ -137,38 +182,31 @@ def _recognition_model(release: Release, kind: IndexKind) -> RecognitionModel:
     return RecognitionModel(
         encoder=Encoder(release.encoder, release.manifest.encoder.precision),
         threshold=release.uncertainty.sets.threshold,
-        index=build_index(kind, [each.id for each in release.images], release.embeddings),
-        training=np.array([each.split == "train" for each in release.images]),
+        index=build_index(kind, release.images.ids, release.embeddings),
+        training=release.learned,
         validation_distances=np.array(release.typicality.distances),
     )
 
 
 def _prepare(served: ServedRelease) -> None:
     """Compute the cached properties, so that no request does."""
-    _ = served.release.rows, served.release.predicted, served._labels, served._splits
+    _ = (
+        served.release.records,
+        served.release.rows,
+        served.release.predicted,
+        served._labels,
+        served._splits,
+    )
 
 
-def _jpeg(images: ImageTable, row: int) -> bytes:
-    try:
-        return images.jpeg(row)
-    except StoreError as error:
-        raise StoreUnreadable from error
-
-
-def _thumbnail(images: ImageTable, row: int) -> bytes:
-    return to_jpeg(_jpeg(images, row), THUMBNAIL_SIDE, _THUMBNAIL_QUALITY)
+def _thumbnail(files: ImageFiles, row: int) -> bytes:
+    return to_jpeg(files.jpeg(row), THUMBNAIL_SIDE, _THUMBNAIL_QUALITY)
 
 
 def _self_test(served: ServedRelease) -> None:
     """Encode one stored image and compare its probabilities with the published ones."""
-    manifest = served.manifest
-    if served.images.collection.fingerprint != manifest.data.fingerprint:
-        raise StoreError(
-            f"The feature store at version {manifest.store.images} holds other images than "
-            "the release; run `belvedere publish` again."
-        )
     encoder = served.model.encoder
-    pixels = read_pixels(served.images.jpeg(0), encoder.height, encoder.width)
+    pixels = read_pixels(served.jpeg(0), encoder.height, encoder.width)
     (encoded,) = encoder.encode_all([pixels])
     answer = encoded.probabilities[0]
     if not np.allclose(answer, served.release.probabilities[0], rtol=0, atol=_TOLERANCE):

@@ -1,6 +1,5 @@
 """Data set as arrays: images are decoded once per size into a memory-mapped file."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +11,8 @@ from embeddings.arrays import Labels, Pixels, Rows
 from embeddings.atomic import atomic_file
 from embeddings.images import PIXELS_VERSION, Size, read_pixels
 from embeddings.progress import Track
-from embeddings.store.images import ImageTable
-from embeddings.store.records import StoredImage
+from embeddings.store.images import Snapshot
+from embeddings.store.records import Images
 from training.data.split import TUNING_SHARE, VALIDATION_SHARE, SplitName, split_groups
 from training.digests import Warn, delete_superseded, digest_of, read_cached
 
@@ -34,9 +33,11 @@ class SplitIndices:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images of the store with their labels and split."""
+    """Images of one dataset version with their labels and split; the pool is left out."""
 
-    table: ImageTable
+    snapshot: Snapshot
+    images: Images
+    """Images in the order of all arrays."""
     classes: tuple[str, ...]
     labels: Labels
     """Shape (n,): position of each image's class in `classes`."""
@@ -46,20 +47,10 @@ class Dataset:
     warn: Warn
     split: SplitName = "grouped"
 
-    @property
-    def images(self) -> tuple[StoredImage, ...]:
-        """Images in the order of all arrays."""
-        return self.table.images
-
-    @property
-    def fingerprint(self) -> str:
-        """Fingerprint of the collection."""
-        return self.table.collection.fingerprint
-
     @cached_property
     def images_digest(self) -> str:
         """Digest of the ids and files of all images, in the order of all arrays."""
-        return digest_of([(each.id, each.digest) for each in self.images])
+        return digest_of([self.images.ids, self.images.digests])
 
     @cached_property
     def training_digest(self) -> str:
@@ -72,7 +63,8 @@ class Dataset:
     def groups_digest(self, rows: Rows) -> str:
         """Return the digest of the partition of these images into groups, for any numbering."""
         first: dict[int, int] = {}
-        return digest_of([first.setdefault(self.images[row].group, len(first)) for row in rows])
+        groups = self.images.groups[rows].tolist()
+        return digest_of([first.setdefault(group, len(first)) for group in groups])
 
     def pixels_key(self, size: Size) -> str:
         """Return the cache key of all images at a size (height, width)."""
@@ -83,15 +75,17 @@ class Dataset:
 
         Its results show the effect of leakage: near-duplicates are on both sides.
         """
-        alone = [image.model_copy(update={"group": row}) for row, image in enumerate(self.images)]
-        held_out = split_groups(
-            [image.label for image in alone], range(len(alone)), VALIDATION_SHARE, seed
+        labels = [self.classes[number] for number in self.labels]
+        count = len(labels)
+        held_out = split_groups(labels, range(count), VALIDATION_SHARE, seed)
+        train = [row for row in range(count) if row not in held_out]
+        tuning = split_groups([labels[row] for row in train], train, TUNING_SHARE, seed)
+        indices = SplitIndices(
+            fit=np.array([row for row in train if row not in tuning], np.int64),
+            tuning=np.array(sorted(tuning), np.int64),
+            validation=np.array(sorted(held_out), np.int64),
         )
-        drawn = [
-            image.model_copy(update={"split": "validation" if image.group in held_out else "train"})
-            for image in alone
-        ]
-        return replace(self, indices=_split_indices(drawn, seed), split="random")
+        return replace(self, indices=indices, split="random")
 
     def pixels(self, size: Size) -> Pixels:
         """Return all images at a size: uint8, shape (n, height, width, 3), memory-mapped."""
@@ -119,32 +113,25 @@ class Dataset:
             # Not a memory map: on a full disk a write raises an error, a map ends the process.
             with draft.open("wb") as file:
                 write_array_header_1_0(file, header)
-                jpegs = self.track(self.table.jpegs(), f"Decoding at {size[1]}x{size[0]}", count)
+                stored = self.snapshot.jpegs(self.images.digests)
+                jpegs = self.track(stored, f"Decoding at {size[1]}x{size[0]}", count)
                 for jpeg in jpegs:
                     file.write(read_pixels(jpeg, *size).tobytes())
 
 
-def open_dataset(store_uri: str, cache: Path, seed: int, track: Track, warn: Warn) -> Dataset:
-    """Open the latest version of the store. Raises `StoreError` if there is none."""
-    table = ImageTable.open(store_uri)
-    classes = table.collection.classes
+def open_dataset(snapshot: Snapshot, cache: Path, track: Track, warn: Warn) -> Dataset:
+    """Return the labelled images of a snapshot that are on a side of the split."""
+    images = snapshot.images.take(snapshot.images.splits != "pool")
+    classes = images.classes
     numbers = {label: number for number, label in enumerate(classes)}
-    labels = np.array([numbers[image.label] for image in table.images], np.int64)
-    return Dataset(table, classes, labels, _split_indices(table.images, seed), cache, track, warn)
+    labels = np.array([numbers[label] for label in images.labels if label is not None], np.int64)
+    return Dataset(snapshot, images, classes, labels, _stored_indices(images), cache, track, warn)
 
 
-def _split_indices(images: Sequence[StoredImage], seed: int) -> SplitIndices:
-    train = [row for row, image in enumerate(images) if image.split == "train"]
-    held_out = split_groups(
-        [images[row].label for row in train],
-        [images[row].group for row in train],
-        TUNING_SHARE,
-        seed,
-    )
-    tuning = {row for row in train if images[row].group in held_out}
-    validation = set(range(len(images))) - set(train)
+def _stored_indices(images: Images) -> SplitIndices:
+    train = images.splits == "train"
     return SplitIndices(
-        fit=np.array([row for row in train if row not in tuning], np.int64),
-        tuning=np.array(sorted(tuning), np.int64),
-        validation=np.array(sorted(validation), np.int64),
+        fit=np.flatnonzero(train & ~images.tuning),
+        tuning=np.flatnonzero(train & images.tuning),
+        validation=np.flatnonzero(images.splits == "validation"),
     )

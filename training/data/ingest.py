@@ -1,35 +1,35 @@
 """Ingest of a data set into the feature store: inspection, licences, groups and split."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
 from embeddings.images import is_jpeg, measure, to_jpeg
 from embeddings.progress import Track
-from embeddings.store.images import write_images
-from embeddings.store.records import Collection, Split, StoredImage
+from embeddings.store.records import Blob, Split, StoredImage
+from embeddings.store.store import Store
 from training.data.files import DataSource
 from training.data.inspection import Inspected, Inspection, count_reasons, inspect
 from training.data.licences import NO_LICENCE, Licences, read_licences
 from training.data.near_duplicates import connected_groups
-from training.data.split import SPLIT_RULE, VALIDATION_SHARE, split_groups
+from training.data.split import SPLIT_RULE, TUNING_SHARE, VALIDATION_SHARE, split_groups
 from training.errors import DataError
 
 SMALLEST_CLASS = 10
 _LONGEST_SIDE = 2048
 _SHOWN = 5
+_BATCH = 256
 
 
 def collect(
     source: DataSource,
-    store_uri: str,
+    store: Store,
     seed: int,
     workers: int,
     track: Track,
     report: Callable[[Inspection], None],
-) -> Collection:
-    """Write a data set to the store in one atomic commit and return its collection.
+) -> None:
+    """Write a data set to the store in one atomic commit.
 
     `report` receives the inspection first. Raises `DataError`, before the first write, if the data
     set cannot be used for training.
@@ -38,20 +38,23 @@ def collect(
     inspection = inspect(source.list_files(), workers, track)
     report(inspection)
     _check_classes(inspection, source)
-    images = _describe(inspection, licences, seed)
-    collection = Collection(
-        name=source.name,
-        source=source.setting,
-        source_digest=source.digest,
-        fingerprint=_fingerprint(images),
-        classes=tuple(sorted({image.label for image in images})),
-        split_seed=seed,
-        split_by="folders" if inspection.images[0].split else "groups",
-        split_rule=SPLIT_RULE,
-        left_out=inspection.left_out,
-    )
-    write_images(store_uri, collection, _rows(inspection.images, images))
-    return collection
+    images = _describe(inspection, licences, seed, source.name)
+    store.create(split_seed=seed, split_rule=SPLIT_RULE)
+    known = store.blobs.known()
+    stored: list[StoredImage] = []
+    blobs: list[Blob] = []
+    for inspected, image in zip(inspection.images, images, strict=True):
+        described, jpeg = _as_stored(inspected.file.read(), image)
+        digest = sha256(jpeg).hexdigest()
+        stored.append(described.model_copy(update={"digest": digest}))
+        if digest not in known:
+            thumbnail = inspected.thumbnail.tobytes()
+            blobs.append(Blob(digest, jpeg, described.width, described.height, thumbnail))
+        if len(blobs) == _BATCH:
+            store.blobs.append(blobs)
+            blobs = []
+    store.blobs.append(blobs)
+    store.put(stored)
 
 
 def _check_classes(inspection: Inspection, source: DataSource) -> None:
@@ -83,11 +86,17 @@ def _with_reasons(label: str, count: int, inspection: Inspection) -> str:
     return f"{label!r} ({count}: {reasons})" if reasons else f"{label!r} ({count})"
 
 
-def _describe(inspection: Inspection, licences: Licences, seed: int) -> tuple[StoredImage, ...]:
+def _describe(
+    inspection: Inspection, licences: Licences, seed: int, source: str
+) -> tuple[StoredImage, ...]:
     found = inspection.images
     known = [licences.get((image.label, image.file.path.name), NO_LICENCE) for image in found]
     groups = _groups(inspection.clusters, [licence.photographer_id for licence in known])
     splits = _splits(found, groups, seed)
+    train = [row for row, split in enumerate(splits) if split == "train"]
+    tuning = split_groups(
+        [found[row].label for row in train], [groups[row] for row in train], TUNING_SHARE, seed
+    )
     return tuple(
         StoredImage(
             id=image.id,
@@ -96,12 +105,16 @@ def _describe(inspection: Inspection, licences: Licences, seed: int) -> tuple[St
             width=image.width,
             height=image.height,
             group=group,
-            digest=image.digest,
+            tuning=split == "train" and group in tuning,
+            digest="",
+            source_digest=image.digest,
+            source=source,
+            path=str(image.file.path),
             title=licence.title,
             photographer=licence.photographer,
             photographer_id=licence.photographer_id,
             licence=licence.licence,
-            source=licence.source,
+            url=licence.source,
         )
         for image, licence, group, split in zip(found, known, groups, splits, strict=True)
     )
@@ -147,13 +160,6 @@ def _splits(found: Sequence[Inspected], groups: Sequence[int], seed: int) -> lis
     return splits
 
 
-def _rows(
-    found: Sequence[Inspected], images: Sequence[StoredImage]
-) -> Iterator[tuple[StoredImage, bytes]]:
-    for inspected, image in zip(found, images, strict=True):
-        yield _as_stored(inspected.file.read(), image)
-
-
 def _as_stored(content: bytes, image: StoredImage) -> tuple[StoredImage, bytes]:
     """Return the record and the JPEG to store; a JPEG up to 2,048 pixels is stored unchanged."""
     if is_jpeg(content) and max(image.width, image.height) <= _LONGEST_SIDE:
@@ -161,8 +167,3 @@ def _as_stored(content: bytes, image: StoredImage) -> tuple[StoredImage, bytes]:
     jpeg = to_jpeg(content, _LONGEST_SIDE)
     width, height = measure(jpeg)
     return image.model_copy(update={"width": width, "height": height}), jpeg
-
-
-def _fingerprint(images: Sequence[StoredImage]) -> str:
-    facts = [(each.id, each.label, each.split, each.group, each.digest) for each in images]
-    return sha256(json.dumps(facts).encode()).hexdigest()

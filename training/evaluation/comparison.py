@@ -7,14 +7,14 @@ from statistics import mean
 import numpy as np
 
 from embeddings.errors import BelvedereError
-from embeddings.release.reader import COMPARISON, current_release, verify_release
+from embeddings.release.reader import COMPARISON, current_release, read_manifest, verify_release
 from embeddings.release.reports import Comparison, Evidence, ExperimentReport, Verdict, choose_best
 from training.data.dataset import Dataset
 from training.errors import DataError
 from training.evaluation.statistics import SIGNIFICANCE, Correct, bootstrap_interval, holm, mcnemar
 from training.experiments.planner import Trial
 from training.runs import Run
-from training.workspace import Workspace
+from training.workspace import Workspace, training_tag
 
 _Finished = tuple[Trial, Run]
 
@@ -41,8 +41,8 @@ def compare(workspace: Workspace) -> Comparison:
     return workspace.comparisons[key]
 
 
-def up_to_date(workspace: Workspace) -> bool:
-    """Return whether training and publishing again would give the current release.
+def is_published(workspace: Workspace) -> bool:
+    """Return whether training and publishing again would give the model of the current release.
 
     An experiment that was skipped for lack of weights counts as finished until they are available.
     """
@@ -50,12 +50,18 @@ def up_to_date(workspace: Workspace) -> bool:
         folder = current_release(workspace.settings.releases)
         manifest = verify_release(folder)
         published = Comparison.model_validate_json((folder / COMPARISON).read_bytes())
-        if manifest.data.fingerprint != workspace.dataset().fingerprint:
+        if manifest.training.version != training_tag(workspace.dataset()):
             return False
         everything = len(_finished(workspace)) == len(workspace.trials())
         return everything and published == compare(workspace)
     except (BelvedereError, OSError, ValueError):
         return False
+
+
+def is_newest(workspace: Workspace) -> bool:
+    """Return whether the current release has the images of the newest revision."""
+    manifest = read_manifest(current_release(workspace.settings.releases))
+    return manifest.data.fingerprint == workspace.store.at().images.fingerprint
 
 
 def warn_of_unused_runs(workspace: Workspace) -> None:
@@ -68,8 +74,8 @@ def warn_of_unused_runs(workspace: Workspace) -> None:
     named = ", ".join(folder.name for folder in folders)
     workspace.display.warn(
         f"Not used: {len(folders)} of the runs in {workspace.settings.runs}, made by another "
-        "version or for other images, another split or other weights; delete them to free "
-        f"{size:.0f} MB: {named}."
+        "version of Belvedere, for a deleted dataset version or with other weights; delete them to "
+        f"free {size:.0f} MB: {named}."
     )
 
 
@@ -127,7 +133,7 @@ def _reports(runs: Sequence[_Finished], dataset: Dataset) -> tuple[ExperimentRep
 
 
 def _evidence(finished: dict[str, _Repeats], dataset: Dataset) -> dict[str, Evidence]:
-    groups = [dataset.images[row].group for row in dataset.indices.validation]
+    groups = dataset.images.groups[dataset.indices.validation].tolist()
     names = list(finished)
     if not names:
         return {}

@@ -53,7 +53,7 @@ def _fold_limitations(dataset: Dataset) -> Iterator[str]:
 
 
 def _fold_count(dataset: Dataset, rows: Rows, most: int) -> int:
-    groups = [dataset.images[row].group for row in rows]
+    groups = dataset.images.groups[rows].tolist()
     return len(grouped_folds(dataset.labels[rows], groups, most))
 
 

@@ -52,7 +52,7 @@ def out_of_fold_probabilities(features: Floats, dataset: Dataset) -> Floats:
     no other group to learn from.
     """
     labels = dataset.labels
-    groups = [image.group for image in dataset.images]
+    groups = dataset.images.groups.tolist()
     probabilities = np.zeros((len(labels), len(dataset.classes)), np.float32)
     for fitted, predicted in grouped_folds(labels, groups, ISSUE_FOLDS):
         model = make_pipeline(StandardScaler(), LogisticRegression(C=_REGULARISATION, max_iter=300))
@@ -95,7 +95,7 @@ def _issues(probabilities: Floats, rows: Rows, dataset: Dataset) -> tuple[LabelI
     )  # fmt: skip
     return tuple(
         LabelIssue(
-            id=dataset.images[rows[number]].id,
+            id=dataset.images.ids[rows[number]],
             label=dataset.classes[labels[number]],
             suggested=dataset.classes[int(probabilities[number].argmax())],
             label_probability=float(probabilities[number, labels[number]]),

@@ -72,7 +72,7 @@ def predict_out_of_fold(experiment: FrozenTransfer, context: TrainingContext) ->
     """
     data = context.dataset
     rows = data.indices.fit
-    groups = [data.images[row].group for row in rows]
+    groups = data.images.groups[rows].tolist()
     folds = grouped_folds(data.labels[rows], groups, CALIBRATION_FOLDS, context.seed)
     if not folds:
         return None

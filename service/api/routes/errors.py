@@ -131,7 +131,7 @@ def _calibration(served: ServedRelease) -> Response:
 
 
 def _label_issue(served: ServedRelease, issue: LabelIssue) -> LikelyLabelError:
-    image = served.release.images[served.release.rows[issue.id]]
+    image = served.release.records[served.release.rows[issue.id]]
     return LikelyLabelError(
         **issue.model_dump(),
         split=image.split,
@@ -151,5 +151,5 @@ def _misclassification(served: ServedRelease, error: Misclassified) -> Misclassi
         image=served.root_path + image_path(error.id),
         heatmap=served.root_path + heatmap_path(error.id) if error.heat else None,
         nearest=nearest_in_training(served, row, _NEAREST),
-        attribution=attribution_of(served.release.images[row]),
+        attribution=attribution_of(served.release.records[row]),
     )

@@ -24,7 +24,7 @@ async def features(served: Served, state: State, row: Row) -> Response:
 
 def _features(served: ServedRelease, row: int) -> Response:
     release = served.release
-    image = release.images[row]
+    image = release.records[row]
     features = Features(
         id=image.id,
         embedding=tuple(release.embeddings[row].tolist()),

@@ -145,5 +145,5 @@ def _file(served: ServedRelease, row: int, keeps: bool) -> bytes:
 
 def _cache_headers(served: ServedRelease, row: int, variant: str = "") -> dict[str, str]:
     # A later release may have another image with this id, so that copies expire.
-    digest = served.release.images[row].digest
+    digest = served.release.records[row].digest
     return {"ETag": f'"{digest}{variant}"', "Cache-Control": "max-age=3600"}

@@ -46,7 +46,7 @@ async def neighbors_of_upload(
 def _near_stored(served: ServedRelease, row: int, k: int, selected: Selection) -> Response:
     embedding = served.release.embeddings[row]
     found = served.index.search(embedding, k, exclude=row, among=served.among(selected))
-    return as_json(neighborhood(served, served.release.images[row].id, k, found))
+    return as_json(neighborhood(served, served.release.records[row].id, k, found))
 
 
 def _near(

@@ -11,6 +11,9 @@ _LEAST = 0.001
 TWICE = 2.0
 """Half-width of a 95 % interval, in standard errors."""
 
+NO_LABEL = "no label"
+"""Text in place of a class for an image without a label."""
+
 
 def percent(share: float | None, digits: int = 1) -> str:
     """Return a share in 0-1 as per cent; a dash for None."""

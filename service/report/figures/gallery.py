@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from embeddings.store.records import Attribution
 from service.client import Client
-from service.report.figures.format import probability
+from service.report.figures.format import NO_LABEL, probability
 from service.report.figures.html import Fragment, Part, element, joined, link, strong, void
 from service.schemas import (
     ImageRecord,
@@ -113,15 +113,15 @@ class Gallery:
         return self._card(issue.id, issue.label, issue.attribution, said, chances)
 
     def _query(self, record: ImageRecord, prediction: Prediction) -> Fragment:
-        right = "✓" if prediction.label == record.label else f"✗, label {record.label}"
+        right = "✓" if prediction.label == record.label else f"✗, label {record.label or NO_LABEL}"
         said = joined([strong(f"Predicted {prediction.label}"), f" {right}"])
         likely = probable(prediction.probabilities)
-        return self._card(record.id, record.label, record.attribution, said, likely)
+        return self._card(record.id, record.label or NO_LABEL, record.attribution, said, likely)
 
     def _neighbor(self, neighbor: Neighbor) -> Fragment:
-        said = joined([strong(neighbor.label), f" at distance {neighbor.distance:.2f}"])
+        said = joined([strong(neighbor.label or NO_LABEL), f" at distance {neighbor.distance:.2f}"])
         side = f"({neighbor.split})"
-        return self._card(neighbor.id, neighbor.label, neighbor.attribution, said, side)
+        return self._card(neighbor.id, neighbor.label or NO_LABEL, neighbor.attribution, said, side)
 
     def _card(
         self, identifier: str, label: str, attribution: Attribution | None, said: Part, more: Part

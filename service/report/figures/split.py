@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from embeddings.store.records import Attribution
 from service.client import Client
-from service.report.figures.format import count, partly, percent, plural
+from service.report.figures.format import NO_LABEL, count, partly, percent, plural
 from service.report.figures.html import Fragment, joined, paragraph, strong
 from service.report.figures.style import Chart, class_styles, in_style, remove_frame
 from service.schemas import ExperimentList, ImageRecord
@@ -117,4 +117,4 @@ def _photographers(images: Iterable[ImageRecord]) -> set[str]:
 
 
 def _sides(images: Iterable[ImageRecord]) -> Counter[tuple[str, str]]:
-    return Counter((record.label, record.split) for record in images)
+    return Counter((record.label or NO_LABEL, record.split) for record in images)
