@@ -1,6 +1,8 @@
 """Decoding of image files to RGB pixels, shared by training and serving."""
 
 import io
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -8,6 +10,7 @@ from PIL import ExifTags, Image
 from PIL.ImageFile import ImageFile
 
 from embeddings.arrays import Pixels
+from embeddings.colour_profiles import convert_to_srgb
 from embeddings.image_limits import has_too_many_segments
 from embeddings.sixteen_bit_png import has_sixteen_bits, to_eight_bits
 
@@ -15,7 +18,6 @@ Size = tuple[int, int]
 """Height and width in pixels."""
 
 
-FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 8
 
@@ -24,6 +26,14 @@ PIXELS_VERSION = 2
 
 It is part of the cache key of pixels and of everything computed from pixels.
 """
+
+_ANIMATED_FORMATS = frozenset({"PNG", "WEBP"})
+"""Formats whose animations are rejected; of other formats, the first or primary image is read.
+
+Phones append previews to a JPEG ("MPO") and write bursts into one HEIC file.
+"""
+_WIDE_COLOUR_FORMATS = frozenset({"AVIF", "HEIF"})
+"""Formats whose pixels are converted from their colour profile to sRGB."""
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -54,25 +64,49 @@ class ImageRejected(ValueError):
         self.rejection = rejection
 
 
-def open_rgb(data: bytes, at_least: int | None = None) -> Image.Image:
+def _open_upload(data: bytes) -> ImageFile:
+    return Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP"))
+
+
+@dataclass(frozen=True)
+class Formats:
+    """Image formats that a decoder accepts."""
+
+    names: tuple[str, ...]
+    open: Callable[[bytes], ImageFile]
+    """Reads the header of a file; raises any exception for other formats."""
+
+    def __str__(self) -> str:
+        *first, last = self.names
+        return f"{', '.join(first)} or {last}"
+
+
+UPLOADS = Formats(("JPEG", "PNG", "WebP"), _open_upload)
+
+
+def open_rgb(data: bytes, at_least: int | None = None, formats: Formats = UPLOADS) -> Image.Image:
     """Decode an image file to upright 8-bit RGB; transparent pixels are blended with white.
 
-    16-bit samples are scaled by their range (`sixteen_bit_png.significant_bits`). With `at_least`
-    (pixels), a large JPEG may be decoded at reduced size if both sides keep at least that length.
-    Raises `ImageRejected`.
+    16-bit samples are scaled by their range (`sixteen_bit_png.significant_bits`). HEIC and AVIF
+    files are converted from their colour profile to sRGB. With `at_least` (pixels), a large JPEG
+    may be decoded at reduced size if both sides keep at least that length. Raises `ImageRejected`.
     """
-    file = _identify(data)
-    if at_least is not None:
+    file = _identify(data, formats)
+    # HEIC files would return a preview of another quality.
+    if at_least is not None and file.format in ("JPEG", "MPO"):
         file.draft(None, (at_least, at_least))
     try:
         image = to_eight_bits(file, data) if has_sixteen_bits(file) else file
         image.load()
-        return _to_rgb(_upright(image))
+        rgb = _to_rgb(_upright(image))
     except Exception as error:  # decoders raise many types for damaged files
         raise ImageRejected(
             Rejection.UNREADABLE,
             f"The image is damaged or truncated ({error}); send the complete file.",
         ) from error
+    if file.format in _WIDE_COLOUR_FORMATS:
+        return convert_to_srgb(rgb, file.info.get("icc_profile"))
+    return rgb
 
 
 def read_pixels(data: bytes, height: int, width: int) -> Pixels:
@@ -97,7 +131,7 @@ def measure(data: bytes) -> tuple[int, int]:
 
 def exif_orientation(data: bytes) -> int:
     """Return the EXIF orientation, 1-8; 1 if there is none. Raises `ImageRejected`."""
-    return _orientation(_identify(data))
+    return _orientation(_identify(data, UPLOADS))
 
 
 def is_jpeg(data: bytes) -> bool:
@@ -105,12 +139,12 @@ def is_jpeg(data: bytes) -> bool:
     return data.startswith(b"\xff\xd8\xff")
 
 
-def to_jpeg(data: bytes, longest: int, quality: int = 95) -> bytes:
+def to_jpeg(data: bytes, longest: int, quality: int = 95, formats: Formats = UPLOADS) -> bytes:
     """Encode an image file as an upright JPEG with at most `longest` pixels on its longer side.
 
     Raises `ImageRejected`.
     """
-    image = open_rgb(data, at_least=longest)
+    image = open_rgb(data, at_least=longest, formats=formats)
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     # Pillow copies the comment, which may contain a location.
@@ -118,7 +152,7 @@ def to_jpeg(data: bytes, longest: int, quality: int = 95) -> bytes:
     return buffer.getvalue()
 
 
-def _identify(data: bytes) -> ImageFile:
+def _identify(data: bytes, formats: Formats) -> ImageFile:
     """Read only the header and reject files that must not be decoded."""
     if has_too_many_segments(data):
         raise ImageRejected(
@@ -126,13 +160,15 @@ def _identify(data: bytes) -> ImageFile:
             "The file has too many chunks, segments or scans; save the image again and retry.",
         )
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = formats.open(data)
+    except ImageRejected:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large() from error
     except Exception as error:
         raise ImageRejected(
             Rejection.UNREADABLE,
-            "The file is not a supported image; send a JPEG, PNG or WebP file.",
+            f"The file is not a supported image; send a {formats} file.",
         ) from error
     width, height = image.size
     if width * height > MAX_PIXELS:
@@ -142,8 +178,7 @@ def _identify(data: bytes) -> ImageFile:
             Rejection.TOO_SMALL,
             f"The image has {width}x{height} pixels; each side needs at least {MIN_SIDE}.",
         )
-    # Phones append previews to a JPEG ("MPO"); the first frame is the image itself.
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+    if image.format in _ANIMATED_FORMATS and getattr(image, "n_frames", 1) > 1:
         raise ImageRejected(Rejection.ANIMATED, "The image is animated; send a still image.")
     return image
 

@@ -1,6 +1,5 @@
 """Date, camera and location of an image, from its EXIF data."""
 
-import io
 import math
 import re
 from collections.abc import Mapping
@@ -8,10 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from PIL import ExifTags, Image
 
+from training.data.formats import find_heic_opener, ingest_formats
+
 Attributes = dict[str, str | float | list[float]]
 """Facts about an image, as JSON: `taken`, `camera`, `lens`, `location`."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
 _FIRST_YEAR = 1826
 _LONGEST_TEXT = 100
 _LARGEST_OFFSET = timedelta(hours=14)
@@ -54,7 +54,7 @@ def read_attributes(content: bytes, keep_location: bool, now: datetime | None = 
 
 
 def _read_exif(content: bytes) -> Image.Exif:
-    image = Image.open(io.BytesIO(content), formats=_FORMATS)
+    image = ingest_formats(find_heic_opener()).open(content)
     # The method of PNG files decodes the whole image to find EXIF data behind the pixels.
     return Image.Image.getexif(image)
 

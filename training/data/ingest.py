@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 
-from embeddings.images import is_jpeg, measure, to_jpeg
+from embeddings.images import Formats, is_jpeg, measure, to_jpeg
 from embeddings.progress import Track
 from embeddings.store.records import Blob, Split, StoredImage
 from embeddings.store.store import Store
 from training.data.files import DataSource
+from training.data.formats import find_heic_opener, ingest_formats
 from training.data.inspection import Inspected, Inspection, count_reasons, inspect
 from training.data.licences import NO_LICENCE, Licences, read_licences
 from training.data.near_duplicates import connected_groups
@@ -35,7 +36,8 @@ def collect(
     set cannot be used for training.
     """
     licences = read_licences(source.licences)
-    inspection = inspect(source.list_files(), workers, track)
+    formats = ingest_formats(find_heic_opener())
+    inspection = inspect(source.list_files(), workers, track, formats)
     report(inspection)
     _check_classes(inspection, source)
     images = _describe(inspection, licences, seed, source.name)
@@ -44,7 +46,7 @@ def collect(
     stored: list[StoredImage] = []
     blobs: list[Blob] = []
     for inspected, image in zip(inspection.images, images, strict=True):
-        described, jpeg = _as_stored(inspected.file.read(), image)
+        described, jpeg = _as_stored(inspected.file.read(), image, formats)
         digest = sha256(jpeg).hexdigest()
         stored.append(described.model_copy(update={"digest": digest}))
         if digest not in known:
@@ -63,8 +65,8 @@ def _check_classes(inspection: Inspection, source: DataSource) -> None:
     if not counts:
         reasons = count_reasons(inspection.left_out)
         raise DataError(
-            f"{source.setting} contains no images; it needs one folder of JPEG, PNG or WebP "
-            f"files for each class.{f' Left out: {reasons}.' if reasons else ''}"
+            f"{source.setting} contains no images; it needs one folder of JPEG, PNG, WebP, AVIF or "
+            f"HEIC files for each class.{f' Left out: {reasons}.' if reasons else ''}"
         )
     small = [label for label, count in sorted(counts.items()) if count < SMALLEST_CLASS]
     if small:
@@ -160,10 +162,10 @@ def _splits(found: Sequence[Inspected], groups: Sequence[int], seed: int) -> lis
     return splits
 
 
-def _as_stored(content: bytes, image: StoredImage) -> tuple[StoredImage, bytes]:
+def _as_stored(content: bytes, image: StoredImage, formats: Formats) -> tuple[StoredImage, bytes]:
     """Return the record and the JPEG to store; a JPEG up to 2,048 pixels is stored unchanged."""
     if is_jpeg(content) and max(image.width, image.height) <= _LONGEST_SIDE:
         return image, content
-    jpeg = to_jpeg(content, _LONGEST_SIDE)
+    jpeg = to_jpeg(content, _LONGEST_SIDE, formats=formats)
     width, height = measure(jpeg)
     return image.model_copy(update={"width": width, "height": height}), jpeg

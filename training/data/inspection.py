@@ -11,12 +11,13 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from embeddings.images import ImageRejected, open_rgb
+from embeddings.images import Formats, ImageRejected, open_rgb
 from embeddings.progress import Track
 from embeddings.store.records import LeftOut, Split
-from training.data.file_types import HEAD, is_named_as_image, is_readable, other_format
+from training.data.file_types import HEAD, find_format, is_named_as_image
 from training.data.files import EMPTY_FOLDER, DataFile
 from training.data.folder_layout import Layout, find_layout
+from training.data.formats import refuse
 from training.data.near_duplicates import (
     Thumbnail,
     find_near_duplicates,
@@ -69,18 +70,20 @@ class Inspection:
 _Outcome = Inspected | LeftOut
 
 
-def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspection:
+def inspect(
+    files: tuple[DataFile, ...], workers: int, track: Track, formats: Formats
+) -> Inspection:
     """Decode every file and leave out damaged files, duplicates and label conflicts.
 
     The order of `files` has no effect.
     """
     ordered = sorted(files, key=lambda file: (file.path.parts, file.state))
     with ThreadPoolExecutor(workers) as pool:
-        examined = list(_in_chunks(pool, _recognise, ordered))
+        examined = list(_in_chunks(pool, partial(_recognise, formats), ordered))
         images = [file.path for file, is_image in examined if is_image]
         layout = find_layout(images)
         labels = {label for path in images if (label := layout.place(path).label)}
-        read = partial(_examine, layout)
+        read = partial(_examine, layout, formats)
         steps = _in_chunks(pool, read, [file for file, _ in examined])
         outcomes = list(track(steps, "Photographs", len(ordered)))
     left_out = [outcome for outcome in outcomes if isinstance(outcome, LeftOut)]
@@ -90,7 +93,7 @@ def inspect(files: tuple[DataFile, ...], workers: int, track: Track) -> Inspecti
     alike = find_near_duplicates(
         [image.thumbnail for image in kept], [image.label for image in kept]
     )
-    conflicts = _conflicts_of_content(kept, alike.copies)
+    conflicts = _conflicts_of_content(kept, alike.copies, formats)
     left_out += [_left_out(kept[row], conflicts[row]) for row in sorted(conflicts)]
     rows = [row for row in range(len(kept)) if row not in conflicts]
     empty = [entry for entry in left_out if entry.reason == EMPTY_FOLDER]
@@ -139,7 +142,7 @@ def _in_chunks(
         yield from pool.map(work, chunk)
 
 
-def _recognise(file: DataFile) -> tuple[DataFile, bool]:
+def _recognise(formats: Formats, file: DataFile) -> tuple[DataFile, bool]:
     """Return the file, refused by its magic bytes if necessary, and whether it is an image file."""
     named = is_named_as_image(file.path) and not file.is_ignored
     if file.refused:
@@ -150,17 +153,15 @@ def _recognise(file: DataFile) -> tuple[DataFile, bool]:
         head = file.start(HEAD)
     except Exception as error:  # a damaged archive member raises exceptions of many types
         return replace(file, refused=_unreadable(error)), named
-    if is_readable(head):
+    reason = refuse(head, formats)
+    if reason is None:
         return file, True
-    other = other_format(head)
-    if other is not None:
-        refused = f"{other}: unsupported format; convert it to JPEG, PNG or WebP"
-        return replace(file, refused=refused), True
-    refused = "not a JPEG, PNG or WebP file"
-    return replace(file, refused=f"unreadable: {refused}" if named else refused), named
+    if find_format(head) is not None:
+        return replace(file, refused=reason), True
+    return replace(file, refused=f"unreadable: {reason}" if named else reason), named
 
 
-def _examine(layout: Layout, file: DataFile) -> _Outcome:
+def _examine(layout: Layout, formats: Formats, file: DataFile) -> _Outcome:
     def refused(reason: str) -> LeftOut:
         return LeftOut(path=str(file.path), reason=reason)
 
@@ -173,7 +174,7 @@ def _examine(layout: Layout, file: DataFile) -> _Outcome:
         return refused("larger than 200 MiB")
     try:
         content = file.read()
-        image = open_rgb(content)
+        image = open_rgb(content, formats=formats)
     except ImageRejected as error:
         return refused(f"{error.rejection}: {error}")
     except Exception as error:  # a damaged archive member raises exceptions of many types
@@ -233,11 +234,13 @@ def _without_copies(found: list[Inspected], left_out: list[LeftOut]) -> list[Ins
     return kept
 
 
-def _conflicts_of_content(kept: list[Inspected], copies: dict[int, int]) -> dict[int, str]:
+def _conflicts_of_content(
+    kept: list[Inspected], copies: dict[int, int], formats: Formats
+) -> dict[int, str]:
     """Return the reason for each row with the same image as a row of another class."""
     conflicts: dict[int, str] = {}
     for pair in sorted({(min(pair), max(pair)) for pair in copies.items()}):
-        one, other = (open_rgb(kept[row].file.read()) for row in pair)
+        one, other = (open_rgb(kept[row].file.read(), formats=formats) for row in pair)
         if is_same_image(one, other):
             for row, copy in (pair, pair[::-1]):
                 reason = f"label conflict: the same image as {kept[copy].file.path}"

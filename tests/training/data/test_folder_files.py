@@ -146,7 +146,7 @@ def test_file_types_depend_on_the_content_only(tmp_path: Path, take: Take) -> No
     picture(200).save(folder / "dog/really.jpg", "PNG")
     picture(201).save(folder / "dog/animation.jpg", "GIF")
     picture(202).save(folder / "dog/bitmap.bmp")
-    (folder / "dog/phone.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
+    (folder / "dog/scan.jpg").write_bytes(b"\xff\x0a" + bytes(64))
     with (folder / "dog/video.mov").open("wb") as huge:
         huge.truncate(5 << 30)
     table = take(folder)
@@ -157,8 +157,8 @@ def test_file_types_depend_on_the_content_only(tmp_path: Path, take: Take) -> No
     assert listed == {
         "dog/animation.jpg": f"GIF: {convert}",
         "dog/bitmap.bmp": f"BMP: {convert}",
-        "dog/phone.jpg": f"HEIC: {convert}",
-        "dog/video.mov": "not a JPEG, PNG or WebP file",
+        "dog/scan.jpg": f"JPEG XL: {convert}",
+        "dog/video.mov": "not a JPEG, PNG, WebP, AVIF or HEIC file",
     }
 
 
@@ -167,18 +167,18 @@ def test_a_class_that_loses_all_its_images_is_refused_with_its_reasons(
 ) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12, "bird": 0, "fish": 0})
     for number in range(4):
-        (folder / f"bird/{number}.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
+        (folder / f"bird/{number}.jxl").write_bytes(b"\xff\x0a" + bytes(64))
         (folder / f"fish/{number}.jpg").write_bytes(jpeg(400 + number)[:400])
     (folder / "empty").mkdir()
     (folder / "empty/Thumbs.db").write_bytes(b"x")
     with pytest.raises(DataError) as refused:
         take(folder)
-    assert "'bird' (0: 4 × HEIC)" in str(refused.value)
+    assert "'bird' (0: 4 × JPEG XL)" in str(refused.value)
     assert "'empty' (0: empty folder)" in str(refused.value)
     assert "'fish' (0: 4 × unreadable)" in str(refused.value)
     assert "cat" not in str(refused.value)
     listed = (tmp_path / "home/left_out.txt").read_text("utf-8")
-    assert "bird/0.heic: HEIC" in listed
+    assert "bird/0.jxl: JPEG XL" in listed
     assert "empty: empty folder" in listed
 
 
