@@ -23,7 +23,7 @@ from rich.text import Text
 
 from embeddings.atomic import atomic_write
 from embeddings.file_names import printable
-from embeddings.release.reports import Comparison, ExperimentReport
+from embeddings.release.reports import Comparison, ExperimentReport, VersionComparison
 from embeddings.store.records import Images, LeftOut
 from training.data.inspection import Inspection, count_reasons
 from training.settings import LEFT_OUT
@@ -155,7 +155,7 @@ def write_left_out(left_out: Sequence[LeftOut], home: Path) -> list[str]:
 def show_comparison(comparison: Comparison, display: Display) -> None:
     """Print a line for each experiment and mark the best one."""
     title = (
-        f"Preset {comparison.preset}: {comparison.train} training images "
+        f"Preset {comparison.preset}, dataset version {comparison.version}: {comparison.train} training images "
         f"({comparison.tuning} of them for tuning), {comparison.validation} validation images"
     )
     shown = _table(title)
@@ -173,6 +173,25 @@ def show_comparison(comparison: Comparison, display: Display) -> None:
     for report in comparison.experiments:
         if report.reason:
             display.warn(f"{report.name}: {report.status}: {report.reason}")
+    for version in comparison.versions:
+        _show_version(version, display)
+
+
+def _show_version(version: VersionComparison, display: Display) -> None:
+    title = (
+        f"Against dataset version {version.version}, on the {version.common} validation images of "
+        f"both ({version.train} training images; its best, {version.best}, had "
+        f"{version.accuracy:.1%} on its own {version.validation} validation images)"
+    )
+    shown = _table(title)
+    for heading in ("experiment", "then", "now", "difference"):
+        shown.add_column(heading, justify="left" if heading == "experiment" else "right")
+    for pair in version.experiments:
+        before, after = f"{pair.before:.1%}", f"{pair.after:.1%}"
+        shown.add_row(
+            Text(pair.experiment), before, after, f"{pair.verdict} (p {pair.p_value:.3f})"
+        )
+    display.show(shown)
 
 
 def _cells(report: ExperimentReport) -> list[str]:

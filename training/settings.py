@@ -51,6 +51,9 @@ class TrainingSettings(PathSettings):
     retrain: bool = Field(
         False, description="Train on the newest revision instead of publishing the same model."
     )
+    dataset_version: str | None = Field(
+        None, description="Tag or revision to train on and compare. Default: the last trained on."
+    )
     keep_versions: int = Field(
         10, ge=1, description="Newest dataset versions that are kept; tagged ones are always kept."
     )

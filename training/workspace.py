@@ -60,6 +60,7 @@ class Workspace:
         self.runs = RunIndex(settings.runs)
         self.comparisons: dict[Hashable, Comparison] = {}
         """Comparisons computed by `training.evaluation.comparison`, keyed by their runs."""
+        self._version = settings.dataset_version
         self._newest = settings.retrain
         self._datasets: dict[SplitName, Dataset] = {} if dataset is None else {"grouped": dataset}
 
@@ -72,12 +73,19 @@ class Workspace:
     def dataset(self, split: SplitName = "grouped") -> Dataset:
         """Return the images of the dataset version under a split.
 
-        It is the last version that was trained on; the newest revision if there is none, or if
-        `train_on_newest` was called. Raises `StoreError` if the store has no images.
+        It is that of the settings; otherwise the last version that was trained on, or the newest
+        revision if there is none or if `train_on_newest` was called. Raises `StoreError` if the store has no images.
         """
         if split not in self._datasets:
             self._datasets[split] = self._open_dataset(split)
         return self._datasets[split]
+
+    def at_version(self, version: str) -> "Workspace":
+        """Return a workspace at another dataset version that shares the runs."""
+        other = copy(self)
+        other._version = version
+        other._datasets = {}
+        return other
 
     def train_on_newest(self) -> None:
         """Select the newest revision for the dataset; without it, the last one trained on."""
@@ -174,7 +182,7 @@ class Workspace:
         settings, display = self.settings, self.display
         if split == "random":
             return self.dataset().split_at_random(settings.seed)
-        version = None if self._newest else last_trained(self.store)
+        version = self._version or (None if self._newest else last_trained(self.store))
         snapshot = self.store.at(version)
         return open_dataset(snapshot, settings.cache, display.track, display.warn)
 
@@ -184,11 +192,15 @@ def training_tag(dataset: Dataset) -> str:
     return f"{TRAINING_TAG}{dataset.training_digest[:_DIGEST_LENGTH]}"
 
 
+def trained_versions(store: Store) -> list[str]:
+    """Return the tags of the dataset versions that were trained on, the oldest first."""
+    tags = store.tags() if store.exists else {}
+    return sorted((tag for tag in tags if tag.startswith(TRAINING_TAG)), key=tags.__getitem__)
+
+
 def last_trained(store: Store) -> str | None:
     """Return the tag of the newest dataset version that was trained on; None if there is none."""
-    tags = store.tags() if store.exists else {}
-    trained = [(revision, tag) for tag, revision in tags.items() if tag.startswith(TRAINING_TAG)]
-    return max(trained)[1] if trained else None
+    return next(reversed(trained_versions(store)), None)
 
 
 def ingest(workspace: Workspace, published: PublishedArchive, *, again: bool = True) -> None:

@@ -124,10 +124,43 @@ class ExperimentReport(ExperimentSummary):
         )
 
 
+class PairedAccuracy(FrozenModel):
+    """Accuracies of two models of one experiment on the same images, 0-1."""
+
+    experiment: str
+    before: float = Field(description="Accuracy of the model of the earlier dataset version.")
+    after: float = Field(description="Accuracy of the model of this dataset version.")
+    p_value: float = Field(description="p-value of McNemar's exact test.")
+    verdict: Verdict
+
+
+class VersionComparison(FrozenModel):
+    """Comparison with the models of an earlier dataset version.
+
+    Both are evaluated on the validation images that both dataset versions have set aside: images
+    with the same file, with their present labels.
+    """
+
+    version: str = Field(description="Tag of the earlier dataset version.")
+    revision: int
+    train: int = Field(description="Training images of the earlier version.")
+    validation: int = Field(description="Validation images of the earlier version.")
+    common: int = Field(description="Validation images of both versions.")
+    best: str = Field(description="Best experiment of the earlier version.")
+    accuracy: float = Field(
+        description="Accuracy of the best experiment on all validation images of that version."
+    )
+    experiments: tuple[PairedAccuracy, ...] = Field(
+        description="Experiments that were trained on both versions."
+    )
+
+
 class Comparison(FrozenModel):
-    """Comparison of all experiments of a preset on one split."""
+    """Comparison of all experiments of a preset on one split of one dataset version."""
 
     preset: str
+    version: str = Field("", description="Tag of the dataset version that was trained on.")
+    revision: int = Field(0, description="Revision of the dataset version.")
     classes: tuple[str, ...]
     train: int = Field(description="Training images, including the tuning set.")
     tuning: int = Field(description="Training images held out for early stopping and selection.")
@@ -139,6 +172,9 @@ class Comparison(FrozenModel):
     experiments: tuple[ExperimentReport, ...]
     random_split: tuple[ExperimentReport, ...] = Field(
         (), description="Some of the experiments, trained on a random split that ignores groups."
+    )
+    versions: tuple[VersionComparison, ...] = Field(
+        (), description="Comparison with the models of earlier dataset versions."
     )
 
 

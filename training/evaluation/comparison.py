@@ -1,6 +1,6 @@
 """Comparison of the experiments of a preset, with intervals and tests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
@@ -8,13 +8,21 @@ import numpy as np
 
 from embeddings.errors import BelvedereError
 from embeddings.release.reader import COMPARISON, current_release, read_manifest, verify_release
-from embeddings.release.reports import Comparison, Evidence, ExperimentReport, Verdict, choose_best
+from embeddings.release.reports import (
+    Comparison,
+    Evidence,
+    ExperimentReport,
+    Verdict,
+    VersionComparison,
+    choose_best,
+)
 from training.data.dataset import Dataset
 from training.errors import DataError
 from training.evaluation.statistics import SIGNIFICANCE, Correct, bootstrap_interval, holm, mcnemar
+from training.evaluation.versions import compare_versions, judged
 from training.experiments.planner import Trial
 from training.runs import Run
-from training.workspace import Workspace, training_tag
+from training.workspace import Workspace, trained_versions, training_tag
 
 _Finished = tuple[Trial, Run]
 
@@ -35,9 +43,11 @@ def compare(workspace: Workspace) -> Comparison:
     """
     finished = _finished(workspace)
     results = tuple((trial, run.key, run.report.status, run.cost) for trial, run in finished)
-    key = (workspace.preset.name, results)
+    key = (workspace.preset.name, training_tag(workspace.dataset()), results)
     if key not in workspace.comparisons:
-        workspace.comparisons[key] = _compute(workspace, finished)
+        alone = _compute(workspace, finished)
+        versions = tuple(_earlier_versions(workspace))
+        workspace.comparisons[key] = alone.model_copy(update={"versions": versions})
     return workspace.comparisons[key]
 
 
@@ -98,6 +108,8 @@ def _compute(workspace: Workspace, finished: Sequence[_Finished]) -> Comparison:
     indices = dataset.indices
     return Comparison(
         preset=workspace.preset.name,
+        version=training_tag(dataset),
+        revision=dataset.snapshot.revision,
         classes=dataset.classes,
         train=len(indices.fit) + len(indices.tuning),
         tuning=len(indices.tuning),
@@ -106,6 +118,20 @@ def _compute(workspace: Workspace, finished: Sequence[_Finished]) -> Comparison:
         experiments=reports,
         random_split=_reports(leaking, workspace.dataset("random")) if leaking else (),
     )
+
+
+def _earlier_versions(workspace: Workspace) -> Iterator[VersionComparison]:
+    tag = training_tag(workspace.dataset())
+    trained = trained_versions(workspace.store)
+    earlier = trained[: trained.index(tag)] if tag in trained else trained
+    for version in reversed(earlier):
+        other = workspace.at_version(version)
+        finished = _finished(other)
+        if any(run.report.status == "done" for trial, run in finished if trial.split == "grouped"):
+            report = _compute(other, finished)
+            compared = compare_versions(judged(workspace), judged(other), report)
+            if compared is not None:
+                yield compared
 
 
 def _reports(runs: Sequence[_Finished], dataset: Dataset) -> tuple[ExperimentReport, ...]:
