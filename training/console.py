@@ -155,8 +155,9 @@ def write_left_out(left_out: Sequence[LeftOut], home: Path) -> list[str]:
 def show_comparison(comparison: Comparison, display: Display) -> None:
     """Print a line for each experiment and mark the best one."""
     title = (
-        f"Preset {comparison.preset}, dataset version {comparison.version}: {comparison.train} training images "
-        f"({comparison.tuning} of them for tuning), {comparison.validation} validation images"
+        f"Preset {comparison.preset}, dataset version {comparison.version}: "
+        f"{comparison.train} training images ({comparison.tuning} of them for tuning), "
+        f"{comparison.validation} validation images"
     )
     shown = _table(title)
     for heading in ("experiment", "family"):
@@ -187,10 +188,9 @@ def _show_version(version: VersionComparison, display: Display) -> None:
     for heading in ("experiment", "then", "now", "difference"):
         shown.add_column(heading, justify="left" if heading == "experiment" else "right")
     for pair in version.experiments:
-        before, after = f"{pair.before:.1%}", f"{pair.after:.1%}"
-        shown.add_row(
-            Text(pair.experiment), before, after, f"{pair.verdict} (p {pair.p_value:.3f})"
-        )
+        figures = (f"{pair.before:.1%}", f"{pair.after:.1%}")
+        verdict = f"{pair.verdict} (p {pair.p_value:.3f})"
+        shown.add_row(Text(pair.experiment), *figures, verdict)
     display.show(shown)
 
 

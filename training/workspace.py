@@ -74,7 +74,8 @@ class Workspace:
         """Return the images of the dataset version under a split.
 
         It is that of the settings; otherwise the last version that was trained on, or the newest
-        revision if there is none or if `train_on_newest` was called. Raises `StoreError` if the store has no images.
+        revision if there is none or if `train_on_newest` was called. Raises `StoreError` if the
+        store has no images.
         """
         if split not in self._datasets:
             self._datasets[split] = self._open_dataset(split)
