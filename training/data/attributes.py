@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 
 from PIL import ExifTags, Image
+from pydantic import JsonValue
 
 from training.data.formats import find_heic_opener, ingest_formats
 
-Attributes = dict[str, str | float | list[float]]
+Attributes = dict[str, JsonValue]
 """Facts about an image, as JSON: `taken`, `camera`, `lens`, `location`."""
 
 _FIRST_YEAR = 1826
@@ -44,7 +45,7 @@ def read_attributes(content: bytes, keep_location: bool, now: datetime | None = 
         place = exif.get_ifd(ExifTags.IFD.GPSInfo) if keep_location else {}
     except Exception:  # broken metadata raise exceptions of many types
         return {}
-    found = {
+    found: Attributes = {
         "taken": _taken(details, now or datetime.now(UTC)),
         "camera": _camera(exif),
         "lens": _text(details.get(ExifTags.Base.LensModel)),
@@ -107,7 +108,7 @@ def _text(value: object) -> str | None:
     return text if text.isprintable() and 0 < len(text) <= _LONGEST_TEXT else None
 
 
-def _location(place: _Tags) -> list[float] | None:
+def _location(place: _Tags) -> list[JsonValue] | None:
     tags = ExifTags.GPS
     latitude = _degrees(place.get(tags.GPSLatitude), place.get(tags.GPSLatitudeRef), "NS", 90)
     longitude = _degrees(place.get(tags.GPSLongitude), place.get(tags.GPSLongitudeRef), "EW", 180)
