@@ -1,6 +1,5 @@
 """Date, camera and location of an image, from its EXIF data."""
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -129,6 +128,7 @@ def _degrees(value: object, direction: object, directions: str, limit: int) -> f
     degrees = whole + minutes / 60 + seconds / 3600
     sides = {directions[0]: 1.0, directions[1]: -1.0}
     sign = sides.get(direction.strip("\0 ").upper())
-    if sign is None or min(whole, minutes, seconds) < 0 or not math.isfinite(degrees):
+    if sign is None or min(whole, minutes, seconds) < 0:
         return None
+    # Not a number is not below the limit.
     return sign * round(degrees, 6) + 0.0 if degrees <= limit else None
