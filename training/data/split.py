@@ -3,6 +3,7 @@
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 SPLIT_RULE = 3
@@ -18,8 +19,22 @@ VALIDATION_SHARE = 0.2
 TUNING_SHARE = 0.1
 
 
+@dataclass(frozen=True)
+class Counts:
+    """Numbers of images of each class that are split already."""
+
+    seen: Counter[str] = field(default_factory=Counter)
+    """Images on both sides."""
+    taken: Counter[str] = field(default_factory=Counter)
+    """Held-out images."""
+
+
 def split_groups(
-    labels: Sequence[str], groups: Sequence[int], share: float, seed: int
+    labels: Sequence[str],
+    groups: Sequence[int],
+    share: float,
+    seed: int,
+    known: Counts | None = None,
 ) -> frozenset[int]:
     """Return the groups to hold out: about `share` of each class, in whole groups.
 
@@ -27,14 +42,18 @@ def split_groups(
     held-out images of a class do not exceed `share` of its images in the bands so far, so that
     prolific photographers are held out as often as others. A group larger than the share of its
     class is kept, unless the class would otherwise have no held-out image. No class is held out
-    completely.
+    completely. Images that are split already (`known`) count as a first band.
+
+    Of n images of a class, at most share x n + 1/2 are held out, unless they are one group. In a
+    class that shares no group with another, more than share x n - m are held out if its largest
+    group has m images. A class that starts outside of these bounds approaches them.
     """
     members: dict[int, Counter[str]] = defaultdict(Counter)
     for label, group in zip(labels, groups, strict=True):
         members[group][label] += 1
     chosen: set[int] = set()
-    seen: Counter[str] = Counter()
-    taken: Counter[str] = Counter()
+    seen = Counter(known.seen if known else ())
+    taken = Counter(known.taken if known else ())
     for band in _bands_of_like_size(members, random.Random(seed)):
         for group in band:
             seen.update(members[group])
