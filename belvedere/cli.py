@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from belvedere import __version__, commands
+from belvedere import __version__, commands, store_commands
 from belvedere.options import options_of
 from embeddings.cpu import usable_processors
 from embeddings.errors import BelvedereError, explain_os_error
@@ -107,6 +107,16 @@ def _commands() -> click.Group:
         help="Precision that the encoder computes in; int8 is the fastest and is refused if it "
         "loses quality.",
     )  # fmt: skip
+    as_json = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON.")
+    tag = (
+        click.Argument(["name"]),
+        click.Option(["--version"], help="Tag or revision (default: the newest revision)."),
+        click.Option(["--delete", "remove"], is_flag=True, help="Delete the name."),
+    )
+    before, after = (click.Argument([name]) for name in ("before", "after"))
+    ids = click.Argument(["ids"], nargs=-1, required=True, metavar="ID...")
+    label = click.Argument(["label"])
+    paths = commands.path_settings
     training, service = commands.training_settings, commands.service_settings
     group = _Group(
         "belvedere",
@@ -119,6 +129,12 @@ def _commands() -> click.Group:
             _Command(training, commands.prepare),
             _Command(service, commands.serve),
             _Command(commands.installed_settings, commands.up),
+            _Command(paths, store_commands.versions, [as_json]),
+            _Command(paths, store_commands.tag, tag),
+            _Command(paths, store_commands.diff, [before, after, as_json]),
+            _Command(paths, store_commands.delete, [ids]),
+            _Command(paths, store_commands.restore, [ids]),
+            _Command(paths, store_commands.relabel, [label, ids]),
             _Command(commands.installed_settings, commands.config),
         ],
     )

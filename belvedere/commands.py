@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from embeddings.runtime import Precision
     from embeddings.settings import PathSettings
     from training.workspace import Workspace
@@ -125,6 +127,20 @@ def config(given: Given) -> None:
         sys.stdout.write(f"{line}\n")
 
 
+def console() -> "Console":
+    """Return the console of the output; without a terminal it is as wide as a log."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
+
+
+def path_settings() -> tuple[type["PathSettings"], ...]:
+    """Return the settings of the commands on the feature store."""
+    from embeddings.settings import PathSettings
+
+    return (PathSettings,)
+
+
 def training_settings() -> tuple[type["PathSettings"], ...]:
     """Return the settings of the commands that train."""
     from training.settings import TrainingSettings
@@ -171,16 +187,13 @@ def _writing(command: str, given: Given) -> Iterator["Workspace"]:
 
 
 def _workspace(given: Given) -> "Workspace":
-    from rich.console import Console
-
     from training.console import Display
     from training.experiments.presets import PRESETS, with_local_networks
     from training.settings import TrainingSettings
     from training.workspace import Workspace
 
     settings = TrainingSettings.from_environment(**given)
-    console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
     preset = PRESETS[settings.preset]
     if preset.local_networks:
         preset = with_local_networks(preset, settings.weights)
-    return Workspace(settings, preset, Display(console))
+    return Workspace(settings, preset, Display(console()))

@@ -1,9 +1,10 @@
 """Dataset versions: tags and versions of the table `images`, differences, and clean-up."""
 
+import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import NamedTuple, cast
 
 import lance
 import pyarrow.compute as pc
@@ -13,10 +14,20 @@ from embeddings.store.blobs import BlobTable
 from embeddings.store.images import ImageTable, Snapshot
 from embeddings.store.records import Images
 from embeddings.store.retention import Retention
-from embeddings.store.tables import ROWS_PER_FILE, flush_table, open_table, translate_errors
+from embeddings.store.tables import (
+    ROWS_PER_FILE,
+    StoreError,
+    flush_table,
+    open_table,
+    translate_errors,
+)
+
+RESERVED = ("training-", "release-")
+"""Prefixes of the tags that training and publishing set."""
 
 _DIGESTS_PER_DELETE = 1000
 _MOST_FRAGMENTS = 100
+_TAG_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 
 class DatasetVersion(FrozenModel):
@@ -53,7 +64,10 @@ class Difference(FrozenModel):
     relabelled: tuple[Relabelled, ...]
     moved_to_pool: tuple[str, ...]
     by_class: dict[str, dict[str, int]]
-    """Numbers of images `added` and `removed` for each class; a relabelled image counts as both."""
+    """Numbers of images `added`, `removed`, `replaced` and `moved_to_pool` for each class.
+
+    A relabelled image counts as removed from one class and added to another.
+    """
 
 
 class Changes(FrozenModel):
@@ -72,6 +86,22 @@ def list_tags(table: ImageTable) -> dict[str, int]:
     with translate_errors(table.path):
         tags = dataset.tags.list()
     return {name: int(tag["version"]) for name, tag in sorted(tags.items())}
+
+
+def check_tag_name(name: str) -> None:
+    """Raise `StoreError` if a user cannot give this name to a dataset version."""
+    if name.startswith(RESERVED):
+        raise StoreError(
+            f"{name!r} cannot be set or deleted: tags with the prefixes {' and '.join(RESERVED)} "
+            "belong to training and publishing, and `belvedere prune` deletes them with their runs "
+            "and releases; choose another name."
+        )
+    if not _TAG_NAME.fullmatch(name) or name.isdecimal() or ".." in name:
+        raise StoreError(
+            f"{name!r} cannot be the name of a dataset version; use up to 64 letters, digits, "
+            "dots, hyphens and underscores, beginning and ending with a letter or digit, and not "
+            "only digits."
+        )
 
 
 def set_tag(table: ImageTable, name: str, revision: int | None) -> None:
@@ -139,41 +169,44 @@ def difference(before: Snapshot, after: Snapshot) -> Difference:
     added, removed = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
     both = sorted(old.keys() & new.keys())
     relabelled = tuple(
-        Relabelled(id=each, before=old[each][0], after=new[each][0])
+        Relabelled(id=each, before=old[each].label, after=new[each].label)
         for each in both
-        if old[each][0] != new[each][0]
+        if old[each].label != new[each].label
     )
+    replaced = tuple(each for each in both if old[each].digest != new[each].digest)
+    moved_to_pool = tuple(each for each in both if new[each].in_pool and not old[each].in_pool)
     return Difference(
         before=before.revision,
         after=after.revision,
         added=tuple(added),
         removed=tuple(removed),
-        replaced=tuple(each for each in both if old[each][1] != new[each][1]),
+        replaced=replaced,
         relabelled=relabelled,
-        moved_to_pool=tuple(
-            each for each in both if new[each][2] == "pool" and old[each][2] != "pool"
-        ),
+        moved_to_pool=moved_to_pool,
         by_class=_by_class(
-            [*(new[each][0] for each in added), *(each.after for each in relabelled)],
-            [*(old[each][0] for each in removed), *(each.before for each in relabelled)],
+            added=[*(new[each].label for each in added), *(each.after for each in relabelled)],
+            removed=[*(old[each].label for each in removed), *(each.before for each in relabelled)],
+            replaced=[new[each].label for each in replaced],
+            moved_to_pool=[new[each].label for each in moved_to_pool],
         ),
     )
 
 
-_Facts = Mapping[str, tuple[str | None, str, str]]
+class _Facts(NamedTuple):
+    label: str | None
+    digest: str
+    in_pool: bool
 
 
-def _facts(images: Images) -> dict[str, tuple[str | None, str, str]]:
-    rest = zip(images.labels, images.digests, images.column("split"), strict=True)
-    return dict(zip(images.ids, rest, strict=True))
+def _facts(images: Images) -> dict[str, _Facts]:
+    rest = zip(images.labels, images.digests, images.splits == "pool", strict=True)
+    return dict(zip(images.ids, map(_Facts._make, rest), strict=True))
 
 
-def _by_class(
-    added: Collection[str | None], removed: Collection[str | None]
-) -> dict[str, dict[str, int]]:
-    more, fewer = Counter(added), Counter(removed)
-    labels = sorted(label for label in more.keys() | fewer.keys() if label is not None)
-    return {label: {"added": more[label], "removed": fewer[label]} for label in labels}
+def _by_class(**labels: Collection[str | None]) -> dict[str, dict[str, int]]:
+    counts = {name: Counter(found) for name, found in labels.items()}
+    classes = sorted({label for found in counts.values() for label in found if label is not None})
+    return {label: {name: counts[name][label] for name in labels} for label in classes}
 
 
 def changes(table: ImageTable, since: int, until: int | None = None) -> Changes:

@@ -1,0 +1,156 @@
+"""Commands on the feature store: dataset versions, deletion and labels."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from getpass import getuser
+from typing import TYPE_CHECKING
+
+from belvedere.commands import Given, console
+
+if TYPE_CHECKING:
+    from embeddings.store.store import Store
+
+_STANDARD_INPUT = "-"
+
+# Heavy libraries are imported by the command that needs them; none of these loads TensorFlow.
+
+
+def versions(given: Given, as_json: bool) -> None:
+    """List the dataset versions with their tags."""
+    found = _store(given).versions()
+    if as_json:
+        _write_json([each.model_dump(mode="json") for each in found])
+        return
+    from belvedere.tables import show_versions
+
+    show_versions(found, console())
+
+
+def tag(given: Given, name: str, version: str | None, remove: bool) -> None:
+    """Give a name to a dataset version, which is then kept until the name is deleted."""
+    from embeddings.store.tables import StoreError
+    from embeddings.store.versions import check_tag_name
+
+    check_tag_name(name)
+    with _writing("tag", given) as store:
+        known = store.tags()
+        if remove:
+            if name not in known:
+                raise StoreError(
+                    f"There is no dataset version {name!r}; `belvedere versions` lists those that "
+                    "exist."
+                )
+            store.untag(name)
+            _print(f"Deleted the name {name} of revision {known[name]}.")
+            return
+        revision = store.at(version).revision
+        if known.get(name, revision) != revision:
+            raise StoreError(
+                f"{name!r} is the name of revision {known[name]}; choose another name, or run "
+                f"`belvedere tag --delete {name}` first."
+            )
+        store.tag(name, revision)
+        _print(f"Revision {revision} is {name}.")
+
+
+def diff(given: Given, before: str, after: str, as_json: bool) -> None:
+    """Show the difference between two dataset versions, given by tag or revision."""
+    found = _store(given).difference(before, after)
+    if as_json:
+        _write_json(found.model_dump(mode="json"))
+        return
+    from belvedere.tables import show_difference
+
+    show_difference(found, console())
+
+
+def delete(given: Given, ids: Sequence[str]) -> None:
+    """Mark images as deleted; `belvedere restore` takes it back."""
+    with _writing("delete", given) as store:
+        named = _ids(ids)
+        before = store.at().revision
+        found = store.difference(before, store.delete(named))
+    _print(_summary("Deleted", len(found.removed), len(named), "deleted", found.after))
+
+
+def restore(given: Given, ids: Sequence[str]) -> None:
+    """Take the deletion of images back."""
+    with _writing("restore", given) as store:
+        named = _ids(ids)
+        before = store.at().revision
+        found = store.difference(before, store.restore(named))
+    _print(_summary("Restored", len(found.added), len(named), "not deleted", found.after))
+
+
+def relabel(given: Given, label: str, ids: Sequence[str]) -> None:
+    """Change the label of images; the decision is recorded with the name of the user."""
+    from training.data.relabelling import relabel as relabel_images
+
+    with _writing("relabel", given) as store:
+        named = _ids(ids)
+        before = store.at().revision
+        found = store.difference(before, relabel_images(store, label, named, _user()))
+    changed = len(found.relabelled)
+    _print(_summary("Relabelled", changed, len(named), f"labelled {label}", found.after))
+
+
+def _summary(done: str, changed: int, named: int, state: str, revision: int) -> str:
+    unchanged = f"; {named - changed} were {state} already" if changed < named else ""
+    advice = " `belvedere up` publishes the change." if changed else ""
+    return f"{done}: {changed} images{unchanged}; revision {revision}.{advice}"
+
+
+def _ids(arguments: Sequence[str]) -> list[str]:
+    """Return the ids of the arguments without repetition; `-` reads lines of standard input."""
+    from embeddings.file_names import to_nfc
+
+    found = [
+        each
+        for argument in arguments
+        for each in (_lines() if argument == _STANDARD_INPUT else [argument])
+    ]
+    return list(dict.fromkeys(map(to_nfc, found)))
+
+
+def _lines() -> list[str]:
+    content = sys.stdin.buffer.read().decode("utf-8", "backslashreplace")
+    return [line for line in map(str.strip, content.splitlines()) if line]
+
+
+def _user() -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        # A container may run under a number without a name.
+        return f"user {os.getuid()}"
+
+
+def _store(given: Given) -> "Store":
+    from embeddings.settings import PathSettings
+    from embeddings.store.store import Store
+
+    return Store(PathSettings.from_environment(**given).store_uri)
+
+
+@contextmanager
+def _writing(command: str, given: Given) -> Iterator["Store"]:
+    """Yield the store while no other process can write into the home."""
+    from embeddings.lock import home_lock
+    from embeddings.settings import PathSettings
+
+    settings = PathSettings.from_environment(**given)
+    with home_lock(settings.home, f"belvedere {command}"):
+        yield _store(given)
+
+
+def _print(line: str) -> None:
+    from embeddings.file_names import printable
+
+    sys.stdout.write(f"{printable(line)}\n")
+
+
+def _write_json(content: object) -> None:
+    sys.stdout.write(json.dumps(content, indent=2) + "\n")
