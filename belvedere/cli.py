@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status; errors of use are one sentence."""
     _prepare_process()
     try:
-        _commands().main(arguments, "belvedere", standalone_mode=False)
+        return _commands().main(arguments, "belvedere", standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
@@ -46,7 +46,6 @@ def main(arguments: list[str] | None = None) -> int:
         if sentence is None:
             raise
         return _fail(sentence)
-    return 0
 
 
 class _Command(click.Command):
@@ -57,7 +56,10 @@ class _Command(click.Command):
     """
 
     def __init__(
-        self, settings: Settings, run: Callable[..., None], params: Sequence[click.Parameter] = ()
+        self,
+        settings: Settings,
+        run: Callable[..., int | None],
+        params: Sequence[click.Parameter] = (),
     ) -> None:
         super().__init__(
             name=run.__name__,
@@ -75,14 +77,14 @@ class _Command(click.Command):
         own = super().get_params(ctx)
         return [*own[:-1], *options_of(*self._settings()), *own[-1:]]
 
-    def _call(self, /, **values: Any) -> None:
+    def _call(self, /, **values: Any) -> int | None:
         own = {name: value for name, value in values.items() if name in self._own}
         given = {
             name: value
             for name, value in values.items()
             if name not in self._own and value is not None
         }
-        self._run(given, **own)
+        return self._run(given, **own)
 
 
 class _Group(click.Group):
@@ -135,6 +137,7 @@ def _commands() -> click.Group:
             _Command(paths, store_commands.delete, [ids]),
             _Command(paths, store_commands.restore, [ids]),
             _Command(paths, store_commands.relabel, [label, ids]),
+            _Command(paths, store_commands.verify, [as_json]),
             _Command(commands.installed_settings, commands.config),
         ],
     )

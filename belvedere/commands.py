@@ -127,11 +127,11 @@ def config(given: Given) -> None:
         sys.stdout.write(f"{line}\n")
 
 
-def console() -> "Console":
+def console(*, stderr: bool = False) -> "Console":
     """Return the console of the output; without a terminal it is as wide as a log."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
+    return Console(stderr=stderr, width=None if sys.stdout.isatty() else _LOG_WIDTH)
 
 
 def path_settings() -> tuple[type["PathSettings"], ...]:
@@ -179,10 +179,11 @@ def _show(workspace: "Workspace") -> None:
 @contextmanager
 def _writing(command: str, given: Given) -> Iterator["Workspace"]:
     """Yield the workspace while no other process can write into the home."""
-    from embeddings.lock import home_lock
+    from embeddings.lock import write_lock
 
     workspace = _workspace(given)
-    with home_lock(workspace.settings.home, f"belvedere {command}"):
+    settings = workspace.settings
+    with write_lock(settings.home, settings.store_uri, f"belvedere {command}"):
         yield workspace
 
 

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from getpass import getuser
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,30 @@ def relabel(given: Given, label: str, ids: Sequence[str]) -> None:
     _print(_summary("Relabelled", changed, len(named), f"labelled {label}", found.after))
 
 
+def verify(given: Given, as_json: bool) -> int:
+    """Check store, releases and runs against each other; the exit status is 1 for a problem."""
+    from embeddings.lock import drafts, write_lock
+    from embeddings.settings import PathSettings
+    from training.console import Display
+    from training.verification import verify_home
+
+    settings = PathSettings.from_environment(**given)
+    display = Display(console(stderr=as_json))
+    with write_lock(settings.home, settings.store_uri, "belvedere verify", keep_drafts=True):
+        checks = verify_home(settings, display.track)
+        left = drafts(settings.home)
+    if as_json:
+        _write_json([asdict(check) for check in checks])
+    else:
+        for check in checks:
+            _print(f"{check.name}: {check.count:,} checked in {check.seconds:.1f} s")
+        if left:
+            _print(f"Drafts of killed processes: {len(left)}; the next command deletes them.")
+        for problem in (each for check in checks for each in check.problems):
+            _print(f"Problem: {problem}")
+    return int(any(check.problems for check in checks))
+
+
 def _summary(done: str, changed: int, named: int, state: str, revision: int) -> str:
     unchanged = f"; {named - changed} were {state} already" if changed < named else ""
     advice = " `belvedere up` publishes the change." if changed else ""
@@ -138,11 +163,11 @@ def _store(given: Given) -> "Store":
 @contextmanager
 def _writing(command: str, given: Given) -> Iterator["Store"]:
     """Yield the store while no other process can write into the home."""
-    from embeddings.lock import home_lock
+    from embeddings.lock import write_lock
     from embeddings.settings import PathSettings
 
     settings = PathSettings.from_environment(**given)
-    with home_lock(settings.home, f"belvedere {command}"):
+    with write_lock(settings.home, settings.store_uri, f"belvedere {command}"):
         yield _store(given)
 
 

@@ -1,14 +1,14 @@
-"""Exclusive lock of a home for writing; its holder deletes the drafts of killed processes."""
+"""Exclusive locks of a home and of a store for writing; drafts of killed processes."""
 
 import fcntl
 import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from embeddings.atomic import clear_drafts
+from embeddings.atomic import DRAFT_PREFIX, clear_drafts
 from embeddings.errors import HomeError, explain_os_error
 
 LOCK = ".lock"
@@ -24,18 +24,53 @@ _FORMER_DRAFTS = (
 
 
 @contextmanager
-def home_lock(home: Path, holder: str) -> Iterator[None]:
+def home_lock(home: Path, holder: str, *, keep_drafts: bool = False) -> Iterator[None]:
     """Hold the write lock of a home and delete the drafts of killed processes.
 
     `holder` is the command shown to other processes. The operating system releases the lock when
-    the process ends. Raises `HomeError` without waiting if another process holds the lock or the
-    home is not writable.
+    the process ends. With `keep_drafts`, the drafts stay. Raises `HomeError` without waiting if
+    another process holds the lock or the home is not writable.
     """
     _make_writable(home)
+    with _lock(home, holder, "home", "BELVEDERE_HOME"):
+        if not keep_drafts:
+            _clear_drafts(home)
+        yield
+
+
+@contextmanager
+def write_lock(home: Path, store: str, holder: str, *, keep_drafts: bool = False) -> Iterator[None]:
+    """Hold the write lock of a home, and that of its feature store.
+
+    A store in a folder outside of the home has a lock of its own, because several homes can share
+    it. Raises `HomeError` without waiting, as `home_lock`.
+    """
+    with ExitStack() as locks:
+        locks.enter_context(home_lock(home, holder, keep_drafts=keep_drafts))
+        if "://" not in store and not Path(store).is_relative_to(home):
+            folder = Path(store)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise HomeError(f"BELVEDERE_STORE: {explain_os_error(error) or error}") from error
+            locks.enter_context(_lock(folder, holder, "feature store", "BELVEDERE_STORE"))
+        yield
+
+
+def drafts(home: Path) -> list[Path]:
+    """Return the drafts in a home; under its lock, they are those of killed processes."""
+    patterns = (f"{DRAFT_PREFIX}*", *_FORMER_DRAFTS)
+    return sorted(
+        {found for folder in _folders(home) for each in patterns for found in folder.glob(each)}
+    )
+
+
+@contextmanager
+def _lock(folder: Path, holder: str, kind: str, setting: str) -> Iterator[None]:
     try:
-        lock = (home / LOCK).open("a+", encoding="utf-8")
+        lock = (folder / LOCK).open("a+", encoding="utf-8")
     except OSError as error:
-        raise HomeError(f"BELVEDERE_HOME: {explain_os_error(error) or error}") from error
+        raise HomeError(f"{setting}: {explain_os_error(error) or error}") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,15 +78,14 @@ def home_lock(home: Path, holder: str) -> Iterator[None]:
             lock.seek(0)
             by = lock.read().strip() or "another process"
             raise HomeError(
-                f"The home {home} is locked by {by}; retry when it has finished, or set "
-                "BELVEDERE_HOME to another folder."
+                f"The {kind} {folder} is locked by {by}; retry when it has finished, or set "
+                f"{setting} to another folder."
             ) from error
         except OSError as error:
-            raise HomeError(f"BELVEDERE_HOME: {explain_os_error(error) or error}") from error
+            raise HomeError(f"{setting}: {explain_os_error(error) or error}") from error
         lock.truncate(0)
         lock.write(f"`{holder}` (process {os.getpid()} on {socket.gethostname()})\n")
         lock.flush()
-        _clear_drafts(home)
         yield
 
 
@@ -68,8 +102,12 @@ def _make_writable(home: Path) -> None:
         )
 
 
+def _folders(home: Path) -> tuple[Path, ...]:
+    return (home, *(found for pattern in _FOLDERS for found in home.glob(pattern)))
+
+
 def _clear_drafts(home: Path) -> None:
-    for folder in (home, *(found for pattern in _FOLDERS for found in home.glob(pattern))):
+    for folder in _folders(home):
         clear_drafts(folder)
         for former in _FORMER_DRAFTS:
             for leftover in folder.glob(former):

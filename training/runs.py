@@ -165,13 +165,34 @@ class RunIndex:
         paths = self._root.glob("*")
         return {each for each in paths if _FOLDER.fullmatch(each.name) and each.is_dir()}
 
+    @property
+    def folders(self) -> list[Path]:
+        """Folders of all runs, in alphabetical order."""
+        return sorted(self._folders)
+
+    def open(self, folder: Path) -> Run | None:
+        """Return the run in a folder; None if it has another format. Raises `DamagedRun`."""
+        if folder not in self._opened:
+            self._opened[folder] = _read(folder)
+        return self._opened[folder]
+
+    def verify(self, folder: Path) -> Run | None:
+        """Return the run in a folder after verification of every file; None for another format.
+
+        Raises `DamagedRun`.
+        """
+        run = self.open(folder)
+        if run is not None:
+            _verify(folder, content=True)
+        return run
+
     def find(self, key: str) -> Run | None:
         """Return the trained or skipped run with this key; None if there is none.
 
         Only the sizes of its files are checked. Raises `DamagedRun`.
         """
         folders = self._with_key(key)
-        run = self._open(folders[0]) if folders else None
+        run = self.open(folders[0]) if folders else None
         return run if run is not None and run.key == key else None
 
     def save(
@@ -195,11 +216,9 @@ class RunIndex:
 
     def delete_damaged(self, warn: Warn) -> None:
         """Delete every run with a damaged file, and damaged measurements of cost."""
-        for folder in sorted(self._folders):
+        for folder in self.folders:
             try:
-                run = self._open(folder)
-                if run is not None:
-                    _verify(folder, content=True)
+                run = self.verify(folder)
             except DamagedRun as error:
                 warn(f"{error.path} is damaged; deleted the run, which is trained again if needed.")
                 self._delete(folder)
@@ -216,18 +235,12 @@ class RunIndex:
         Damaged runs are left out.
         """
         unused = []
-        for folder in sorted(self._folders):
+        for folder in self.folders:
             with suppress(DamagedRun):
-                run = self._open(folder)
+                run = self.open(folder)
                 if run is None or (run.report.status == "done" and not is_current(run.facts)):
                     unused.append(folder)
         return unused
-
-    def _open(self, folder: Path) -> Run | None:
-        """Return the run in a folder; None if it has another format. Raises `DamagedRun`."""
-        if folder not in self._opened:
-            self._opened[folder] = _read(folder)
-        return self._opened[folder]
 
     def _with_key(self, key: str) -> list[Path]:
         return sorted(each for each in self._folders if each.name.endswith(f"-{key[:_KEY_LENGTH]}"))

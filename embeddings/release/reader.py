@@ -146,6 +146,12 @@ class Release:
         return np.asarray(np.argmax(self.probabilities, axis=1), dtype=np.int64)
 
 
+def release_folders(releases: Path) -> list[Path]:
+    """Return the folders of all releases, in alphabetical order."""
+    found = (each for each in releases.glob("*") if each.is_dir() and not each.is_symlink())
+    return sorted(each for each in found if not each.name.startswith("."))
+
+
 def current_release(releases: Path) -> Path:
     """Return the folder that the link `current` points to. Raises `ReleaseError`."""
     pointer = releases / CURRENT

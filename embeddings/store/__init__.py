@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from embeddings.store.images import Snapshot
     from embeddings.store.records import Decision, StoredImage
     from embeddings.store.retention import Retention
+    from embeddings.store.verification import Check
     from embeddings.store.versions import Changes
 
 
@@ -45,6 +46,6 @@ class FeatureStore(Protocol):
         """Compact the tables and delete old dataset versions without a tag."""
         ...
 
-    def verify(self) -> "Sequence[str]":
-        """Return a sentence for each inconsistency of the tables, with the remedy."""
+    def verify(self) -> "Sequence[Check]":
+        """Check all tables against each other."""
         ...

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from embeddings.store.records import FileEntry
-from embeddings.store.tables import append_rows, open_table, table_uri, translate_errors
+from embeddings.store.tables import (
+    append_rows,
+    create_table,
+    open_table,
+    table_uri,
+    translate_errors,
+)
 
 FILE_SCHEMA = pa.schema(
     [pa.field(name, pa.int64() if name == "size" else pa.string()) for name in FileEntry._fields]
@@ -30,6 +36,8 @@ class FileLedger:
     def upsert(self, entries: Sequence[FileEntry]) -> None:
         """Add or replace entries in one atomic commit: the last row of a file counts."""
         if entries:
+            if open_table(self.path) is None:
+                create_table(self.path, FILE_SCHEMA, {})
             columns = [
                 pa.array(values, field.type)
                 for values, field in zip(zip(*entries, strict=True), FILE_SCHEMA, strict=True)

@@ -14,7 +14,7 @@ from embeddings.store.labels import LABEL_SCHEMA, LabelJournal
 from embeddings.store.records import Decision, Images, StoredImage
 from embeddings.store.retention import Retention
 from embeddings.store.tables import StoreError, create_table, open_table
-from embeddings.store.verification import verify_store
+from embeddings.store.verification import Check, verify_store
 from embeddings.store.versions import (
     Changes,
     DatasetVersion,
@@ -163,9 +163,9 @@ class Store:
         if self.exists:
             clean_up(self.images, retention, self.now(), self.feature_paths())
 
-    def verify(self, track: Track = no_progress) -> list[str]:
-        """Return a sentence for each inconsistency of the tables, with the remedy."""
-        return list(verify_store(self.images, track))
+    def verify(self, track: Track = no_progress) -> tuple[Check, ...]:
+        """Check all tables against each other; reads every file of an image."""
+        return verify_store(self.images, self.feature_paths(), track)
 
     def feature_paths(self) -> list[str]:
         """Return the paths of the feature tables of a store on a local disk."""

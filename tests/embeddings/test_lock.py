@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from embeddings.errors import HomeError
-from embeddings.lock import LOCK, home_lock
+from embeddings.lock import LOCK, drafts, home_lock, write_lock
 
 ROOT = Path(__file__).parents[2]
 
@@ -127,3 +127,29 @@ def test_a_home_that_is_not_writable_is_an_error_with_advice(
         check=True,
     )
     assert re.search(sentence, tried.stdout)
+
+
+def test_two_homes_cannot_write_into_one_store_at_once(tmp_path: Path) -> None:
+    first, second, shared = tmp_path / "first", tmp_path / "second", tmp_path / "shared"
+    with (
+        write_lock(first, str(shared), "belvedere add"),
+        pytest.raises(HomeError, match=r"locked by `belvedere add`.* set BELVEDERE_STORE"),
+        write_lock(second, str(shared), "belvedere delete"),
+    ):
+        pass
+    with write_lock(second, str(shared), "belvedere delete"):
+        pass
+    with (
+        write_lock(first, str(first / "store"), "belvedere add"),
+        write_lock(second, str(second / "store"), "belvedere add"),
+    ):
+        assert not list(tmp_path.glob("*/store"))
+
+
+def test_drafts_stay_if_wanted(tmp_path: Path) -> None:
+    draft = tmp_path / "runs" / ".draft-a"
+    draft.mkdir(parents=True)
+    with home_lock(tmp_path, "belvedere verify", keep_drafts=True):
+        assert drafts(tmp_path) == [draft]
+    with home_lock(tmp_path, "belvedere train"):
+        assert drafts(tmp_path) == []
