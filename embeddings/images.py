@@ -144,7 +144,11 @@ def to_jpeg(data: bytes, longest: int, quality: int = 95, formats: Formats = UPL
 
     Raises `ImageRejected`.
     """
-    image = open_rgb(data, at_least=longest, formats=formats)
+    return encode_jpeg(open_rgb(data, at_least=longest, formats=formats), longest, quality)
+
+
+def encode_jpeg(image: Image.Image, longest: int, quality: int = 95) -> bytes:
+    """Encode an RGB image as a JPEG without metadata; a larger image is scaled, in place."""
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     # Pillow copies the comment, which may contain a location.

@@ -119,7 +119,7 @@ def _location(place: _Tags) -> list[JsonValue] | None:
 
 def _degrees(value: object, direction: object, directions: str, limit: int) -> float | None:
     """Return degrees, minutes and seconds as degrees, negative in the second direction."""
-    if not isinstance(value, tuple) or len(value) != 3 or not isinstance(direction, str):
+    if not isinstance(value, tuple) or not isinstance(direction, str):
         return None
     try:
         whole, minutes, seconds = (float(part) for part in value)
