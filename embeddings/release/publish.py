@@ -96,8 +96,8 @@ class Candidate:
 class _Model:
     """Model with its evidence, which stays the same when it is published again."""
 
-    folder: Path
-    """Folder of `encoder.xml` and `encoder.bin`."""
+    path: Path
+    """OpenVINO model, `.xml`, with its weights beside it."""
     encoder: Encoder
     precision: Precision
     fingerprint: str
@@ -152,7 +152,7 @@ def republish(
     manifest = release.manifest
     precision = manifest.encoder.precision
     model = _Model(
-        folder=release.folder,
+        path=release.encoder,
         encoder=Encoder(release.encoder, precision),
         precision=precision,
         fingerprint=manifest.encoder.fingerprint,
@@ -201,7 +201,7 @@ def _measured(
     learned = _learned(learned_from)
     distances = _distances_to_training(images, encoded, _mask_of(images, learned))
     return _Model(
-        folder=candidate.model.parent,
+        path=candidate.model,
         encoder=encoder,
         precision=precision,
         fingerprint=fingerprint,
@@ -293,8 +293,8 @@ def _pixels(snapshot: Snapshot, digests: Sequence[str], encoder: Encoder) -> Ite
 def _write_contents(
     draft: Path, model: _Model, images: Images, encoded: Encoded, map_seed: int
 ) -> IndexInfo:
-    shutil.copyfile(model.folder / ENCODER, draft / ENCODER)
-    shutil.copyfile(model.folder / WEIGHTS, draft / WEIGHTS)
+    shutil.copyfile(model.path, draft / ENCODER)
+    shutil.copyfile(model.path.with_suffix(".bin"), draft / WEIGHTS)
     learned = _mask_of(images, model.learned)
     graph = build_neighbor_graph(FlatIndex(images.ids, encoded.embeddings))
     distances = _distances_to_training(images, encoded, learned)

@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from conftest import MakeOnce
-from embeddings.store.images import ImageTable
-from embeddings.store.records import Collection
+from embeddings.store.images import Snapshot
+from embeddings.store.store import Store
 from tests.training.pictures import Take
 from training.console import Display
 from training.data.download import PublishedArchive
@@ -106,11 +106,10 @@ def unreachable() -> PublishedArchive:
 def take(tmp_path: Path, silent: Display, unreachable: PublishedArchive) -> Take:
     """Return a function that ingests a data set under `tmp_path` and opens its images."""
 
-    def take(data: Path | str | None, **settings: object) -> ImageTable:
+    def take(data: Path | str | None, **settings: object) -> Snapshot:
         wanted = None if data is None else str(data)
         chosen = TrainingSettings(home=tmp_path / "home", data=wanted, **settings)
-        collection = ingest(Workspace(chosen, PRESETS["quick"], silent), unreachable)
-        assert isinstance(collection, Collection)
-        return ImageTable.open(chosen.store_uri)
+        ingest(Workspace(chosen, PRESETS["quick"], silent), unreachable)
+        return Store(chosen.store_uri).at()
 
     return take

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from embeddings.store.images import ImageTable
+from embeddings.store.images import Snapshot
 
-Take = Callable[..., ImageTable]
+Take = Callable[..., Snapshot]
 """Takes a data set into a store and opens its photographs."""
 
 

@@ -8,7 +8,6 @@ from embeddings.images import read_pixels
 from embeddings.release.parity import Reference
 from embeddings.release.publish import publish
 from embeddings.release.reader import current_release, open_release
-from embeddings.store.images import ImageTable
 from training.evaluation.comparison import compare
 from training.export import export
 from training.quantization import quantize
@@ -23,7 +22,7 @@ def test_a_quantized_encoder_is_small_predicts_the_same_and_can_be_published(
     best = next(t for t in workspace.trials() if t.experiment.name == comparison.best)
     run = workspace.run(best)
     assert run is not None
-    candidate = export(run, dataset, comparison, (), None)
+    candidate = export(run, dataset, workspace.store, comparison, (), None)
     exact = Encoder(candidate.model)
     pixels = dataset.pixels((exact.height, exact.width))
     model = quantize(candidate.model, pixels[dataset.indices.fit], tmp_path / "quantized")
@@ -39,10 +38,11 @@ def test_a_quantized_encoder_is_small_predicts_the_same_and_can_be_published(
 
     ids = tuple(image.id for image in dataset.images)
     quantized = replace(candidate, model=model, reference=Reference(ids, outputs[0]))
-    publish(quantized, workspace.settings.store_uri, tmp_path / "releases", precision="int8")
+    publish(quantized, workspace.store, tmp_path / "releases", precision="int8")
     release = open_release(current_release(tmp_path / "releases"))
     assert release.manifest.encoder.precision == "int8"
-    jpeg = ImageTable.open(workspace.settings.store_uri).jpeg(0)
+    snapshot = workspace.store.at()
+    jpeg = snapshot.jpeg(snapshot.images.digests[0])
     served = Encoder(release.encoder, "int8")
     again = served.encode(read_pixels(jpeg, served.height, served.width)[None])
     assert np.allclose(again.probabilities[0], release.probabilities[0], atol=1e-4)

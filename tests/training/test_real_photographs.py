@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.store.images import ImageTable
+from embeddings.store.images import Snapshot
 from embeddings.store.records import attribution_of
+from embeddings.store.store import Store
 from tests.training.conftest import RealArchive
 from training.console import Display
 from training.data.download import PublishedArchive
@@ -18,17 +19,17 @@ from training.workspace import Workspace, ingest
 @pytest.fixture(scope="module")
 def table(
     real_archive: RealArchive, tmp_path_factory: pytest.TempPathFactory, silent: Display
-) -> ImageTable:
+) -> Snapshot:
     settings = TrainingSettings(
         home=tmp_path_factory.mktemp("real"),
         data=str(real_archive.data),
         licenses=real_archive.licences,
     )
     ingest(Workspace(settings, PRESETS["quick"], silent), PublishedArchive())
-    return ImageTable.open(settings.store_uri)
+    return Store(settings.store_uri).at()
 
 
-def test_copies_and_the_one_label_conflict_are_left_out(table: ImageTable) -> None:
+def test_copies_and_the_one_label_conflict_are_left_out(table: Snapshot) -> None:
     left_out = table.collection.left_out
     copies = [entry for entry in left_out if entry.reason.startswith("copy of")]
     conflicts = {entry.path for entry in left_out if entry.reason.startswith("label conflict")}
@@ -37,7 +38,7 @@ def test_copies_and_the_one_label_conflict_are_left_out(table: ImageTable) -> No
     assert conflicts == {f"{label}/139432484_ddd5d3d4c7.jpg" for label in ("mountain", "road")}
 
 
-def test_every_photograph_has_its_photographer_and_licence(table: ImageTable) -> None:
+def test_every_photograph_has_its_photographer_and_licence(table: Snapshot) -> None:
     for image in table.images:
         attribution = attribution_of(image)
         assert attribution is not None
@@ -47,9 +48,9 @@ def test_every_photograph_has_its_photographer_and_licence(table: ImageTable) ->
         assert attribution.source
 
 
-def test_a_fifth_of_each_class_is_set_aside_and_no_photographer_crosses(table: ImageTable) -> None:
+def test_a_fifth_of_each_class_is_set_aside_and_no_photographer_crosses(table: Snapshot) -> None:
     counts = Counter((image.label, image.split) for image in table.images)
-    for label in table.collection.classes:
+    for label in table.images.classes:
         train, validation = counts[label, "train"], counts[label, "validation"]
         assert validation / (train + validation) == pytest.approx(0.2, abs=0.005)
     sides: dict[str | None, set[str]] = defaultdict(set)
@@ -60,8 +61,8 @@ def test_a_fifth_of_each_class_is_set_aside_and_no_photographer_crosses(table: I
 
 
 def test_pixels_are_small_and_the_store_is_not_much_larger_than_the_archive(
-    table: ImageTable, real_archive: RealArchive
+    table: Snapshot, real_archive: RealArchive
 ) -> None:
     assert max(max(each.width, each.height) for each in table.images) == 280
-    stored = sum(path.stat().st_size for path in Path(table.dataset.uri).rglob("*.lance"))
+    stored = sum(path.stat().st_size for path in Path(table.uri).rglob("*.lance"))
     assert stored < 1.1 * real_archive.data.stat().st_size

@@ -10,7 +10,7 @@ from embeddings.release.reader import COMPARISON, current_release
 from embeddings.release.reports import choose_best
 from training.console import Display
 from training.errors import DataError
-from training.evaluation.comparison import compare, up_to_date
+from training.evaluation.comparison import compare, is_published
 from training.experiments.config import FromScratch
 from training.experiments.from_scratch import BASELINE, EARLY_STOPPING
 from training.experiments.planner import Trial
@@ -63,7 +63,7 @@ def test_fit_tuning_and_validation_share_no_image_and_no_group(workspace: Worksp
     rows = np.concatenate([indices.fit, indices.tuning, indices.validation])
     assert sorted(rows) == list(range(len(dataset.images)))
     groups = [
-        {dataset.images[row].group for row in part}
+        set(dataset.images.groups[part].tolist())
         for part in (indices.fit, indices.tuning, indices.validation)
     ]
     assert not groups[0] & groups[1]
@@ -147,13 +147,13 @@ def test_unavailable_weights_are_skipped_with_the_reason_and_tried_again(
     assert compare(poor).best == "small-frozen"
 
 
-def test_a_published_release_is_up_to_date_until_something_changes(workspace: Workspace) -> None:
-    assert up_to_date(workspace)
+def test_a_published_release_is_is_published_until_something_changes(workspace: Workspace) -> None:
+    assert is_published(workspace)
     more = replace(workspace.preset, experiments=(*workspace.preset.experiments, EARLY_STOPPING))
-    assert not up_to_date(workspace.with_preset(more))
-    assert not up_to_date(workspace.with_preset(replace(workspace.preset, epochs=7)))
+    assert not is_published(workspace.with_preset(more))
+    assert not is_published(workspace.with_preset(replace(workspace.preset, epochs=7)))
     other = workspace.settings.model_copy(update={"seed": 1})
-    assert not up_to_date(Workspace(other, workspace.preset, workspace.display))
+    assert not is_published(Workspace(other, workspace.preset, workspace.display))
 
 
 def test_the_release_carries_the_comparison(workspace: Workspace) -> None:

@@ -1,7 +1,6 @@
 """Runs and caches are valid for the images, weights and settings that they were computed from."""
 
 import io
-import json
 import random
 import shutil
 from collections.abc import Callable
@@ -16,17 +15,18 @@ from rich.console import Console
 from conftest import MakeOnce
 from embeddings.release.reader import current_release, open_release
 from embeddings.release.reports import Cost, ExperimentReport, Status
-from embeddings.store.images import ImageTable, write_images
+from embeddings.store.records import Images
 from tests.training.backbones import SIZE, write_backbone
-from tests.training.pictures import class_folders
+from tests.training.pictures import class_folders, jpeg
 from training.console import Display
 from training.data.download import PublishedArchive
 from training.errors import DataError
-from training.evaluation.comparison import compare, up_to_date, warn_of_unused_runs
+from training.evaluation.comparison import compare, is_newest, is_published, warn_of_unused_runs
 from training.experiments.config import FineTuning, FrozenTransfer, Preset, experiment_key
 from training.experiments.from_scratch import BASELINE
 from training.experiments.planner import Trial
 from training.export import export, publish_best
+from training.republishing import publish_again
 from training.runner import out_of_fold_predictions, train
 from training.runs import DamagedRun, Run, RunIndex
 from training.settings import TrainingSettings
@@ -199,9 +199,9 @@ def test_replaced_weights_cause_a_new_run(home: Home) -> None:
     own, frozen = run_of(workspace, 0), run_of(workspace, 1)
     predicted = frozen.predictions.validation
     caches = set((home.folder / "home" / "cache").glob("mine-*"))
-    assert up_to_date(workspace)
+    assert is_published(workspace)
     write_backbone(home.weights, seed=2)
-    assert not up_to_date(workspace)
+    assert not is_published(workspace)
     train(workspace)
     assert run_of(workspace, 0) == own
     again = run_of(workspace, 1)
@@ -212,12 +212,11 @@ def test_replaced_weights_cause_a_new_run(home: Home) -> None:
     assert not new & caches
 
 
-def regrouped(workspace: Workspace, folder: Path, group: Callable[[int], int]) -> Workspace:
+def regrouped(workspace: Workspace, group: Callable[[int], int]) -> Workspace:
     """Return a workspace with the same images and parts in other groups."""
-    table = ImageTable.open(workspace.settings.store_uri)
-    images = (each.model_copy(update={"group": group(each.group)}) for each in table.images)
-    write_images(str(folder), table.collection, zip(images, table.jpegs(), strict=True))
-    dataset = replace(workspace.dataset(), table=ImageTable.open(str(folder)))
+    dataset = workspace.dataset()
+    images = [each.model_copy(update={"group": group(each.group)}) for each in dataset.images]
+    dataset = replace(dataset, images=Images.of(images))
     return Workspace(workspace.settings, workspace.preset, workspace.display, dataset)
 
 
@@ -227,49 +226,82 @@ def test_out_of_fold_predictions_are_computed_again_when_groups_change(home: Hom
     assert kept is not None
     path = run_of(workspace, 1).folder / "held_out.npz"
     before = path.stat().st_mtime_ns
-    renumbered = regrouped(workspace, home.folder / "renumbered", lambda group: 1000 - group)
+    renumbered = regrouped(workspace, lambda group: 1000 - group)
     same = out_of_fold_predictions(renumbered, trial)
     assert same is not None
     assert np.array_equal(same, kept)
     assert path.stat().st_mtime_ns == before
-    other = regrouped(workspace, home.folder / "joined", lambda each: each // 2)
+    other = regrouped(workspace, lambda each: each // 2)
     joined = out_of_fold_predictions(other, trial)
     assert joined is not None
     assert not np.array_equal(joined, kept)
 
 
-def test_added_photographers_change_the_split_and_the_runs(
-    home: Home,
-) -> None:
-    workspace = home.workspace()
-    runs, cache = home.folder / "home" / "runs", home.folder / "home" / "cache"
-    pixels = {path: moment for path, moment in states(cache).items() if path.suffix == ".npy"}
-    before = states(runs)
+def add_images(home: Home, number: int) -> None:
+    """Add images of new scenes to the data set of a home and ingest them."""
     for label in ("cat", "dog"):
-        owners = {f"{number:03}.jpg": {"owner_id": f"{number % 4}"} for number in range(20)}
-        lists = home.folder / "licenses"
-        lists.mkdir(exist_ok=True)
-        (lists / f"{label}_photos_info.json").write_text(json.dumps(owners))
-    ingest(workspace, PublishedArchive())
-    assert not up_to_date(workspace)
+        for each in range(number):
+            path = home.data / "train" / label / f"new-{each}.jpg"
+            path.write_bytes(jpeg(1000 + each + (500 if label == "dog" else 0)))
+    ingest(home.workspace(), PublishedArchive())
+
+
+def test_added_images_leave_runs_valid_and_the_same_model_is_published(home: Home) -> None:
+    runs = home.folder / "home" / "runs"
+    before, published = states(runs), current_release(home.workspace().settings.releases)
+    add_images(home, 3)
+    workspace = home.workspace()
+    assert is_published(workspace)
+    assert not is_newest(workspace)
+    home.printed()
+    publish_again(workspace)
+    assert is_published(home.workspace())
+    assert is_newest(home.workspace())
+    assert states(runs) == before
+    old = open_release(published)
+    new = open_release(current_release(workspace.settings.releases))
+    assert len(new.images) == len(old.images) + 6
+    assert new.comparison == old.comparison
+    assert new.uncertainty == old.uncertainty
+    assert new.manifest.training == old.manifest.training
+    added = ~np.isin(new.images.ids, old.images.ids)
+    assert not new.learned[added].any()
+    assert np.array_equal(new.learned[~added], old.learned)
+    assert np.array_equal(new.embeddings[~added], old.embeddings)
+    unseen = int((added & (new.images.splits == "train")).sum())
+    assert f"Training images that came after the training of this model: {unseen};" in (
+        home.printed()
+    )
+
+
+def test_training_on_the_newest_revision_compares_models_on_common_images(home: Home) -> None:
+    add_images(home, 3)
+    before = compare(home.workspace())
+    workspace = home.workspace()
+    workspace.train_on_newest()
     with pytest.raises(DataError, match="run `belvedere train`"):
         publish_best(workspace)
     train(workspace)
-    dataset = workspace.dataset()
-    fit, tuning = (
-        {dataset.images[row].photographer_id for row in part}
-        for part in (dataset.indices.fit, dataset.indices.tuning)
-    )
-    assert fit
-    assert tuning
-    assert not fit & tuning
-    assert before.items() <= states(runs).items()
-    assert pixels.items() <= states(cache).items()
-    assert open_release(current_release(workspace.settings.releases)).manifest.data.fingerprint != (
-        dataset.fingerprint
-    )
+    after = compare(workspace)
+    assert after.train == before.train + 6
+    (earlier,) = after.versions
+    assert (earlier.version, earlier.train) == (before.version, before.train)
+    assert earlier.common == before.validation == after.validation
+    best = next(each for each in before.experiments if each.name == before.best)
+    pair = next(each for each in earlier.experiments if each.experiment == before.best)
+    assert pair.before == pytest.approx(best.accuracy)
     publish_best(workspace)
-    assert up_to_date(workspace)
+    assert is_published(home.workspace())
+
+
+def test_an_earlier_dataset_version_gives_its_figures_again(home: Home) -> None:
+    before = compare(home.workspace())
+    add_images(home, 3)
+    workspace = home.workspace()
+    workspace.train_on_newest()
+    train(workspace)
+    chosen = workspace.settings.model_copy(update={"dataset_version": before.version})
+    assert compare(Workspace(chosen, PRESET, workspace.display)) == before
 
 
 @pytest.mark.parametrize("damage", [cut, empty, spoil])
@@ -286,7 +318,7 @@ def test_a_damaged_run_is_reported_and_deleted(
         with pytest.raises(DamagedRun, match="run `belvedere train`") as raised:
             compare(workspace)
         assert str(run.folder / name) in str(raised.value)
-    assert damage is spoil or not up_to_date(workspace)
+    assert damage is spoil or not is_published(workspace)
     workspace.runs.delete_damaged(workspace.display.warn)
     assert str(run.folder / name) in home.printed()
     assert workspace.run(Trial(OWN)) is None
@@ -315,7 +347,7 @@ def test_training_replaces_damaged_runs(home: Home) -> None:
     assert np.array_equal(again, kept)
     assert str(frozen.folder / "held_out.npz") in warned + home.printed()
     publish_best(workspace)
-    assert up_to_date(workspace)
+    assert is_published(workspace)
 
 
 def test_damaged_caches_are_replaced(home: Home) -> None:
@@ -341,8 +373,9 @@ def test_caches_of_other_images_are_deleted(home: Home) -> None:
     workspace = home.workspace()
     cache = home.folder / "home" / "cache"
     before = {path.name for path in cache.iterdir()}
-    next((home.data / "train" / "cat").iterdir()).unlink()
-    ingest(workspace, PublishedArchive())
+    add_images(home, 1)
+    workspace = home.workspace()
+    workspace.train_on_newest()
     train(workspace)
     after = {path.name for path in cache.iterdir()}
     assert len(after) == len(before)
@@ -359,11 +392,10 @@ def test_unused_runs_are_reported_with_their_size(home: Home) -> None:
     line = home.printed()
     assert line.startswith("Not used: 1 of the runs in ")
     assert "to free 3 MB: baseline-0123456789ab." in line
-    next((home.data / "train" / "cat").iterdir()).unlink()
-    ingest(workspace, PublishedArchive())
+    add_images(home, 1)
     home.printed()
-    warn_of_unused_runs(workspace)
-    assert home.printed().startswith("Not used: 3 of the runs in ")
+    warn_of_unused_runs(home.workspace())
+    assert home.printed().startswith("Not used: 1 of the runs in ")
     shutil.rmtree(workspace.settings.runs)
     warn_of_unused_runs(home.workspace())
     assert home.printed() == ""
@@ -372,14 +404,17 @@ def test_unused_runs_are_reported_with_their_size(home: Home) -> None:
 def test_an_encoder_is_exported_again_with_another_temperature_and_when_damaged(home: Home) -> None:
     workspace = home.workspace()
     dataset, comparison, run = workspace.dataset(), compare(workspace), run_of(workspace, 1)
+    store = workspace.store
     sure = np.eye(2, dtype=np.float32)[dataset.labels[dataset.indices.fit]] * 0.8 + 0.1
-    first, second = (export(run, dataset, comparison, (), each).model for each in (sure, 1 - sure))
+    first, second = (
+        export(run, dataset, store, comparison, (), each).model for each in (sure, 1 - sure)
+    )
     assert first.parent != second.parent
     assert not first.exists()
     content = second.with_suffix(".bin").read_bytes()
     for damage in (cut, empty, spoil):
         damage(second.with_suffix(".bin"))
         home.printed()
-        assert export(run, dataset, comparison, (), 1 - sure).model == second
+        assert export(run, dataset, store, comparison, (), 1 - sure).model == second
         assert str(second.with_suffix(".bin")) in home.printed()
         assert len(second.with_suffix(".bin").read_bytes()) == len(content)
