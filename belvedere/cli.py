@@ -104,6 +104,23 @@ def _commands() -> click.Group:
             metavar="N",
         ),
     )  # fmt: skip
+    add = (
+        click.Argument(["paths"], nargs=-1, required=True, metavar="PATH..."),
+        click.Option(["--label"], help="Class of every image, instead of the folder's name."),
+        click.Option(
+            ["--unlabelled"], is_flag=True, help="Add images in no class folder without a label."
+        ),
+        click.Option(
+            ["--mirror"], is_flag=True, help="Delete the images whose files are gone from PATH."
+        ),
+        click.Option(
+            ["--yes"], is_flag=True, help="Let --mirror delete more than a tenth of the images."
+        ),
+        click.Option(["--restore"], is_flag=True, help="Add deleted images again."),
+        click.Option(
+            ["--keep-location"], is_flag=True, help="Keep the location of the images (EXIF)."
+        ),
+    )
     precision = click.Option(
         ["--precision"], type=click.Choice(("f32", "int8")), default="f32", show_default=True,
         help="Precision that the encoder computes in; int8 is the fastest and is refused if it "
@@ -125,6 +142,7 @@ def _commands() -> click.Group:
         help="From a folder of labelled images to compared models and a service.",
         commands=[
             _Command(training, commands.data),
+            _Command(training, commands.add, add),
             _Command(training, commands.train, train),
             _Command(training, commands.compare),
             _Command(training, commands.publish, [precision]),

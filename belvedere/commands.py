@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,6 +32,43 @@ def data(given: Given) -> None:
 
     with _writing("data", given) as workspace:
         ingest(workspace, PublishedArchive())
+
+
+def add(
+    given: Given,
+    paths: Sequence[str],
+    label: str | None,
+    unlabelled: bool,
+    mirror: bool,
+    yes: bool,
+    restore: bool,
+    keep_location: bool,
+) -> None:
+    """Add the images of folders, zips or single files; only what is new is read.
+
+    PATH is a folder of class folders, a zip of one, or an image file in the folder of its class;
+    `-` reads paths from standard input, one a line. Each file gets an outcome, listed in the file
+    outcomes.csv of the home.
+    """
+    from embeddings.lock import home_lock
+    from embeddings.store.store import Store
+    from training.collection import add_paths
+    from training.console import Display
+    from training.data.ingest import Policy
+    from training.data.inspection import Options
+    from training.settings import TrainingSettings
+
+    settings = TrainingSettings.from_environment(**given)
+    named = [path for each in paths for path in (_piped_paths() if each == "-" else [Path(each)])]
+    with home_lock(settings.home, "belvedere add"):
+        add_paths(
+            settings,
+            Store(settings.store_uri),
+            Display(console()),
+            named,
+            Options(label, unlabelled, keep_location, restore),
+            Policy(mirror=mirror, confirmed=yes),
+        )
 
 
 def train(given: Given, names: Sequence[str], listed: bool, seeds: int | None) -> None:
@@ -163,6 +201,12 @@ def installed_settings() -> tuple[type["PathSettings"], ...]:
     if find_spec("service"):
         found += service_settings()
     return found
+
+
+def _piped_paths() -> list[Path]:
+    """Return the paths on standard input, one on each line."""
+    lines = sys.stdin.buffer.read().splitlines()
+    return [Path(os.fsdecode(line)) for line in lines if line.strip()]
 
 
 def _part(settings: type["PathSettings"], given: Given) -> dict[str, object]:

@@ -1,10 +1,9 @@
-"""Console output: progress bars, summary of the ingest, comparison."""
+"""Console output: progress bars, classes, comparison."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
@@ -21,12 +20,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from embeddings.atomic import atomic_write
-from embeddings.file_names import printable
 from embeddings.release.reports import Comparison, ExperimentReport, VersionComparison
-from embeddings.store.records import Images, LeftOut
-from training.data.inspection import Inspection, count_reasons
-from training.settings import LEFT_OUT
+from embeddings.store.records import Images
 
 
 @dataclass(frozen=True)
@@ -108,48 +103,21 @@ class Display:
         )
 
 
-_SHOWN = 20
-
-
 def show_collection(images: Images, display: Display) -> None:
     """Print the number of images by class and split."""
     counts = Counter(zip(images.labels, images.column("split"), strict=True))
     shown = _table(f"{images.name}: {len(images)}")
-    for heading in ("class", "train", "validation", "share"):
+    has_pool = bool((images.splits == "pool").any())
+    for heading in ("class", "train", "validation", "share", *(["pool"] if has_pool else [])):
         shown.add_column(heading, justify="left" if heading == "class" else "right")
     for label in images.classes:
-        train, validation = counts[label, "train"], counts[label, "validation"]
-        share = f"{validation / (train + validation):.1%}"
-        shown.add_row(Text(label), str(train), str(validation), share)
+        train, validation, pool = (
+            counts[label, split] for split in ("train", "validation", "pool")
+        )
+        share = f"{validation / (train + validation):.1%}" if train + validation else ""
+        cells = [str(train), str(validation), share, *([str(pool)] if has_pool else [])]
+        shown.add_row(Text(label), *cells)
     display.show(shown)
-
-
-def show_inspection(inspection: Inspection, home: Path, display: Display) -> None:
-    """Print the folder layout, and every file that was left out with its reason."""
-    if inspection.labels:
-        display.info(inspection.layout.describe(inspection.labels))
-    lines = write_left_out(inspection.left_out, home)
-    if not lines:
-        return
-    reasons = count_reasons(inspection.left_out)
-    display.info(printable(f"Left out: {reasons} (full list in {home / LEFT_OUT}):"))
-    for line in lines[:_SHOWN]:
-        display.info(f"  {line}")
-    if len(lines) > _SHOWN:
-        display.info(f"  … and {len(lines) - _SHOWN} more")
-
-
-def write_left_out(left_out: Sequence[LeftOut], home: Path) -> list[str]:
-    """Write the list of files that were left out, a line for each, and return the lines.
-
-    If no file was left out, an older list is deleted.
-    """
-    lines = [printable(f"{entry.path}: {entry.reason}") for entry in left_out]
-    if lines:
-        atomic_write(home / LEFT_OUT, "\n".join(lines) + "\n")
-    else:
-        (home / LEFT_OUT).unlink(missing_ok=True)
-    return lines
 
 
 def show_comparison(comparison: Comparison, display: Display) -> None:

@@ -10,8 +10,8 @@ from embeddings.store.retention import Retention
 
 PresetName = Literal["quick", "full"]
 
-LEFT_OUT = "left_out.txt"
-"""File in the home that lists the files left out of the data set, with reasons."""
+OUTCOMES = "outcomes.csv"
+"""File in the home that lists the outcome of each file of the last ingest."""
 
 SCENES = "scenes"
 """Value of `BELVEDERE_DATA` for generated scenes."""

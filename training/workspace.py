@@ -1,23 +1,19 @@
 """Workspace of a command, and ingest of its data set into the store."""
 
 from collections.abc import Hashable
-from contextlib import ExitStack
 from copy import copy
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from pydantic import JsonValue
 
-from embeddings.cpu import usable_processors
 from embeddings.images import PIXELS_VERSION
 from embeddings.release.reports import Comparison, ExperimentReport
 from embeddings.store.store import Store
-from training.console import Display, show_collection, show_inspection
+from training.collection import ingest_data_set
+from training.console import Display
 from training.data.dataset import Dataset, open_dataset
 from training.data.download import PublishedArchive
-from training.data.ingest import collect
-from training.data.sources import open_source
 from training.data.split import SplitName
 from training.experiments.config import (
     BUILDER_VERSION,
@@ -205,19 +201,10 @@ def last_trained(store: Store) -> str | None:
 
 
 def ingest(workspace: Workspace, published: PublishedArchive, *, again: bool = True) -> None:
-    """Ingest the data set of the settings into the store, unless the store has images.
+    """Ingest the data set of the settings into the store, as `ingest_data_set` does.
 
     Raises `DataError`.
     """
     settings, display, store = workspace.settings, workspace.display, workspace.store
-    if store.exists and store.at().images:
-        return
-    with ExitStack() as open_files:
-        with display.download("ml5 Landscapes archive") as advance:
-            opened = open_source(settings, published, advance=advance, warn=display.warn)
-            source = open_files.enter_context(opened)
-        display.info(f"Ingesting {source.name} ({source.setting})")
-        report = partial(show_inspection, home=settings.home, display=display)
-        collect(source, store, settings.seed, usable_processors(), display.track, report)
+    ingest_data_set(settings, store, display, published, again=again)
     workspace.discard_dataset()
-    show_collection(store.at().images, display)

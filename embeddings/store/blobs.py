@@ -106,6 +106,20 @@ class BlobTable:
             raise missing_blob(self.path, digests[int(np.argmin(rows))])
         return blobs.jpegs(rows)
 
+    def sizes(self, digests: Sequence[str]) -> Rows:
+        """Return the upright width and height in pixels of these files, shape (n, 2).
+
+        Raises `StoreError` if one is missing.
+        """
+        dataset = self._dataset()
+        with translate_errors(self.path):
+            table = dataset.to_table(columns=["digest", "width", "height"])
+        rows = positions_of(digests, table.column("digest"))
+        if (rows < 0).any():
+            raise missing_blob(self.path, digests[int(np.argmin(rows))])
+        columns = [np.asarray(table.column(name), np.int64)[rows] for name in ("width", "height")]
+        return np.stack(columns, axis=1)
+
     def thumbnails(self, digests: Sequence[str]) -> Pixels:
         """Return the thumbnails of these digests, uint8 of shape (n, 16, 17, 3).
 

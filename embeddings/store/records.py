@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, JsonValue
 
 from embeddings.arrays import Mask, Rows
@@ -138,6 +139,17 @@ class Images(Sequence[StoredImage]):
         """Return the images of these row numbers, or of a mask of shape (n,)."""
         chosen = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         return Images(self.table.take(pa.array(chosen, pa.int64())))
+
+    def stamped(self, now: datetime) -> "Images":
+        """Return the images changed at a time, which is also the time of adding if it is unset."""
+        table = self.table
+        times = {
+            "added": pc.fill_null(table.column("added"), pa.scalar(now, _TIME)),
+            "changed": pa.array([now] * len(self), _TIME),
+        }
+        for name, values in times.items():
+            table = table.set_column(table.schema.get_field_index(name), name, values)
+        return Images(table.cast(IMAGE_SCHEMA))
 
     def column(self, name: str) -> list[Any]:
         """Return a column as a list."""

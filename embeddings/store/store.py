@@ -98,11 +98,8 @@ class Store:
         """
         now = self.now()
         self.labels.append(decisions, now)
-        stamped = [
-            image.model_copy(update={"added": image.added or now, "changed": now})
-            for image in images
-        ]
-        return self.images.upsert(Images.of(stamped))
+        rows = images if isinstance(images, Images) else Images.of(images)
+        return self.images.upsert(rows.stamped(now))
 
     def delete(self, ids: Collection[str]) -> int:
         """Mark images as deleted and return the revision. Raises `StoreError` for an unknown id."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from embeddings.settings import PathSettings
-from training.data.sources import setting_of
+from training.data.sources import key_of
 from training.settings import TrainingSettings
 
 SPELLINGS = ("{0}/birds", "{0}/birds/", "{0}//birds", "{0}/./birds", "{0}/x/../birds", "birds",
@@ -50,5 +50,5 @@ def test_the_uri_of_a_store_is_kept_unchanged(uri: str) -> None:
 @pytest.mark.usefixtures("folder")
 def test_scenes_are_generated_unless_the_path_of_a_folder_is_given(folder: Path) -> None:
     (folder.parent / "scenes").mkdir()
-    assert setting_of(TrainingSettings(data="scenes")) == "scenes"
-    assert setting_of(TrainingSettings(data="./scenes")) == str(folder.parent / "scenes")
+    assert key_of(TrainingSettings(data="scenes")) == "generated scenes"
+    assert key_of(TrainingSettings(data="./scenes")) == str(folder.parent / "scenes")

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from training.data.folder_layout import DataLayout
 from training.scenes import PAINTER_VERSION, paint_all
 
 _LARGEST_FILE = 200 << 20
@@ -25,7 +26,7 @@ _SYSTEM_NAMES = frozenset(
 # fmt: on
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DataFile:
     """File of a data set with its reader, or with the reason for skipping it."""
 
@@ -60,20 +61,31 @@ class DataFile:
             return stream.read(count)
 
 
+def _none(path: PurePosixPath) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class DataSource:
     """Data set before inspection."""
 
-    name: str
-    """Display name."""
-    setting: str
-    """Value of the setting that selects the data set."""
-    digest: str
-    """Digest of the state of all files."""
+    key: str
+    """Name or path that is recorded with each image."""
     list_files: Callable[[], tuple[DataFile, ...]]
     """Callback that lists the files; generated scenes are painted by this call."""
     licences: Path | None = None
     """Folder of licence lists, if there is one."""
+    digest: str = ""
+    """Digest of generated scenes, which is known without painting them."""
+    layout: DataLayout | None = None
+    """Layout; None to find it from the paths."""
+    has_other: Callable[[PurePosixPath], bool] = _none
+    """Callback that returns True if the data set has a file that is not listed at a path."""
+
+    @property
+    def is_complete(self) -> bool:
+        """True if all files of the data set are listed."""
+        return self.layout is None
 
 
 def is_ignored(path: PurePosixPath) -> bool:
@@ -127,27 +139,17 @@ def with_folders(
     )
 
 
-def digest_of(files: Iterable[DataFile]) -> str:
-    """Return the digest of the state of these files; their order has no effect."""
-    return _digest(
-        sorted(
-            f"{file.path}\t{file.size}\t{file.state}\t{file.refused}"
-            for file in files
-            if not file.refused.startswith(_SYSTEM)
-        )
-    )
-
-
 def scenes_digest(per_class: int, seed: int) -> str:
     """Return the digest of generated scenes, which depend on these numbers alone."""
-    return _digest([f"painter {PAINTER_VERSION}", str(per_class), str(seed)])
+    facts = [f"painter {PAINTER_VERSION}", str(per_class), str(seed)]
+    return sha256("\n".join(facts).encode()).hexdigest()
 
 
 def scene_files(per_class: int, seed: int) -> Iterator[DataFile]:
     """Yield generated scenes as files in class folders; each is painted on demand."""
     for scene in paint_all(per_class, seed):
         path = PurePosixPath(scene.label, f"{scene.name}.jpg")
-        yield DataFile(path, len(scene.jpeg), "", _constant(scene.jpeg))
+        yield DataFile(path, len(scene.jpeg), f"{PAINTER_VERSION} {seed}", _constant(scene.jpeg))
 
 
 def _outermost_ignored(path: PurePosixPath) -> PurePosixPath | None:
@@ -167,7 +169,3 @@ def _hidden_folder(path: PurePosixPath) -> str:
 
 def _constant(content: bytes) -> Callable[[], IO[bytes]]:
     return lambda: io.BytesIO(content)
-
-
-def _digest(lines: list[str]) -> str:
-    return sha256("\n".join(lines).encode()).hexdigest()

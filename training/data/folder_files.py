@@ -3,7 +3,8 @@
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -46,7 +47,7 @@ def list_folder(root: Path, excluded: Iterable[Path] = ()) -> tuple[DataFile, ..
                 elif (status.st_dev, status.st_ino) in skipped:
                     continue
                 elif not stat.S_ISDIR(status.st_mode):
-                    files.append(_file(entry, inner, status))
+                    files.append(_file(Path(entry.path), inner, status))
                 elif is_ignored(_shown(inner)):
                     hidden.append(_shown(inner))
                 else:
@@ -79,20 +80,32 @@ def _status(entry: os.DirEntry[str]) -> os.stat_result | str:
         return f"unreadable: {error.strerror}"
 
 
-def _file(entry: os.DirEntry[str], path: PurePosixPath, status: os.stat_result) -> DataFile:
+def list_single_files(root: Path, paths: Iterable[Path]) -> tuple[DataFile, ...]:
+    """Return the files at these paths in a folder, as `list_folder` returns them."""
+    files = []
+    for path in paths:
+        inner = PurePosixPath(path.relative_to(root))
+        try:
+            files.append(_file(path, inner, path.stat()))
+        except OSError as error:
+            files.append(refused_file(_shown(inner), f"unreadable: {error.strerror}"))
+    return with_folders(files, [])
+
+
+def _file(location: Path, path: PurePosixPath, status: os.stat_result) -> DataFile:
     if not stat.S_ISREG(status.st_mode):
         return refused_file(_shown(path), "not a regular file: a device, pipe or socket")
     return DataFile(
         _shown(path),
         status.st_size,
-        f"{os.fsencode(entry.name)!r} {status.st_mtime_ns}",
-        _opener(Path(entry.path)),
+        f"{os.fsencode(location.name)!r} {status.st_mtime_ns}",
+        partial(_open, str(location)),
         "" if is_utf8(path) else "its path is not UTF-8; rename it",
     )
 
 
-def _opener(path: Path) -> Callable[[], IO[bytes]]:
-    return lambda: path.open("rb")
+def _open(path: str) -> IO[bytes]:
+    return Path(path).open("rb")
 
 
 def _identity(path: Path) -> _Identity:

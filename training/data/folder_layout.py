@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Literal, Protocol
 
 from embeddings.store.records import Split
 from training.data.file_types import without_suffix
@@ -42,6 +42,44 @@ class Place:
     """Predefined split, if there is one."""
     reason: str = ""
     """Reason for a missing label."""
+
+
+class DataLayout(Protocol):
+    """Rule that gives the class and the id of each file of a data set."""
+
+    def place(self, path: PurePosixPath) -> Place:
+        """Return the class and the predefined split of a file."""
+
+    def identifier(self, path: PurePosixPath) -> str:
+        """Return the id of the image in a file, unless it is taken."""
+
+    def describe(self, labels: Collection[str]) -> str:
+        """Return one sentence that describes the layout."""
+
+
+@dataclass(frozen=True)
+class ParentLayout:
+    """Layout of single files: the class is the name of the parent folder."""
+
+    classes: frozenset[str]
+    """Classes of the collection; other folders name no class."""
+
+    def place(self, path: PurePosixPath) -> Place:
+        """Return the class of a file."""
+        name = path.parent.name
+        if name in self.classes:
+            return Place(name)
+        return Place(
+            reason=f"in no class folder: the collection has no class {name!r}; set it with --label"
+        )
+
+    def identifier(self, path: PurePosixPath) -> str:
+        """Return the path without the extension."""
+        return str(without_suffix(path))
+
+    def describe(self, labels: Collection[str]) -> str:
+        """Return one sentence that lists the classes."""
+        return f"Files of {len(labels)} classes ({_listed(sorted(labels))})."
 
 
 @dataclass(frozen=True)

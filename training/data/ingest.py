@@ -1,171 +1,502 @@
-"""Ingest of a data set into the feature store: inspection, licences, groups and split."""
+"""Ingest of a data set into the feature store: an outcome for each file, then one commit."""
 
-from collections import Counter
+import json
+import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from hashlib import sha256
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
 
-from embeddings.images import Formats, is_jpeg, measure, to_jpeg
 from embeddings.progress import Track
-from embeddings.store.records import Blob, Split, StoredImage
+from embeddings.store.records import FileEntry
 from embeddings.store.store import Store
-from training.data.files import DataSource
-from training.data.formats import find_heic_opener, ingest_formats
-from training.data.inspection import Inspected, Inspection, count_reasons, inspect
-from training.data.licences import NO_LICENCE, Licences, read_licences
-from training.data.near_duplicates import connected_groups
-from training.data.split import SPLIT_RULE, TUNING_SHARE, VALIDATION_SHARE, split_groups
+from training.data.attributes import read_attributes
+from training.data.draft import NewImage, NextRevision, PlaceOf
+from training.data.files import EMPTY_FOLDER, DataSource
+from training.data.inspection import Inspection, Options, inspect
+from training.data.licences import NO_LICENCE, Licence, Licences, read_licences
+from training.data.outcomes import (
+    CONFLICT,
+    COPY_OF,
+    SETTLED,
+    Decided,
+    FoundFile,
+    KnownImages,
+    Outcome,
+    Situation,
+    decide,
+)
+from training.data.split import SPLIT_RULE
 from training.errors import DataError
 
+if TYPE_CHECKING:
+    from training.data.near_duplicates import Links
+
 SMALLEST_CLASS = 10
-_LONGEST_SIDE = 2048
+LARGEST_DELETION = 0.1
+"""Share of a data set's images that can be deleted without a confirmation."""
+
+_COPY = "copy"
+_LICENCE_COLUMNS = ("title", "photographer", "photographer_id", "licence", "url")
 _SHOWN = 5
-_BATCH = 256
 
 
-def collect(
+class FileOutcome(NamedTuple):
+    """Outcome of one file of a data set."""
+
+    path: str
+    outcome: Outcome
+    id: str
+    """Id of the image that the file concerns; empty if there is none."""
+    detail: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Result of an ingest."""
+
+    layout: str
+    """Sentence that describes the folders; empty without classes."""
+    outcomes: Sequence[FileOutcome]
+    gone: int = 0
+    """Number of images whose file the data set does not contain."""
+    deleted: int = 0
+    """Number of images that were deleted, because their file is gone."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Rules of an ingest beside the outcomes of single files."""
+
+    mirror: bool = False
+    """True to delete the images whose file is gone."""
+    confirmed: bool = False
+    """True to delete more than a tenth of the images."""
+    usable: bool = False
+    """True to refuse a first data set that is unfit for training."""
+    instead_of: str | None = None
+    """Key of a data set whose images are deleted."""
+
+
+def ingest_source(
     source: DataSource,
     store: Store,
+    options: Options,
+    policy: Policy,
+    *,
     seed: int,
     workers: int,
     track: Track,
-    report: Callable[[Inspection], None],
+    report: Callable[[Report], None],
 ) -> None:
-    """Write a data set to the store in one atomic commit.
+    """Ingest a data set: read what is new, decide about each file, and commit at once.
 
-    `report` receives the inspection first. Raises `DataError`, before the first write, if the data
-    set cannot be used for training.
+    An interrupted ingest continues with the files that were not read. `report` receives the result
+    after the commit, or before a refusal. Raises `DataError`, before any image is changed, if the
+    data set is unusable or too many images would be deleted.
     """
     licences = read_licences(source.licences)
-    formats = ingest_formats(find_heic_opener())
-    inspection = inspect(source.list_files(), workers, track, formats)
-    report(inspection)
-    _check_classes(inspection, source)
-    images = _describe(inspection, licences, seed, source.name)
     store.create(split_seed=seed, split_rule=SPLIT_RULE)
-    known = store.blobs.known()
-    stored: list[StoredImage] = []
-    blobs: list[Blob] = []
-    for inspected, image in zip(inspection.images, images, strict=True):
-        described, jpeg = _as_stored(inspected.file.read(), image, formats)
-        digest = sha256(jpeg).hexdigest()
-        stored.append(described.model_copy(update={"digest": digest}))
-        if digest not in known:
-            thumbnail = inspected.thumbnail.tobytes()
-            blobs.append(Blob(digest, jpeg, described.width, described.height, thumbnail))
-        if len(blobs) == _BATCH:
-            store.blobs.append(blobs)
-            blobs = []
-    store.blobs.append(blobs)
-    store.put(stored)
+    inspection = inspect(source, store, options, workers, track)
+    snapshot = store.at()
+    draft = NextRevision(store, snapshot.all, source.key)
+    work = _Ingest(source, inspection, draft, licences, options.keep_location)
+    work.supersede(policy.instead_of)
+    first = work.is_first
+    work.decide(options)
+    work.remove_gone(policy)
+    links = work.find_links()
+    refusal = _unfit(work, source) if first and policy.usable else None
+    if refusal is not None:
+        report(work.report())
+        raise DataError(refusal)
+    work.commit(links, snapshot.split_seed, refuse_one_side=first and policy.usable)
+    report(work.report())
 
 
-def _check_classes(inspection: Inspection, source: DataSource) -> None:
-    counts = Counter(dict.fromkeys(inspection.labels, 0))
-    counts.update(image.label for image in inspection.images)
+class _Ingest:
+    """Ingest of one data set: decisions about its files, and the changes that follow."""
+
+    def __init__(
+        self,
+        source: DataSource,
+        inspection: Inspection,
+        draft: NextRevision,
+        licences: Licences,
+        keep_location: bool,
+    ) -> None:
+        self.source = source
+        self.inspection = inspection
+        self.draft = draft
+        self.licences = licences
+        self.decided: list[Decided] = []
+        self.gone: list[int] = []
+        self.keep_location = keep_location
+        self._file_of: dict[int, int] = {}
+        self.deleted = 0
+        self._now = draft.store.now()
+        self._alive = [deleted is None for deleted in draft.known.column("deleted")]
+
+    @property
+    def is_first(self) -> bool:
+        """True if the store has no images but those of a superseded data set."""
+        return not any(self._alive)
+
+    def supersede(self, key: str | None) -> None:
+        """Delete the images of another data set."""
+        if key is None:
+            return
+        for row, source in enumerate(self.draft.known.column("source")):
+            if source == key and self._alive[row]:
+                self._delete(row)
+
+    def decide(self, options: Options) -> None:
+        """Decide about all files, and draft the changes that follow."""
+        found, numbers = self._found()
+        outcomes = decide(found, self._known(), self._situation(options))
+        self.decided = [
+            Decided("rejected", "", reason) if reason else Decided("unchanged")
+            for reason in self.inspection.reasons
+        ]
+        for number, decided in zip(numbers, outcomes, strict=True):
+            self.decided[number] = decided
+        self.gone = self._find_gone()
+        self._draft_changes()
+        self._update_licences()
+
+    def remove_gone(self, policy: Policy) -> None:
+        """Delete the images whose file is gone, if the policy says so. Raises `DataError`."""
+        if not policy.mirror or not self.gone:
+            return
+        sources = self.draft.known.column("source")
+        own = sum(
+            alive and source == self.source.key
+            for alive, source in zip(self._alive, sources, strict=True)
+        )
+        if len(self.gone) > LARGEST_DELETION * own and not policy.confirmed:
+            raise DataError(
+                f"{len(self.gone)} of {own} images of {self.source.key} have no file any more: "
+                "more than a tenth would be deleted. Nothing was changed; repeat the command with "
+                "--yes to delete them."
+            )
+        for row in self.gone:
+            self._delete(row)
+        self.deleted, self.gone = len(self.gone), []
+
+    def find_links(self) -> "Links | None":
+        """Return the links of the changed images, and reject images that are in two classes.
+
+        None if no change affects the split.
+        """
+        draft, known = self.draft, len(self.draft.known)
+        if not draft.affects_split:
+            return None
+        # The comparison of images takes long to import.
+        from training.data import places
+
+        links = places.find_new_links(draft)
+        conflicts = places.confirm_copies(draft, links)
+        if not conflicts:
+            return links
+        names = [*draft.known.ids, *(image.path for image in draft.new)]
+        for row, other in conflicts.items():
+            detail = f"{CONFLICT}the same image as {names[other]}"
+            self.decided[self._file_of[row]] = Decided("conflict", "", detail)
+        draft.discard(conflicts)
+        return places.without_rows(links, conflicts, known)
+
+    def commit(self, links: "Links | None", seed: int, *, refuse_one_side: bool) -> None:
+        """Place the new images in the split, and commit all changes. Raises `DataError`."""
+        if links is None:
+            self.draft.commit(dict)
+        else:
+            from training.data.places import place_images
+
+            places = place_images(self.draft, links, seed)
+            if refuse_one_side:
+                _check_sides(self.draft, places.columns_of)
+            places.record_in(self.draft)
+            self.draft.commit(places.columns_of)
+        self._record_outcomes()
+
+    def report(self) -> Report:
+        """Return the outcomes so far."""
+        inspection = self.inspection
+        outcomes = [
+            FileOutcome(str(file.path), decided.outcome, decided.id, decided.detail)
+            for file, decided in zip(inspection.files, self.decided, strict=True)
+        ]
+        labels = inspection.labels
+        layout = inspection.layout.describe(labels) if labels else ""
+        return Report(layout, outcomes, len(self.gone), self.deleted)
+
+    def added(self) -> Counter[str]:
+        """Return the number of images added to each class."""
+        both = zip(self.decided, self.inspection.places, strict=True)
+        return Counter(
+            place.label
+            for decided, place in both
+            if decided.outcome == "added" and place.label is not None
+        )
+
+    def reasons(self, label: str | None = None) -> list[str]:
+        """Return the reason for each file without an image, of all files or of one class."""
+        both = zip(self.decided, self.inspection.places, strict=True)
+        return [
+            decided.detail
+            for decided, place in both
+            if decided.outcome not in SETTLED and label in (None, place.label)
+        ]
+
+    def _found(self) -> tuple[list[FoundFile], list[int]]:
+        """Return the usable files and their numbers."""
+        inspection = self.inspection
+        found, numbers = [], []
+        for number, (file, path, place, entry) in enumerate(
+            zip(inspection.files, inspection.paths, inspection.places, inspection.entries,
+                strict=True)
+        ):  # fmt: skip
+            if inspection.reasons[number] or entry is None or entry.source_digest is None:
+                continue
+            numbers.append(number)
+            found.append(
+                FoundFile(
+                    path,
+                    place.label,
+                    entry.source_digest,
+                    inspection.layout.identifier(file.path),
+                    file.path.suffix,
+                    entry.id,
+                    entry.outcome in SETTLED and number not in inspection.read,
+                )
+            )
+        return found, numbers
+
+    def _known(self) -> KnownImages:
+        known = self.draft.known
+        return KnownImages(
+            known.ids,
+            known.labels,
+            known.column("source_digest"),
+            known.column("source"),
+            known.column("path"),
+            [not alive for alive in self._alive],
+        )
+
+    def _situation(self, options: Options) -> Situation:
+        layout = self.inspection.layout
+        label = options.label
+        return Situation(
+            self.source.key,
+            lambda path: label or layout.place(PurePosixPath(path)).label,
+            self._is_gone,
+            options.restore,
+        )
+
+    def _is_gone(self, path: str) -> bool:
+        return path not in self._listed and not self.source.has_other(PurePosixPath(path))
+
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        return frozenset(self.inspection.paths)
+
+    def _find_gone(self) -> list[int]:
+        """Return the rows of the images whose file the data set does not contain."""
+        if not self.source.is_complete:
+            return []
+        claimed = {decided.row for decided in self.decided if decided.outcome in SETTLED}
+        known = self.draft.known
+        places = zip(known.column("source"), known.column("path"), strict=True)
+        return [
+            row
+            for row, (source, path) in enumerate(places)
+            if source == self.source.key
+            and self._alive[row]
+            and row not in claimed
+            and path not in self._listed
+        ]
+
+    def _draft_changes(self) -> None:
+        """Draft the change of an image that follows from each outcome."""
+        for number, decided in enumerate(self.decided):
+            if decided.outcome in SETTLED and self.inspection.entries[number] is not None:
+                if decided.row < 0:
+                    self._draft_new(number, decided)
+                else:
+                    self._draft_known(number, decided)
+
+    def _draft_new(self, number: int, decided: Decided) -> None:
+        place, entry = self.inspection.places[number], self.inspection.entries[number]
+        assert entry is not None
+        assert entry.source_digest is not None
+        assert entry.digest is not None
+        self._file_of[len(self.draft.known) + len(self.draft.new)] = number
+        self.draft.new.append(
+            NewImage(
+                decided.id,
+                place.label,
+                entry.source_digest,
+                entry.digest,
+                self.inspection.paths[number],
+                self._attributes(number),
+                place.split,
+                self._licence(number),
+            )
+        )
+
+    def _draft_known(self, number: int, decided: Decided) -> None:
+        draft, row, path = self.draft, decided.row, self.inspection.paths[number]
+        place, entry = self.inspection.places[number], self.inspection.entries[number]
+        assert entry is not None
+        self._file_of[row] = number
+        if place.split is not None:
+            draft.sides[row] = place.split
+        if decided.outcome == "unchanged":
+            return
+        draft.update(row, source=self.source.key, path=path)
+        if decided.outcome == "relabelled":
+            assert place.label is not None
+            draft.relabel(row, place.label)
+        elif decided.outcome == "added":
+            draft.update(row, deleted=None)
+        elif decided.outcome == "replaced":
+            self._draft_content(row, number, entry)
+
+    def _draft_content(self, row: int, number: int, entry: FileEntry) -> None:
+        assert entry.digest is not None
+        draft = self.draft
+        ((width, height),) = draft.store.blobs.sizes([entry.digest]).tolist()
+        draft.update(
+            row,
+            digest=entry.digest,
+            source_digest=entry.source_digest,
+            width=width,
+            height=height,
+            attributes=json.loads(self._attributes(number) or "{}"),
+        )
+
+    def _attributes(self, number: int) -> str:
+        """Return the attributes of a file; after an interruption, they are read again."""
+        inspection = self.inspection
+        if number in inspection.read:
+            return inspection.attributes.get(number, "")
+        attributes = read_attributes(inspection.files[number].read(), self.keep_location)
+        return json.dumps(attributes) if attributes else ""
+
+    def _licence(self, number: int) -> Licence:
+        if not self.licences:
+            return NO_LICENCE
+        path, label = self.inspection.files[number].path, self.inspection.places[number].label
+        return self.licences.get((label or "", path.name), NO_LICENCE)
+
+    def _update_licences(self) -> None:
+        """Draft the licences of known images that differ from the licence lists."""
+        if not self.licences:
+            return
+        columns = [self.draft.known.column(name) for name in _LICENCE_COLUMNS]
+        for number, decided in enumerate(self.decided):
+            if decided.row < 0 or decided.outcome not in SETTLED:
+                continue
+            licence = self._licence(number)
+            if licence == NO_LICENCE:
+                continue
+            found = (licence.title, licence.photographer, licence.photographer_id,
+                     licence.licence, licence.source)  # fmt: skip
+            for name, column, value in zip(_LICENCE_COLUMNS, columns, found, strict=True):
+                if column[decided.row] != value:
+                    self.draft.update(decided.row, **{name: value})
+
+    def _delete(self, row: int) -> None:
+        self._alive[row] = False
+        self.draft.update(row, deleted=self._now)
+
+    def _record_outcomes(self) -> None:
+        """Record in the ledger the image of each file that was read."""
+        changed = []
+        for entry, decided in zip(self.inspection.entries, self.decided, strict=True):
+            if entry is None or entry.source_digest is None or decided.outcome == "rejected":
+                continue
+            settled = decided.outcome in SETTLED
+            identifier = decided.id or None
+            same = (entry.outcome in SETTLED) == settled and entry.outcome != ""
+            if not same or entry.id != identifier:
+                changed.append(entry._replace(id=identifier, outcome=decided.outcome))
+        self.draft.store.files.upsert(changed)
+
+
+def count_reasons(reasons: Sequence[str], *, name_copied: bool = False) -> str:
+    """Return the number of files left out for each reason, the most frequent first.
+
+    With `name_copied`, the originals of copies are named.
+    """
+    copied = sorted({each for each in reasons if each.startswith(COPY_OF)})
+    kinds = Counter(
+        _COPY if each.startswith(COPY_OF) else re.split("[:;]", each)[0] for each in reasons
+    )
+
+    def counted(kind: str, count: int) -> str:
+        if kind == _COPY and name_copied:
+            return f"{count} are copies of {_some([each.removeprefix(COPY_OF) for each in copied])}"
+        return kind if kind == EMPTY_FOLDER and count == 1 else f"{count} × {kind}"
+
+    return ", ".join(counted(kind, count) for kind, count in kinds.most_common())
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _unfit(work: _Ingest, source: DataSource) -> str | None:
+    """Return the reason for which a data set is unfit for training; None if it is fit."""
+    counts = Counter(dict.fromkeys(work.inspection.labels, 0))
+    counts.update(work.added())
     if not counts:
-        reasons = count_reasons(inspection.left_out)
-        raise DataError(
-            f"{source.setting} contains no images; it needs one folder of JPEG, PNG, WebP, AVIF or "
+        reasons = count_reasons(work.reasons())
+        return (
+            f"{source.key} contains no images; it needs one folder of JPEG, PNG, WebP, AVIF or "
             f"HEIC files for each class.{f' Left out: {reasons}.' if reasons else ''}"
         )
     small = [label for label, count in sorted(counts.items()) if count < SMALLEST_CLASS]
     if small:
-        named = [_with_reasons(label, counts[label], inspection) for label in small[:_SHOWN]]
+        named = [_with_reasons(label, counts[label], work) for label in small[:_SHOWN]]
         more = f" and {len(small) - _SHOWN} more" if len(small) > _SHOWN else ""
-        raise DataError(
+        return (
             f"These classes have fewer than {SMALLEST_CLASS} usable images: "
             f"{', '.join(named)}{more}; add images or remove the folders."
         )
     if len(counts) < 2:
-        raise DataError(
+        return (
             f"The data set has only the class {next(iter(counts))!r}; it needs at least two "
             "folders of images."
         )
+    return None
 
 
-def _with_reasons(label: str, count: int, inspection: Inspection) -> str:
-    reasons = count_reasons(inspection.left_out_of(label), name_copied=True)
+def _with_reasons(label: str, count: int, work: _Ingest) -> str:
+    reasons = count_reasons(work.reasons(label), name_copied=True)
     return f"{label!r} ({count}: {reasons})" if reasons else f"{label!r} ({count})"
 
 
-def _describe(
-    inspection: Inspection, licences: Licences, seed: int, source: str
-) -> tuple[StoredImage, ...]:
-    found = inspection.images
-    known = [licences.get((image.label, image.file.path.name), NO_LICENCE) for image in found]
-    groups = _groups(inspection.clusters, [licence.photographer_id for licence in known])
-    splits = _splits(found, groups, seed)
-    train = [row for row, split in enumerate(splits) if split == "train"]
-    tuning = split_groups(
-        [found[row].label for row in train], [groups[row] for row in train], TUNING_SHARE, seed
-    )
-    return tuple(
-        StoredImage(
-            id=image.id,
-            label=image.label,
-            split=split,
-            width=image.width,
-            height=image.height,
-            group=group,
-            tuning=split == "train" and group in tuning,
-            digest="",
-            source_digest=image.digest,
-            source=source,
-            path=str(image.file.path),
-            title=licence.title,
-            photographer=licence.photographer,
-            photographer_id=licence.photographer_id,
-            licence=licence.licence,
-            url=licence.source,
-        )
-        for image, licence, group, split in zip(found, known, groups, splits, strict=True)
-    )
-
-
-def _groups(clusters: Sequence[int], photographers: Sequence[str | None]) -> list[int]:
-    """Return the group of each image: images linked by photographer or near-duplicate cluster."""
-    first: dict[tuple[str, int | str | None], int] = {}
-    rows, partners = [], []
-    for row, (cluster, photographer) in enumerate(zip(clusters, photographers, strict=True)):
-        keys: list[tuple[str, int | str | None]] = [
-            ("cluster", cluster),
-            ("photographer", photographer),
-        ]
-        for key in keys:
-            if key[1] is not None:
-                rows.append(row)
-                partners.append(first.setdefault(key, row))
-    numbers: list[int] = connected_groups(len(clusters), rows, partners).tolist()
-    return numbers
-
-
-def _splits(found: Sequence[Inspected], groups: Sequence[int], seed: int) -> list[Split]:
-    own = [image.split for image in found]
-    labels = [image.label for image in found]
-    if all(own):
-        splits: list[Split] = [split for split in own if split]
-    else:
-        held_out = split_groups(labels, groups, VALIDATION_SHARE, seed)
-        splits = ["validation" if group in held_out else "train" for group in groups]
-    for label in sorted(set(labels)):
-        sides = {split for split, other in zip(splits, labels, strict=True) if other == label}
-        if len(sides) < 2:
+def _check_sides(draft: NextRevision, place_of: PlaceOf) -> None:
+    """Raise `DataError` if all new images of a class are on one side of the split."""
+    first = len(draft.known)
+    sides: dict[str, set[str]] = defaultdict(set)
+    for number, image in enumerate(draft.new):
+        if image.label is not None:
+            sides[image.label].add(place_of(first + number)["split"])
+    own = any(image.side for image in draft.new)
+    for label in sorted(sides):
+        only = sides[label] - {"pool"}
+        if len(only) < 2:
             advice = (
                 "of that class to the other side"
-                if all(own)
+                if own
                 else "of other photographers or scenes to that class"
             )
             raise DataError(
-                f"All images of {label!r} are on the {sides.pop()} side of the split; "
+                f"All images of {label!r} are on the {only.pop()} side of the split; "
                 f"add images {advice}."
             )
-    return splits
-
-
-def _as_stored(content: bytes, image: StoredImage, formats: Formats) -> tuple[StoredImage, bytes]:
-    """Return the record and the JPEG to store; a JPEG up to 2,048 pixels is stored unchanged."""
-    if is_jpeg(content) and max(image.width, image.height) <= _LONGEST_SIDE:
-        return image, content
-    jpeg = to_jpeg(content, _LONGEST_SIDE, formats=formats)
-    width, height = measure(jpeg)
-    return image.model_copy(update={"width": width, "height": height}), jpeg

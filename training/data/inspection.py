@@ -1,143 +1,175 @@
-"""Inspection of a data set: usable images, and the reason for each file left out."""
+"""Inspection of a data set: reading of new files, and the reason for each unusable file."""
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from itertools import islice
-from pathlib import PurePosixPath
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from embeddings.images import Formats, ImageRejected, open_rgb
+from embeddings.images import Formats, ImageRejected, is_jpeg, measure, open_rgb, to_jpeg
 from embeddings.progress import Track
-from embeddings.store.records import LeftOut, Split
+from embeddings.store.records import Blob, FileEntry
+from embeddings.store.store import Store
+from training.data.attributes import read_attributes
 from training.data.file_types import HEAD, find_format, is_named_as_image
-from training.data.files import EMPTY_FOLDER, DataFile
-from training.data.folder_layout import Layout, find_layout
-from training.data.formats import refuse
-from training.data.near_duplicates import (
-    Thumbnail,
-    find_near_duplicates,
-    is_same_image,
-    make_thumbnail,
-)
+from training.data.files import EMPTY_FOLDER, DataFile, DataSource
+from training.data.folder_layout import DataLayout, Place, find_layout
+from training.data.formats import find_heic_opener, ingest_formats, refuse
+from training.data.near_duplicates import make_thumbnail
+from training.data.outcomes import SETTLED
 
 T = TypeVar("T")
+S = TypeVar("S")
 
-_COPY = "copy"
-_COPY_OF = "copy of "
-
+_LONGEST_SIDE = 2048
 _CHUNK = 64
-_SHOWN = 5
+_CHECKPOINT_FILES = 1024
+_CHECKPOINT_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
-class Inspected:
-    """Usable image of a data set."""
+class Options:
+    """Options of an ingest."""
 
-    id: str
-    label: str
-    split: Split | None
-    """Predefined split, if there is one."""
-    file: DataFile
-    digest: str
-    thumbnail: Thumbnail
-    width: int
-    height: int
+    label: str | None = None
+    """Label of every image; None for the labels of the class folders."""
+    unlabelled: bool = False
+    """True to add images in no class folder, without a label."""
+    keep_location: bool = False
+    """True to keep the location in the attributes."""
+    restore: bool = False
+    """True to add deleted images again."""
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """All usable images of a data set, and all files left out."""
+    """Files of a data set in their order; all sequences have one element for each file."""
 
-    images: tuple[Inspected, ...]
-    """Usable images, ordered by id."""
-    clusters: tuple[int, ...]
-    """Number of each image's cluster of near-duplicates."""
-    left_out: tuple[LeftOut, ...]
-    layout: Layout
-    labels: frozenset[str]
-    """Classes of the data set, including classes without a usable image."""
+    layout: DataLayout
+    files: Sequence[DataFile]
+    paths: Sequence[str]
+    """Paths in the data set; of files of one path, the later ones have a number appended."""
+    places: Sequence[Place]
+    ledger: Mapping[str, FileEntry]
+    """Entries of earlier ingests by path."""
+    entries: Sequence[FileEntry | None]
+    """Entries of the files that were read, now or earlier."""
+    reasons: Sequence[str]
+    """Reasons for rejecting a file; empty for usable files."""
+    attributes: Mapping[int, str]
+    """Attributes of the files that were read now, as JSON, by number; empty ones are left out."""
+    read: frozenset[int]
+    """Numbers of the files that were read now."""
 
-    def left_out_of(self, label: str) -> list[LeftOut]:
-        """Return the files of a class that were left out."""
-        return [entry for entry in self.left_out if _class_of(entry, self.layout) == label]
+    @property
+    def labels(self) -> set[str]:
+        """Classes of the data set, including classes without a usable image."""
+        return {place.label for place in self.places if place.label is not None}
+
+    def reasons_in(self, label: str) -> list[str]:
+        """Return the reasons for rejecting the files of a class."""
+        both = zip(self.reasons, self.places, strict=True)
+        return [reason for reason, place in both if reason and place.label == label]
 
 
-_Outcome = Inspected | LeftOut
+class _Read(NamedTuple):
+    """Content of a file: its digests and JPEG file, or the reason for rejecting it."""
+
+    source_digest: str | None = None
+    digest: str | None = None
+    blob: Blob | None = None
+    attributes: str = ""
+    reason: str = ""
 
 
 def inspect(
-    files: tuple[DataFile, ...], workers: int, track: Track, formats: Formats
+    source: DataSource, store: Store, options: Options, workers: int, track: Track
 ) -> Inspection:
-    """Decode every file and leave out damaged files, duplicates and label conflicts.
+    """List the files of a data set, and read those that are new or changed.
 
-    The order of `files` has no effect.
+    Their JPEG files are written to the store in checkpoints, so that an interrupted ingest goes on.
+    The order of the files in the data set has no effect.
     """
-    ordered = sorted(files, key=lambda file: (file.path.parts, file.state))
+    files = sorted(source.list_files(), key=lambda file: (file.path.parts, file.state))
+    paths = _distinct_paths(files)
+    ledger, blobs = store.files.read(source.key), store.blobs.known()
+    formats = ingest_formats(find_heic_opener())
+    entries = [
+        _unchanged(file, ledger.get(path), blobs) for file, path in zip(files, paths, strict=True)
+    ]
+    attributes: dict[int, str] = {}
     with ThreadPoolExecutor(workers) as pool:
-        examined = list(_in_chunks(pool, partial(_recognise, formats), ordered))
-        images = [file.path for file, is_image in examined if is_image]
-        layout = find_layout(images)
-        labels = {label for path in images if (label := layout.place(path).label)}
-        read = partial(_examine, layout, formats)
-        steps = _in_chunks(pool, read, [file for file, _ in examined])
-        outcomes = list(track(steps, "Photographs", len(ordered)))
-    left_out = [outcome for outcome in outcomes if isinstance(outcome, LeftOut)]
-    found = [outcome for outcome in outcomes if isinstance(outcome, Inspected)]
-    once = _without_copies(_distinct_ids(found), left_out)
-    kept = sorted(once, key=lambda image: image.id)
-    alike = find_near_duplicates(
-        [image.thumbnail for image in kept], [image.label for image in kept]
-    )
-    conflicts = _conflicts_of_content(kept, alike.copies, formats)
-    left_out += [_left_out(kept[row], conflicts[row]) for row in sorted(conflicts)]
-    rows = [row for row in range(len(kept)) if row not in conflicts]
-    empty = [entry for entry in left_out if entry.reason == EMPTY_FOLDER]
-    labels |= {label for entry in empty if (label := _class_of(entry, layout))}
+        files, images = _recognise_all(pool, files, entries, formats)
+        layout = source.layout or find_layout([file.path for file in images])
+        places = [_place(file, layout, options) for file in files]
+        reasons = [
+            _reason(file, place, entry, options.unlabelled)
+            for file, place, entry in zip(files, places, entries, strict=True)
+        ]
+        wanted = [n for n, entry in enumerate(entries) if entry is None and not reasons[n]]
+        stored = _stored_digests(store, ledger, blobs) if wanted else {}
+        work = partial(_read, formats, options.keep_location, stored)
+        steps = _in_chunks(pool, work, [files[number] for number in wanted])
+        checkpoints = _Checkpoints(store, blobs)
+        tracked = track(steps, "Reading images", len(wanted)) if wanted else ()
+        for number, read in zip(wanted, tracked, strict=True):
+            path = paths[number]
+            entry = _entry(source.key, path, files[number], read, ledger.get(path))
+            checkpoints.add(entry, read.blob)
+            entries[number], reasons[number] = entry, read.reason
+            if read.attributes:
+                attributes[number] = read.attributes
+        checkpoints.write()
     return Inspection(
-        tuple(kept[row] for row in rows),
-        tuple(alike.groups[row] for row in rows),
-        tuple(left_out),
-        layout,
-        frozenset(labels),
+        layout, files, paths, places, ledger, entries, reasons, attributes, frozenset(wanted)
     )
 
 
-def count_reasons(left_out: Sequence[LeftOut], *, name_copied: bool = False) -> str:
-    """Return the number of files left out for each reason, the most frequent first.
+def _recognise_all(
+    pool: ThreadPoolExecutor,
+    files: Sequence[DataFile],
+    entries: Sequence[FileEntry | None],
+    formats: Formats,
+) -> tuple[list[DataFile], list[DataFile]]:
+    """Return all files, refused by their magic bytes if necessary, and the image files.
 
-    With `name_copied`, the originals of copies are named.
+    A file that was read before is an image file.
     """
-    copied = sorted({each.reason for each in left_out if each.reason.startswith(_COPY_OF)})
-    kinds = Counter(
-        _COPY if each.reason.startswith(_COPY_OF) else re.split("[:;]", each.reason)[0]
-        for each in left_out
-    )
-
-    def counted(kind: str, count: int) -> str:
-        if kind == _COPY and name_copied:
-            return (
-                f"{count} are copies of {_some([each.removeprefix(_COPY_OF) for each in copied])}"
-            )
-        return kind if kind == EMPTY_FOLDER and count == 1 else f"{count} × {kind}"
-
-    return ", ".join(counted(kind, count) for kind, count in kinds.most_common())
+    unknown = [file for file, entry in zip(files, entries, strict=True) if entry is None]
+    found = _in_chunks(pool, partial(_recognise, formats), unknown)
+    recognised, images = [], []
+    for file, entry in zip(files, entries, strict=True):
+        checked, is_image = next(found) if entry is None else (file, True)
+        recognised.append(checked)
+        if is_image:
+            images.append(checked)
+    return recognised, images
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+def _distinct_paths(files: Sequence[DataFile]) -> list[str]:
+    seen: Counter[str] = Counter()
+    paths = []
+    for file in files:
+        path = str(file.path)
+        seen[path] += 1
+        paths.append(path if seen[path] == 1 else f"{path} ({seen[path]})")
+    return paths
 
 
-def _in_chunks(
-    pool: ThreadPoolExecutor, work: Callable[[DataFile], T], files: Sequence[DataFile]
-) -> Iterator[T]:
+def _unchanged(file: DataFile, entry: FileEntry | None, known: set[str]) -> FileEntry | None:
+    """Return the entry of a file that was read before and has not changed since."""
+    if entry is None or file.refused or (entry.size, entry.state) != (file.size, file.state):
+        return None
+    return entry if entry.digest is None or entry.digest in known else None
+
+
+def _in_chunks(pool: ThreadPoolExecutor, work: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
     """Yield results in order from several threads; at most 64 files are in memory at once."""
-    source = iter(files)
+    source = iter(items)
     while chunk := list(islice(source, _CHUNK)):
         yield from pool.map(work, chunk)
 
@@ -161,39 +193,55 @@ def _recognise(formats: Formats, file: DataFile) -> tuple[DataFile, bool]:
     return replace(file, refused=f"unreadable: {reason}" if named else reason), named
 
 
-def _examine(layout: Layout, formats: Formats, file: DataFile) -> _Outcome:
-    def refused(reason: str) -> LeftOut:
-        return LeftOut(path=str(file.path), reason=reason)
+def _place(file: DataFile, layout: DataLayout, options: Options) -> Place:
+    """Return the class of a file; an empty folder is a class without images."""
+    path = file.path / "file" if file.refused == EMPTY_FOLDER else file.path
+    place = layout.place(path)
+    if options.label is not None and not file.is_ignored:
+        return Place(options.label)
+    return place
 
+
+def _reason(file: DataFile, place: Place, entry: FileEntry | None, unlabelled: bool) -> str:
+    """Return the reason for rejecting a file that is known before it is read."""
     if file.refused:
-        return refused(file.refused)
-    place = layout.place(file.path)
-    if place.label is None:
-        return refused(place.reason)
+        return file.refused
+    if place.label is None and not unlabelled:
+        return place.reason
     if file.too_large:
-        return refused("larger than 200 MiB")
+        return "larger than 200 MiB"
+    return "" if entry is None else entry.reason
+
+
+def _read(
+    formats: Formats, keep_location: bool, stored: Mapping[str, str], file: DataFile
+) -> _Read:
+    """Read and decode a file; of a file whose content is stored, only its digest is computed."""
+    source_digest = None
     try:
         content = file.read()
-        image = open_rgb(content, formats=formats)
+        source_digest = sha256(content).hexdigest()
+        attributes = read_attributes(content, keep_location)
+        written = json.dumps(attributes) if attributes else ""
+        if (digest := stored.get(source_digest)) is not None:
+            return _Read(source_digest, digest, None, written)
+        blob = _as_stored(content, formats)
+        return _Read(source_digest, blob.digest, blob, written)
     except ImageRejected as error:
-        return refused(f"{error.rejection}: {error}")
+        return _Read(source_digest, reason=f"{error.rejection}: {error}")
     except Exception as error:  # a damaged archive member raises exceptions of many types
-        return refused(_unreadable(error))
-    return Inspected(
-        id=layout.identifier(file.path),
-        label=place.label,
-        split=place.split,
-        file=file,
-        digest=sha256(content).hexdigest(),
-        thumbnail=make_thumbnail(image),
-        width=image.width,
-        height=image.height,
-    )
+        return _Read(reason=_unreadable(error))
 
 
-def _class_of(entry: LeftOut, layout: Layout) -> str | None:
-    path = PurePosixPath(entry.path)
-    return layout.place(path / "file" if entry.reason == EMPTY_FOLDER else path).label
+def _as_stored(content: bytes, formats: Formats) -> Blob:
+    """Return the JPEG file to store; a JPEG up to 2,048 pixels is stored unchanged."""
+    image = open_rgb(content, formats=formats)
+    jpeg, (width, height) = content, image.size
+    if not is_jpeg(content) or max(width, height) > _LONGEST_SIDE:
+        jpeg = to_jpeg(content, _LONGEST_SIDE, formats=formats)
+        width, height = measure(jpeg)
+    thumbnail = make_thumbnail(image).tobytes()
+    return Blob(sha256(jpeg).hexdigest(), jpeg, width, height, thumbnail)
 
 
 def _unreadable(error: Exception) -> str:
@@ -201,52 +249,52 @@ def _unreadable(error: Exception) -> str:
     return f"unreadable: {reason or type(error).__name__}"
 
 
-def _distinct_ids(found: list[Inspected]) -> list[Inspected]:
-    """Return the images with unique ids: of `a.jpg` and `a.png`, the second keeps its extension."""
-    taken: set[str] = set()
-    distinct = []
-    for image in found:
-        identifier = image.id
-        if identifier in taken:
-            identifier += image.file.path.suffix
-        while identifier in taken:
-            identifier += "_"
-        taken.add(identifier)
-        distinct.append(replace(image, id=identifier))
-    return distinct
+def _stored_digests(
+    store: Store, ledger: Mapping[str, FileEntry], blobs: Collection[str]
+) -> dict[str, str]:
+    """Return the digest of the JPEG file for each digest of a source file."""
+    images = store.at().all
+    pairs = [
+        *zip(images.column("source_digest"), images.digests, strict=True),
+        *((entry.source_digest, entry.digest) for entry in ledger.values()),
+    ]
+    return {source: digest for source, digest in pairs if source and digest in blobs}
 
 
-def _without_copies(found: list[Inspected], left_out: list[LeftOut]) -> list[Inspected]:
-    """Return one of each set of byte-identical images, and none if their classes differ."""
-    copies: dict[str, list[Inspected]] = defaultdict(list)
-    for image in found:
-        copies[image.digest].append(image)
-    kept = []
-    for image in found:
-        same = copies[image.digest]
-        if len({copy.label for copy in same}) > 1:
-            others = ", ".join(str(copy.file.path) for copy in same if copy is not image)
-            left_out.append(_left_out(image, f"label conflict: also at {others}"))
-        elif image is not same[0]:
-            left_out.append(_left_out(image, f"{_COPY_OF}{same[0].file.path}"))
-        else:
-            kept.append(image)
-    return kept
+@dataclass
+class _Checkpoints:
+    """Writer of the files that were read: their JPEG files first, then their ledger entries."""
+
+    store: Store
+    known: set[str]
+    """Digests of all stored JPEG files; grows with each added file."""
+    blobs: list[Blob] = field(default_factory=list)
+    entries: list[FileEntry] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, entry: FileEntry, blob: Blob | None) -> None:
+        """Add a file; a checkpoint is written after 1,024 files or 32 MiB."""
+        if blob is not None and blob.digest not in self.known:
+            self.known.add(blob.digest)
+            self.blobs.append(blob)
+            self.size += len(blob.jpeg)
+        if entry.source_digest is not None:
+            self.entries.append(entry)
+        if len(self.entries) >= _CHECKPOINT_FILES or self.size >= _CHECKPOINT_BYTES:
+            self.write()
+
+    def write(self) -> None:
+        """Write what was added since the last checkpoint."""
+        self.store.blobs.append(self.blobs)
+        self.store.files.upsert(self.entries)
+        self.blobs, self.entries, self.size = [], [], 0
 
 
-def _conflicts_of_content(
-    kept: list[Inspected], copies: dict[int, int], formats: Formats
-) -> dict[int, str]:
-    """Return the reason for each row with the same image as a row of another class."""
-    conflicts: dict[int, str] = {}
-    for pair in sorted({(min(pair), max(pair)) for pair in copies.items()}):
-        one, other = (open_rgb(kept[row].file.read(), formats=formats) for row in pair)
-        if is_same_image(one, other):
-            for row, copy in (pair, pair[::-1]):
-                reason = f"label conflict: the same image as {kept[copy].file.path}"
-                conflicts.setdefault(row, reason)
-    return conflicts
-
-
-def _left_out(image: Inspected, reason: str) -> LeftOut:
-    return LeftOut(path=str(image.file.path), reason=reason)
+def _entry(source: str, path: str, file: DataFile, read: _Read, old: FileEntry | None) -> FileEntry:
+    # The id tells the image to replace, also if this ingest is interrupted.
+    known = old.id if old is not None and old.outcome in (*SETTLED, "") else None
+    outcome = "rejected" if read.digest is None else ""
+    return FileEntry(
+        source, path, file.size, file.state, read.source_digest, read.digest,
+        known, outcome, read.reason,
+    )  # fmt: skip

@@ -1,0 +1,185 @@
+"""Ingest of data sets into the collection: of the data set of the settings, and of given paths."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from embeddings.cpu import usable_processors
+from embeddings.store.records import GENERATED_SCENES, FileEntry
+from embeddings.store.store import Store
+from training.console import Display, show_collection
+from training.data.download import PublishedArchive
+from training.data.files import DataSource
+from training.data.ingest import FileOutcome, Policy, Report, ingest_source
+from training.data.inspection import Options
+from training.data.sources import LANDSCAPES, group_files, key_of, open_path, open_source
+from training.errors import DataError
+from training.ingest_report import show_outcomes, write_outcomes
+from training.settings import TrainingSettings
+
+_SCENES_ENTRY = ""
+"""Path of the ledger entry that has the digest of all generated scenes as its state."""
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """Ingest of data sets into one store, with its messages on a console."""
+
+    settings: TrainingSettings
+    store: Store
+    display: Display
+
+    def run(self, source: DataSource, options: Options, policy: Policy) -> Report:
+        """Ingest one data set and show the outcomes. Raises `DataError`."""
+        reports: list[Report] = []
+        try:
+            ingest_source(
+                source,
+                self.store,
+                options,
+                policy,
+                seed=self.settings.seed,
+                workers=usable_processors(),
+                track=self.display.track,
+                report=reports.append,
+            )
+        finally:
+            for report in reports:
+                show_outcomes(report, source.key, self.settings.home, self.display)
+        return reports[0]
+
+
+def ingest_data_set(
+    settings: TrainingSettings,
+    store: Store,
+    display: Display,
+    published: PublishedArchive,
+    *,
+    again: bool,
+) -> None:
+    """Ingest the data set of the settings; only new and changed files are read.
+
+    The published archive never changes, so that a store that has it is not compared with it unless
+    `again` is set. If it was not available, the store has generated scenes in its place; `again`
+    tries the download once more. Raises `DataError`, also if the store has another data set.
+    """
+    key = key_of(settings)
+    sources = _live_sources(store)
+    is_stand_in = key == LANDSCAPES and sources == {GENERATED_SCENES}
+    if sources:
+        _check_same(key, sources, is_stand_in=is_stand_in)
+        settings = _with_own_seed(settings, store, display)
+        if key == LANDSCAPES and not again:
+            return
+    with ExitStack() as open_files:
+        with display.download("ml5 Landscapes archive") as advance:
+            opened = open_source(settings, published, advance=advance, warn=display.warn)
+            source = open_files.enter_context(opened)
+        if source.digest and source.digest == _scenes_digest(store):
+            display.info(f"The store is up to date: {GENERATED_SCENES}, unchanged.")
+            return
+        display.info(f"Ingesting {source.key}")
+        replaced = GENERATED_SCENES if is_stand_in and source.key != GENERATED_SCENES else None
+        before = store.at().revision if store.exists else 0
+        ingest = Ingest(settings, store, display)
+        report = ingest.run(source, Options(), Policy(usable=True, instead_of=replaced))
+        write_outcomes(report.outcomes, settings.home)
+        if source.digest:
+            entry = FileEntry(source.key, _SCENES_ENTRY, 0, source.digest, None, None, None, "")
+            store.files.upsert([entry])
+    snapshot = store.at()
+    if snapshot.revision == before:
+        display.info(f"The store is up to date: {snapshot.images.name}, unchanged.")
+    else:
+        show_collection(snapshot.images, display)
+
+
+def add_paths(
+    settings: TrainingSettings,
+    store: Store,
+    display: Display,
+    paths: Iterable[Path],
+    options: Options,
+    policy: Policy,
+) -> None:
+    """Ingest folders and zips one after the other, then all single files.
+
+    Raises `DataError` if nothing could be done.
+    """
+    ingest = Ingest(settings, store, display)
+    outcomes: list[FileOutcome] = []
+    problems: list[DataError] = []
+    for opened in _open_all(settings, store, list(paths), policy):
+        try:
+            with opened as source:
+                display.info(f"Adding {source.key}")
+                outcomes += ingest.run(source, options, policy).outcomes
+        except DataError as error:
+            problems.append(error)
+    write_outcomes(outcomes, settings.home)
+    if all(each.outcome == "rejected" for each in outcomes):
+        raise problems[0] if problems else _nothing_usable(outcomes)
+    for problem in problems:
+        display.warn(str(problem))
+    if policy.mirror and problems:
+        raise problems[0]
+
+
+def _open_all(
+    settings: TrainingSettings, store: Store, paths: Sequence[Path], policy: Policy
+) -> Iterable[AbstractContextManager[DataSource]]:
+    """Yield the data sets of these paths, to be opened one after the other."""
+    single = [path for path in paths if not path.is_dir() and path.suffix.lower() != ".zip"]
+    if single and policy.mirror:
+        raise DataError(
+            f"--mirror needs a folder or a zip, because single files such as {single[0]} do not "
+            "say which files are gone; remove --mirror or give their folder."
+        )
+    for path in paths:
+        if path not in single:
+            yield open_path(settings, path.resolve())
+    if single:
+        classes = store.at().images.classes if store.exists else ()
+        yield from map(nullcontext, group_files(single, classes))
+
+
+def _nothing_usable(outcomes: Sequence[FileOutcome]) -> DataError:
+    if not outcomes:
+        return DataError("The paths contain no files; give folders, zips or image files.")
+    first = outcomes[0]
+    more = f"; {len(outcomes) - 1} more files were rejected, too" if len(outcomes) > 1 else ""
+    return DataError(f"Nothing was added: {first.path}: {first.detail}{more}.")
+
+
+def _live_sources(store: Store) -> set[str]:
+    return set(store.at().images.column("source")) if store.exists else set()
+
+
+def _check_same(key: str, sources: set[str], *, is_stand_in: bool) -> None:
+    if key not in sources and not is_stand_in:
+        held = ", ".join(sorted(sources))
+        raise DataError(
+            f"The store contains the images of {held}, and BELVEDERE_DATA selects {key}. Add these "
+            f"images with `belvedere add`, set BELVEDERE_DATA to {sorted(sources)[0]}, or choose "
+            "another folder with BELVEDERE_HOME."
+        )
+
+
+def _with_own_seed(settings: TrainingSettings, store: Store, display: Display) -> TrainingSettings:
+    """Return the settings with the seed of the store's split."""
+    seed = store.at().split_seed
+    if seed == settings.seed:
+        return settings
+    display.info(
+        f"The images keep their split, which was drawn with the seed {seed}; "
+        f"BELVEDERE_SEED={settings.seed} applies to training only."
+    )
+    return settings.model_copy(update={"seed": seed})
+
+
+def _scenes_digest(store: Store) -> str | None:
+    if not store.exists:
+        return None
+    entry = store.files.read(GENERATED_SCENES).get(_SCENES_ENTRY)
+    return None if entry is None else entry.state

@@ -1,0 +1,56 @@
+"""Outcomes of an ingest on the console and as a table."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from embeddings.atomic import atomic_write
+from embeddings.file_names import printable
+from training.console import Display
+from training.data.ingest import FileOutcome, Report, count_reasons
+from training.data.outcomes import SETTLED
+from training.settings import OUTCOMES
+
+_SHOWN = 20
+
+_WORDS = {
+    "duplicate_of": "duplicates",
+    "conflict": "label conflicts",
+    "deleted_before": "deleted before",
+}
+
+
+def show_outcomes(report: Report, key: str, home: Path, display: Display) -> None:
+    """Print the number of files with each outcome, and the first files without an image."""
+    if report.layout:
+        display.info(report.layout)
+    counts = Counter(each.outcome for each in report.outcomes)
+    if counts:
+        listed = [f"{count:,} {_WORDS.get(name, name)}" for name, count in counts.most_common()]
+        display.info(f"Files: {', '.join(listed)}.")
+    left_out = [each for each in report.outcomes if each.outcome not in SETTLED]
+    if left_out:
+        reasons = count_reasons([each.detail for each in left_out])
+        display.info(printable(f"Left out: {reasons} (full list in {home / OUTCOMES}):"))
+    for each in left_out[:_SHOWN]:
+        display.info(printable(f"  {each.path}: {each.detail}"))
+    if len(left_out) > _SHOWN:
+        display.info(f"  … and {len(left_out) - _SHOWN} more")
+    if report.deleted:
+        display.info(f"Deleted: {report.deleted} images, because their files are gone.")
+    if report.gone:
+        display.warn(
+            f"The files of {report.gone} images are gone from {key}; the images are kept. "
+            "`belvedere add --mirror` with this path deletes them."
+        )
+
+
+def write_outcomes(outcomes: Sequence[FileOutcome], home: Path) -> None:
+    """Write the table of all files: path, outcome, id of the image and detail."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(FileOutcome._fields)
+    writer.writerows([printable(value) for value in each] for each in outcomes)
+    atomic_write(home / OUTCOMES, buffer.getvalue())
