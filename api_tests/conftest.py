@@ -22,11 +22,12 @@ from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate, publish
 from embeddings.release.reader import current_release, open_release
 from embeddings.release.reports import Comparison, ExperimentReport
-from embeddings.store.images import write_images
-from embeddings.store.records import Collection, StoredImage
+from embeddings.store.records import StoredImage
+from embeddings.store.store import Store
 from service.app import configured
 from service.serving.state import After, ServiceState
 from service.settings import ServiceSettings
+from tests.tiny_release import TRAINING_VERSION, Drawn, fill_store
 
 MAP_SEED = 3
 """Seed of the map in the release with odd ids."""
@@ -100,26 +101,19 @@ def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     release = open_release(current_release(home / "releases"))
     encoder = Encoder(release.encoder)
     rng = np.random.default_rng(5)
-    rows = []
+    images, jpegs = [], []
     for number, identifier in enumerate(ODD_IDS):
         pixels = rng.integers(0, 256, (6, 9, 3), dtype=np.uint8)
         buffer = io.BytesIO()
         large = Image.fromarray(pixels).resize((400, 300), Image.Resampling.BILINEAR)
         large.save(buffer, "JPEG", **_metadata(identifier))
-        rows.append((_image(identifier, number, buffer.getvalue()), buffer.getvalue()))
-    collection = Collection(
-        name="odd names",
-        source="tests",
-        source_digest="0",
-        fingerprint=sha256(repr(ODD_IDS).encode()).hexdigest(),
-        classes=release.manifest.classes,
-        split_seed=0,
-        split_by="groups",
-    )
-    write_images(str(folder / "store"), collection, rows)
+        jpegs.append(buffer.getvalue())
+        images.append(_image(identifier, number, jpegs[-1]))
+    store = Store(str(folder / "store"))
+    fill_store(store, Drawn(tuple(images), tuple(jpegs)))
     encoded = Encoded.concatenate(
         encoder.encode(read_pixels(data, encoder.height, encoder.width)[np.newaxis])
-        for _, data in rows
+        for data in jpegs
     )
     report = ExperimentReport(
         name="own net/plain", family="own", base=None, change="", status="done"
@@ -127,9 +121,9 @@ def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     comparison = Comparison(
         preset="quick",
         classes=release.manifest.classes,
-        train=len(rows) // 2,
+        train=len(images) // 2,
         tuning=0,
-        validation=len(rows) // 2,
+        validation=len(images) // 2,
         best=report.name,
         experiments=(report,),
     )
@@ -139,11 +133,11 @@ def odd_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         reference=Reference(ODD_IDS, encoded),
         temperature=release.uncertainty.calibration.temperature,
         uncalibrated=release.uncertainty.calibration.before,
-        tuning=(),
+        training_version=TRAINING_VERSION,
         label_issues=(),
         explain=lambda ids, _predicted: np.ones((len(ids), 2, 3), np.float32),
     )
-    publish(candidate, str(folder / "store"), folder / "releases", map_seed=MAP_SEED)
+    publish(candidate, store, folder / "releases", map_seed=MAP_SEED)
     return folder
 
 
@@ -158,6 +152,7 @@ def _metadata(identifier: str) -> dict[str, Any]:
 
 def _image(identifier: str, number: int, data: bytes) -> StoredImage:
     width, height = measure(data)
+    digest = sha256(data).hexdigest()
     return StoredImage(
         id=identifier,
         label="forest" if identifier.startswith("forest") else "lake",
@@ -165,12 +160,14 @@ def _image(identifier: str, number: int, data: bytes) -> StoredImage:
         width=width,
         height=height,
         group=number,
-        digest=sha256(data).hexdigest(),
+        digest=digest,
+        source_digest=digest,
         title=f"Number {number}",
         photographer="A. Photographer",
         photographer_id="12345@N01",
         licence="4",
-        source=f"https://live.staticflickr.com/1/{number}_a.jpg",
+        url=f"https://live.staticflickr.com/1/{number}_a.jpg",
+        source="odd names",
     )
 
 

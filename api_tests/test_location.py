@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 from api_tests.conftest import GEOTAGGED, LOCATION
 from embeddings.images import open_rgb
 from embeddings.release.reader import current_release, open_release
-from embeddings.store.images import ImageTable
+from embeddings.store.store import Store
 from service.settings import ServiceSettings
 
 ADDRESS = f"/images/{GEOTAGGED}"
@@ -19,10 +19,10 @@ ADDRESS = f"/images/{GEOTAGGED}"
 def stored(odd_home):
     """Return the stored file and its digest."""
     release = open_release(current_release(odd_home / "releases"))
-    row = release.rows[GEOTAGGED]
-    jpeg = ImageTable.open(str(odd_home / "store")).jpeg(row)
+    digest = release.images[release.rows[GEOTAGGED]].digest
+    jpeg = Store(str(odd_home / "store")).at().jpeg(digest)
     assert LOCATION in jpeg
-    return jpeg, release.images[row].digest
+    return jpeg, digest
 
 
 def test_a_served_image_contains_no_location(odd, stored):

@@ -167,13 +167,13 @@ def _points(release: Release) -> list[dict[str, object]]:
     """Return points in one cluster per class, some misclassified; ids of the release repeat."""
     rng = np.random.default_rng(0)
     classes = release.manifest.classes
-    images = release.images
+    ids = release.images.ids
     chosen = rng.integers(len(classes), size=MANY)
     predicted = (chosen + (rng.random(MANY) < _ERRORS)) % len(classes)
     places = rng.normal(scale=6, size=(MANY, 2)) + np.column_stack([chosen % 3, chosen // 3]) * 24
     return [
         {
-            "id": images[number % len(images)].id,
+            "id": ids[number % len(ids)],
             "label": classes[chosen[number]],
             "predicted": classes[predicted[number]],
             "split": "train",

@@ -21,7 +21,7 @@ from benchmarks.wrk import Request, WrkMissing, load, wrk_version
 from embeddings.encoder import Encoder
 from embeddings.release.reader import Release, current_release, open_release
 from embeddings.settings import PathSettings
-from embeddings.store.images import ImageTable
+from embeddings.store.store import Store
 
 _IDS = 1000
 _IMAGES = 64
@@ -81,10 +81,10 @@ def draw_material(home: Path, release: Release) -> Material:
     """Return random ids and images of a release; the seed is fixed."""
     chance = random.Random(_SEED)
     rows = range(len(release.images))
-    ids = tuple(release.images[row].id for row in chance.choices(rows, k=_IDS))
-    images = ImageTable.open(PathSettings(home=home).store_uri, release.manifest.store.images)
+    ids = tuple(release.images.ids[row] for row in chance.choices(rows, k=_IDS))
+    snapshot = Store(PathSettings(home=home).store_uri).at(release.manifest.data.revision)
     some = chance.sample(rows, min(_IMAGES, len(rows)))
-    return Material(ids, tuple(images.jpeg(row) for row in some))
+    return Material(ids, tuple(snapshot.jpegs([release.images.digests[row] for row in some])))
 
 
 @contextmanager

@@ -9,15 +9,16 @@ import numpy as np
 from benchmarks.baseline_loop import BaselineLoop
 from benchmarks.http import draw_material
 from benchmarks.measurements import Figures, Measurement, bench_home, save
-from embeddings.arrays import Pixels
+from embeddings.arrays import Pixels, Rows
 from embeddings.encoder import Encoded, Encoder
 from embeddings.images import read_pixels
 from embeddings.release.manifest import Parity
 from embeddings.release.parity import ParityError, Reference, check_quality, measure_parity
 from embeddings.release.reader import Release, current_release, open_release
 from embeddings.settings import PathSettings
-from embeddings.store.images import ImageTable
-from embeddings.store.records import Split
+from embeddings.store.images import Snapshot
+from embeddings.store.split import Split
+from embeddings.store.store import Store
 from training.quantization import quantize
 
 _ROUNDS = 5
@@ -56,19 +57,18 @@ def main() -> None:
 def measure(home: Path) -> PrecisionMeasurement:
     """Quantize the encoder of a release and measure both alternately."""
     release = open_release(current_release(home / "releases"))
-    images = ImageTable.open(PathSettings(home=home).store_uri, release.manifest.store.images)
+    snapshot = Store(PathSettings(home=home).store_uri).at(release.manifest.data.revision)
     exact = Encoder(release.encoder, "f32")
     learned = np.random.default_rng(0).permutation(_rows(release, "train"))[:_CALIBRATION_IMAGES]
+    digests = [release.images.digests[row] for row in learned]
     with TemporaryDirectory() as folder:
-        model = quantize(
-            release.encoder, _pixels(images, exact, learned.tolist()), Path(folder) / "int8"
-        )
+        model = quantize(release.encoder, _pixels(snapshot, exact, digests), Path(folder) / "int8")
         coarse = Encoder(model, "int8")
         loops = [
             BaselineLoop(each, draw_material(home, release).images) for each in (exact, coarse)
         ]
         f32, int8 = _timed(loops, [release.encoder, model])
-        parity = _parity(release, images, exact, coarse)
+        parity = _parity(release, snapshot, exact, coarse)
     return PrecisionMeasurement(
         f32=f32,
         int8=int8,
@@ -93,14 +93,13 @@ def _timed(loops: list[BaselineLoop], models: list[Path]) -> list[EncoderCost]:
     ]
 
 
-def _parity(release: Release, images: ImageTable, exact: Encoder, coarse: Encoder) -> Parity:
-    rows = _rows(release, "validation")
-    pixels = _pixels(images, exact, rows)
-    ids = tuple(release.images[row].id for row in rows)
-    classes = release.manifest.classes
-    labels = [classes.index(release.images[row].label) for row in rows]
+def _parity(release: Release, snapshot: Snapshot, exact: Encoder, coarse: Encoder) -> Parity:
+    images = release.images.take(_rows(release, "validation"))
+    pixels = _pixels(snapshot, exact, images.digests)
+    classes = {label: number for number, label in enumerate(release.manifest.classes)}
+    labels = [classes[label] for label in images.labels if label is not None]
     results = [Encoded.concatenate(encoder.encode_all(pixels)) for encoder in (exact, coarse)]
-    return measure_parity(Reference(ids, results[0]), results[1], np.asarray(labels))
+    return measure_parity(Reference(tuple(images.ids), results[0]), results[1], np.asarray(labels))
 
 
 def _refused(parity: Parity) -> str | None:
@@ -111,12 +110,13 @@ def _refused(parity: Parity) -> str | None:
     return None
 
 
-def _rows(release: Release, split: Split) -> list[int]:
-    return [row for row, each in enumerate(release.images) if each.split == split]
+def _rows(release: Release, split: Split) -> Rows:
+    return np.flatnonzero(release.images.splits == split)
 
 
-def _pixels(images: ImageTable, encoder: Encoder, rows: list[int]) -> Pixels:
-    return np.stack([read_pixels(images.jpeg(row), encoder.height, encoder.width) for row in rows])
+def _pixels(snapshot: Snapshot, encoder: Encoder, digests: list[str]) -> Pixels:
+    jpegs = snapshot.jpegs(digests)
+    return np.stack([read_pixels(jpeg, encoder.height, encoder.width) for jpeg in jpegs])
 
 
 if __name__ == "__main__":

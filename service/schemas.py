@@ -8,7 +8,8 @@ from pydantic import Field
 from embeddings.frozen_model import FrozenModel
 from embeddings.release.reports import ExperimentReport, ExperimentSummary
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
-from embeddings.store.records import Attribution, Split
+from embeddings.store.attribution import Attribution
+from embeddings.store.split import Split
 from service.problems import PROBLEMS, ProblemType, title_of
 
 API_KEY_HEADER = "X-API-Key"

@@ -11,6 +11,7 @@ from embeddings.lock import home_lock
 from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate, publish
 from embeddings.release.reader import current_release, open_release
+from embeddings.store.store import Store
 
 BEGINS = "begins"
 
@@ -25,12 +26,12 @@ def candidate(home: Path, seed: int, folder: Path) -> Candidate:
         model=model,
         comparison=release.comparison,
         reference=Reference(
-            tuple(each.id for each in release.images),
+            tuple(release.images.ids),
             Encoded(release.embeddings, release.probabilities),
         ),
         temperature=release.uncertainty.calibration.temperature,
         uncalibrated=release.uncertainty.calibration.before,
-        tuning=(),
+        training_version=release.manifest.training.version,
         label_issues=release.label_issues,
         explain=lambda ids, _predicted: np.ones((len(ids), 2, 3), np.float32),
     )
@@ -43,7 +44,7 @@ def main(home: Path, seed: int, folder: Path) -> None:
     sys.stdout.write(f"{BEGINS}\n")
     sys.stdout.flush()
     with home_lock(home, "publisher"):
-        publish(made, str(home / "store"), home / "releases", map_seed=seed)
+        publish(made, Store(str(home / "store")), home / "releases", map_seed=seed)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ from api_tests.chaos.publisher import BEGINS
 from api_tests.chaos.running import ROOT, continuous_requests, running, valid_calls, wait_until
 from embeddings.atomic import DRAFT_PREFIX
 from embeddings.release.reader import current_release, open_release
-from embeddings.store.features import FeatureTable
-from embeddings.store.images import ImageTable
+from embeddings.store.store import Store
 
 pytestmark = pytest.mark.chaos
 
@@ -63,7 +62,7 @@ def begin(process: subprocess.Popen[str]) -> None:
 
 def test_publishing_is_killed(copied_home, publisher, tally):
     """Publishing is killed (`kill -9`) at a random moment while the service answers requests."""
-    releases, store = copied_home / "releases", str(copied_home / "store")
+    releases, store = copied_home / "releases", Store(str(copied_home / "store"))
     first = open_release(current_release(releases))
     kept = first.manifest.encoder.fingerprint
     known = {first.manifest.fingerprint}
@@ -96,12 +95,10 @@ def test_publishing_is_killed(copied_home, publisher, tally):
                 assert manifest == before or manifest.map_seed == 100 + number
                 finished += manifest != before
                 known.add(manifest.fingerprint)
-                table = ImageTable.open(store)
-                assert table.images == first.images
-                features = FeatureTable(store).read(kept, table.images)
-                assert len(features) == len(first.images)
-                rows = [features[each.id].embeddings for each in first.images]
-                assert np.array_equal(np.concatenate(rows), first.embeddings)
+                assert store.at().images.fingerprint == first.images.fingerprint
+                found, features = store.features(kept).read(first.images.digests)
+                assert found.all()
+                assert np.array_equal(features.embeddings, first.embeddings)
         undisturbed(1000)
         last = open_release(current_release(releases)).manifest
         with service.client() as client:

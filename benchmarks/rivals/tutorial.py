@@ -31,9 +31,9 @@ def create_app(folder: Path, network: Path) -> FastAPI:
         embedding = release.embeddings[release.rows[id]]
         distances, rows = neighbors.kneighbors(embedding[np.newaxis])
         found = [
-            {"id": release.images[row].id, "distance": float(distance)}
+            {"id": release.images.ids[row], "distance": float(distance)}
             for distance, row in zip(distances[0], rows[0], strict=True)
-            if release.images[row].id != id
+            if release.images.ids[row] != id
         ]
         return {"neighbors": found[:3]}
 

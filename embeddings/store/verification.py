@@ -18,7 +18,8 @@ from embeddings.store.blobs import BlobTable
 from embeddings.store.files import FileLedger
 from embeddings.store.images import ImageTable
 from embeddings.store.labels import LabelJournal
-from embeddings.store.records import Images, Split
+from embeddings.store.records import Images
+from embeddings.store.split import Split
 from embeddings.store.tables import StoreError, open_table, translate_errors
 from embeddings.store.versions import list_tags
 

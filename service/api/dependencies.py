@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request
 
 from embeddings.file_names import to_nfc
-from embeddings.store.records import Split
+from embeddings.store.split import Split
 from service.api.errors import ServiceProblem, shown
 from service.problems import ProblemType
 from service.serving.precomputed import ResponseCache

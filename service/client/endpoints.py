@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from embeddings.store.records import Split
+from embeddings.store.split import Split
 from service.schemas import (
     CalibrationReport,
     ErrorList,

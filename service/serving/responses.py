@@ -7,7 +7,7 @@ from embeddings.arrays import Floats, Points, Rows
 from embeddings.index import Neighbors
 from embeddings.recognition import Recognition
 from embeddings.release.manifest import Manifest
-from embeddings.store.records import attribution_of
+from embeddings.store.attribution import attribution_of
 from service.schemas import (
     Answer,
     ImageRecord,

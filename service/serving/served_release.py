@@ -15,7 +15,7 @@ from embeddings.recognition import Recognition, RecognitionModel, prediction_set
 from embeddings.release.manifest import Manifest
 from embeddings.release.reader import Release, ReleaseError, current_release, open_release
 from embeddings.store.blobs import Blobs, missing_blob
-from embeddings.store.records import Split
+from embeddings.store.split import Split
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
 from service.serving.errors import StoreUnreadable, UnknownImage

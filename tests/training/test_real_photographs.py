@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from embeddings.store.attribution import attribution_of
 from embeddings.store.images import Snapshot
-from embeddings.store.records import attribution_of
 from embeddings.store.store import Store
 from tests.training.conftest import RealArchive
 from training.console import Display

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal, Protocol
 
-from embeddings.store.records import Split
+from embeddings.store.split import Split
 from training.data.file_types import without_suffix
 
 _Parts = tuple[str, ...]

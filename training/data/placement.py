@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.arrays import Mask, Rows
-from embeddings.store.records import Split
+from embeddings.store.split import Split
 from training.data.near_duplicates import NEW, Links, connected_groups
 from training.data.split import TUNING_SHARE, VALIDATION_SHARE, Counts, split_groups
 

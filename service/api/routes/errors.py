@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from embeddings.heatmap import overlay
 from embeddings.release.reader import LabelIssue, Misclassified
-from embeddings.store.records import attribution_of
+from embeddings.store.attribution import attribution_of
 from service.api.dependencies import MOST_LISTED, Served, State
 from service.api.errors import ServiceProblem, problem_responses, shown
 from service.problems import ProblemType

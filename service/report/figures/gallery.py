@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from embeddings.store.records import Attribution
+from embeddings.store.attribution import Attribution
 from service.client import Client
 from service.report.figures.format import NO_LABEL, probability
 from service.report.figures.html import Fragment, Part, element, joined, link, strong, void

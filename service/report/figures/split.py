@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from embeddings.store.records import Attribution
+from embeddings.store.attribution import Attribution
 from service.client import Client
 from service.report.figures.format import NO_LABEL, count, partly, percent, plural
 from service.report.figures.html import Fragment, joined, paragraph, strong

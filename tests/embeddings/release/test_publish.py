@@ -19,8 +19,7 @@ from embeddings.release.reader import (
     open_release,
     read_manifest,
 )
-from embeddings.store.features import FeatureTable
-from embeddings.store.images import ImageTable
+from embeddings.store.store import Store
 from tests import tiny_release
 
 
@@ -44,11 +43,12 @@ def scale(probabilities: Floats, temperature: float) -> Floats:
 
 def test_the_release_contains_the_outputs_of_its_encoder(published: Path) -> None:
     release = open_release(current_release(published / "releases"))
-    table = ImageTable.open(str(published / "store"), release.manifest.store.images)
-    assert release.images == table.images
+    snapshot = Store(str(published / "store")).at(release.manifest.data.revision)
+    assert release.images.fingerprint == snapshot.images.fingerprint
     encoder = Encoder(release.encoder)
     for row in (0, 31, len(release.images) - 1):
-        pixels = read_pixels(table.jpeg(row), encoder.height, encoder.width)
+        jpeg = snapshot.jpeg(release.images[row].digest)
+        pixels = read_pixels(jpeg, encoder.height, encoder.width)
         again = encoder.encode(pixels[None])
         assert np.allclose(again.embeddings[0], release.embeddings[row], rtol=1e-4, atol=1e-5)
         assert np.allclose(again.probabilities[0], release.probabilities[row], atol=1e-5)
@@ -56,10 +56,9 @@ def test_the_release_contains_the_outputs_of_its_encoder(published: Path) -> Non
 
 def test_the_store_contains_the_same_features(published: Path) -> None:
     release = open_release(current_release(published / "releases"))
-    kept = FeatureTable(str(published / "store")).read(
-        release.manifest.encoder.fingerprint, release.images
-    )
-    stored = Encoded.concatenate(kept[image.id] for image in release.images)
+    features = Store(str(published / "store")).features(release.manifest.encoder.fingerprint)
+    found, stored = features.read(release.images.digests)
+    assert found.all()
     assert np.array_equal(stored.embeddings, release.embeddings)
 
 
@@ -79,9 +78,10 @@ def test_errors_are_the_misclassified_validation_images_worst_first(published: P
 def test_publishing_the_same_again_changes_nothing(published: Path, candidate: Candidate) -> None:
     before = current_release(published / "releases")
     folders = sorted(path.name for path in (published / "releases").iterdir())
-    version = FeatureTable(str(published / "store")).version
-    publish(candidate, str(published / "store"), published / "releases")
-    assert FeatureTable(str(published / "store")).version == version
+    store = Store(str(published / "store"))
+    revision = store.at().revision
+    publish(candidate, store, published / "releases")
+    assert store.at().revision == revision
     assert current_release(published / "releases").parent == before.parent
     assert not [name for name in folders if name.startswith(".")]
 
@@ -98,7 +98,7 @@ def test_an_encoder_that_differs_from_its_model_is_not_published(
         ),
     )
     with pytest.raises(ParityError, match="release not published"):
-        publish(spoilt, str(published / "store"), tmp_path)
+        publish(spoilt, Store(str(published / "store")), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -191,11 +191,11 @@ def test_a_changed_manifest_is_detected(copy: Path) -> None:
 def test_a_damaged_release_of_the_same_name_is_replaced(
     published: Path, candidate: Candidate, tmp_path: Path
 ) -> None:
-    folder = publish(candidate, str(published / "store"), tmp_path)
+    folder = publish(candidate, Store(str(published / "store")), tmp_path)
     again = folder
     (folder / "errors.json").write_text("[]")
     for _ in range(3):  # fitting the map on several threads is not deterministic
-        again = publish(candidate, str(published / "store"), tmp_path)
+        again = publish(candidate, Store(str(published / "store")), tmp_path)
         if again == folder:
             break
     open_release(again)
@@ -226,7 +226,7 @@ def test_a_copy_with_followed_links_can_be_served_and_published_into(
     assert not (copied / "current").is_symlink()
     before = open_release(current_release(copied)).manifest
     shutil.rmtree(copied / before.folder)
-    folder = publish(candidate, str(published / "store"), copied, map_seed=7)
+    folder = publish(candidate, Store(str(published / "store")), copied, map_seed=7)
     assert (copied / "current").is_symlink()
     assert current_release(copied) == folder.resolve()
     assert open_release(folder).manifest.map_seed == 7
@@ -240,12 +240,12 @@ def test_a_broken_pointer_is_an_error_and_is_replaced(
     pointer.symlink_to("gone")
     with pytest.raises(ReleaseError, match=r"gone, which is missing; run `belvedere publish`"):
         current_release(tmp_path)
-    publish(candidate, str(published / "store"), tmp_path)
+    publish(candidate, Store(str(published / "store")), tmp_path)
     pointer.unlink()
     pointer.write_text("a link as some programs unpack it")
     with pytest.raises(ReleaseError, match=r"is a file .* run `belvedere publish` again"):
         current_release(tmp_path)
-    folder = publish(candidate, str(published / "store"), tmp_path)
+    folder = publish(candidate, Store(str(published / "store")), tmp_path)
     assert current_release(tmp_path) == folder.resolve()
 
 
@@ -274,11 +274,11 @@ def test_a_release_of_a_newer_version_is_not_replaced(
         json.dumps(manifest | {"format": manifest["format"] + 1})
     )
     with pytest.raises(NewerReleaseError):
-        publish(candidate, str(published / "store"), copied)
+        publish(candidate, Store(str(published / "store")), copied)
 
 
 @pytest.mark.parametrize(
-    "name", ["comparison.json", "photographs.json", "trust.json", "features.arrow"]
+    "name", ["comparison.json", "images.arrow", "trust.json", "features.arrow"]
 )
 @pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1}', b"\xff\xfe"])
 def test_unreadable_contents_are_an_error_with_advice(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.store.records import Attribution
+from embeddings.store.attribution import Attribution
 from service.report.__main__ import NOTEBOOK, main
 from service.report.figures.format import (
     difference_error,
