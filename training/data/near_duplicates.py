@@ -293,6 +293,8 @@ def _candidates(signatures: _Signatures, fresh: Rows, tile: int) -> Iterator[_Pa
                 rows = asked[start : start + block]
                 bounds = signatures.points[rows] @ transposed
                 high = np.flatnonzero(bounds.max(axis=1) >= CORRELATION - _ROUNDING)
+                if not len(high):
+                    continue
                 at, column = np.nonzero(bounds[high] >= CORRELATION - _ROUNDING)
                 first, second = rows[high[at]], others[column]
                 once = (first < second) | ~is_fresh[second]

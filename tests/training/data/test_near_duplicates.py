@@ -16,9 +16,11 @@ from training.data.near_duplicates import (
     CORRELATION,
     FARTHEST,
     LEAST_BITS,
+    NEW,
     NOISE,
     Thumbnail,
     connected_groups,
+    find_links,
     find_near_duplicates,
     is_same_image,
     make_thumbnail,
@@ -147,35 +149,45 @@ def thumbnails_of(draws: Draws) -> list[Thumbnail]:
     return made
 
 
-def oracle(thumbnails: list[Thumbnail], labels: list[str]) -> tuple[list[int], set[int]]:
-    """Groups and rows with a copy, by comparing every pair as the rules are written."""
-    count = len(thumbnails)
+def near_pairs(thumbnails: list[Thumbnail]) -> list[tuple[int, int]]:
+    """Return the near-duplicates, by comparing every pair as the rules are written."""
     grey = [each @ np.array([0.299, 0.587, 0.114], np.float32) for each in thumbnails]
     steps = [each[:, 1:] - each[:, :-1] for each in grey]
     rises, falls = [each > NOISE for each in steps], [each < -NOISE for each in steps]
     bits = [(int(up.sum()), int(down.sum())) for up, down in zip(rises, falls, strict=True)]
-    numbers, copies = list(range(count)), set()
-    for one in range(count):
+    pairs = []
+    for one in range(len(thumbnails)):
         for other in range(one):
             if min(*bits[one], *bits[other]) < LEAST_BITS:
                 continue
             different = (rises[one] ^ rises[other]).sum() + (falls[one] ^ falls[other]).sum()
             if different > FARTHEST * (sum(bits[one]) + sum(bits[other])):
                 continue
-            a, b = thumbnails[one].astype(float), thumbnails[other].astype(float)
             u, v = (
-                np.concatenate([np.diff(each, axis=axis).ravel() for axis in (0, 1)])
-                for each in (a, b)
+                np.concatenate([np.diff(each.astype(float), axis=axis).ravel() for axis in (0, 1)])
+                for each in (thumbnails[one], thumbnails[other])
             )
-            if u @ v < CORRELATION * np.linalg.norm(u) * np.linalg.norm(v):
-                continue
-            if numbers[one] != numbers[other]:
-                old, new = sorted((numbers[one], numbers[other]), reverse=True)
-                numbers = [new if each == old else each for each in numbers]
-            if labels[one] != labels[other] and ((a - b) ** 2).mean() <= CLOSE_THUMBNAILS**2:
-                copies |= {one, other}
-    order = list(dict.fromkeys(numbers))
-    return [order.index(each) for each in numbers], copies
+            if u @ v >= CORRELATION * np.linalg.norm(u) * np.linalg.norm(v):
+                pairs.append((one, other))
+    return pairs
+
+
+def copied(
+    thumbnails: list[Thumbnail], labels: Sequence[str | None], pair: tuple[int, int]
+) -> bool:
+    """Return whether near-duplicates are copies with another label."""
+    one, other = pair
+    a, b = thumbnails[one].astype(float), thumbnails[other].astype(float)
+    crossing = None not in (labels[one], labels[other]) and labels[one] != labels[other]
+    return bool(crossing and ((a - b) ** 2).mean() <= CLOSE_THUMBNAILS**2)
+
+
+def oracle(thumbnails: list[Thumbnail], labels: list[str]) -> tuple[list[int], set[int]]:
+    """Return groups and rows with a copy."""
+    pairs = near_pairs(thumbnails)
+    numbers = connected_groups(len(thumbnails), [a for a, _ in pairs], [b for _, b in pairs])
+    copies = {row for pair in pairs if copied(thumbnails, labels, pair) for row in pair}
+    return numbers.tolist(), copies
 
 
 @settings(max_examples=40, deadline=None)
@@ -199,6 +211,46 @@ def test_groups_and_copies_equal_those_of_all_pairs(draws: Draws, tile: int) -> 
     assert found.groups == expected
     assert set(found.copies) == copies
     assert all(labels[row] != labels[copy] for row, copy in found.copies.items())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    draws=st.lists(
+        st.tuples(
+            st.integers(0, 3),
+            st.sampled_from([0, 1, 20, 40]),
+            st.sampled_from([0, 15]),
+            st.sampled_from(["a", "b", None]),
+            st.sampled_from(["new", "replaced", "known"]),
+            st.integers(0, 3),
+        ),
+        min_size=1,
+        max_size=24,
+    ),
+    tile=st.sampled_from([1, 16, 4096]),
+)
+def test_new_and_replaced_images_are_linked_to_one_image_of_each_key(
+    draws: list[tuple[int, int, int, str | None, str, int]], tile: int
+) -> None:
+    thumbnails = thumbnails_of([(scene, noise, flat, "") for scene, noise, flat, *_ in draws])
+    labels = [label for *_, label, _, _ in draws]
+    states = [state for *_, state, _ in draws]
+    keys = np.array([NEW if state == "new" else key for *_, state, key in draws], np.int64)
+    fresh = np.array([row for row, state in enumerate(states) if state != "known"], np.int64)
+    found = find_links(np.stack(thumbnails), fresh, keys, labels, tile)
+    pairs = [pair for pair in near_pairs(thumbnails) if {*pair} & {*fresh.tolist()}]
+    alike = [pair for pair in pairs if keys[pair[0]] == keys[pair[1]] == NEW]
+    expected = connected_groups(len(draws), [a for a, _ in alike], [b for _, b in alike])
+    assert found.clusters.tolist() == expected.tolist()
+    both_ways = [*pairs, *((other, one) for one, other in pairs)]
+    wanted = {(a, int(keys[b])) for a, b in both_ways if a in fresh and keys[b] != NEW}
+    partners = list(zip(found.images.tolist(), found.partners.tolist(), strict=True))
+    assert {(image, int(keys[partner])) for image, partner in partners} == wanted
+    assert len(partners) == len(wanted)
+    assert set(partners) <= set(both_ways)
+    assert set(found.copies) == {
+        row for pair in pairs if copied(thumbnails, labels, pair) for row in pair
+    }
 
 
 @given(st.data())

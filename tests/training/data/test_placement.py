@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from embeddings.arrays import Rows
 from training.data.near_duplicates import NEW, Links, connected_groups
-from training.data.placement import Part, Placement, SplitTable, link_keys, place
+from training.data.placement import Part, Placement, SplitTable, keep_sides, link_keys, place
 from training.data.split import split_groups
 
 EVIDENCE = (Part.FIT, Part.TUNING, Part.VALIDATION)
@@ -74,10 +74,6 @@ def placed(
     for image, group, part in zip(images, result.groups, result.parts, strict=True):
         image.group, image.part = int(group), int(part)
     return table, result
-
-
-def parts_of(images: list[Stored]) -> list[Part]:
-    return [Part(image.part) for image in images]
 
 
 members = st.lists(
@@ -265,3 +261,150 @@ def test_no_sequence_of_changes_moves_an_image_except_to_the_pool(
     collection = Collection(random, pure)
     for size in sizes:
         collection.step(size, seed)
+
+
+def known(
+    name: str, content: int, group: int, part: Part, photographer: str | None = None
+) -> Stored:
+    return Stored(name, "a", photographer, content, group, part)
+
+
+def test_of_images_that_join_two_parts_the_fewest_go_to_the_pool() -> None:
+    images = [
+        known("fit", 0, 0, Part.FIT),
+        known("validation", 10, 1, Part.VALIDATION),
+        *(Stored(f"like fit {number}", "a", "p", 1) for number in range(3)),
+        Stored("like validation", "a", "p", 9),
+        Stored("other", "a", "p", 99),
+    ]
+    _, result = placed(images)
+    assert [image.part for image in images[2:]] == [
+        Part.FIT,
+        Part.FIT,
+        Part.FIT,
+        Part.POOL,
+        Part.FIT,
+    ]
+    assert [image.group for image in images] == [0, 1, 0, 0, 0, 2, 0]
+    assert result.reasons == {
+        5: "links the group of 'fit' in fit and the group of 'validation' in validation"
+    }
+
+
+def test_an_image_between_two_parts_leaves_its_scene_free() -> None:
+    images = [
+        known("fit", 0, 0, Part.FIT),
+        known("validation", 2, 1, Part.VALIDATION),
+        Stored("between", "a", "p", 1),
+        Stored("elsewhere", "a", "p", 50),
+    ]
+    placed(images)
+    assert images[2].part == Part.POOL
+    assert images[3].part in (Part.FIT, Part.TUNING, Part.VALIDATION)
+    assert len({image.group for image in images}) == 4
+
+
+def test_groups_of_one_photographer_in_two_parts_keep_the_part_that_models_learned() -> None:
+    images = [
+        known("judged", 0, 0, Part.VALIDATION, "p"),
+        known("judged too", 1, 0, Part.VALIDATION),
+        known("learned", 50, 4, Part.FIT, "p"),
+        known("apart", 90, 5, Part.VALIDATION, "q"),
+    ]
+    _, result = placed(images)
+    parts = [Part.POOL, Part.POOL, Part.FIT, Part.VALIDATION]
+    assert [image.part for image in images] == parts
+    assert [image.group for image in images] == [0, 0, 0, 5]
+    assert set(result.reasons.values()) == {
+        "its group in validation has a photographer of the group of 'learned' in fit"
+    }
+
+
+def test_new_content_like_another_part_moves_the_image_alone() -> None:
+    images = [
+        known("replaced", 51, 0, Part.FIT, "p"),
+        known("beside it", 1, 0, Part.FIT, "p"),
+        known("judged", 50, 1, Part.VALIDATION),
+        Stored("new", "a", "p", 200),
+    ]
+    _, result = placed(images, {0})
+    assert [image.part for image in images] == [Part.POOL, Part.FIT, Part.VALIDATION, Part.FIT]
+    assert result.reasons == {
+        0: "its new content links its group in fit to the group of 'judged' in validation"
+    }
+
+
+def test_an_image_like_one_of_the_pool_alone_joins_the_pool() -> None:
+    images = [
+        known("between", 1, 0, Part.POOL),
+        Stored("like it", "a", None, 0),
+        known("fit", 50, 1, Part.FIT, "p"),
+        Stored("of a photographer", "a", "p", 2),
+    ]
+    _, result = placed(images)
+    assert [image.part for image in images] == [Part.POOL, Part.POOL, Part.FIT, Part.FIT]
+    assert result.reasons == {1: "linked only to images of the pool, such as 'between'"}
+
+
+def test_images_without_a_label_decide_nothing_until_they_get_one() -> None:
+    images = [
+        known("fit", 0, 0, Part.FIT),
+        known("validation", 2, 1, Part.VALIDATION),
+        Stored("between", None, None, 1),
+        Stored("alone", None, "p", 80),
+        Stored("with it", "a", "p", 90),
+    ]
+    _, result = placed(images)
+    assert result.reasons == {2: "no label", 3: "no label"}
+    assert images[3].group == images[4].group
+    for image in images[2:4]:
+        image.label, image.group, image.part = "a", NEW, Part.NEW
+    _, result = placed(images)
+    assert set(result.reasons) == {2}
+    assert (images[3].group, images[3].part) == (images[4].group, images[4].part)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32), st.lists(st.integers(0, 25), min_size=1, max_size=8))
+def test_the_split_of_the_user_is_kept(seed: int, sizes: list[int]) -> None:
+    random = Random(seed)
+    images: list[Stored] = []
+    for size in sizes:
+        before = [(image.group, image.part) for image in images]
+        sides = [
+            None
+            if image.label is None
+            else "validation"
+            if image.part == Part.VALIDATION
+            else "train"
+            for image in images
+        ]
+        moved = random.randrange(len(images)) if images else None
+        if moved is not None and sides[moved]:
+            sides[moved] = "train" if sides[moved] == "validation" else "validation"
+        for number in range(size):
+            label, photographer = random.choice(["a", "b", None]), random.choice(["p", "q", None])
+            name = f"{random.random()} {number}"
+            images.append(Stored(name, label, photographer, random.randrange(200)))
+            sides.append(random.choice(["train", "validation"]) if label else None)
+        table = table_of(images)
+        nothing = np.empty(0, np.int64)
+        result = keep_sides(table, links_of(images, link_keys(table, nothing), set()), sides, seed)
+        for image, group, part in zip(images, result.groups, result.parts, strict=True):
+            image.group, image.part = int(group), int(part)
+        for row, ((_, old), image) in enumerate(zip(before, images, strict=False)):
+            assert image.part == (Part.POOL if row == moved and image.label else old)
+            assert (
+                row != moved
+                or not image.label
+                or old == Part.POOL
+                or "moved" in result.reasons[row]
+            )
+        for image, side in list(zip(images, sides, strict=True))[len(before) :]:
+            expected = {None: {Part.POOL}, "validation": {Part.VALIDATION}}
+            assert image.part in expected.get(side, {Part.FIT, Part.TUNING})
+        for at, image in enumerate(images):
+            assert all(image.group == other.group for other in images[:at] if linked(image, other))
+        learned = {image.group for image in images[len(before) :] if image.part == Part.FIT}
+        tuned = {image.group for image in images[len(before) :] if image.part == Part.TUNING}
+        assert not learned & tuned
