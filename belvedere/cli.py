@@ -127,6 +127,9 @@ def _commands() -> click.Group:
         "loses quality.",
     )  # fmt: skip
     as_json = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON.")
+    dry_run = click.Option(
+        ["--dry-run"], is_flag=True, help="List what would be deleted, and its size."
+    )
     tag = (
         click.Argument(["name"]),
         click.Option(["--version"], help="Tag or revision (default: the newest revision)."),
@@ -156,6 +159,7 @@ def _commands() -> click.Group:
             _Command(paths, store_commands.restore, [ids]),
             _Command(paths, store_commands.relabel, [label, ids]),
             _Command(paths, store_commands.verify, [as_json]),
+            _Command(training, store_commands.prune, [dry_run]),
             _Command(commands.installed_settings, commands.config),
         ],
     )

@@ -122,6 +122,40 @@ def verify(given: Given, as_json: bool) -> int:
     return int(any(check.problems for check in checks))
 
 
+def prune(given: Given, dry_run: bool) -> None:
+    """Delete old releases and runs, unused features and caches, and old dataset versions."""
+    from embeddings.lock import write_lock
+    from training.console import Display
+    from training.pruning import plan_pruning, size_of
+    from training.pruning import prune as delete_planned
+    from training.settings import TrainingSettings
+
+    settings = TrainingSettings.from_environment(**given)
+    display = Display(console())
+    with write_lock(settings.home, settings.store_uri, "belvedere prune"):
+        plan = plan_pruning(settings, display.warn)
+        for item in plan.items:
+            _print(f"{item.path}: {_megabytes(item.size)}, {item.reason}")
+        for tag in plan.tags:
+            _print(f"tag {tag}: no release and no kept run has this dataset version")
+        if plan.shared:
+            _print(
+                f"The tags and features in {settings.store_uri} stay, because other homes may use "
+                "this store."
+            )
+        if dry_run:
+            size = sum(item.size for item in plan.items)
+            _print(f"Would free {_megabytes(size)} and clean up old dataset versions.")
+            return
+        before = size_of(settings.home)
+        delete_planned(settings, plan)
+        _print(f"Freed {_megabytes(before - size_of(settings.home))}.")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
 def _summary(done: str, changed: int, named: int, state: str, revision: int) -> str:
     unchanged = f"; {named - changed} were {state} already" if changed < named else ""
     advice = " `belvedere up` publishes the change." if changed else ""

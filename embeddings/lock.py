@@ -13,7 +13,15 @@ from embeddings.errors import HomeError, explain_os_error
 
 LOCK = ".lock"
 
-_FOLDERS = ("cache", "downloads", "downloads/licenses", "releases", "runs", "runs/*")
+_FOLDERS = (
+    "cache",
+    "downloads",
+    "downloads/licenses",
+    "releases",
+    "runs",
+    "runs/*",
+    "store/features",
+)
 """Folders of a home, besides the home itself, in which drafts are written."""
 
 _FORMER_DRAFTS = (

@@ -54,6 +54,9 @@ class TrainingSettings(PathSettings):
     dataset_version: str | None = Field(
         None, description="Tag or revision to train on and compare. Default: the last trained on."
     )
+    keep_releases: int = Field(
+        3, ge=0, description="Newest releases besides the current one that `belvedere prune` keeps."
+    )
     keep_versions: int = Field(
         10, ge=1, description="Newest dataset versions that are kept; tagged ones are always kept."
     )

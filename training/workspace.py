@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from embeddings.images import PIXELS_VERSION
 from embeddings.release.reports import Comparison, ExperimentReport
+from embeddings.store.retention import TRAINING_PREFIX
 from embeddings.store.store import Store
 from training.collection import ingest_data_set
 from training.console import Display
@@ -25,13 +26,10 @@ from training.experiments.config import (
     experiment_key,
 )
 from training.experiments.planner import Trial, plan_trials, without_combinations
-from training.models.weights import weights_digest
+from training.models.weights import local_weights, weights_digest
 from training.runs import Facts, Run, RunIndex
 from training.scenes import PAINTER_VERSION
 from training.settings import TrainingSettings
-
-TRAINING_TAG = "training-"
-"""Prefix of the tags of dataset versions that were trained on."""
 
 _DIGEST_LENGTH = 12
 
@@ -156,24 +154,10 @@ class Workspace:
         other weights.
         """
         weights = self.settings.weights
-        versions = {
-            "builder": BUILDER_VERSION,
-            "pixels": PIXELS_VERSION,
-            "painter": PAINTER_VERSION,
-        }
-
         tags = {*self.store.tags(), training_tag(self.dataset())}
-
-        def is_current(facts: Facts) -> bool:
-            named = facts["weights"]
-            assert isinstance(named, dict)
-            return (
-                facts["version"] in tags
-                and all(facts.get(name, version) == version for name, version in versions.items())
-                and all(weights_digest(name, weights) == digest for name, digest in named.items())
-            )
-
-        return self.runs.unused(is_current)
+        return self.runs.unused(
+            lambda facts: facts["version"] in tags and is_current(facts, weights)
+        )
 
     def _open_dataset(self, split: SplitName) -> Dataset:
         settings, display = self.settings, self.display
@@ -186,13 +170,28 @@ class Workspace:
 
 def training_tag(dataset: Dataset) -> str:
     """Return the tag of the dataset version that a dataset was opened at."""
-    return f"{TRAINING_TAG}{dataset.training_digest[:_DIGEST_LENGTH]}"
+    return f"{TRAINING_PREFIX}{dataset.training_digest[:_DIGEST_LENGTH]}"
+
+
+def is_current(facts: Facts, weights: Path | None) -> bool:
+    """Return whether this version of Belvedere can use a run with these facts.
+
+    The files of pretrained weights in the folder `weights` must be the same; missing files decide
+    nothing.
+    """
+    versions = {"builder": BUILDER_VERSION, "pixels": PIXELS_VERSION, "painter": PAINTER_VERSION}
+    named = facts["weights"]
+    assert isinstance(named, dict)
+    return all(facts.get(name, version) == version for name, version in versions.items()) and all(
+        local_weights(name, weights) is None or weights_digest(name, weights) == digest
+        for name, digest in named.items()
+    )
 
 
 def trained_versions(store: Store) -> list[str]:
     """Return the tags of the dataset versions that were trained on, the oldest first."""
     tags = store.tags() if store.exists else {}
-    return sorted((tag for tag in tags if tag.startswith(TRAINING_TAG)), key=tags.__getitem__)
+    return sorted((tag for tag in tags if tag.startswith(TRAINING_PREFIX)), key=tags.__getitem__)
 
 
 def last_trained(store: Store) -> str | None:

@@ -9,6 +9,7 @@ from pydantic import Field
 from embeddings.frozen_model import StrictModel
 from embeddings.runtime import Precision
 from embeddings.store.records import GENERATED_SCENES
+from embeddings.store.retention import RELEASE_PREFIX
 
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT: Literal[5] = 5
@@ -111,7 +112,7 @@ class Manifest(StrictModel):
     @property
     def tag(self) -> str:
         """Tag of the published dataset version."""
-        return f"release-{self.folder}"
+        return f"{RELEASE_PREFIX}{self.folder}"
 
     @property
     def folder(self) -> str:

@@ -106,7 +106,7 @@ def _is_possible(image: Any) -> bool:
 
 
 def _check_files(table: ImageTable, track: Track) -> Findings:
-    images = table.open().images
+    images = table.open().all
     blobs = BlobTable(table.uri).open()
     doubled = _doubled(blobs.digests.to_pylist())
     if doubled:
@@ -138,7 +138,7 @@ def _check_tags(table: ImageTable) -> Findings:
     tags = list_tags(table)
     for name, revision in tags.items():
         try:
-            images = table.open(revision).images
+            images = table.open(revision).all
         except StoreError as error:
             yield f"The dataset version {name} cannot be opened: {error}"
             continue

@@ -13,7 +13,7 @@ from embeddings.frozen_model import FrozenModel
 from embeddings.store.blobs import BlobTable
 from embeddings.store.images import ImageTable, Snapshot
 from embeddings.store.records import Images
-from embeddings.store.retention import Retention
+from embeddings.store.retention import RELEASE_PREFIX, TRAINING_PREFIX, Retention
 from embeddings.store.tables import (
     ROWS_PER_FILE,
     StoreError,
@@ -21,9 +21,6 @@ from embeddings.store.tables import (
     open_table,
     translate_errors,
 )
-
-RESERVED = ("training-", "release-")
-"""Prefixes of the tags that training and publishing set."""
 
 _DIGESTS_PER_DELETE = 1000
 _MOST_FRAGMENTS = 100
@@ -90,11 +87,11 @@ def list_tags(table: ImageTable) -> dict[str, int]:
 
 def check_tag_name(name: str) -> None:
     """Raise `StoreError` if a user cannot give this name to a dataset version."""
-    if name.startswith(RESERVED):
+    if name.startswith((TRAINING_PREFIX, RELEASE_PREFIX)):
         raise StoreError(
-            f"{name!r} cannot be set or deleted: tags with the prefixes {' and '.join(RESERVED)} "
-            "belong to training and publishing, and `belvedere prune` deletes them with their runs "
-            "and releases; choose another name."
+            f"{name!r} cannot be set or deleted: tags with the prefixes {TRAINING_PREFIX} and "
+            f"{RELEASE_PREFIX} belong to training and publishing, and `belvedere prune` deletes "
+            "them with their runs and releases; choose another name."
         )
     if not _TAG_NAME.fullmatch(name) or name.isdecimal() or ".." in name:
         raise StoreError(

@@ -84,8 +84,8 @@ def warn_of_unused_runs(workspace: Workspace) -> None:
     named = ", ".join(folder.name for folder in folders)
     workspace.display.warn(
         f"Not used: {len(folders)} of the runs in {workspace.settings.runs}, made by another "
-        "version of Belvedere, for a deleted dataset version or with other weights; delete them to "
-        f"free {size:.0f} MB: {named}."
+        "version of Belvedere, for a deleted dataset version or with other weights; run `belvedere "
+        f"prune` to free {size:.0f} MB: {named}."
     )
 
 
