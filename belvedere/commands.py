@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -225,6 +226,8 @@ def _writing(command: str, given: Given) -> Iterator["Workspace"]:
     """Yield the workspace while no other process can write into the home."""
     from embeddings.lock import write_lock
 
+    # Pillow warns of broken metadata; damaged files are reported as left out.
+    warnings.filterwarnings("ignore", module="PIL")
     workspace = _workspace(given)
     settings = workspace.settings
     with write_lock(settings.home, settings.store_uri, f"belvedere {command}"):

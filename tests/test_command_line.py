@@ -12,7 +12,7 @@ import pytest
 
 from embeddings.store.images import ImageTable
 from service.settings import ServiceSettings
-from tests.training.pictures import class_folders
+from tests.training.pictures import class_folders, picture
 from training.settings import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
@@ -118,6 +118,14 @@ def test_data_prints_classes_and_repeats_no_work(tmp_path: Path) -> None:
     assert "mountain" in done.stdout
     again = belvedere(tmp_path, "data", data="scenes", scenes="13")
     assert "unchanged" in again.stdout
+
+
+def test_broken_exif_prints_no_warning(tmp_path: Path) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
+    broken = b"Exif\0\0MM\0*\0\0\0\x08\0\xff"
+    picture(900).save(folder / "cat/broken.jpg", exif=broken)
+    done = belvedere(tmp_path / "home", "data", data=str(folder))
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_second_process_is_rejected_and_drafts_of_a_killed_one_are_removed(
