@@ -6,6 +6,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from embeddings.frozen_model import FrozenModel
+from embeddings.index import SearchKind
 from embeddings.release.reports import ExperimentReport, ExperimentSummary
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
 from embeddings.store.attribution import Attribution
@@ -101,8 +102,9 @@ class Neighborhood(Answer):
     query: Query = Field(description="Image for which neighbours were requested.")
     k: int = Field(description="Requested number; fewer are returned if there are no more.")
     metric: Literal["euclidean"] = Field(description="Distance measure.")
-    index: Literal["flat", "hnsw"] = Field(
-        description="Kind of the index: `flat` compares all images, `hnsw` searches a graph."
+    index: SearchKind = Field(
+        description="Kind of the search: `flat` compares all images, `hnsw` follows a graph, `ivf` "
+        "compares the images of the nearest clusters."
     )
     exact: bool = Field(description="True if no nearer image can have been missed.")
     neighbors: tuple[Neighbor, ...] = Field(description="Neighbours by distance, then by id.")

@@ -12,6 +12,10 @@ from embeddings.arrays import Doubles, Floats, Mask, Rows
 IndexKind = Literal["flat", "hnsw"]
 """`flat` compares with every embedding; `hnsw` follows a graph and may miss one."""
 
+SearchKind = Literal[IndexKind, "ivf"]
+"""Kind of a search; `ivf`, the kind of the neighbour graph of a large collection, searches the
+nearest clusters and may miss a neighbour."""
+
 _BUILDERS: dict[IndexKind, str] = {
     "flat": "embeddings.index.flat:FlatIndex",
     "hnsw": "embeddings.index.hnsw:HnswIndex",
@@ -27,7 +31,7 @@ class Neighbors:
     """Shape (k,): row numbers."""
     distances: Doubles
     """Shape (k,): Euclidean distances, not squared."""
-    kind: IndexKind = "flat"
+    kind: SearchKind = "flat"
     """Kind of the search that found them."""
 
     @property

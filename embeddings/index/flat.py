@@ -8,8 +8,15 @@ import numpy as np
 from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import IndexKind, Neighbors, validate_query
 
-# Relative bound of the rounding error of FAISS' single-precision squared distances.
-_ROUNDING = 1e-4
+ROUNDING = 1e-4
+"""Relative bound of the rounding error of FAISS' single-precision squared distances."""
+
+
+def rank_ids(ids: Sequence[str]) -> Rows:
+    """Return the rank of each id in ascending order, shape (n,)."""
+    ranks = np.empty(len(ids), dtype=np.int64)
+    ranks[np.argsort(np.asarray(ids, dtype=object), kind="stable")] = np.arange(len(ids))
+    return ranks
 
 
 class FlatIndex:
@@ -24,10 +31,7 @@ class FlatIndex:
         self, ids: Sequence[str], embeddings: Floats, flat: faiss.IndexFlat | None = None
     ) -> None:
         self._embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
-        self._order_of_ids = np.empty(len(ids), dtype=np.int64)
-        self._order_of_ids[np.argsort(np.asarray(ids, dtype=object), kind="stable")] = np.arange(
-            len(ids)
-        )
+        self._order_of_ids = rank_ids(ids)
         if flat is None:
             flat = faiss.IndexFlatL2(self._embeddings.shape[1])
             flat.add(self._embeddings)
@@ -71,7 +75,7 @@ class FlatIndex:
             candidates = min(candidates, eligible)
             squared, found = self._index.search(query[None], candidates, params=parameters)
             nearest = self.rerank(query, found[0], k)
-            horizon = float(np.sqrt(squared[0, -1] * (1 - _ROUNDING)))
+            horizon = float(np.sqrt(squared[0, -1] * (1 - ROUNDING)))
             if candidates == eligible or nearest.distances[-1] < horizon:
                 return nearest
             candidates *= 4

@@ -9,15 +9,15 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from embeddings.arrays import Doubles, Floats, Labels, Mask, Pixels
+from embeddings.arrays import Floats, Labels, Mask, Pixels
 from embeddings.atomic import DRAFT_PREFIX, atomic_folder, atomic_symlink
 from embeddings.digests import file_digest
 from embeddings.encoder import Encoded, Encoder, encoder_fingerprint
 from embeddings.images import read_pixels
-from embeddings.index.flat import FlatIndex
+from embeddings.index.blocks import BlockSearch
 from embeddings.index.knn_graph import build_neighbor_graph
 from embeddings.progress import Track, no_progress
-from embeddings.recognition import NEIGHBOR, distance_to_training, typicality
+from embeddings.recognition import NEIGHBOR, typicality
 from embeddings.release.manifest import (
     MANIFEST,
     DataInfo,
@@ -58,6 +58,7 @@ from embeddings.release.reader import (
 )
 from embeddings.release.reliability import measure_uncertainty
 from embeddings.release.reports import Comparison
+from embeddings.release.training_distances import distances_to_training
 from embeddings.release.uncertainty import Reliability, Typicality, UncertaintyReport
 from embeddings.runtime import Precision
 from embeddings.store.features import FeatureTable
@@ -199,7 +200,8 @@ def _measured(
     )
     validation = images.splits == "validation"
     learned = _learned(learned_from)
-    distances = _distances_to_training(images, encoded, _mask_of(images, learned))
+    search = BlockSearch(images.ids, encoded.embeddings)
+    distances = distances_to_training(search, _mask_of(images, learned))
     return _Model(
         path=candidate.model,
         encoder=encoder,
@@ -296,8 +298,9 @@ def _write_contents(
     shutil.copyfile(model.path, draft / ENCODER)
     shutil.copyfile(model.path.with_suffix(".bin"), draft / WEIGHTS)
     learned = _mask_of(images, model.learned)
-    graph = build_neighbor_graph(FlatIndex(images.ids, encoded.embeddings))
-    distances = _distances_to_training(images, encoded, learned)
+    search = BlockSearch(images.ids, encoded.embeddings)
+    graph = build_neighbor_graph(search)
+    distances = distances_to_training(search, learned)
     reference = np.array(model.typicality.distances)
     published = PublishedFeatures(
         encoded=encoded,
@@ -318,7 +321,7 @@ def _write_contents(
     (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(issues))
     (draft / UNCERTAINTY).write_text(model.uncertainty.model_dump_json(), encoding="utf-8")
     (draft / TYPICALITY).write_text(model.typicality.model_dump_json(), encoding="utf-8")
-    return IndexInfo(exact=True, recall=1.0)
+    return IndexInfo(exact=graph.exact, recall=graph.recall)
 
 
 def find_errors(
@@ -379,17 +382,6 @@ def _measure_uncertainty(
         (encoded.probabilities[tuning], labels[tuning]),
         (encoded.probabilities[validation], labels[validation]),
         classes,
-    )
-
-
-def _distances_to_training(images: Images, encoded: Encoded, training: Mask) -> Doubles:
-    """Return the distance of every image to its tenth nearest training image, itself left out."""
-    index = FlatIndex(images.ids, encoded.embeddings)
-    return np.array(
-        [
-            distance_to_training(index, training, embedding, exclude=row)
-            for row, embedding in enumerate(index.embeddings)
-        ]
     )
 
 

@@ -257,7 +257,10 @@ def _open(folder: Path, manifest: Manifest) -> Release:
         probabilities=_matrix(features, "probabilities", np.float32),
         points=_matrix(features, "point", np.float64),
         graph=NeighborGraph(
-            _matrix(features, "neighbors", np.int64), _matrix(features, "distances", np.float64)
+            _matrix(features, "neighbors", np.int64),
+            _matrix(features, "distances", np.float64),
+            manifest.neighbors.exact,
+            manifest.neighbors.recall,
         ),
         typicalities=np.asarray(features.column("typicality"), dtype=np.float64),
         learned=np.asarray(features.column("learned"), dtype=np.bool_),
