@@ -10,7 +10,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from embeddings.images import Formats, ImageRejected, is_jpeg, measure, open_rgb, to_jpeg
+from embeddings.images import Formats, ImageRejected, encode_jpeg, is_jpeg, open_rgb
 from embeddings.progress import Track
 from embeddings.store.records import Blob, FileEntry
 from embeddings.store.store import Store
@@ -236,12 +236,10 @@ def _read(
 def _as_stored(content: bytes, formats: Formats) -> Blob:
     """Return the JPEG file to store; a JPEG up to 2,048 pixels is stored unchanged."""
     image = open_rgb(content, formats=formats)
-    jpeg, (width, height) = content, image.size
-    if not is_jpeg(content) or max(width, height) > _LONGEST_SIDE:
-        jpeg = to_jpeg(content, _LONGEST_SIDE, formats=formats)
-        width, height = measure(jpeg)
     thumbnail = make_thumbnail(image).tobytes()
-    return Blob(sha256(jpeg).hexdigest(), jpeg, width, height, thumbnail)
+    unchanged = is_jpeg(content) and max(image.size) <= _LONGEST_SIDE
+    jpeg = content if unchanged else encode_jpeg(image, _LONGEST_SIDE)
+    return Blob(sha256(jpeg).hexdigest(), jpeg, *image.size, thumbnail)
 
 
 def _unreadable(error: Exception) -> str:
