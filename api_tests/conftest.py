@@ -16,7 +16,8 @@ import pytest
 import uvicorn
 from PIL import ExifTags, Image
 
-from embeddings.encoder import Encoded, Encoder
+from embeddings.encoded import Encoded
+from embeddings.encoder import Encoder
 from embeddings.images import measure, read_pixels
 from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate, publish

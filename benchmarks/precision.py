@@ -10,7 +10,8 @@ from benchmarks.baseline_loop import BaselineLoop
 from benchmarks.http import draw_material
 from benchmarks.measurements import Figures, Measurement, bench_home, save
 from embeddings.arrays import Pixels, Rows
-from embeddings.encoder import Encoded, Encoder
+from embeddings.encoded import Encoded
+from embeddings.encoder import Encoder
 from embeddings.images import read_pixels
 from embeddings.release.manifest import Parity
 from embeddings.release.parity import ParityError, Reference, check_quality, measure_parity

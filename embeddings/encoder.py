@@ -1,40 +1,14 @@
 """Encoder: exported model that maps pixels to an embedding and class probabilities."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
-
-from embeddings.arrays import Floats, Pixels
+from embeddings.arrays import Pixels
 from embeddings.digests import file_digest
+from embeddings.encoded import Encoded
 from embeddings.images import PIXELS_VERSION
 from embeddings.runtime import CompiledModel, Precision
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """Outputs of an encoder for n images."""
-
-    embeddings: Floats
-    """Shape (n, dimension): output of the penultimate layer."""
-    probabilities: Floats
-    """Shape (n, classes): each row sums to 1."""
-
-    def row(self, number: int) -> "Encoded":
-        """Return the outputs of one image, as arrays of shape (1, ...)."""
-        part = slice(number, number + 1)
-        return Encoded(self.embeddings[part], self.probabilities[part])
-
-    @classmethod
-    def concatenate(cls, parts: Iterable["Encoded"]) -> "Encoded":
-        """Concatenate outputs in their order."""
-        kept = list(parts)
-        return cls(
-            np.concatenate([part.embeddings for part in kept]),
-            np.concatenate([part.probabilities for part in kept]),
-        )
 
 
 class Encoder:

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from embeddings.arrays import Doubles, Floats, Mask
-from embeddings.encoder import Encoded, Encoder
+from embeddings.encoded import Encoded
+from embeddings.encoder import Encoder
 from embeddings.images import read_pixels
 from embeddings.index import VectorIndex
 

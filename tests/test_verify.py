@@ -12,7 +12,7 @@ import pytest
 
 from belvedere.cli import main
 from conftest import MakeOnce
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.release.manifest import Manifest
 from embeddings.release.reader import current_release, read_manifest
 from embeddings.release.reports import ExperimentReport

@@ -19,7 +19,7 @@ from openvino import opset13 as ops
 from PIL import Image
 
 from embeddings.arrays import Floats, Labels, Pixels
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.images import read_pixels
 from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate, Explain, publish

@@ -9,7 +9,7 @@ import numpy as np
 
 from embeddings.arrays import Floats
 from embeddings.atomic import atomic_folder
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.images import read_pixels
 from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate, Explain, publish

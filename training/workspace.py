@@ -28,7 +28,7 @@ from training.experiments.config import (
 from training.experiments.planner import Trial, plan_trials, without_combinations
 from training.models.weights import local_weights, weights_digest
 from training.runs import Facts, Run, RunIndex
-from training.scenes import PAINTER_VERSION
+from training.scenes.version import PAINTER_VERSION
 from training.settings import TrainingSettings
 
 _DIGEST_LENGTH = 12

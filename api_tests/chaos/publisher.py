@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.lock import home_lock
 from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate, publish

@@ -8,7 +8,7 @@ import pytest
 
 from api_tests.chaos.running import Running, continuous_requests, running, valid_calls, wait_until
 from embeddings.digests import file_digest
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.index.knn_graph import NeighborGraph
 from embeddings.release.manifest import MANIFEST
 from embeddings.release.reader import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embeddings.arrays import Floats, Labels
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.errors import BelvedereError
 from embeddings.index import Neighbors
 from embeddings.index.flat import FlatIndex

@@ -12,7 +12,8 @@ import numpy as np
 from embeddings.arrays import Floats, Labels, Mask, Pixels
 from embeddings.atomic import DRAFT_PREFIX, atomic_folder, atomic_symlink
 from embeddings.digests import file_digest
-from embeddings.encoder import Encoded, Encoder, encoder_fingerprint
+from embeddings.encoded import Encoded
+from embeddings.encoder import Encoder, encoder_fingerprint
 from embeddings.images import read_pixels
 from embeddings.index.blocks import BlockSearch
 from embeddings.index.knn_graph import build_neighbor_graph

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from embeddings.arrays import Doubles, Floats, Labels, Mask, Points
 from embeddings.digests import file_digest
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.errors import BelvedereError
 from embeddings.file_names import to_nfc
 from embeddings.frozen_model import FrozenModel

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from embeddings.arrays import Floats, Mask
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.store.blobs import positions_of
 from embeddings.store.tables import (
     append_rows,

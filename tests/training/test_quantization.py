@@ -3,7 +3,8 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings.encoder import Encoded, Encoder
+from embeddings.encoded import Encoded
+from embeddings.encoder import Encoder
 from embeddings.images import read_pixels
 from embeddings.release.parity import Reference
 from embeddings.release.publish import publish

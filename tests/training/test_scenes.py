@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.scenes import LABELS, Scene, paint, paint_all
+from training.scenes.catalogue import LABELS, Scene, paint, paint_all
 
 SEED = 20
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from training.data.folder_layout import DataLayout
-from training.scenes import PAINTER_VERSION, paint_all
+from training.scenes.version import PAINTER_VERSION
 
 _LARGEST_FILE = 200 << 20
 
@@ -147,6 +147,9 @@ def scenes_digest(per_class: int, seed: int) -> str:
 
 def scene_files(per_class: int, seed: int) -> Iterator[DataFile]:
     """Yield generated scenes as files in class folders; each is painted on demand."""
+    # The painters take long to import.
+    from training.scenes.catalogue import paint_all
+
     for scene in paint_all(per_class, seed):
         path = PurePosixPath(scene.label, f"{scene.name}.jpg")
         yield DataFile(path, len(scene.jpeg), f"{PAINTER_VERSION} {seed}", _constant(scene.jpeg))

@@ -7,7 +7,7 @@ import numpy as np
 from embeddings.arrays import Labels, Pixels
 from embeddings.images import Size, read_pixels
 from embeddings.progress import Track
-from training.scenes import LABELS, paint_all
+from training.scenes.catalogue import LABELS, paint_all
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,6 @@ PAINTERS: dict[str, Painter] = {
 LABELS: tuple[str, ...] = tuple(sorted(PAINTERS))
 CHUNK = 8
 
-PAINTER_VERSION = 1
-"""Version of the painters; increase it if the same arguments give different scenes."""
-
 
 @dataclass(frozen=True)
 class Scene:

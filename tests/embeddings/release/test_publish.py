@@ -8,7 +8,8 @@ import pytest
 
 from embeddings.arrays import Floats
 from embeddings.digests import file_digest
-from embeddings.encoder import Encoded, Encoder
+from embeddings.encoded import Encoded
+from embeddings.encoder import Encoder
 from embeddings.images import read_pixels
 from embeddings.release.parity import ParityError, Reference, check_parity
 from embeddings.release.publish import Candidate, publish

@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.store.features import FeatureTable
 from embeddings.store.images import ImageTable, write_images
 from embeddings.store.records import Collection, StoredImage
