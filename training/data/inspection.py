@@ -19,8 +19,8 @@ from training.data.file_types import HEAD, find_format, is_named_as_image
 from training.data.files import EMPTY_FOLDER, DataFile, DataSource
 from training.data.folder_layout import DataLayout, Place, find_layout
 from training.data.formats import find_heic_opener, ingest_formats, refuse
-from training.data.near_duplicates import make_thumbnail
 from training.data.outcomes import SETTLED
+from training.data.thumbnails import make_thumbnail
 
 T = TypeVar("T")
 S = TypeVar("S")

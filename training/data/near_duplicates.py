@@ -18,9 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from embeddings.arrays import Floats, Mask, Pixels, Rows
-
-Thumbnail = npt.NDArray[np.uint8]
-"""RGB of shape (16, 17, 3)."""
+from training.data.thumbnails import SIDE, Thumbnail
 
 NOISE = 2
 """Noise threshold: largest difference of grey values (0-255) that is ignored."""
@@ -47,11 +45,10 @@ _FULL_SIDE = 128
 and the largest difference. JPEG of quality 30 and half the size stay within them. The limits rise
 in proportion for images below 128 pixels, because encoding errors average out less there."""
 
-_SIDE = 16
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _TILE = 4096
 _BLOCKS_PER_TILE = 16
-_DIFFERENCES = 3 * (_SIDE * _SIDE + (_SIDE - 1) * (_SIDE + 1))
+_DIFFERENCES = 3 * (SIDE * SIDE + (SIDE - 1) * (SIDE + 1))
 _WAITING = 65_536
 _PROJECTED = 31
 _SAMPLE = 2048
@@ -83,12 +80,6 @@ class Links:
     """Shape (n,): number of each new image's cluster of near-duplicates; others are alone."""
     copies: dict[int, int]
     """Closest row with a nearly identical thumbnail and another label, by row."""
-
-
-def make_thumbnail(image: Image.Image) -> Thumbnail:
-    """Return the RGB thumbnail of an image, shape (16, 17, 3)."""
-    small = image.resize((_SIDE + 1, _SIDE), Image.Resampling.BILINEAR)
-    return np.asarray(small, dtype=np.uint8)
 
 
 def is_same_image(image: Image.Image, other: Image.Image) -> bool:

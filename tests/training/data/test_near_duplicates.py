@@ -18,13 +18,12 @@ from training.data.near_duplicates import (
     LEAST_BITS,
     NEW,
     NOISE,
-    Thumbnail,
     connected_groups,
     find_links,
     find_near_duplicates,
     is_same_image,
-    make_thumbnail,
 )
+from training.data.thumbnails import Thumbnail, make_thumbnail
 
 
 def groups(images: Sequence[Image.Image]) -> list[int]:
