@@ -1,10 +1,11 @@
 """Journal of label changes; append only."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
-from uuid import uuid4
 
 import pyarrow as pa
 
@@ -36,12 +37,20 @@ class LabelJournal:
         """URI of the table."""
         return table_uri(self.uri, "labels")
 
-    def append(self, decisions: Sequence[Decision], at: datetime) -> None:
-        """Append decisions in one atomic commit."""
-        if decisions:
-            rows = [
-                {"decision": uuid4().hex, "at": at, **decision._asdict()} for decision in decisions
-            ]
+    def append(self, decisions: Sequence[Decision], at: datetime, revision: int) -> None:
+        """Append decisions about a revision in one atomic commit.
+
+        A decision that a killed process left without its images is not appended again.
+        """
+        if not decisions:
+            return
+        known = self._keys()
+        rows = [
+            {"decision": key, "at": at, **decision._asdict()}
+            for key, decision in ((_key(each, revision), each) for each in decisions)
+            if key not in known
+        ]
+        if rows:
             append_rows(self.path, pa.Table.from_pylist(rows, schema=LABEL_SCHEMA))
 
     def of(self, identifier: str) -> tuple[RecordedDecision, ...]:
@@ -54,6 +63,18 @@ class LabelJournal:
             rows = dataset.to_table(filter=f"id = '{quoted}'").to_pylist()
         found = [_recorded(row) for row in rows]
         return tuple(sorted(found, key=lambda each: each.at))
+
+    def _keys(self) -> set[str]:
+        dataset = open_table(self.path)
+        if dataset is None:
+            return set()
+        with translate_errors(self.path):
+            return set(dataset.to_table(columns=["decision"]).column("decision").to_pylist())
+
+
+def _key(decision: Decision, revision: int) -> str:
+    """Return the same key if a decision about the same revision is made again."""
+    return sha256(json.dumps([revision, *decision]).encode()).hexdigest()[:32]
 
 
 def _recorded(row: dict[str, Any]) -> RecordedDecision:

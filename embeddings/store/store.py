@@ -97,7 +97,7 @@ class Store:
         point. Sets `changed`, and `added` for an image without it. Raises `StoreError`.
         """
         now = self.now()
-        self.labels.append(decisions, now)
+        self.labels.append(decisions, now, self.images.open().revision)
         rows = images if isinstance(images, Images) else Images.of(images)
         return self.images.upsert(rows.stamped(now))
 
