@@ -130,6 +130,7 @@ def _commands() -> click.Group:
     dry_run = click.Option(
         ["--dry-run"], is_flag=True, help="List what would be deleted, and its size."
     )
+    yes = click.Option(["--yes"], is_flag=True, help="Erase without asking.")
     tag = (
         click.Argument(["name"]),
         click.Option(["--version"], help="Tag or revision (default: the newest revision)."),
@@ -160,6 +161,7 @@ def _commands() -> click.Group:
             _Command(paths, store_commands.relabel, [label, ids]),
             _Command(paths, store_commands.verify, [as_json]),
             _Command(training, store_commands.prune, [dry_run]),
+            _Command(paths, store_commands.erase, [ids, yes]),
             _Command(commands.installed_settings, commands.config),
         ],
     )

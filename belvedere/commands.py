@@ -51,7 +51,7 @@ def add(
     `-` reads paths from standard input, one a line. Each file gets an outcome, listed in the file
     outcomes.csv of the home.
     """
-    from embeddings.lock import home_lock
+    from embeddings.lock import write_lock
     from embeddings.store.store import Store
     from training.collection import add_paths
     from training.console import Display
@@ -61,7 +61,7 @@ def add(
 
     settings = TrainingSettings.from_environment(**given)
     named = [path for each in paths for path in (_piped_paths() if each == "-" else [Path(each)])]
-    with home_lock(settings.home, "belvedere add"):
+    with write_lock(settings.home, settings.store_uri, "belvedere add"):
         add_paths(
             settings,
             Store(settings.store_uri),

@@ -13,6 +13,7 @@ from belvedere.commands import Given, console
 
 if TYPE_CHECKING:
     from embeddings.store.store import Store
+    from training.erasing import Erasure
 
 _STANDARD_INPUT = "-"
 
@@ -150,6 +151,50 @@ def prune(given: Given, dry_run: bool) -> None:
         before = size_of(settings.home)
         delete_planned(settings, plan)
         _print(f"Freed {_megabytes(before - size_of(settings.home))}.")
+
+
+def erase(given: Given, ids: Sequence[str], yes: bool) -> int:
+    """Remove images with their files, features and history, also from old versions and releases."""
+    from embeddings.lock import write_lock
+    from embeddings.settings import PathSettings
+    from training.erasing import erase as erase_planned
+    from training.erasing import plan_erasing
+
+    settings = PathSettings.from_environment(**given)
+    with write_lock(settings.home, settings.store_uri, "belvedere erase"):
+        plan = plan_erasing(settings, _ids(ids))
+        for line in _erasure(plan):
+            _print(line)
+        if not yes:
+            _print("Nothing was erased; add --yes to erase all this. It cannot be taken back.")
+            return 1
+        erased = erase_planned(settings, plan)
+    _print(
+        f"Erased: {erased.images} images, {erased.files} files, {erased.features} rows of "
+        f"features, {erased.decisions} label decisions and {erased.ledger} entries of the ledger "
+        "of files. `belvedere add` with a folder that has them would add them again."
+    )
+    if plan.current:
+        _print("There is no current release; `belvedere up` publishes one without the images.")
+    return 0
+
+
+def _erasure(plan: "Erasure") -> Iterator[str]:
+    traces = plan.traces
+    yield f"Images: {', '.join(traces.ids)}"
+    yield f"Revisions with them: {len(traces.revisions)}; all are removed"
+    for tag in traces.tags:
+        yield f"Dataset version to be dropped: {tag}"
+    for folder in plan.releases:
+        yield f"Release to be deleted: {folder.name}"
+    for path in plan.derived:
+        yield f"To be deleted, and made again when needed: {path}"
+    for run in plan.runs:
+        yield f"Cannot be made again without its dataset version: {run}"
+    for model in plan.models:
+        yield f"Learned from the images, and stays: {model}"
+    for archive in plan.archives:
+        yield f"May contain the source files, and stays: {archive}"
 
 
 def _megabytes(size: int) -> str:

@@ -323,6 +323,13 @@ def write_images(path: Path, images: Images) -> None:
     _write_arrow(path, images.table.drop_columns(_TIMES))
 
 
+def read_ids(folder: Path) -> list[str]:
+    """Return the ids of the images of a release. Raises `ReleaseError`."""
+    with _readable(folder):
+        ids: list[str] = _read_arrow(folder / IMAGES).column("id").to_pylist()
+    return ids
+
+
 def _read_images(path: Path) -> Images:
     table = _read_arrow(path)
     for name in _TIMES:

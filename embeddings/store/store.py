@@ -7,6 +7,7 @@ from pathlib import Path
 
 from embeddings.progress import Track, no_progress
 from embeddings.store.blobs import BLOB_SCHEMA, BlobTable
+from embeddings.store.erasing import Erased, Traces, erase, find_traces
 from embeddings.store.features import FeatureTable
 from embeddings.store.files import FILE_SCHEMA, FileLedger
 from embeddings.store.images import ImageTable, Snapshot
@@ -154,6 +155,14 @@ class Store:
     def untag(self, name: str) -> None:
         """Delete a tag. Raises `StoreError`."""
         delete_tag(self.images, name)
+
+    def find_traces(self, ids: Sequence[str]) -> Traces:
+        """Return all traces of images in any revision. Raises `StoreError` for an unknown id."""
+        return find_traces(self.images, ids)
+
+    def erase(self, traces: Traces) -> Erased:
+        """Erase images from all tables and all revisions. Raises `StoreError`."""
+        return erase(self.images, self.feature_paths(), traces)
 
     def compact(self, retention: Retention) -> None:
         """Compact all tables and delete old versions. Raises `StoreDamaged`."""

@@ -240,7 +240,7 @@ def clean_up(
     """
     # A compaction is a revision of its own, so that it waits for many small fragments.
     _compact(table.path, _MOST_FRAGMENTS)
-    _clean(table.path, _kept(table, retention, now))
+    remove_versions(table.path, _kept(table, retention, now))
     digests = _referenced(table)
     for path in (BlobTable(table.uri).path, *feature_paths):
         _delete_rows_except(path, digests)
@@ -265,7 +265,11 @@ def _compact(path: str, most: int = 1) -> None:
         flush_table(path)
 
 
-def _clean(path: str, kept: Collection[int]) -> None:
+def remove_versions(path: str, kept: Collection[int]) -> None:
+    """Remove the versions of a table other than the newest and those in `kept`, and stray files.
+
+    Raises `StoreDamaged`.
+    """
     dataset = open_table(path)
     if dataset is None:
         return
@@ -309,4 +313,4 @@ def _delete_rows_except(path: str, digests: set[str]) -> None:
             )
     flush_table(path)
     _compact(path)
-    _clean(path, ())
+    remove_versions(path, ())

@@ -1,0 +1,104 @@
+"""Erasure of images from a home: store, releases, caches, report and lists of outcomes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from embeddings.release.reader import (
+    CURRENT,
+    read_ids,
+    read_manifest,
+    release_folders,
+)
+from embeddings.settings import PathSettings
+from embeddings.store.erasing import Erased, Traces
+from embeddings.store.store import Store
+from training.pruning import delete_whole
+from training.runs import DamagedRun, RunIndex
+
+_REPORT = "report"
+_LISTS = ("*.csv", "*.txt")
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """Plan of what is erased with images, and what still knows them afterwards."""
+
+    traces: Traces
+    releases: tuple[Path, ...]
+    """Releases that contain one of the images."""
+    current: bool
+    """True if the current release is one of them."""
+    derived: tuple[Path, ...]
+    """Caches, report and lists of outcomes, which are made again when they are needed."""
+    runs: tuple[str, ...]
+    """Runs whose dataset version is dropped."""
+    models: tuple[str, ...]
+    """Runs and remaining releases whose model learned from one of the images."""
+    archives: tuple[Path, ...]
+    """Downloaded archives, which may contain the source files."""
+
+
+def plan_erasing(settings: PathSettings, ids: list[str]) -> Erasure:
+    """Return what is erased with these images. Raises `StoreError` and `ReleaseError`."""
+    traces = Store(settings.store_uri).find_traces(ids)
+    contents = {folder: set(read_ids(folder)) for folder in release_folders(settings.releases)}
+    releases = tuple(folder for folder, found in contents.items() if found & set(ids))
+    trained = dict(_trained_on(settings))
+    remaining = contents.keys() - set(releases)
+    trained_remaining = {
+        f"release {folder.name}": read_manifest(folder).training.version for folder in remaining
+    }
+    pointer = settings.releases / CURRENT
+    return Erasure(
+        traces=traces,
+        releases=releases,
+        current=pointer.exists() and pointer.resolve() in releases,
+        derived=tuple(_derived(settings, traces)),
+        runs=tuple(sorted(run for run, version in trained.items() if version in traces.tags)),
+        models=tuple(
+            sorted(
+                name
+                for name, version in (trained | trained_remaining).items()
+                if version in traces.learned
+            )
+        ),
+        archives=tuple(sorted(each for each in settings.downloads.glob("*") if each.is_file())),
+    )
+
+
+def erase(settings: PathSettings, plan: Erasure) -> Erased:
+    """Erase the images of a plan and return the numbers of erased rows of the store.
+
+    A second call finishes what a killed process began. The caller must hold the locks. Raises
+    `StoreError`.
+    """
+    if plan.current:
+        (settings.releases / CURRENT).unlink(missing_ok=True)
+    for path in (*plan.releases, *plan.derived):
+        delete_whole(path)
+    return Store(settings.store_uri).erase(plan.traces)
+
+
+def _trained_on(settings: PathSettings) -> Iterator[tuple[str, str]]:
+    runs = RunIndex(settings.runs)
+    for folder in runs.folders:
+        try:
+            run = runs.open(folder)
+        except DamagedRun:
+            continue
+        if run is not None and run.report.status == "done":
+            yield f"run {folder.name}", str(run.facts["version"])
+
+
+def _derived(settings: PathSettings, traces: Traces) -> Iterator[Path]:
+    """Yield the files that are made from all images, and the lists that name one of these."""
+    yield from sorted(settings.cache.glob("*"))
+    report = settings.home / _REPORT
+    if report.exists():
+        yield report
+    names = [name.encode() for name in (*traces.ids, *traces.paths)]
+    for path in sorted(found for pattern in _LISTS for found in settings.home.glob(pattern)):
+        content = path.read_bytes()
+        if any(name in content for name in names):
+            yield path
