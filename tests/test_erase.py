@@ -13,7 +13,7 @@ from conftest import MakeOnce
 from embeddings.encoder import Encoded
 from embeddings.release.reader import current_release, open_release, read_manifest
 from embeddings.release.reports import ExperimentReport
-from embeddings.store.records import Blob, FileEntry
+from embeddings.store.records import Blob, Decision, FileEntry
 from embeddings.store.store import Store
 from tests.tiny_release import TRAINING_VERSION, make_home
 from training.data.dataset import open_dataset
@@ -62,14 +62,14 @@ class Home:
         digest, source = "f" * 64, "e" * 64
         self.store.blobs.append([Blob(digest, JPEG, 4, 3, bytes(816))])
         later = {"id": LATER, "digest": digest, "source_digest": source, "path": "new/late.jpg"}
-        self.store.put([template.model_copy(update=later)])
+        decision = Decision(LATER, "lake", "ocean", "ada", "review")
+        self.store.put([template.model_copy(update=later | {"label": "ocean"})], [decision])
         features = self.store.features(read_manifest(self.release).encoder.fingerprint)
         value = np.float32(0.123456)
         features.append([digest], Encoded(np.full((1, 16), value), np.full((1, 7), value)))
         entry = FileEntry("here", "new/late.jpg", 9, "1", source, digest, LATER, "added")
         copy = FileEntry("here", "b.jpg", 9, "1", "d", None, None, "rejected", f"copy of {LATER}")
         self.store.files.upsert([entry, copy])
-        self.store.relabel({LATER: "ocean"}, "ada", "review")
         (self.folder / "outcomes.csv").write_text("new/late.jpg,added\n", encoding="utf-8")
         (self.folder / "left_out.txt").write_text("other.jpg: empty\n", encoding="utf-8")
 

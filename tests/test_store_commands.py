@@ -88,6 +88,22 @@ def test_relabelling_is_recorded_with_the_user(
     assert store.labels.of("ocean/ocean_0001") == ()
 
 
+def test_an_image_without_a_label_gets_a_side_with_its_label(run: Run, store: Store) -> None:
+    (known,) = (each for each in store.at().images if each.id == "city/city_0020")
+    assert known.split == "validation"
+    known = known.model_copy(update={"photographer_id": "bob"})
+    unlabelled = {"label": None, "split": "pool", "pool_reason": "no label"}
+    same = known.model_copy(update={**unlabelled, "id": "new/bob", "group": 900})
+    other = same.model_copy(update={"id": "new/ada", "group": 901, "photographer_id": "ada"})
+    store.put([known, same, other])
+    run("relabel", "city", "new/bob", "new/ada")
+    placed = {each.id: each for each in store.at().images}
+    assert placed["new/bob"].split == "validation"
+    assert placed["new/bob"].group == known.group
+    assert placed["new/ada"].split == "train"
+    assert placed["new/bob"].pool_reason is placed["new/ada"].pool_reason is None
+
+
 @pytest.mark.parametrize("label", ["", " lake", "a/b", "a\nb", ".."])
 def test_an_unusable_label_changes_nothing(run: Run, store: Store, label: str) -> None:
     assert "cannot be a label" in run("relabel", label, LAKES[0], status=1)

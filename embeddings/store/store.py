@@ -113,18 +113,6 @@ class Store:
         """
         return self._mark(ids, None)
 
-    def relabel(self, labels: dict[str, str | None], by: str, why: str) -> int:
-        """Set the labels of images by id, record the decisions and return the revision.
-
-        Raises `StoreError` for an unknown id.
-        """
-        found = self._records(labels)
-        changed = [image for image in found if image.label != labels[image.id]]
-        return self.put(
-            [image.model_copy(update={"label": labels[image.id]}) for image in changed],
-            [Decision(each.id, each.label, labels[each.id], by, why) for each in changed],
-        )
-
     def at(self, version: int | str | None = None) -> Snapshot:
         """Return the images at a revision, at a tag, or at the newest revision.
 

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from embeddings.file_names import printable, to_nfc
+from embeddings.store.images import Snapshot
+from embeddings.store.records import Decision
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
+from training.data.draft import NextRevision
 
 _LONGEST = 100
 
@@ -12,18 +15,38 @@ _LONGEST = 100
 def relabel(store: Store, label: str, ids: Sequence[str], by: str) -> int:
     """Set the label of images, record the decisions and return the revision.
 
-    The images keep their side of the split. The caller must hold the lock of the home. Raises
-    `StoreError` for an unknown or deleted image and for an unusable label.
+    Labelled images keep their side of the split; images without a label get one. The caller must
+    hold the lock of the home. Raises `StoreError` for an unknown or deleted image and for an
+    unusable label.
     """
     label = to_nfc(label)
     _check(label)
-    deleted = set(store.at().deleted.ids)
+    snapshot = store.at()
+    draft = NextRevision(store, snapshot.all, source="")
+    for row in _rows(store, snapshot, ids):
+        before = draft.known.labels[row]
+        if before != label:
+            draft.update(row, label=label)
+            draft.decisions.append(Decision(draft.known.ids[row], before, label, by, "review"))
+    if len(draft.newly_labelled):
+        # The comparison of images takes long to import.
+        from training.data.places import find_new_links, place_images
+
+        place_images(draft, find_new_links(draft), snapshot.split_seed).record_in(draft)
+    return draft.commit(dict)
+
+
+def _rows(store: Store, snapshot: Snapshot, ids: Sequence[str]) -> list[int]:
+    deleted = set(snapshot.deleted.ids)
+    rows = {identifier: row for row, identifier in enumerate(snapshot.all.ids)}
     for identifier in ids:
+        if identifier not in rows:
+            raise StoreError(f"The feature store {store.uri} has no image {identifier!r}.")
         if identifier in deleted:
             raise StoreError(
                 f"The image {identifier!r} is deleted; run `belvedere restore` with its id first."
             )
-    return store.relabel(dict.fromkeys(ids, label), by, "review")
+    return [rows[identifier] for identifier in ids]
 
 
 def _check(label: str) -> None:
