@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.store.images import ImageTable
+from embeddings.store.store import Store
 from service.settings import ServiceSettings
-from tests.training.pictures import class_folders, picture
+from tests.training.pictures import class_folders, jpeg, left_out, outcomes, picture
 from training.settings import TrainingSettings
 
 ROOT = Path(__file__).parent.parent
@@ -128,6 +128,63 @@ def test_broken_exif_prints_no_warning(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_add_gives_each_file_an_outcome_and_deletes_only_if_told(tmp_path: Path) -> None:
+    pets, home = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12}), tmp_path / "home"
+    done = belvedere(home, "add", str(pets))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(outcomes(home).values()) == {"added"}
+
+    for path in sorted((pets / "cat").iterdir())[:5]:
+        path.unlink()
+    (pets / "cat/new.jpg").write_bytes(jpeg(500))
+    done = belvedere(home, "add", str(pets))
+    assert "The files of 5 images are gone" in done.stdout
+    assert "--mirror" in done.stdout
+    refused = belvedere(home, "add", "--mirror", str(pets))
+    assert refused.returncode == 1
+    assert "5 of 25 images" in refused.stderr
+    assert "--yes" in refused.stderr
+    images = Store(str(home / "store")).at
+    assert len(images().images) == 25
+    assert belvedere(home, "add", "--mirror", "--yes", str(pets)).returncode == 0
+    assert len(images().images) == 20
+
+
+def test_add_takes_single_files_with_the_class_of_their_folder(tmp_path: Path) -> None:
+    pets, home = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12}), tmp_path / "home"
+    assert belvedere(home, "add", str(pets)).returncode == 0
+    (pets / "emu").mkdir()
+    new = [pets / "cat/new.jpg", pets / "emu/new.jpg"]
+    for number, path in enumerate(new):
+        path.write_bytes(jpeg(500 + number))
+    done = belvedere(home, "add", *map(str, new), str(pets / "dog/001.jpg"))
+    assert done.returncode == 0, done.stderr
+    assert outcomes(home) == {
+        "cat/new.jpg": "added", "dog/001.jpg": "unchanged", "emu/new.jpg": "rejected"
+    }  # fmt: skip
+    assert "--label" in left_out(home)["emu/new.jpg"]
+    refused = belvedere(home, "add", str(new[1]))
+    assert refused.returncode == 1
+    assert "Nothing was added: emu/new.jpg" in refused.stderr
+    done = belvedere(home, "add", "--label", "emu", str(new[1]))
+    assert done.returncode == 0, done.stderr
+    assert Store(str(home / "store")).at().images.classes == ("cat", "dog", "emu")
+
+
+def test_add_reads_paths_from_standard_input(tmp_path: Path) -> None:
+    pets = class_folders(tmp_path / "pets", {"cat": 3, "dog": 3})
+    done = subprocess.run(
+        [sys.executable, "-m", "belvedere", "add", "--label", "pet", "-"],
+        cwd=ROOT,
+        env={**os.environ, "BELVEDERE_HOME": str(tmp_path / "home")},
+        input="\n".join(str(path) for path in sorted(pets.rglob("*.jpg"))).encode(),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert Store(str(tmp_path / "home/store")).at().images.labels == ["pet"] * 6
+
+
 def test_a_second_process_is_rejected_and_drafts_of_a_killed_one_are_removed(
     tmp_path: Path,
 ) -> None:
@@ -178,15 +235,16 @@ def test_names_are_printable_in_every_locale(
     assert (done.returncode, done.stderr) == (0, "")
     assert "cats [old]" in done.stdout
     assert ":dog:" in done.stdout
-    left_out = (tmp_path / "home/left_out.txt").read_text("utf-8")
-    assert left_out == "Wälder/森[red].txt: not a JPEG, PNG or WebP file\n"
-    classes = ImageTable.open(str(tmp_path / "home/store")).collection.classes
+    assert left_out(tmp_path / "home") == {
+        "Wälder/森[red].txt": "not a JPEG, PNG, WebP, AVIF or HEIC file"
+    }
+    classes = Store(str(tmp_path / "home/store")).at().images.classes
     assert classes == (":dog:", "Wälder", "cats [old]")
 
 
 def test_help_lists_the_commands_in_their_usual_order(tmp_path: Path) -> None:
     shown = belvedere(tmp_path, "--help").stdout
-    commands = ("data", "train", "compare", "publish", "prepare", "serve", "up", "config")
+    commands = ("data", "add", "train", "compare", "publish", "prepare", "serve", "up", "config")
     places = [shown.index(f"\n  {command} ") for command in commands]
     assert places == sorted(places)
 

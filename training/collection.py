@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from embeddings.cpu import usable_processors
@@ -29,25 +29,27 @@ class Ingest:
     settings: TrainingSettings
     store: Store
     display: Display
+    outcomes: list[FileOutcome] = field(default_factory=list)
+    """Outcomes of all files so far."""
 
-    def run(self, source: DataSource, options: Options, policy: Policy) -> Report:
-        """Ingest one data set and show the outcomes. Raises `DataError`."""
-        reports: list[Report] = []
-        try:
-            ingest_source(
-                source,
-                self.store,
-                options,
-                policy,
-                seed=self.settings.seed,
-                workers=usable_processors(),
-                track=self.display.track,
-                report=reports.append,
-            )
-        finally:
-            for report in reports:
-                show_outcomes(report, source.key, self.settings.home, self.display)
-        return reports[0]
+    def run(self, source: DataSource, options: Options, policy: Policy) -> None:
+        """Ingest one data set and report the outcomes. Raises `DataError`."""
+
+        def report(result: Report) -> None:
+            self.outcomes.extend(result.outcomes)
+            write_outcomes(self.outcomes, self.settings.home)
+            show_outcomes(result, source.key, self.settings.home, self.display)
+
+        ingest_source(
+            source,
+            self.store,
+            options,
+            policy,
+            seed=self.settings.seed,
+            workers=usable_processors(),
+            track=self.display.track,
+            report=report,
+        )
 
 
 def ingest_data_set(
@@ -82,9 +84,8 @@ def ingest_data_set(
         display.info(f"Ingesting {source.key}")
         replaced = GENERATED_SCENES if is_stand_in and source.key != GENERATED_SCENES else None
         before = store.at().revision if store.exists else 0
-        ingest = Ingest(settings, store, display)
-        report = ingest.run(source, Options(), Policy(usable=True, instead_of=replaced))
-        write_outcomes(report.outcomes, settings.home)
+        policy = Policy(usable=True, instead_of=replaced)
+        Ingest(settings, store, display).run(source, Options(), policy)
         if source.digest:
             entry = FileEntry(source.key, _SCENES_ENTRY, 0, source.digest, None, None, None, "")
             store.files.upsert([entry])
@@ -108,18 +109,16 @@ def add_paths(
     Raises `DataError` if nothing could be done.
     """
     ingest = Ingest(settings, store, display)
-    outcomes: list[FileOutcome] = []
     problems: list[DataError] = []
     for opened in _open_all(settings, store, list(paths), policy):
         try:
             with opened as source:
                 display.info(f"Adding {source.key}")
-                outcomes += ingest.run(source, options, policy).outcomes
+                ingest.run(source, options, policy)
         except DataError as error:
             problems.append(error)
-    write_outcomes(outcomes, settings.home)
-    if all(each.outcome == "rejected" for each in outcomes):
-        raise problems[0] if problems else _nothing_usable(outcomes)
+    if all(each.outcome == "rejected" for each in ingest.outcomes):
+        raise problems[0] if problems else _nothing_usable(ingest.outcomes)
     for problem in problems:
         display.warn(str(problem))
     if policy.mirror and problems:

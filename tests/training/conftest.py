@@ -108,7 +108,7 @@ def take(tmp_path: Path, silent: Display, unreachable: PublishedArchive) -> Take
 
     def take(data: Path | str | None, **settings: object) -> Snapshot:
         wanted = None if data is None else str(data)
-        chosen = TrainingSettings(home=tmp_path / "home", data=wanted, **settings)
+        chosen = TrainingSettings(**{"home": tmp_path / "home", "data": wanted, **settings})
         ingest(Workspace(chosen, PRESETS["quick"], silent), unreachable)
         return Store(chosen.store_uri).at()
 

@@ -1,5 +1,6 @@
 """Small pictures for tests: each its own, or alike on purpose."""
 
+import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +9,24 @@ import numpy as np
 from PIL import Image
 
 from embeddings.store.images import Snapshot
+from training.data.outcomes import SETTLED
+from training.settings import OUTCOMES
 
 Take = Callable[..., Snapshot]
 """Takes a data set into a store and opens its photographs."""
+
+
+def left_out(home: Path) -> dict[str, str]:
+    """The reason for each file without an image at the last ingest, by path."""
+    with (home / OUTCOMES).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {row["path"]: row["detail"] for row in rows if row["outcome"] not in SETTLED}
+
+
+def outcomes(home: Path) -> dict[str, str]:
+    """The outcome of each file at the last ingest, by path."""
+    with (home / OUTCOMES).open(encoding="utf-8", newline="") as file:
+        return {row["path"]: row["outcome"] for row in csv.DictReader(file)}
 
 
 def picture(seed: int, width: int = 48, height: int = 32) -> Image.Image:

@@ -9,7 +9,7 @@ from unicodedata import normalize
 import pytest
 from PIL import Image
 
-from tests.training.pictures import Take, class_folders, jpeg, picture
+from tests.training.pictures import Take, class_folders, jpeg, left_out, picture
 from training.data.folder_files import list_folder
 from training.errors import DataError
 
@@ -50,7 +50,7 @@ def test_linked_class_folders_are_read(tmp_path: Path, take: Take) -> None:
     for number in range(10):
         (tmp_path / f"elsewhere/{number}.jpg").write_bytes(jpeg(100 + number))
     (tmp_path / "pets/bird").symlink_to("../elsewhere", target_is_directory=True)
-    assert take(tmp_path / "pets").collection.classes == ("bird", "cat", "dog")
+    assert take(tmp_path / "pets").images.classes == ("bird", "cat", "dog")
 
 
 def test_links_are_followed_once_and_cycles_are_ignored(tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ def test_a_pipe_is_listed_and_not_opened(tmp_path: Path) -> None:
 def test_a_name_that_is_not_utf8_is_left_out_and_listed(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 10, "dog": 10})
     (Path(os.fsdecode(os.fsencode(folder / "cat") + b"/caf\xe9.jpg"))).write_bytes(jpeg(77))
-    listed = {entry.path: entry.reason for entry in take(folder).collection.left_out}
+    take(folder)
+    listed = left_out(tmp_path / "home")
     assert listed == {r"cat/caf\xe9.jpg": "its path is not UTF-8; rename it"}
-    assert r"cat/caf\xe9.jpg" in (tmp_path / "home/left_out.txt").read_text("utf-8")
 
 
 def test_names_are_composed_in_ids_classes_and_licence_lists(tmp_path: Path, take: Take) -> None:
@@ -127,7 +127,7 @@ def test_names_are_composed_in_ids_classes_and_licence_lists(tmp_path: Path, tak
     lists.mkdir()
     (lists / "forêt_photos_info.json").write_text('{"é000.jpg": {"owner": "Zoé"}}', "utf-8")
     table = take(folder)
-    assert table.collection.classes == ("forêt", "lac")
+    assert table.images.classes == ("forêt", "lac")
     known = {image.id: image.photographer for image in table.images}
     assert known["forêt/é000"] == "Zoé"
 
@@ -152,7 +152,7 @@ def test_file_types_depend_on_the_content_only(tmp_path: Path, take: Take) -> No
     table = take(folder)
     ids = {image.id for image in table.images}
     assert {"cat/a", "cat/b", "cat/c", "cat/d.v2", "cat/e.txt", "dog/really"} <= ids
-    listed = {entry.path: entry.reason for entry in table.collection.left_out}
+    listed = left_out(tmp_path / "home")
     convert = "unsupported format; convert it to JPEG, PNG or WebP"
     assert listed == {
         "dog/animation.jpg": f"GIF: {convert}",
@@ -177,9 +177,9 @@ def test_a_class_that_loses_all_its_images_is_refused_with_its_reasons(
     assert "'empty' (0: empty folder)" in str(refused.value)
     assert "'fish' (0: 4 × unreadable)" in str(refused.value)
     assert "cat" not in str(refused.value)
-    listed = (tmp_path / "home/left_out.txt").read_text("utf-8")
-    assert "bird/0.jxl: JPEG XL" in listed
-    assert "empty: empty folder" in listed
+    listed = left_out(tmp_path / "home")
+    assert listed["bird/0.jxl"].startswith("JPEG XL: ")
+    assert listed["empty"] == "empty folder"
 
 
 def test_a_class_of_copies_names_the_originals(tmp_path: Path, take: Take) -> None:
@@ -192,17 +192,14 @@ def test_a_class_of_copies_names_the_originals(tmp_path: Path, take: Take) -> No
         take(folder)
 
 
-def test_a_repaired_data_set_clears_the_list(tmp_path: Path, take: Take) -> None:
-    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
-    take(folder)
-    assert not (tmp_path / "home/left_out.txt").exists()
-    (folder / "empty").mkdir()
+def test_a_refused_data_set_can_be_repaired(tmp_path: Path, take: Take) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12, "empty": 0})
     with pytest.raises(DataError):
         take(folder)
-    assert (tmp_path / "home/left_out.txt").exists()
+    assert left_out(tmp_path / "home") == {"empty": "empty folder"}
     (folder / "empty").rmdir()
-    take(folder)
-    assert not (tmp_path / "home/left_out.txt").exists()
+    assert len(take(folder).images) == 24
+    assert left_out(tmp_path / "home") == {}
 
 
 def test_the_home_within_the_data_folder_is_ignored(tmp_path: Path, take: Take) -> None:
@@ -211,11 +208,11 @@ def test_the_home_within_the_data_folder_is_ignored(tmp_path: Path, take: Take) 
         (tmp_path / name).mkdir(parents=True)
         Image.new("RGB", (32, 32), "red").save(tmp_path / name / "0.jpg")
     table = take(tmp_path, licenses=tmp_path / "lists")
-    assert table.collection.classes == ("cat", "dog")
-    assert table.collection.left_out == ()
-    assert take(tmp_path, licenses=tmp_path / "lists").version == table.version
+    assert table.images.classes == ("cat", "dog")
+    assert left_out(tmp_path / "home") == {}
+    assert take(tmp_path, licenses=tmp_path / "lists").revision == table.revision
 
 
 def test_a_folder_with_a_dot_keeps_its_name(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "my.birds", {"cat": 12, "dog": 12})
-    assert take(folder).collection.name == "my.birds photographs"
+    assert take(folder).images.name == "my.birds photographs"

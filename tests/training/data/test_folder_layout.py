@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.training.pictures import Take, class_folders, jpeg
+from tests.training.pictures import Take, class_folders, jpeg, left_out
 from training.data.folder_layout import find_layout, side_of
 
 Sides = dict[str, tuple[str, str | None]]
@@ -164,7 +164,7 @@ def test_unlabelled_images_are_listed_and_the_others_split(tmp_path: Path, take:
     (folder / "test").mkdir()
     for number in range(3):
         (folder / f"test/{number}.jpg").write_bytes(jpeg(100 + number))
-    collection = take(folder).collection
-    assert collection.classes == ("cat", "dog")
-    assert collection.split_by == "groups"
-    assert {entry.path for entry in collection.left_out} == {f"test/{n}.jpg" for n in range(3)}
+    table = take(folder)
+    assert table.images.classes == ("cat", "dog")
+    assert set(table.images.splits) == {"train", "validation"}
+    assert set(left_out(tmp_path / "home")) == {f"test/{n}.jpg" for n in range(3)}

@@ -2,7 +2,7 @@
 
 import io
 from contextlib import suppress
-from pathlib import PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +14,10 @@ from PIL import ExifTags, Image, ImageCms
 
 from embeddings import images
 from embeddings.images import ImageRejected, Rejection, measure, open_rgb, to_jpeg
-from embeddings.progress import no_progress
-from tests.training.pictures import picture
+from tests.training.pictures import Take, class_folders, left_out, picture
 from training.data.attributes import read_attributes
 from training.data.file_types import HEAD
-from training.data.files import DataFile
 from training.data.formats import find_heic_opener, ingest_formats, refuse
-from training.data.inspection import inspect
 
 FORMATS = ingest_formats(find_heic_opener())
 KINDS = ("AVIF", "HEIC")
@@ -235,24 +232,22 @@ def test_any_damage_gives_an_image_or_a_reason(kind: str, place: float, noise: b
 SCENES = {kind: encoded(scene(), kind) for kind in KINDS}
 
 
-def data_file(path: str, content: bytes) -> DataFile:
-    return DataFile(PurePosixPath(path), len(content), "", lambda: io.BytesIO(content))
-
-
-def test_files_of_a_phone_are_inspected() -> None:
+def test_files_of_a_phone_are_ingested(tmp_path: Path, take: Take) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
     turned = Image.Exif()
     turned[ExifTags.Base.Orientation] = 6
     heic = encoded(scene(), "HEIC", exif=turned.tobytes())
-    files = (
-        data_file("cat/IMG_1.HEIC", heic),
-        data_file("dog/IMG_2.avif", encoded(picture(50), "AVIF")),
-        data_file("dog/IMG_3.HEIC", heic[:-40]),
-    )
-    inspection = inspect(files, 2, no_progress, FORMATS)
-    sizes = {image.id: (image.width, image.height) for image in inspection.images}
-    assert sizes == {"cat/IMG_1": (64, 96), "dog/IMG_2": (48, 32)}
-    (left_out,) = inspection.left_out
-    assert left_out.path == "dog/IMG_3.HEIC"
-    assert left_out.reason.startswith("unreadable: ")
-    (missing, *_) = inspect(files, 2, no_progress, ingest_formats(None)).left_out
-    assert missing.reason.startswith("HEIC: ")
+    (folder / "cat/IMG_1.HEIC").write_bytes(heic)
+    (folder / "dog/IMG_2.avif").write_bytes(encoded(picture(50), "AVIF"))
+    (folder / "dog/IMG_3.HEIC").write_bytes(heic[:-40])
+    sizes = {image.id: (image.width, image.height) for image in take(folder).images}
+    assert sizes["cat/IMG_1"] == (64, 96)
+    assert sizes["dog/IMG_2"] == (48, 32)
+    (reason,) = left_out(tmp_path / "home").values()
+    assert reason.startswith("unreadable: ")
+
+
+def test_heic_without_a_decoder_is_refused_with_the_package() -> None:
+    reason = refuse(encoded(scene(), "HEIC")[:HEAD], ingest_formats(None))
+    assert reason is not None
+    assert reason.startswith("HEIC: the package pillow-heif is not installed")

@@ -10,8 +10,8 @@ from PIL import Image
 from rich.console import Console
 
 from embeddings.images import measure
-from embeddings.store.images import write_images
-from tests.training.pictures import Take, class_folders, jpeg, picture
+from embeddings.store.store import Store
+from tests.training.pictures import Take, class_folders, jpeg, left_out, picture
 from training.console import Display
 from training.data.download import PublishedArchive
 from training.errors import DataError
@@ -20,16 +20,12 @@ from training.settings import TrainingSettings
 from training.workspace import Workspace, ingest
 
 
-def reasons(table) -> dict[str, str]:
-    return {entry.path: entry.reason for entry in table.collection.left_out}
-
-
 def test_ids_are_the_paths_within_the_data_set(tmp_path: Path, take: Take) -> None:
     table = take(class_folders(tmp_path / "pets", {"a cat": 20, "dög #1": 15, "emu": 12}))
-    assert table.collection.classes == ("a cat", "dög #1", "emu")
+    assert table.images.classes == ("a cat", "dög #1", "emu")
     assert len(table.images) == 47
     assert {"a cat/000", "dög #1/014"} <= {image.id for image in table.images}
-    assert table.collection.name == "pets photographs"
+    assert table.images.name == "pets photographs"
 
 
 def test_a_zip_gives_the_same_images_as_its_folder(tmp_path: Path, take: Take) -> None:
@@ -39,7 +35,8 @@ def test_a_zip_gives_the_same_images_as_its_folder(tmp_path: Path, take: Take) -
         for path in sorted(folder.rglob("*.jpg")):
             file.write(path, Path("wrapped") / path.relative_to(folder))
     from_folder = take(folder).images
-    assert take(archive).images == from_folder
+    from_zip = take(archive, home=tmp_path / "other").images
+    assert from_zip.fingerprint == from_folder.fingerprint
 
 
 def test_folders_train_and_test_are_a_predefined_split(tmp_path: Path, take: Take) -> None:
@@ -49,10 +46,9 @@ def test_folders_train_and_test_are_a_predefined_split(tmp_path: Path, take: Tak
         (tmp_path / f"set/test/cat/{number:03}.jpg").write_bytes(jpeg(100 + number))
         (tmp_path / f"set/test/dog/{number:03}.jpg").write_bytes(jpeg(200 + number))
     table = take(tmp_path / "set")
-    assert table.collection.split_by == "folders"
     sides = Counter((image.id.split("/")[0], image.split) for image in table.images)
     assert sides == {("train", "train"): 24, ("test", "validation"): 10}
-    assert table.collection.classes == ("cat", "dog")
+    assert table.images.classes == ("cat", "dog")
 
 
 def test_unusable_files_are_left_out_with_the_reason(tmp_path: Path, take: Take) -> None:
@@ -67,7 +63,7 @@ def test_unusable_files_are_left_out_with_the_reason(tmp_path: Path, take: Take)
     picture(1).save(cat / "film.webp", save_all=True, append_images=[picture(2)])
     (cat / "copy.jpg").write_bytes((cat / "003.jpg").read_bytes())
     table = take(folder)
-    found = reasons(table)
+    found = left_out(tmp_path / "home")
     assert set(found) == {
         "cat/zero.jpg", "cat/text.jpg", "cat/short.jpg", "cat/notes.txt", "loose.jpg",
         "cat/pixel.png", "cat/film.webp", "cat/copy.jpg",
@@ -80,7 +76,6 @@ def test_unusable_files_are_left_out_with_the_reason(tmp_path: Path, take: Take)
     assert "no class folder" in found["loose.jpg"]
     assert found["cat/copy.jpg"] == "copy of cat/003.jpg"
     assert len(table.images) == 24
-    assert "cat/zero.jpg: empty" in (tmp_path / "home/left_out.txt").read_text("utf-8")
 
 
 def test_the_same_image_in_two_classes_is_a_label_conflict(tmp_path: Path, take: Take) -> None:
@@ -90,7 +85,7 @@ def test_the_same_image_in_two_classes_is_a_label_conflict(tmp_path: Path, take:
     (folder / "cat/again.jpg").write_bytes(jpeg(501, quality=90))
     (folder / "dog/again.jpg").write_bytes(jpeg(501, quality=60))
     table = take(folder)
-    found = reasons(table)
+    found = left_out(tmp_path / "home")
     assert set(found) == {
         f"{label}/{name}.jpg" for label in ("cat", "dog") for name in ("both", "again")
     }
@@ -111,9 +106,9 @@ def test_usual_jpegs_are_stored_unchanged_and_others_converted(tmp_path: Path, t
     picture(700, 4000, 1000).save(folder / "cat/wide.png")
     table = take(folder)
     rows = {image.id: row for row, image in enumerate(table.images)}
-    assert table.jpeg(rows["cat/005"]) == (folder / "cat/005.jpg").read_bytes()
-    wide = table.images[rows["cat/wide"]]
-    assert (wide.width, wide.height) == (2048, 512) == measure(table.jpeg(rows["cat/wide"]))
+    usual, wide = (table.images[rows[each]] for each in ("cat/005", "cat/wide"))
+    assert table.jpeg(usual.digest) == (folder / "cat/005.jpg").read_bytes()
+    assert (wide.width, wide.height) == (2048, 512) == measure(table.jpeg(wide.digest))
 
 
 def licence_lists(folder: Path, owners: dict[str, dict[str, str]]) -> Path:
@@ -172,7 +167,7 @@ def test_a_data_set_unfit_for_training_is_refused_before_any_write(
     (tmp_path / "pets").mkdir()
     with pytest.raises(DataError, match=sentence):
         take(class_folders(tmp_path / "pets", counts))
-    assert not (tmp_path / "home/store").exists()
+    assert not Store(str(tmp_path / "home/store")).at().images
 
 
 @pytest.mark.parametrize(
@@ -197,7 +192,8 @@ def test_a_damaged_member_of_a_zip_is_left_out(tmp_path: Path, take: Take) -> No
     name_length, extra_length = struct.unpack("<HH", content[offset + 26 : offset + 30])
     content[offset + 30 + name_length + extra_length + 40] ^= 0xFF
     archive.write_bytes(content)
-    assert "unreadable" in reasons(take(archive))["cat/003.jpg"]
+    take(archive)
+    assert "unreadable" in left_out(tmp_path / "home")["cat/003.jpg"]
 
 
 @pytest.mark.parametrize("data", ["nowhere", "text.zip"])
@@ -211,41 +207,64 @@ def test_a_missing_source_is_reported_in_one_sentence(
 
 def test_only_changed_data_are_ingested_again(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
-    first = take(folder).version
-    assert take(folder).version == first
+    first = take(folder)
+    assert take(folder).revision == first.revision
     (folder / "cat/new.jpg").write_bytes(jpeg(999))
     table = take(folder)
-    assert table.version > first
+    assert table.revision == first.revision + 1
     assert len(table.images) == 25
+    before = dict(zip(first.images.ids, first.images.splits, strict=True))
+    after = dict(zip(table.images.ids, table.images.splits, strict=True))
+    assert before.items() <= after.items()
 
 
-def test_a_store_split_by_an_older_rule_is_split_again(tmp_path: Path, take: Take) -> None:
-    folder = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
-    table = take(folder)
-    older = table.collection.model_copy(update={"split_rule": table.collection.split_rule - 1})
-    swapped = [
-        image.model_copy(update={"split": "train" if image.split == "validation" else "validation"})
-        for image in table.images
-    ]
-    uri = str(tmp_path / "home" / "store")
-    write_images(uri, older, zip(swapped, list(table.jpegs()), strict=True))
-    assert take(folder).images == table.images
+def test_another_seed_leaves_the_split_as_it_is(tmp_path: Path, take: Take) -> None:
+    folder = class_folders(tmp_path / "pets", {"cat": 40, "dog": 40})
+    images = take(folder, seed=3).images
+    assert take(folder, seed=4).images == images
+    other = take(folder, seed=4, home=tmp_path / "other").images
+    assert other.splits.tolist() != images.splits.tolist()
 
 
-def test_generated_scenes_replace_a_missing_archive_with_a_warning(
+def test_another_data_set_than_that_of_the_store_is_refused(tmp_path: Path, take: Take) -> None:
+    pets = take(class_folders(tmp_path / "pets", {"cat": 12, "dog": 12}))
+    with pytest.raises(DataError, match=r"belvedere add.*BELVEDERE_HOME"):
+        take(class_folders(tmp_path / "cars", {"van": 12, "bus": 12}))
+    assert take(tmp_path / "pets").revision == pets.revision
+
+
+def test_generated_scenes_replace_a_missing_archive_until_it_is_there(
     tmp_path: Path, unreachable: PublishedArchive
 ) -> None:
     console = Console(record=True, file=io.StringIO(), width=200)
     settings = TrainingSettings(home=tmp_path, scenes=13)
     workspace = Workspace(settings, PRESETS["quick"], Display(console))
-    taken = ingest(workspace, unreachable)
+    store = workspace.store
+    ingest(workspace, unreachable)
     said = console.export_text()
-    assert taken.name == "generated scenes"
+    images = store.at().images
+    assert images.name == "generated scenes"
     assert "could not be downloaded" in said
     assert "GENERATED SCENES are used instead" in said
-    assert len(taken.classes) == 7
+    assert len(images.classes) == 7
 
     ingest(workspace, unreachable, again=False)
     assert console.export_text() == "", "the download must not be tried at every start"
     ingest(workspace, unreachable)
     assert "could not be downloaded" in console.export_text()
+    assert store.at().images == images
+
+    (tmp_path / "downloads").mkdir(exist_ok=True)
+    pets = class_folders(tmp_path / "pets", {"cat": 12, "dog": 12})
+    with zipfile.ZipFile(tmp_path / "downloads/landscapes_small.zip", "w") as file:
+        for path in sorted(pets.rglob("*.jpg")):
+            file.write(path, path.relative_to(pets))
+    for name in unreachable.licences:
+        path = tmp_path / "downloads/licenses" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}")
+    ingest(workspace, unreachable)
+    now = store.at()
+    assert now.images.classes == ("cat", "dog")
+    assert len(now.images) == 24
+    assert now.deleted.ids == images.ids

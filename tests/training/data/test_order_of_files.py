@@ -8,16 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embeddings.progress import no_progress
-from embeddings.store.images import ImageTable
-from embeddings.store.records import Collection
+from embeddings.store.store import Store
 from tests.training.pictures import Take, class_folders, jpeg, picture
 from training.data.files import DataFile, DataSource
-from training.data.ingest import collect
-from training.data.inspection import Inspection
+from training.data.ingest import Policy, Report, ingest_source
+from training.data.inspection import Options
 
-
-def unreported(_: Inspection) -> None:
-    """Ignore the inspection."""
+Taken = tuple[list[tuple[object, ...]], list[bytes], tuple[object, ...]]
 
 
 def data_file(path: str, content: bytes) -> DataFile:
@@ -44,17 +41,31 @@ def files() -> list[DataFile]:
     ]
 
 
-def taken(files: list[DataFile], folder: Path) -> tuple[Collection, tuple[object, ...]]:
-    source = DataSource("set", "set", "", lambda: tuple(files))
-    collection = collect(source, str(folder), 0, 2, no_progress, unreported)
-    table = ImageTable.open(str(folder))
-    return collection, (table.images, list(table.jpegs()))
+def taken(files: list[DataFile], folder: Path, lists: Path | None = None) -> Taken:
+    """The images, their JPEG files and the outcomes of an ingest."""
+    reports: list[Report] = []
+    store = Store(str(folder))
+    ingest_source(
+        DataSource("set", lambda: tuple(files), lists),
+        store,
+        Options(),
+        Policy(),
+        seed=0,
+        workers=2,
+        track=no_progress,
+        report=reports.append,
+    )
+    snapshot = store.at()
+    images = [
+        (image.id, image.label, image.split, image.tuning, image.group, image.source_digest)
+        for image in snapshot.images
+    ]
+    jpegs = list(snapshot.jpegs(snapshot.images.digests))
+    return images, jpegs, tuple(reports[0].outcomes)
 
 
 @pytest.fixture(scope="module")
-def reference(
-    files: list[DataFile], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Collection, tuple[object, ...]]:
+def reference(files: list[DataFile], tmp_path_factory: pytest.TempPathFactory) -> Taken:
     return taken(files, tmp_path_factory.mktemp("reference"))
 
 
@@ -65,7 +76,7 @@ def reference(
 def test_the_order_of_the_files_has_no_effect(
     seed: int,
     files: list[DataFile],
-    reference: tuple[Collection, tuple[object, ...]],
+    reference: Taken,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     shuffled = random.Random(seed).sample(files, len(files))
@@ -79,35 +90,22 @@ def test_a_zip_in_any_order_gives_the_same_store_as_its_folder(tmp_path: Path, t
     with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
         for path in paths:
             archive.write(path, path.relative_to(folder))
-    table = take(folder)
-    images, fingerprint = table.images, table.collection.fingerprint
-    from_zip = take(tmp_path / "pets.zip")
-    assert from_zip.images == images
-    assert from_zip.collection.fingerprint == fingerprint
-    ids = [image.id for image in from_zip.images]
-    assert ids == sorted(ids)
+    images = take(folder).images
+    from_zip = take(tmp_path / "pets.zip", home=tmp_path / "other").images
+    assert from_zip.fingerprint == images.fingerprint
+    assert from_zip.ids == sorted(from_zip.ids)
 
 
-def test_the_fingerprint_covers_groups(tmp_path: Path, files: list[DataFile]) -> None:
+def test_the_fingerprint_covers_groups(tmp_path: Path, take: Take) -> None:
     """The same images with and without a group of two are different collections."""
+    folder = class_folders(tmp_path / "pets", {"cat": 24, "dog": 24})
     lists = tmp_path / "licences"
     lists.mkdir()
     fingerprints = set()
     for owner in ("a", "b"):
         (lists / "cat_photos_info.json").write_text(
-            f'{{"1.jpg": {{"owner_id": "a"}}, "2.jpg": {{"owner_id": "{owner}"}}}}'
+            f'{{"001.jpg": {{"owner_id": "a"}}, "002.jpg": {{"owner_id": "{owner}"}}}}'
         )
-        own = [
-            DataFile(
-                PurePosixPath("train" if place % 3 else "test") / file.path,
-                file.size,
-                file.state,
-                file.open,
-            )
-            for place, file in enumerate(files)
-        ]
-        source = DataSource("set", "set", "", lambda own=own: tuple(own), lists)
-        fingerprints.add(
-            collect(source, str(tmp_path / owner), 0, 2, no_progress, unreported).fingerprint
-        )
+        images = take(folder, licenses=lists, home=tmp_path / owner).images
+        fingerprints.add(images.fingerprint)
     assert len(fingerprints) == 2
