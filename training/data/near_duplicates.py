@@ -76,7 +76,7 @@ class Links:
     """Rows of new and replaced images, each with a near-duplicate of known key."""
     partners: Rows
     """Row of that near-duplicate, of shape len(images)."""
-    clusters: Rows
+    clusters: npt.NDArray[np.int32]
     """Shape (n,): number of each new image's cluster of near-duplicates; others are alone."""
     copies: dict[int, int]
     """Closest row with a nearly identical thumbnail and another label, by row."""

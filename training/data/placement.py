@@ -69,8 +69,8 @@ class Placement:
 def link_keys(table: SplitTable, replaced: Rows) -> Rows:
     """Return the keys of all images for `find_links`; `replaced` are rows with new content."""
     keys = 2 * table.groups + (table.parts == Part.POOL)
-    keys[table.parts == Part.NEW] = NEW
     keys[replaced] = keys.max(initial=NEW) + 1 + np.arange(len(replaced))
+    keys[table.parts == Part.NEW] = NEW
     return np.asarray(keys, np.int64)
 
 
@@ -149,7 +149,7 @@ class _Draft:
 
     def evidence(self) -> Mask:
         """Return whether images are known and not in the pool."""
-        return self.known & (self.parts < Part.POOL)
+        return np.asarray(self.known & (self.parts < Part.POOL))
 
     def masks(self) -> Rows:
         """Return the parts of each group except the pool, as bits 1 << part."""
@@ -508,10 +508,10 @@ def _draw(draft: _Draft, rows: Rows, share: float, seed: int, live: Mask, part: 
     labels = draft.table.labels
 
     def count(images: Mask) -> Counter[str]:
-        return Counter(label for row in np.flatnonzero(images) if (label := labels[row]))
+        return Counter(label for row in np.flatnonzero(images).tolist() if (label := labels[row]))
 
     known = Counts(count(live), count(live & (draft.parts == part)))
-    of_rows = [label for row in rows if (label := labels[row])]
+    of_rows = [label for row in rows.tolist() if (label := labels[row])]
     chosen = split_groups(of_rows, draft.groups[rows].tolist(), share, seed, known)
     held_out = rows[np.isin(draft.groups[rows], list(chosen))]
     draft.parts[held_out] = part

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.arrays import Rows
+from embeddings.store.split import Split
 from training.data.near_duplicates import NEW, Links, connected_groups
 from training.data.placement import Part, Placement, SplitTable, keep_sides, link_keys, place
 from training.data.split import split_groups
@@ -371,7 +372,7 @@ def test_the_split_of_the_user_is_kept(seed: int, sizes: list[int]) -> None:
     images: list[Stored] = []
     for size in sizes:
         before = [(image.group, image.part) for image in images]
-        sides = [
+        sides: list[Split | None] = [
             None
             if image.label is None
             else "validation"
