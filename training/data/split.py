@@ -9,7 +9,7 @@ from typing import Literal
 SPLIT_RULE = 3
 """Version of the split rule, of the rule for groups and of the order of group numbers.
 
-A store that was split by another version is split again.
+A store records it. Under another version, known images keep their part of the split.
 """
 
 SplitName = Literal["grouped", "random"]
