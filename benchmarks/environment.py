@@ -26,11 +26,18 @@ def describe_environment(
     data = release.manifest.data
     return [
         f"- Data: {data.name}, {data.photographs} images (`BELVEDERE_DATA`).",
-        f"- Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}, "
-        f"Python {platform.python_version()}.",
+        f"- Machine: {describe_machine()}.",
         f"- Versions: {versions}.",
         f"- Date: {', '.join(day.isoformat() for day in dates)}.",
     ]
+
+
+def describe_machine() -> str:
+    """Return processor, cores, operating system and version of Python."""
+    return (
+        f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, "
+        f"Python {platform.python_version()}"
+    )
 
 
 def _processor() -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from benchmarks.ann import AnnMeasurement
 from benchmarks.environment import describe_environment
+from benchmarks.growth.page import CHART as GROWTH_CHART
+from benchmarks.growth.page import plot_growth, section
 from benchmarks.loads import LOADS, ROUNDS, HttpMeasurement, Load
 from benchmarks.markdown import table
 from benchmarks.measurements import bench_home
@@ -45,6 +47,8 @@ def main() -> None:
     PAGE.write_text(page(release, results), encoding="utf-8")
     if results.http is not None and results.http.rounds:
         plot_rates(results.http, CHART)
+    if results.growth is not None:
+        plot_growth(results.growth, CHART.with_name(GROWTH_CHART))
 
 
 def page(release: Release, results: Results) -> str:
@@ -61,6 +65,8 @@ def page(release: Release, results: Results) -> str:
         sections.append(_precision(results.precision))
     if results.ann is not None:
         sections.append(_ann(results.ann))
+    if results.growth is not None:
+        sections.append(section(results.growth))
     if results.pipeline is not None:
         sections.append(_pipeline(results.pipeline))
         sections.append(_comparison(release.comparison))

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.ann import AnnMeasurement
+from benchmarks.growth.results import GrowthMeasurement
 from benchmarks.loads import HttpMeasurement
 from benchmarks.maps import MapMeasurement
 from benchmarks.measurements import Measurement, load_saved
@@ -26,6 +27,7 @@ class Results:
     ann: AnnMeasurement | None = None
     precision: PrecisionMeasurement | None = None
     browser: BrowserMeasurement | None = None
+    growth: GrowthMeasurement | None = None
 
     @property
     def days(self) -> list[date]:
@@ -47,4 +49,5 @@ def load_results(home: Path) -> Results:
         ann=load_saved(AnnMeasurement, home),
         precision=load_saved(PrecisionMeasurement, home),
         browser=load_saved(BrowserMeasurement, home),
+        growth=load_saved(GrowthMeasurement, home),
     )

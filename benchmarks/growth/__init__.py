@@ -1,0 +1,1 @@
+"""Time and memory of ingest and publishing for collections of growing size."""
