@@ -7,7 +7,7 @@ from pathlib import Path
 from embeddings.arrays import Pixels
 from embeddings.digests import file_digest
 from embeddings.encoded import Encoded
-from embeddings.images import PIXELS_VERSION
+from embeddings.images import PIXELS_VERSION, read_pixels
 from embeddings.runtime import CompiledModel, Precision
 
 
@@ -28,6 +28,17 @@ class Encoder:
     def encode_all(self, images: Iterable[Pixels]) -> Iterator[Encoded]:
         """Yield the outputs of images, each of shape (height, width, 3), using all cores."""
         return (Encoded(*outputs) for outputs in self._model.infer_all(images))
+
+    def encode_files(self, files: Iterable[bytes]) -> Iterator[Encoded]:
+        """Yield the outputs of image files, decoding and encoding on all cores.
+
+        Raises `ImageRejected`.
+        """
+        outputs = self._model.decode_and_infer(files, self._pixels)
+        return (Encoded(*each) for each in outputs)
+
+    def _pixels(self, file: bytes) -> Pixels:
+        return read_pixels(file, self.height, self.width)
 
 
 def encoder_fingerprint(model: Path) -> str:

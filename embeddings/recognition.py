@@ -105,6 +105,11 @@ def typicality(validation_distances: Doubles, distance: float) -> float:
 
     0 if there are no validation images. `validation_distances` is ascending.
     """
+    return float(typicalities(validation_distances, np.array([distance]))[0])
+
+
+def typicalities(validation_distances: Doubles, distances: Doubles) -> Doubles:
+    """Return the typicality for each of the distances, shape (n,)."""
     count = len(validation_distances)
-    farther = count - int(np.searchsorted(validation_distances, distance, side="right"))
-    return farther / count if count else 0.0
+    farther = count - np.searchsorted(validation_distances, distances, side="right")
+    return farther / max(1, count)

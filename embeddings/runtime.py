@@ -2,11 +2,11 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import openvino as ov
@@ -14,6 +14,7 @@ import openvino as ov
 from embeddings.arrays import Floats, Pixels
 from embeddings.cpu import usable_processors
 
+T = TypeVar("T")
 Outputs = tuple[Floats, ...]
 Precision = Literal["f32", "bf16", "f16", "int8"]
 """Inference precision; `int8` is for a model that was quantized at export."""
@@ -58,16 +59,28 @@ class CompiledModel:
 
         The outputs have shape (1, ...) and the order of the images.
         """
+        return self.decode_and_infer(images, lambda pixels: pixels)
+
+    def decode_and_infer(
+        self, files: Iterable[T], decode: Callable[[T], Pixels]
+    ) -> Iterator[Outputs]:
+        """Yield the outputs of files, each decoded to pixels of shape (height, width, 3).
+
+        Both steps use all cores. Only a bounded number of files is read ahead.
+        """
         # OpenVINO's asynchronous queue can deadlock: it calls Python from threads that the
         # destructor of a compiled model waits for.
         with ThreadPoolExecutor(self._cores) as pool:
             pending: deque[Future[Outputs]] = deque()
-            for pixels in images:
-                pending.append(pool.submit(self._infer, pixels[np.newaxis], alone=False))
+            for file in files:
+                pending.append(pool.submit(self._decode_and_infer, file, decode))
                 if len(pending) > _AHEAD * self._cores:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+
+    def _decode_and_infer(self, file: T, decode: Callable[[T], Pixels]) -> Outputs:
+        return self._infer(decode(file)[np.newaxis], alone=False)
 
     def _infer(self, pixels: Pixels, alone: bool) -> Outputs:
         request = self._request(alone)

@@ -57,7 +57,7 @@ def fit_map(
     if count < 4:
         return np.column_stack([np.arange(count), np.zeros(count)]).astype(np.float64)
     start = np.full((count, 2), np.nan) if known is None else known.copy()
-    new = np.isnan(start).any(axis=1)
+    new: Mask = np.asarray(np.isnan(start).any(axis=1))
     if not new.any():
         return start
     if new.mean() > 1 - _LEAST_KNOWN:
@@ -136,7 +136,7 @@ def _place(
     placed = start - centre
     for block in _blocks(len(embeddings)):
         placed[block] = _place_block(map_, fitted, embeddings[block], placed[block], threads)
-    return placed + centre
+    return np.asarray(placed + centre)
 
 
 def _place_block(
@@ -147,7 +147,7 @@ def _place_block(
 
     perplexity = min(_TRANSFORM_PERPLEXITY, len(fitted) / 3)
     squared, rows = faiss.knn(embeddings, fitted, max(1, int(3 * perplexity)))
-    new = np.isnan(start).any(axis=1)
+    new: Mask = np.asarray(np.isnan(start).any(axis=1))
     start[new] = np.median(np.asarray(map_)[rows[new]], axis=1)
     distances = np.sqrt(np.maximum(squared, 0).astype(np.float64))
     affinities = joint_probabilities_nn(

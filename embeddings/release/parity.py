@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embeddings.arrays import Floats, Labels
+from embeddings.arrays import Floats, Labels, Mask
 from embeddings.encoded import Encoded
 from embeddings.errors import BelvedereError
-from embeddings.index import Neighbors
-from embeddings.index.flat import FlatIndex
+from embeddings.index.blocks import BlockSearch, NearestRows
 from embeddings.release.manifest import Parity
 from embeddings.runtime import Precision
 
@@ -57,17 +56,13 @@ def measure_parity(reference: Reference, served: Encoded, labels: Labels) -> Par
     expected, actual = reference.encoded.embeddings, served.embeddings
     norms = np.maximum(np.linalg.norm(expected, axis=1), np.finfo(np.float32).tiny)
     theirs, ours = _nearest(reference.ids, expected), _nearest(reference.ids, actual)
-    agreeing = [
-        _agree(mine, reference_, expected, row)
-        for row, (mine, reference_) in enumerate(zip(ours, theirs, strict=True))
-    ]
     changes = np.abs(served.probabilities - reference.encoded.probabilities).max(axis=1)
     return Parity(
         photographs=len(expected),
         largest_probability_change=float(changes.max()),
         mean_probability_change=float(changes.mean()),
         largest_relative_error=float((np.linalg.norm(actual - expected, axis=1) / norms).max()),
-        same_neighbors=float(np.mean(agreeing)),
+        same_neighbors=float(_agree(ours, theirs, expected).mean()),
         accuracy_change=_accuracy(served, labels) - _accuracy(reference.encoded, labels),
         precision_at_3_change=_precision(ours, labels) - _precision(theirs, labels),
     )
@@ -108,24 +103,28 @@ def check_quality(parity: Parity) -> None:
         )
 
 
-def _nearest(ids: Sequence[str], embeddings: Floats) -> list[Neighbors]:
-    index = FlatIndex(ids, embeddings)
-    return [index.search(each, _NEAREST, exclude=row) for row, each in enumerate(embeddings)]
+def _nearest(ids: Sequence[str], embeddings: Floats) -> NearestRows:
+    search = BlockSearch(ids, embeddings)
+    return search.nearest(search.all_rows, search.all_rows, min(_NEAREST, len(search) - 1))
 
 
-def _agree(mine: Neighbors, reference: Neighbors, expected: Floats, row: int) -> bool:
-    """Return True if both have the same rows, or other rows at equal distance up to rounding."""
-    if set(mine.rows) == set(reference.rows):
-        return True
-    distances = np.sort(np.linalg.norm(expected[mine.rows] - expected[row], axis=1))
-    slack = 2 * RELATIVE_ERROR * float(np.linalg.norm(expected[row]))
-    return bool(np.allclose(distances, reference.distances, rtol=0, atol=slack))
+def _agree(mine: NearestRows, reference: NearestRows, expected: Floats) -> Mask:
+    """Return True for each image with the same rows, or others as near up to rounding."""
+    others = np.flatnonzero((np.sort(mine.rows) != np.sort(reference.rows)).any(axis=1))
+    own = expected[others]
+    difference = expected[mine.rows[others]] - own[:, np.newaxis]
+    distances = np.sort(np.linalg.norm(difference, axis=2), axis=1)
+    slack = 2 * RELATIVE_ERROR * np.linalg.norm(own, axis=1)
+    agreeing = np.ones(len(expected), np.bool_)
+    changes = np.abs(distances - reference.distances[others])
+    agreeing[others] = (changes <= slack[:, np.newaxis]).all(axis=1)
+    return agreeing
 
 
 def _accuracy(encoded: Encoded, labels: Labels) -> float:
     return float(np.mean(np.argmax(encoded.probabilities, axis=1) == labels))
 
 
-def _precision(found: list[Neighbors], labels: Labels) -> float:
-    of_its_class = [labels[each.rows] == labels[row] for row, each in enumerate(found)]
-    return float(np.mean(np.concatenate(of_its_class))) if of_its_class else 0.0
+def _precision(found: NearestRows, labels: Labels) -> float:
+    of_its_class = labels[found.rows] == labels[:, np.newaxis]
+    return float(of_its_class.mean()) if of_its_class.size else 0.0

@@ -1,24 +1,24 @@
 """Publishing: write a release completely, then set the link `current` to it."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from embeddings.arrays import Floats, Labels, Mask, Pixels
+from embeddings.arrays import Doubles, Floats, Labels, Mask
 from embeddings.atomic import DRAFT_PREFIX, atomic_folder, atomic_symlink
 from embeddings.digests import file_digest
 from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder, encoder_fingerprint
-from embeddings.images import read_pixels
 from embeddings.index.blocks import BlockSearch
-from embeddings.index.knn_graph import build_neighbor_graph
 from embeddings.progress import Track, no_progress
-from embeddings.recognition import NEIGHBOR, typicality
+from embeddings.recognition import NEIGHBOR, typicalities
+from embeddings.release.encoding import encode_images
+from embeddings.release.geometry import Geometry, measure_geometry
 from embeddings.release.manifest import (
     MANIFEST,
     DataInfo,
@@ -62,11 +62,9 @@ from embeddings.release.reports import Comparison
 from embeddings.release.training_distances import distances_to_training
 from embeddings.release.uncertainty import Reliability, Typicality, UncertaintyReport
 from embeddings.runtime import Precision
-from embeddings.store.features import FeatureTable
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Images
 from embeddings.store.store import Store
-from embeddings.tsne import fit_map
 
 _LIBRARIES = ("faiss-cpu", "numpy", "openTSNE", "openvino", "Pillow", "pylance")
 
@@ -114,6 +112,10 @@ class _Model:
     explain: Explain
     heat_maps: Mapping[tuple[str, str], HeatMap]
     """Known heat maps by digest of the image and predicted class."""
+    geometry: Geometry | None
+    """Geometry of the current release if it has the same encoder."""
+    distances: Doubles | None = None
+    """Distances to the training images, of all images at the revision of `training`."""
 
 
 def publish(
@@ -134,10 +136,10 @@ def publish(
     refuse_newer_release(releases)
     encoder = Encoder(candidate.model, precision)
     fingerprint = encoder_fingerprint(candidate.model)
-    features = store.features(fingerprint)
     learned_from = store.at(candidate.training_version)
-    encoded = _features(learned_from, features, encoder, track)
+    encoded = encode_images(learned_from, store.features(fingerprint), encoder, track)
     model = _measured(candidate, encoder, precision, fingerprint, learned_from, encoded)
+    model = replace(model, geometry=_geometry(_current(releases, fingerprint)))
     return _publish(model, store, releases, map_seed, track)
 
 
@@ -167,8 +169,34 @@ def republish(
         label_issues=release.label_issues,
         explain=explain,
         heat_maps=_heat_maps(release),
+        geometry=_geometry(release),
     )
     return _publish(model, store, releases, manifest.map_seed, track)
+
+
+def _current(releases: Path, fingerprint: str) -> Release | None:
+    """Return the current release if it is intact and has the encoder with this fingerprint."""
+    try:
+        folder = current_release(releases)
+        if read_manifest(folder).encoder.fingerprint != fingerprint:
+            return None
+        return open_release(folder)
+    except ReleaseError:
+        return None
+
+
+def _geometry(release: Release | None) -> Geometry | None:
+    if release is None:
+        return None
+    return Geometry(
+        ids=release.images.ids,
+        embeddings=release.embeddings,
+        learned=release.learned,
+        training_distances=release.training_distances,
+        graph=release.graph,
+        points=release.points,
+        map_seed=release.manifest.map_seed,
+    )
 
 
 def _heat_maps(release: Release) -> dict[tuple[str, str], HeatMap]:
@@ -224,6 +252,8 @@ def _measured(
         label_issues=candidate.label_issues,
         explain=candidate.explain,
         heat_maps={},
+        geometry=None,
+        distances=distances,
     )
 
 
@@ -239,11 +269,19 @@ def _mask_of(images: Images, digests: frozenset[str]) -> Mask:
 def _publish(model: _Model, store: Store, releases: Path, map_seed: int, track: Track) -> Path:
     snapshot = store.at()
     features = store.features(model.fingerprint)
-    encoded = _features(snapshot, features, model.encoder, track)
+    encoded = encode_images(snapshot, features, model.encoder, track)
+    geometry = measure_geometry(
+        snapshot.images.ids,
+        encoded.embeddings,
+        _mask_of(snapshot.images, model.learned),
+        map_seed,
+        model.geometry,
+        model.distances if snapshot.revision == model.training.revision else None,
+    )
     releases.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=DRAFT_PREFIX, dir=releases) as temporary:
         draft = Path(temporary)
-        neighbors = _write_contents(draft, model, snapshot.images, encoded, map_seed)
+        _write_contents(draft, model, snapshot.images, encoded, geometry)
         images = snapshot.images
         manifest = Manifest(
             data=DataInfo(
@@ -262,7 +300,7 @@ def _publish(model: _Model, store: Store, releases: Path, map_seed: int, track: 
             ),
             parity=model.parity,
             training=model.training,
-            neighbors=neighbors,
+            neighbors=IndexInfo(exact=geometry.graph.exact, recall=geometry.graph.recall),
             map_seed=map_seed,
             versions={name: version(name) for name in _LIBRARIES},
             files={path.name: file_digest(path) for path in sorted(draft.iterdir())},
@@ -273,43 +311,19 @@ def _publish(model: _Model, store: Store, releases: Path, map_seed: int, track: 
         return _install(draft, releases, manifest.folder)
 
 
-def _features(
-    snapshot: Snapshot, features: FeatureTable, encoder: Encoder, track: Track
-) -> Encoded:
-    """Return the features of all images, computing and storing those missing for this encoder."""
-    digests = snapshot.images.digests
-    found, encoded = features.read(digests)
-    missing = list(dict.fromkeys(np.array(digests, dtype=object)[~found].tolist()))
-    if missing:
-        pixels = _pixels(snapshot, missing, encoder)
-        computed = track(encoder.encode_all(pixels), "Features", len(missing))
-        features.append(missing, Encoded.concatenate(computed))
-        found, encoded = features.read(digests)
-    return encoded
-
-
-def _pixels(snapshot: Snapshot, digests: Sequence[str], encoder: Encoder) -> Iterator[Pixels]:
-    for jpeg in snapshot.jpegs(digests):
-        yield read_pixels(jpeg, encoder.height, encoder.width)
-
-
 def _write_contents(
-    draft: Path, model: _Model, images: Images, encoded: Encoded, map_seed: int
-) -> IndexInfo:
+    draft: Path, model: _Model, images: Images, encoded: Encoded, geometry: Geometry
+) -> None:
     shutil.copyfile(model.path, draft / ENCODER)
     shutil.copyfile(model.path.with_suffix(".bin"), draft / WEIGHTS)
-    learned = _mask_of(images, model.learned)
-    search = BlockSearch(images.ids, encoded.embeddings)
-    graph = build_neighbor_graph(search)
-    distances = distances_to_training(search, learned)
     reference = np.array(model.typicality.distances)
     published = PublishedFeatures(
         encoded=encoded,
-        points=fit_map(encoded.embeddings, map_seed),
-        graph=graph,
-        typicalities=np.array([typicality(reference, distance) for distance in distances]),
-        training_distances=distances,
-        learned=learned,
+        points=geometry.points,
+        graph=geometry.graph,
+        typicalities=typicalities(reference, geometry.training_distances),
+        training_distances=geometry.training_distances,
+        learned=geometry.learned,
     )
     write_features(draft / FEATURES, images.ids, published)
     write_images(draft / IMAGES, images)
@@ -322,7 +336,6 @@ def _write_contents(
     (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(issues))
     (draft / UNCERTAINTY).write_text(model.uncertainty.model_dump_json(), encoding="utf-8")
     (draft / TYPICALITY).write_text(model.typicality.model_dump_json(), encoding="utf-8")
-    return IndexInfo(exact=graph.exact, recall=graph.recall)
 
 
 def find_errors(
