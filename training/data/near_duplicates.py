@@ -18,7 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from embeddings.arrays import Floats, Mask, Pixels, Rows
-from training.data.thumbnails import SIDE, Thumbnail
+from training.data.thumbnails import SIDE
 
 NOISE = 2
 """Noise threshold: largest difference of grey values (0-255) that is ignored."""
@@ -59,16 +59,6 @@ _Pairs = tuple[Rows, Rows]
 
 
 @dataclass(frozen=True)
-class NearDuplicates:
-    """Groups of near-duplicates, and candidates for copies with another label."""
-
-    groups: list[int]
-    """Group number of each image; groups are numbered by their first image."""
-    copies: dict[int, int]
-    """Closest row with a nearly identical thumbnail and another label, by row."""
-
-
-@dataclass(frozen=True)
 class Links:
     """Near-duplicates of new and replaced images."""
 
@@ -95,21 +85,6 @@ def is_same_image(image: Image.Image, other: Image.Image) -> bool:
     return bool(within and difference.max() <= _SAME_FINE_VALUE * slack)
 
 
-def find_near_duplicates(
-    thumbnails: Sequence[Thumbnail], labels: Sequence[str], tile: int = _TILE
-) -> NearDuplicates:
-    """Return the groups of near-duplicates, and candidates for copies with another label.
-
-    Memory grows with the number of images and with `tile`, the number of images in one product, but
-    not with the number of pairs: at most tile**2 / 16 pairs are in memory.
-    """
-    if not thumbnails:
-        return NearDuplicates([], {})
-    rows = np.arange(len(thumbnails))
-    links = find_links(np.stack(thumbnails), rows, np.full(len(rows), NEW), labels, tile)
-    return NearDuplicates(links.clusters.tolist(), links.copies)
-
-
 def find_links(
     thumbnails: Pixels,
     fresh: Rows,
@@ -123,7 +98,8 @@ def find_links(
     and replaced images; other images are not compared with each other. New images have the key
     `NEW` and are joined to clusters. Known images of one key are interchangeable: a fresh image is
     linked to at most one of them. Images without a label (None) are no copies with another label.
-    Time grows with len(fresh) x n, and memory as that of `find_near_duplicates`.
+    Time grows with len(fresh) x n. Memory grows with n and with `tile`, the number of images in one
+    product, but not with the number of pairs: at most tile**2 / 16 pairs are in memory.
     """
     found = _Found(fresh, keys, _numbers(labels))
     if len(fresh):

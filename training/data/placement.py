@@ -23,6 +23,9 @@ Parts = npt.NDArray[np.int8]
 NO_LABEL = "no label"
 """Reason for the pool of images without a label."""
 
+NO_SIDE = "in no folder of a side"
+"""Reason for the pool of images that the user's own split leaves out."""
+
 
 class Part(IntEnum):
     """Part of the split that an image belongs to, in the order of precedence."""
@@ -101,31 +104,35 @@ def keep_sides(
 ) -> Placement:
     """Return the placement of images with the user's own split.
 
-    `sides` are the sides given for new images with a label and for known images at this ingest;
-    None for other images. Groups are recorded and decide about the tuning part only. A known image
-    whose side differs from the given one goes to the pool. Links of new images are to known ones
-    of any part.
+    `sides` are the sides given for new images and for known images at this ingest; None for other
+    images. New images without a side or a label go to the pool, and known images of another side
+    than the given one. Groups are recorded, and decide about the tuning part only.
     """
     draft = _Draft(table)
     new = draft.new()
     number = {None: -1, "train": 0, "validation": 1}
     given = np.array([number[side] for side in sides], np.int64)
-    moved = (given >= 0) & draft.known & (draft.parts != Part.POOL)
+    _pool_moved(draft, given)
+    _record_groups(draft, links)
+    for row in new[(given[new] < 0) | (draft.labels[new] < 0)].tolist():
+        draft.pool(row, NO_LABEL if draft.labels[row] < 0 else NO_SIDE)
+    rows = new[draft.parts[new] == Part.NEW]
+    draft.parts[rows[given[rows] == 1]] = Part.VALIDATION
+    train = rows[given[rows] == 0]
+    masks = draft.masks()[draft.groups[train]]
+    for part in (Part.TUNING, Part.FIT):
+        draft.parts[train[masks >> part & 1 > 0]] = part
+    _draw_tuning(draft, seed)
+    return Placement(draft.groups, draft.parts, draft.reasons)
+
+
+def _pool_moved(draft: "_Draft", given: Rows) -> None:
+    """Move known images to the pool whose side differs from the given one."""
+    moved = (given >= 0) & draft.evidence()
     moved &= (given == 1) != (draft.parts == Part.VALIDATION)
     for row in np.flatnonzero(moved).tolist():
         one, other = ("validation", "train") if given[row] == 0 else ("train", "validation")
         draft.pool(row, f"moved from {one} to {other} by its folder")
-    _record_groups(draft, links)
-    unlabelled = new[draft.labels[new] < 0]
-    for row in unlabelled.tolist():
-        draft.pool(row, NO_LABEL)
-    draft.parts[new[given[new] == 1]] = Part.VALIDATION
-    masks = draft.masks()[draft.groups[new]]
-    train = (given[new] == 0) & (draft.parts[new] == Part.NEW)
-    draft.parts[new[train & (masks & 0b10 > 0)]] = Part.TUNING
-    draft.parts[new[train & (masks & 0b01 > 0)]] = Part.FIT
-    _draw_tuning(draft, seed)
-    return Placement(draft.groups, draft.parts, draft.reasons)
 
 
 class _Draft:
@@ -286,7 +293,7 @@ def _components(draft: _Draft, links: Links, new: Rows) -> Rows:
     positions = np.arange(len(new))
     photographed = np.flatnonzero(draft.photographers[new] >= 0)
     same = photographed[_first_of_each(draft.photographers[new[photographed]])]
-    alike = _first_of_each(links.clusters[new])
+    alike = _first_of_each(links.clusters[new].astype(np.int64))
     first = np.concatenate([positions, photographed])
     second = np.concatenate([alike, same])
     return np.asarray(connected_groups(len(new), first, second), np.int64)
