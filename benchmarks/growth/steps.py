@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
@@ -23,11 +24,17 @@ Step = Literal["add", "publish", "republish"]
 RESULT = "step.json"
 
 PARTS: Mapping[str, tuple[str, ...]] = {
-    "features": ("_features",),
-    "graph": ("build_neighbor_graph",),
-    "map": ("fit_map",),
+    "features": ("publish:encode_images",),
+    "graph": (
+        "geometry:build_neighbor_graph",
+        "geometry:update_neighbor_graph",
+        "geometry:distances_to_training",
+        "geometry:update_distances_to_training",
+        "publish:distances_to_training",
+    ),
+    "map": ("geometry:fit_map",),
 }
-"""Functions of `embeddings.release.publish` that do each measured part."""
+"""Functions of `embeddings.release` that do each measured part, as module:name."""
 
 _TAG = "training-growth"
 
@@ -127,7 +134,7 @@ def _publish(folder: Path, home: Path) -> StepResult:
     store.tag(_TAG)
     with TemporaryDirectory() as model:
         candidate = make_candidate(store.at(), _TAG, Path(model))
-        return _measure(publish, lambda: publish.publish(candidate, store, home / "releases"))
+        return _measure(lambda: publish.publish(candidate, store, home / "releases"))
 
 
 def _republish(folder: Path, home: Path) -> StepResult:
@@ -137,14 +144,15 @@ def _republish(folder: Path, home: Path) -> StepResult:
     from embeddings.store.store import Store
 
     store = Store(str(home / "store"))
-    return _measure(publish, lambda: publish.republish(store, home / "releases", explain))
+    return _measure(lambda: publish.republish(store, home / "releases", explain))
 
 
-def _measure(module: ModuleType, run: Callable[[], object]) -> StepResult:
+def _measure(run: Callable[[], object]) -> StepResult:
     clock = _Clock()
     for part, names in PARTS.items():
         for name in names:
-            clock.watch(module, part, name)
+            module, function = name.split(":")
+            clock.watch(import_module(f"embeddings.release.{module}"), part, function)
     with clock.measure("all"):
         run()
     return clock.result()

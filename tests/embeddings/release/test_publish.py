@@ -1,18 +1,24 @@
+import io
 import json
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from hashlib import sha256
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from embeddings.arrays import Floats
 from embeddings.digests import file_digest
 from embeddings.encoded import Encoded
-from embeddings.encoder import Encoder
+from embeddings.encoder import Encoder, encoder_fingerprint
 from embeddings.images import read_pixels
 from embeddings.release.parity import ParityError, Reference, check_parity
-from embeddings.release.publish import Candidate, publish
+from embeddings.release.publish import Candidate, publish, republish
 from embeddings.release.reader import (
     NewerReleaseError,
     ReleaseError,
@@ -20,8 +26,12 @@ from embeddings.release.reader import (
     open_release,
     read_manifest,
 )
+from embeddings.store.blobs import THUMBNAIL_BYTES
+from embeddings.store.records import Blob
 from embeddings.store.store import Store
 from tests import tiny_release
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -292,3 +302,68 @@ def test_unreadable_contents_are_an_error_with_advice(
     (copy / "manifest.json").write_text(sealed.model_dump_json(), encoding="utf-8")
     with pytest.raises(ReleaseError, match="run `belvedere publish` again"):
         open_release(copy)
+
+
+@pytest.fixture
+def grown(published: Path, tmp_path: Path) -> Path:
+    """A copy of `published` with one image deleted and three more images."""
+    home = Path(shutil.copytree(published, tmp_path / "home", symlinks=True))
+    store = Store(str(home / "store"))
+    for number in range(3):
+        draw = np.random.default_rng(number).integers(0, 255, (60, 90, 3), dtype=np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(draw).save(buffer, "JPEG")
+        jpeg = buffer.getvalue()
+        digest = sha256(jpeg).hexdigest()
+        store.blobs.append([Blob(digest, jpeg, 90, 60, bytes(THUMBNAIL_BYTES))])
+        image = (
+            store.at()
+            .images[0]
+            .model_copy(update={"id": f"new/{number}", "split": "train", "digest": digest})
+        )
+        store.put([image])
+    store.delete([store.at().images.ids[0]])
+    return home
+
+
+def test_publishing_again_reuses_the_geometry_with_the_same_result(
+    grown: Path, candidate: Candidate, tmp_path: Path
+) -> None:
+    store = Store(str(grown / "store"))
+    before = open_release(current_release(grown / "releases"))
+    folder = republish(store, grown / "releases", candidate.explain)
+    again, anew = open_release(folder), open_release(publish(candidate, store, tmp_path))
+    assert again.images.ids == anew.images.ids != before.images.ids
+    for name in ("rows", "distances"):
+        assert np.array_equal(getattr(again.graph, name), getattr(anew.graph, name))
+    assert np.array_equal(again.training_distances, anew.training_distances)
+    assert np.array_equal(again.typicalities, anew.typicalities)
+    kept = [row for row, name in enumerate(again.images.ids) if name in before.rows]
+    old = before.points[[before.rows[again.images.ids[row]] for row in kept]]
+    moved = np.linalg.norm(again.points[kept] - old, axis=1) / np.ptp(before.points, axis=0).max()
+    assert moved.mean() < 0.02
+
+
+def test_an_interruption_loses_at_most_the_images_of_one_checkpoint(
+    published: Path, candidate: Candidate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embeddings.release.encoding.CHECKPOINT", 10)
+    store = Store(str(shutil.copytree(published / "store", tmp_path / "store")))
+    features = store.features(encoder_fingerprint(candidate.model))
+    shutil.rmtree(features.path)
+
+    def interrupted(steps: Iterable[T], description: str, total: int) -> Iterator[T]:
+        yield from islice(steps, 25)
+        raise KeyboardInterrupt
+
+    counts = []
+
+    def counted(steps: Iterable[T], description: str, total: int) -> Iterable[T]:
+        counts.append(total)
+        return steps
+
+    with pytest.raises(KeyboardInterrupt):
+        publish(candidate, store, tmp_path / "releases", track=interrupted)
+    assert len(features.known()) == 20
+    publish(candidate, store, tmp_path / "releases", track=counted)
+    assert counts == [len(store.at().images) - 20]
