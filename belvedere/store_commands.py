@@ -193,6 +193,8 @@ def _erasure(plan: "Erasure") -> Iterator[str]:
         yield f"Cannot be made again without its dataset version: {run}"
     for model in plan.models:
         yield f"Learned from the images, and stays: {model}"
+    if plan.shared:
+        yield "Other homes with this store may have releases with the images; erase them there, too"
     for archive in plan.archives:
         yield f"May contain the source files, and stays: {archive}"
 

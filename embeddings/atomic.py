@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -77,9 +77,10 @@ def clear_drafts(folder: Path) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush a folder and everything in it to disk."""
+    """Flush a folder and everything in it to disk; a file deleted meanwhile is left out."""
     for path in folder.rglob("*"):
-        _flush(path)
+        with suppress(FileNotFoundError):
+            _flush(path)
     _flush(folder)
 
 

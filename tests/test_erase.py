@@ -143,7 +143,7 @@ def test_nothing_is_erased_without_consent(home: Home) -> None:
 
 
 def test_an_unknown_id_erases_nothing(home: Home) -> None:
-    assert "no image 'lake/x' in any revision" in home.erase(LAKE, "lake/x", "--yes", status=1)
+    assert "'lake/x' is no image of a release" in home.erase(LAKE, "lake/x", "--yes", status=1)
     assert home.release.exists()
 
 
@@ -179,3 +179,15 @@ def test_ids_are_read_from_standard_input(home: Home, monkeypatch: pytest.Monkey
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f"{LAKE}\n".encode())))
     home.erase("-", "--yes")
     assert LAKE not in home.store.at().all.ids
+
+
+def test_each_home_of_a_shared_store_erases_its_own_releases(home: Home, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shutil.move(home.folder / "store", shared)
+    other = tmp_path / "other"
+    shutil.copytree(home.folder, other, symlinks=True)
+    assert "Other homes with this store" in home.erase("--store", str(shared), LAKE, "--yes")
+    home.folder = other
+    assert home.files_with(LAKE.encode())
+    home.erase("--store", str(shared), LAKE, "--yes")
+    assert not home.files_with(LAKE.encode())

@@ -13,6 +13,7 @@ from embeddings.release.reader import (
 from embeddings.settings import PathSettings
 from embeddings.store.erasing import Erased, Traces
 from embeddings.store.store import Store
+from embeddings.store.tables import StoreError
 from training.pruning import delete_whole
 from training.runs import DamagedRun, RunIndex
 
@@ -35,6 +36,8 @@ class Erasure:
     """Runs whose dataset version is dropped."""
     models: tuple[str, ...]
     """Runs and remaining releases whose model learned from one of the images."""
+    shared: bool
+    """True for a store outside of the home, which other homes may use."""
     archives: tuple[Path, ...]
     """Downloaded archives, which may contain the source files."""
 
@@ -43,6 +46,12 @@ def plan_erasing(settings: PathSettings, ids: list[str]) -> Erasure:
     """Return what is erased with these images. Raises `StoreError` and `ReleaseError`."""
     traces = Store(settings.store_uri).find_traces(ids)
     contents = {folder: set(read_ids(folder)) for folder in release_folders(settings.releases)}
+    known = traces.known.union(*contents.values())
+    for identifier in ids:
+        if identifier not in known:
+            raise StoreError(
+                f"{identifier!r} is no image of a release or of a revision of the feature store."
+            )
     releases = tuple(folder for folder, found in contents.items() if found & set(ids))
     trained = dict(_trained_on(settings))
     remaining = contents.keys() - set(releases)
@@ -63,6 +72,7 @@ def plan_erasing(settings: PathSettings, ids: list[str]) -> Erasure:
                 if version in traces.learned
             )
         ),
+        shared=not Path(settings.store_uri).is_relative_to(settings.home),
         archives=tuple(sorted(each for each in settings.downloads.glob("*") if each.is_file())),
     )
 

@@ -12,7 +12,6 @@ from embeddings.store.images import ImageTable
 from embeddings.store.labels import LabelJournal
 from embeddings.store.tables import (
     ROWS_PER_FILE,
-    StoreError,
     flush_table,
     open_table,
     translate_errors,
@@ -27,6 +26,8 @@ class Traces:
     """Contents of the tables that belong to images."""
 
     ids: tuple[str, ...]
+    known: frozenset[str]
+    """Ids that a revision has."""
     digests: frozenset[str]
     """Digests of their files, past ones too, that no other image has."""
     sources: frozenset[str]
@@ -54,10 +55,7 @@ class Erased:
 
 
 def find_traces(table: ImageTable, ids: Sequence[str]) -> Traces:
-    """Return all traces of images in any revision.
-
-    Raises `StoreError` for an id that no revision has.
-    """
+    """Return all traces of images in any revision. Raises `StoreError`."""
     tags = list_tags(table)
     own: list[pa.Table] = []
     others: list[pa.Table] = []
@@ -75,15 +73,11 @@ def find_traces(table: ImageTable, ids: Sequence[str]) -> Traces:
         if "train" in mine.column("split").to_pylist():
             learned.add(revision)
     others.append(rest)
-    if not own:
-        raise _unknown(table, ids[0])
-    found = pa.concat_tables(own)
-    unknown = set(ids) - set(found.column("id").to_pylist())
-    if unknown:
-        raise _unknown(table, min(unknown))
+    found = pa.concat_tables(own) if own else rest.slice(0, 0)
     kept = pa.concat_tables(others)
     return Traces(
         ids=tuple(ids),
+        known=frozenset(found.column("id").to_pylist()),
         digests=_only(found, kept, "digest"),
         sources=_only(found, kept, "source_digest"),
         paths=frozenset(filter(None, found.column("path").to_pylist())),
@@ -123,10 +117,6 @@ def _revisions(table: ImageTable) -> Iterator[tuple[int, pa.Table]]:
 
 def _only(found: pa.Table, kept: pa.Table, column: str) -> frozenset[str]:
     return frozenset(found.column(column).to_pylist()) - set(kept.column(column).to_pylist())
-
-
-def _unknown(table: ImageTable, identifier: str) -> StoreError:
-    return StoreError(f"The feature store {table.uri} has no image {identifier!r} in any revision.")
 
 
 _Chosen = Callable[[pa.Table], pa.ChunkedArray]

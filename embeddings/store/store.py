@@ -145,7 +145,7 @@ class Store:
         delete_tag(self.images, name)
 
     def find_traces(self, ids: Sequence[str]) -> Traces:
-        """Return all traces of images in any revision. Raises `StoreError` for an unknown id."""
+        """Return all traces of images in any revision. Raises `StoreError`."""
         return find_traces(self.images, ids)
 
     def erase(self, traces: Traces) -> Erased:

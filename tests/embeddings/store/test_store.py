@@ -1,3 +1,8 @@
+"""Verbs of the store, and its errors."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import lance
@@ -5,169 +10,166 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from embeddings.encoded import Encoded
-from embeddings.store.features import FeatureTable
-from embeddings.store.images import ImageTable, write_images
-from embeddings.store.records import Collection, StoredImage
-from embeddings.store.tables import StoreDamaged, StoreError
-from embeddings.store.versions import delete_old_versions
+from embeddings.store.records import Blob, Decision, FileEntry
+from embeddings.store.retention import Retention
+from embeddings.store.store import Store
+from embeddings.store.tables import OtherFormat, StoreDamaged, StoreError
+from tests.embeddings.store.contents import add_files, digest_of, encoded, image, new_store
 
 
-def stored_image(name: str, digest: str = "0") -> StoredImage:
-    return StoredImage(
-        id=name, label="lake", split="train", width=4, height=3, group=1, digest=digest
-    )
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return new_store(str(tmp_path / "store"))
 
 
-def collection(fingerprint: str = "f") -> Collection:
-    return Collection(
-        name="lakes",
-        source="here",
-        source_digest="s",
-        fingerprint=fingerprint,
-        classes=("lake", "sea"),
-        split_seed=0,
-        split_by="groups",
-    )
+def test_images_are_read_as_written(store: Store) -> None:
+    contents = [bytes([number]) * number for number in range(200)]
+    add_files(store, contents)
+    attributes = {"taken": "2020-01-01", "camera": {"make": "x"}}
+    images = [
+        image(f"lake/{number:03d}", content).model_copy(
+            update={"attributes": attributes, "tags": ("a", "b"), "added": datetime.now(UTC)}
+        )
+        for number, content in enumerate(contents)
+    ]
+    store.put(images)
+    snapshot = store.at()
+    assert [each.model_copy(update={"changed": None}) for each in snapshot.images] == images
+    digests = snapshot.images.digests
+    assert list(snapshot.jpegs(digests[::-1])) == contents[::-1]
+    assert (snapshot.split_seed, snapshot.split_rule) == (5, 3)
 
 
-def encoded(count: int, value: float) -> Encoded:
-    return Encoded(np.full((count, 5), value, np.float32), np.full((count, 2), 0.5, np.float32))
-
-
-def test_images_are_read_as_written(tmp_path: Path) -> None:
-    rows = [(stored_image(f"lake/{number}"), bytes([number]) * number) for number in range(200)]
-    write_images(str(tmp_path), collection(), iter(rows))
-    table = ImageTable.open(str(tmp_path))
-    assert table.images == tuple(row for row, _ in rows)
-    assert table.jpeg(150) == bytes([150]) * 150
-    assert list(table.jpegs()) == [content for _, content in rows]
-    assert table.collection == collection()
-
-
-def test_an_older_version_stays_readable(tmp_path: Path) -> None:
-    first = write_images(str(tmp_path), collection("1"), [(stored_image("lake/a"), b"old")])
-    second = write_images(str(tmp_path), collection("2"), [(stored_image("lake/a"), b"new")])
-    assert second > first
-    assert ImageTable.open(str(tmp_path), first).jpeg(0) == b"old"
-    assert ImageTable.open(str(tmp_path)).jpeg(0) == b"new"
-    with pytest.raises(StoreError, match="version 99"):
-        ImageTable.open(str(tmp_path), 99)
-
-
-def test_a_failed_write_keeps_the_old_version(tmp_path: Path) -> None:
-    write_images(str(tmp_path), collection("1"), [(stored_image("lake/a"), b"old")])
-
-    def breaking():
-        yield stored_image("lake/b"), b"new"
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(OSError, match="No space left"):
-        write_images(str(tmp_path), collection("2"), breaking())
-    assert ImageTable.open(str(tmp_path)).jpeg(0) == b"old"
-
-
-def test_a_missing_store_is_an_error_with_advice(tmp_path: Path) -> None:
+def test_a_missing_file_or_store_is_an_error_with_advice(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no file with the digest"):
+        store.at().jpeg("0" * 64)
     with pytest.raises(StoreError, match="run `belvedere data` first"):
-        ImageTable.open(str(tmp_path / "none"))
-    with pytest.raises(StoreError, match="publish first"):
-        _ = FeatureTable(str(tmp_path / "none")).version
+        Store(str(tmp_path / "none")).at()
+    with pytest.raises(StoreError, match="`belvedere versions` lists those that exist"):
+        store.at(99)
+    with pytest.raises(StoreError, match="no image 'lake/x'"):
+        store.delete(["lake/x"])
 
 
-def test_features_are_kept_per_encoder_and_replaced_by_id(tmp_path: Path) -> None:
-    features = FeatureTable(str(tmp_path))
-    images = [stored_image("lake/a"), stored_image("lake/b")]
-    assert features.read("one", images) == {}
-    features.upsert("one", images, encoded(2, 1.0))
-    features.upsert("two", images[:1], encoded(1, 2.0))
-    features.upsert("one", images[1:], encoded(1, 3.0))
+def test_thumbnails_are_read_in_the_given_order(store: Store) -> None:
+    add_files(store, [b"a"])
+    store.blobs.append([Blob(digest_of(b"b"), b"b", 4, 3, bytes([7]) * 816)])
+    thumbnails = store.blobs.thumbnails([digest_of(b"b"), digest_of(b"a"), digest_of(b"b")])
+    assert thumbnails.shape == (3, 16, 17, 3)
+    assert [each.max() for each in thumbnails] == [7, 0, 7]
 
-    kept = features.read("one", images)
-    assert {name: row.embeddings[0, 0] for name, row in kept.items()} == {
-        "lake/a": 1.0,
-        "lake/b": 3.0,
+
+def test_decisions_are_read_by_image_in_their_order(store: Store) -> None:
+    add_files(store, [b"jpeg"])
+    store.put([image("it's")], [Decision("it's", None, "lake", "add", "import")])
+    store.put([image("it's", label="sea")], [Decision("it's", "lake", "sea", "ada", "review")])
+    assert [each.decision.after for each in store.labels.of("it's")] == ["lake", "sea"]
+    assert store.labels.of("other") == ()
+
+
+def test_the_last_entry_of_a_file_counts(store: Store, tmp_path: Path) -> None:
+    first = FileEntry("it's", "a.jpg", 1, "1", "s", "d", "lake/a", "added")
+    store.files.upsert([first, first._replace(path="b.jpg")])
+    store.files.upsert([first._replace(outcome="unchanged"), first._replace(source="other")])
+    assert {path: each.outcome for path, each in store.files.read("it's").items()} == {
+        "a.jpg": "unchanged",
+        "b.jpg": "added",
     }
-    assert kept["lake/a"].embeddings.shape == (1, 5)
-    assert set(features.read("two", images)) == {"lake/a"}
 
 
-def test_features_of_another_file_under_the_same_id_are_not_used(tmp_path: Path) -> None:
-    features = FeatureTable(str(tmp_path))
-    features.upsert("one", [stored_image("lake/a", digest="old")], encoded(1, 1.0))
-    assert features.read("one", [stored_image("lake/a", digest="new")]) == {}
+def test_features_are_kept_for_each_encoder_and_file(store: Store) -> None:
+    store.features("one").append(["a", "b"], encoded(2, 1.0))
+    store.features("one").append(["b", "c"], encoded(2, 2.0))
+    store.features("two").append(["a"], encoded(1, 3.0))
+    found, features = store.features("one").read(["c", "x", "b"])
+    assert found.tolist() == [True, False, True]
+    assert features.embeddings[:, 0].tolist() == [2.0, 1.0]
+    assert features.embeddings.shape == (2, 5)
+    assert store.features("two").known() == {"a"}
+    found, _ = store.features("three").read(["a"])
+    assert not np.any(found)
 
 
-def size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def test_a_named_version_is_opened_by_its_name_or_revision(store: Store) -> None:
+    add_files(store, [b"jpeg"])
+    first = store.put([image("a")])
+    store.tag("first", first)
+    second = store.put([image("b")])
+    assert store.at("first").images.ids == store.at(str(first)).images.ids == ["a"]
+    store.tag("first", second)
+    assert store.at("first").images.ids == ["a", "b"]
+    store.untag("first")
+    with pytest.raises(StoreError, match="'first'"):
+        store.at("first")
 
 
-def test_unreferenced_versions_are_deleted(tmp_path: Path) -> None:
-    store = str(tmp_path)
-    rng = np.random.default_rng(0)
-
-    def write(number: int) -> int:
-        row = stored_image("lake/a", str(number))
-        FeatureTable(store).upsert("e", [row], encoded(1, number))
-        return write_images(store, collection(str(number)), [(row, rng.bytes(100_000))])
-
-    served = write(0)
-    opened = ImageTable.open(store, served)
-    jpeg = opened.jpeg(0)
-    for number in range(1, 6):
-        write(number)
-    # File left by a process killed during a write.
-    (tmp_path / "images.lance" / "data" / "unfinished.lance").write_bytes(b"0" * 100_000)
-    assert size(tmp_path) > 700_000
-    delete_old_versions(store, {served}, {1})
-    assert size(tmp_path) < 250_000
-    (tmp_path / "images.lance" / "data" / "unfinished.lance").write_bytes(b"0" * 100_000)
-    delete_old_versions(store, {served}, {1})
-    assert size(tmp_path) < 250_000
-    assert opened.jpeg(0) == jpeg == ImageTable.open(store, served).jpeg(0)
-    assert ImageTable.open(store).collection.fingerprint == "5"
-    assert FeatureTable(store).read("e", [stored_image("lake/a", "5")])
-    with pytest.raises(StoreError, match="no images at version 3"):
-        ImageTable.open(store, 3)
-
-
-def harm(folder: Path, pattern: str, content: bytes) -> None:
-    for path in folder.glob(pattern):
+def _harm(folder: Path, pattern: str, content: bytes) -> None:
+    found = list(folder.glob(pattern))
+    assert found
+    for path in found:
         path.write_bytes(content)
+
+
+READS: dict[str, Callable[[Store], object]] = {
+    "images": lambda store: store.at().images,
+    "blobs": lambda store: list(store.blobs.jpegs([digest_of(b"jpeg")])),
+    "features/e": lambda store: store.features("e").read(["a"]),
+    "labels": lambda store: store.labels.of("a"),
+    "files": lambda store: store.files.read("here"),
+}
+
+
+WRITES: tuple[Callable[[Store], object], ...] = (
+    lambda store: store.put([image("b")], [Decision("b", None, "lake", "add", "import")]),
+    lambda store: add_files(store, [b"new"]),
+    lambda store: store.features("e").append(["b"], encoded(1, 1.0)),
+    lambda store: store.files.upsert([FileEntry("here", "b", 1, "1", "s", "d", "b", "added")]),
+    lambda store: store.compact(Retention(versions=1, days=0)),
+)
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    add_files(store, [b"jpeg"])
+    store.put([image("a")], [Decision("a", None, "lake", "add", "import")])
+    store.features("e").append(["a"], encoded(1, 1.0))
+    store.files.upsert([FileEntry("here", "a.jpg", 1, "1", "s", "d", "a", "added")])
+    return store
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 9])
 @pytest.mark.parametrize("pattern", ["_versions/*.manifest", "data/*.lance"])
-def test_a_damaged_table_is_an_error_with_advice(
-    tmp_path: Path, pattern: str, content: bytes
+@pytest.mark.parametrize("table", READS)
+def test_a_damaged_table_is_one_sentence_with_advice(
+    filled: Store, table: str, pattern: str, content: bytes
 ) -> None:
-    store = str(tmp_path)
-    write_images(store, collection(), [(stored_image("lake/a"), b"jpeg")])
-    FeatureTable(store).upsert("e", [stored_image("lake/a")], encoded(1, 1))
-    harm(tmp_path / "images.lance", pattern, content)
-    harm(tmp_path / "features.lance", pattern, content)
-    with pytest.raises(StoreDamaged, match="delete that folder and run `belvedere data`") as images:
-        list(ImageTable.open(store).jpegs())
-    with pytest.raises(StoreDamaged, match="delete that folder and run `belvedere data`"):
-        FeatureTable(store).read("e", [stored_image("lake/a")])
-    assert "/home/runner" not in str(images.value)
+    _harm(Path(filled.uri, f"{table}.lance"), pattern, content)
+    with pytest.raises(StoreDamaged, match="damaged or cannot be read") as caught:
+        READS[table](filled)
+    assert "`belvedere verify`" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert ".cargo" not in str(caught.value)
 
 
-def test_the_error_for_an_unusable_uri_gives_the_setting() -> None:
+@pytest.mark.parametrize(("format_", "advice"), [(None, "new folder"), ("99", "Update Belvedere")])
+@pytest.mark.parametrize("table", READS)
+def test_a_table_of_another_format_is_left_as_it_is(
+    filled: Store, table: str, format_: str | None, advice: str
+) -> None:
+    folder = Path(filled.uri, f"{table}.lance")
+    metadata = {b"belvedere.format": format_.encode()} if format_ else None
+    foreign = pa.table({"id": ["a"]}).replace_schema_metadata(metadata)
+    lance.write_dataset(foreign, folder, mode="overwrite")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(OtherFormat, match=advice):
+        READS[table](filled)
+    for write in WRITES:
+        with suppress(OtherFormat):
+            write(filled)
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_an_unusable_uri_is_an_error_with_the_setting() -> None:
     with pytest.raises(StoreDamaged, match="check BELVEDERE_STORE"):
-        ImageTable.open("nowhere://bucket/store")
-
-
-def test_exceptions_of_the_rows_are_propagated(tmp_path: Path) -> None:
-    def rows():
-        yield stored_image("lake/a"), b"jpeg"
-        raise KeyError("lost")
-
-    with pytest.raises(KeyError, match="lost"):
-        write_images(str(tmp_path), collection(), rows())
-
-
-def test_a_store_of_another_version_is_not_reported_as_damaged(tmp_path: Path) -> None:
-    lance.write_dataset(pa.table({"id": ["a"]}), tmp_path / "images.lance")
-    with pytest.raises(StoreError, match="run `belvedere data` again") as caught:
-        _ = ImageTable.open(str(tmp_path)).collection
-    assert not isinstance(caught.value, StoreDamaged)
+        Store("nowhere://bucket/store").at()
