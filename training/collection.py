@@ -11,7 +11,7 @@ from embeddings.store.store import Store
 from training.console import Display, show_collection
 from training.data.download import PublishedArchive
 from training.data.files import DataSource
-from training.data.ingest import FileOutcome, Policy, Report, ingest_source
+from training.data.ingest import FileOutcome, Policy, Report, ingest_source, other_data_set
 from training.data.inspection import Options
 from training.data.sources import LANDSCAPES, group_files, key_of, open_path, open_source
 from training.errors import DataError
@@ -70,7 +70,9 @@ def ingest_data_set(
     sources = _live_sources(store)
     is_stand_in = key == LANDSCAPES and sources == {GENERATED_SCENES}
     if sources:
-        _check_same(key, sources, is_stand_in=is_stand_in)
+        # Published and generated data sets have a name; a folder or zip can be at a new path.
+        if "/" not in key and key not in sources and not is_stand_in:
+            raise other_data_set(key, sorted(sources))
         settings = _with_own_seed(settings, store, display)
         if key == LANDSCAPES and not again:
             return
@@ -84,7 +86,7 @@ def ingest_data_set(
         display.info(f"Ingesting {source.key}")
         replaced = GENERATED_SCENES if is_stand_in and source.key != GENERATED_SCENES else None
         before = store.at().revision if store.exists else 0
-        policy = Policy(usable=True, instead_of=replaced)
+        policy = Policy(usable=True, instead_of=replaced, alone=True)
         Ingest(settings, store, display).run(source, Options(), policy)
         if source.digest:
             entry = FileEntry(source.key, _SCENES_ENTRY, 0, source.digest, None, None, None, "")
@@ -153,16 +155,6 @@ def _nothing_usable(outcomes: Sequence[FileOutcome]) -> DataError:
 
 def _live_sources(store: Store) -> set[str]:
     return set(store.at().images.column("source")) if store.exists else set()
-
-
-def _check_same(key: str, sources: set[str], *, is_stand_in: bool) -> None:
-    if key not in sources and not is_stand_in:
-        held = ", ".join(sorted(sources))
-        raise DataError(
-            f"The store contains the images of {held}, and BELVEDERE_DATA selects {key}. Add these "
-            f"images with `belvedere add`, set BELVEDERE_DATA to {sorted(sources)[0]}, or choose "
-            "another folder with BELVEDERE_HOME."
-        )
 
 
 def _with_own_seed(settings: TrainingSettings, store: Store, display: Display) -> TrainingSettings:

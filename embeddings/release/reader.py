@@ -40,7 +40,8 @@ _CONTENTS = {
     ENCODER, WEIGHTS, FEATURES, IMAGES, COMPARISON, ERRORS, LABEL_ISSUES, UNCERTAINTY, TYPICALITY,
 }  # fmt: skip
 
-_TIMES = ["added", "changed", "deleted"]
+_LEFT_OUT = ["source", "path", "added", "changed", "deleted"]
+"""Columns of the store that a release does not contain: equal contents give equal files."""
 
 Number = TypeVar("Number", np.float32, np.float64, np.int64)
 
@@ -316,11 +317,8 @@ def write_features(path: Path, ids: list[str], features: PublishedFeatures) -> N
 
 
 def write_images(path: Path, images: Images) -> None:
-    """Write the records of a release to one Arrow file, without times.
-
-    Equal contents then give equal files.
-    """
-    _write_arrow(path, images.table.drop_columns(_TIMES))
+    """Write the records of a release to one Arrow file, without times and paths of sources."""
+    _write_arrow(path, images.table.drop_columns(_LEFT_OUT))
 
 
 def read_ids(folder: Path) -> list[str]:
@@ -332,7 +330,7 @@ def read_ids(folder: Path) -> list[str]:
 
 def _read_images(path: Path) -> Images:
     table = _read_arrow(path)
-    for name in _TIMES:
+    for name in _LEFT_OUT:
         field = IMAGE_SCHEMA.field(name)
         table = table.append_column(field, pa.nulls(len(table), field.type))
     return Images(table.select(IMAGE_SCHEMA.names).cast(IMAGE_SCHEMA))

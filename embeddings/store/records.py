@@ -45,8 +45,8 @@ class StoredImage(FrozenModel):
     licence: str | None = Field(None, description="Licence code in the published licence lists.")
     url: str | None = Field(None, description="URL of the published file.")
     attributes: dict[str, JsonValue] = Field({}, description="Facts such as `taken`, `camera`.")
-    source: str = Field("", description="Data set of the first ingest: its path or name.")
-    path: str = Field("", description="Path of the source file in that data set.")
+    source: str | None = Field(None, description="Data set of the file: its path or name.")
+    path: str | None = Field(None, description="Path of the source file in that data set.")
     tags: tuple[str, ...] = ()
     pool_reason: str | None = Field(None, description="Reason for being in the pool.")
     added: datetime | None = Field(None, description="Time of the first ingest, UTC.")
@@ -185,7 +185,7 @@ class Images(Sequence[StoredImage]):
 
         Of a source with a path, the last part is shown.
         """
-        sources = Counter(self.column("source"))
+        sources = Counter(source for source in self.column("source") if source)
         if GENERATED_SCENES in sources:
             return GENERATED_SCENES
         if not sources:

@@ -78,6 +78,8 @@ class Policy:
     """True to refuse a first data set that is unfit for training."""
     instead_of: str | None = None
     """Key of a data set whose images are deleted."""
+    alone: bool = False
+    """True to refuse another data set than that of the store; one at a new path is recognised."""
 
 
 def ingest_source(
@@ -106,6 +108,8 @@ def ingest_source(
     work.supersede(policy.instead_of)
     first = work.is_first
     work.decide(options)
+    if policy.alone:
+        work.adopt()
     work.remove_gone(policy)
     links = work.find_links()
     refusal = _unfit(work, source) if first and policy.usable else None
@@ -114,6 +118,15 @@ def ingest_source(
         raise DataError(refusal)
     work.commit(links, snapshot.split_seed, refuse_one_side=first and policy.usable)
     report(work.report())
+
+
+def other_data_set(key: str, sources: Sequence[str]) -> DataError:
+    """Return the error for a data set of the settings that is not that of the store."""
+    return DataError(
+        f"The store contains the images of {', '.join(sources)}, and BELVEDERE_DATA selects {key}, "
+        "which is another data set. Add its images with `belvedere add`, set BELVEDERE_DATA to "
+        f"{sources[0]}, or choose another folder with BELVEDERE_HOME."
+    )
 
 
 class _Ingest:
@@ -165,6 +178,22 @@ class _Ingest:
         self.gone = self._find_gone()
         self._draft_changes()
         self._update_licences()
+
+    def adopt(self) -> None:
+        """Assign the images of the store to this data set if it is theirs at another path.
+
+        It is if most of them are unchanged. Raises `DataError` otherwise.
+        """
+        columns = zip(self._alive, self.draft.known.column("source"), strict=True)
+        sources = sorted({source for alive, source in columns if alive})
+        if not sources or self.source.key in sources:
+            return
+        unchanged = [each.row for each in self.decided if each.outcome == "unchanged"]
+        same = [row for row in unchanged if row >= 0]
+        if 2 * len(same) < sum(self._alive):
+            raise other_data_set(self.source.key, sources)
+        for row in same:
+            self.draft.update(row, source=self.source.key)
 
     def remove_gone(self, policy: Policy) -> None:
         """Delete the images whose file is gone, if the policy says so. Raises `DataError`."""
