@@ -335,6 +335,16 @@ def test_new_content_like_another_part_moves_the_image_alone() -> None:
     }
 
 
+def test_new_content_of_another_photographer_moves_the_image_alone() -> None:
+    images = [
+        known("replaced", 0, 0, Part.VALIDATION, "p"),
+        known("beside it", 20, 0, Part.VALIDATION),
+        known("learned", 50, 1, Part.FIT, "p"),
+    ]
+    placed(images, {0})
+    assert [image.part for image in images] == [Part.POOL, Part.VALIDATION, Part.FIT]
+
+
 def test_an_image_like_one_of_the_pool_alone_joins_the_pool() -> None:
     images = [
         known("between", 1, 0, Part.POOL),
