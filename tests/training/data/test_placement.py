@@ -345,6 +345,17 @@ def test_new_content_of_another_photographer_moves_the_image_alone() -> None:
     assert [image.part for image in images] == [Part.POOL, Part.VALIDATION, Part.FIT]
 
 
+def test_images_like_one_without_a_label_join_its_group() -> None:
+    images = [
+        Stored("unlabelled", None, None, 1, 7, Part.POOL),
+        Stored("before it", "a", None, 0),
+        Stored("after it", "a", None, 2),
+    ]
+    placed(images)
+    assert {image.group for image in images} == {7}
+    assert images[1].part == images[2].part != Part.POOL
+
+
 def test_an_image_like_one_of_the_pool_alone_joins_the_pool() -> None:
     images = [
         known("between", 1, 0, Part.POOL),
