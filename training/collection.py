@@ -6,20 +6,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from embeddings.cpu import usable_processors
-from embeddings.store.records import GENERATED_SCENES, FileEntry
+from embeddings.store.records import GENERATED_SCENES
 from embeddings.store.store import Store
 from training.console import Display, show_collection
 from training.data.download import PublishedArchive
 from training.data.files import DataSource
-from training.data.ingest import FileOutcome, Policy, Report, ingest_source, other_data_set
+from training.data.ingest import (
+    LAST_INGEST,
+    FileOutcome,
+    Policy,
+    Report,
+    ingest_source,
+    other_data_set,
+)
 from training.data.inspection import Options
 from training.data.sources import LANDSCAPES, group_files, key_of, open_path, open_source
 from training.errors import DataError
 from training.ingest_report import show_outcomes, write_outcomes
 from training.settings import TrainingSettings
-
-_SCENES_ENTRY = ""
-"""Path of the ledger entry that has the digest of all generated scenes as its state."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +92,6 @@ def ingest_data_set(
         before = store.at().revision if store.exists else 0
         policy = Policy(usable=True, instead_of=replaced, alone=True)
         Ingest(settings, store, display).run(source, Options(), policy)
-        if source.digest:
-            entry = FileEntry(source.key, _SCENES_ENTRY, 0, source.digest, None, None, None, "")
-            store.files.upsert([entry])
     snapshot = store.at()
     if snapshot.revision == before:
         display.info(f"The store is up to date: {snapshot.images.name}, unchanged.")
@@ -172,5 +173,5 @@ def _with_own_seed(settings: TrainingSettings, store: Store, display: Display) -
 def _scenes_digest(store: Store) -> str | None:
     if not store.exists:
         return None
-    entry = store.files.read(GENERATED_SCENES).get(_SCENES_ENTRY)
+    entry = store.files.read(GENERATED_SCENES).get(LAST_INGEST)
     return None if entry is None else entry.state

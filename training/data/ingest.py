@@ -38,6 +38,13 @@ SMALLEST_CLASS = 10
 LARGEST_DELETION = 0.1
 """Share of a data set's images that can be deleted without a confirmation."""
 
+LAST_INGEST = ""
+"""Path of the ledger entry of a whole data set: its size is the revision after the last ingest, its
+state the digest of generated scenes."""
+
+GONE = "gone"
+"""Outcome in the ledger of a label conflict whose file is gone."""
+
 _COPY = "copy"
 _LICENCE_COLUMNS = ("title", "photographer", "photographer_id", "licence", "url")
 _SHOWN = 5
@@ -111,6 +118,7 @@ def ingest_source(
     if policy.alone:
         work.adopt()
     work.remove_gone(policy)
+    work.keep_conflicts(snapshot.revision)
     links = work.find_links()
     refusal = _unfit(work, source) if first and policy.usable else None
     if refusal is not None:
@@ -214,6 +222,21 @@ class _Ingest:
             self._delete(row)
         self.deleted, self.gone = len(self.gone), []
 
+    def keep_conflicts(self, revision: int) -> None:
+        """Keep the label conflicts of the last ingest if nothing has changed since."""
+        ledger = self.inspection.ledger
+        last = ledger.get(LAST_INGEST)
+        if last is None or last.size != revision or self.inspection.read or self.draft.updates:
+            return
+        conflicts = {path for path, entry in ledger.items() if entry.outcome == "conflict"}
+        undecided = {image.path for image in self.draft.new}
+        if undecided <= conflicts <= self._listed and self.source.is_complete:
+            for number in self._file_of.values():
+                path = self.inspection.paths[number]
+                if path in undecided:
+                    self.decided[number] = Decided("conflict", "", ledger[path].reason)
+            self.draft.new.clear()
+
     def find_links(self) -> "Links | None":
         """Return the links of the changed images, and reject images that are in two classes.
 
@@ -239,7 +262,7 @@ class _Ingest:
     def commit(self, links: "Links | None", seed: int, *, refuse_one_side: bool) -> None:
         """Place the new images in the split, and commit all changes. Raises `DataError`."""
         if links is None:
-            self.draft.commit(dict)
+            revision = self.draft.commit(dict)
         else:
             from training.data.places import place_images
 
@@ -247,8 +270,8 @@ class _Ingest:
             if refuse_one_side:
                 _check_sides(self.draft, places.columns_of)
             places.record_in(self.draft)
-            self.draft.commit(places.columns_of)
-        self._record_outcomes()
+            revision = self.draft.commit(places.columns_of)
+        self._record_outcomes(revision)
 
     def report(self) -> Report:
         """Return the outcomes so far."""
@@ -441,18 +464,37 @@ class _Ingest:
         self._alive[row] = False
         self.draft.update(row, deleted=self._now)
 
-    def _record_outcomes(self) -> None:
-        """Record in the ledger the image of each file that was read."""
-        changed = []
-        for entry, decided in zip(self.inspection.entries, self.decided, strict=True):
-            if entry is None or entry.source_digest is None or decided.outcome == "rejected":
-                continue
-            settled = decided.outcome in SETTLED
-            identifier = decided.id or None
-            same = (entry.outcome in SETTLED) == settled and entry.outcome != ""
-            if not same or entry.id != identifier:
-                changed.append(entry._replace(id=identifier, outcome=decided.outcome))
-        self.draft.store.files.upsert(changed)
+    def _record_outcomes(self, revision: int) -> None:
+        """Record in the ledger the image of each file that was read, and the revision."""
+        store, ledger, key = self.draft.store, self.inspection.ledger, self.source.key
+        both = zip(self.inspection.entries, self.decided, strict=True)
+        changed = [
+            recorded
+            for entry, decided in both
+            if entry is not None and (recorded := _recorded(entry, decided)) != entry
+        ]
+        if self.source.is_complete:
+            changed += [
+                entry._replace(outcome=GONE)
+                for path, entry in ledger.items()
+                if entry.outcome == "conflict" and path not in self._listed
+            ]
+            last = FileEntry(
+                key, LAST_INGEST, revision, self.source.digest, None, None, None, LAST_INGEST
+            )
+            changed += [last] if ledger.get(LAST_INGEST) != last else []
+        store.files.upsert(changed)
+
+
+def _recorded(entry: FileEntry, decided: Decided) -> FileEntry:
+    """Return the ledger entry of a file after its outcome."""
+    if entry.digest is None:
+        return entry
+    outcome: str = decided.outcome
+    if outcome in SETTLED and entry.outcome in SETTLED:
+        outcome = entry.outcome
+    reason = decided.detail if outcome == "conflict" else ""
+    return entry._replace(id=decided.id or None, outcome=outcome, reason=reason)
 
 
 def count_reasons(reasons: Sequence[str], *, name_copied: bool = False) -> str:

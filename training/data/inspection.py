@@ -210,7 +210,7 @@ def _reason(file: DataFile, place: Place, entry: FileEntry | None, unlabelled: b
         return place.reason
     if file.too_large:
         return "larger than 200 MiB"
-    return "" if entry is None else entry.reason
+    return "" if entry is None or entry.digest is not None else entry.reason
 
 
 def _read(
