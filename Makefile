@@ -60,7 +60,7 @@ lock: ## update the lock files (requires uv)
 	$(LOCK) pyproject.toml --extra train --extra heic --extra report --extra test --extra dev \
 		-o requirements/dev.txt
 	$(LOCK) pyproject.toml --extra report -c requirements/dev.txt -o requirements/report.txt
-	$(LOCK) pyproject.toml --extra train --extra heic -c requirements/dev.txt -o requirements/train.txt
+	$(LOCK) pyproject.toml --extra train -c requirements/dev.txt -o requirements/train.txt
 	$(LOCK) pyproject.toml --extra test -c requirements/dev.txt -o requirements/test.txt
 	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/serve.txt
 	grep -E '^(numpy|openvino|pillow)==' requirements/dev.txt | tr -d '\\' \
