@@ -13,7 +13,7 @@ from belvedere.cli import main
 from conftest import MakeOnce
 from embeddings.store.store import Store
 from tests import publisher
-from tests.home_state import HomeState, problems_of, state_of
+from tests.home_state import HomeState, images_of, problems_of, state_of
 from tests.tiny_release import make_home
 from tests.training.pictures import class_folders, jpeg
 
@@ -99,6 +99,29 @@ def test_killed_commands_lose_nothing_and_go_on(pair: tuple[Path, Path], folder:
     belvedere(home, "prune", *FEW)
     assert state_of(home) == state_of(twin)
     assert Store(str(home / "store")).blobs.known() == Store(str(twin / "store")).blobs.known()
+
+
+def test_a_half_deleted_version_and_a_half_created_table_are_no_damage(
+    made_once: MakeOnce,
+) -> None:
+    """They remain if a process is killed within a call of Lance."""
+    home = made_once("tiny-home", make_home)
+    store = Store(str(home / "store"))
+    images = store.at().images
+    revision, newest = (
+        store.put([each.model_copy(update={"title": title}) for each in images])
+        for title in ("New", "Newer")
+    )
+    (fragment,) = store.at(revision).dataset.get_fragments()
+    for file in fragment.data_files():
+        (home / "store/images.lance/data" / file.path).unlink()
+    (home / "store/features/begun.lance/_transactions").mkdir(parents=True)
+    before = images_of(store.at())
+    assert problems_of(home) == []
+    assert {revision, newest} & {each.revision for each in store.versions()} == {newest}
+    belvedere(home, "prune")
+    assert images_of(store.at()) == before
+    assert problems_of(home) == []
 
 
 def test_of_two_writers_one_is_rejected_and_none_is_lost(

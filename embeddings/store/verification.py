@@ -157,7 +157,10 @@ def _without_file(images: Images, known: Collection[str]) -> list[str]:
 
 
 def _check_features(path: str) -> Findings:
-    dataset = _existing(path)
+    dataset = open_table(path)
+    if dataset is None:
+        # A killed process began to create the table.
+        return 0
     remedy = f"delete the folder {path}, and `belvedere publish` computes them again."
     types = [dataset.schema.field(name).type for name in ("embedding", "probabilities")]
     if not all(pa.types.is_fixed_size_list(each) for each in types):

@@ -16,6 +16,7 @@ from embeddings.store.records import Images
 from embeddings.store.retention import RELEASE_PREFIX, TRAINING_PREFIX, Retention
 from embeddings.store.tables import (
     ROWS_PER_FILE,
+    StoreDamaged,
     StoreError,
     flush_table,
     open_table,
@@ -125,17 +126,26 @@ def delete_tag(table: ImageTable, name: str) -> None:
 
 
 def list_versions(table: ImageTable) -> tuple[DatasetVersion, ...]:
-    """Return all revisions, the oldest first, without the empty first one. Raises `StoreError`."""
-    dataset = table.open().dataset
+    """Return all revisions, the oldest first, without the empty first one.
+
+    Revisions that a killed clean-up began to delete are left out. Raises `StoreError`.
+    """
+    snapshot = table.open()
     tags: dict[int, list[str]] = {}
     for name, revision in list_tags(table).items():
         tags.setdefault(revision, []).append(name)
     with translate_errors(table.path):
-        found = _times(dataset)
-    return tuple(
-        _describe(table.open(revision), created, tags.get(revision, []))
-        for revision, created in sorted(found.items())
+        found = _times(snapshot.dataset)
+    needed = {snapshot.revision, *tags}
+    read = {
+        revision: _read(table, revision, needed, "label", "deleted IS NULL")
+        for revision in sorted(found)
         if revision > 1 or len(found) == 1
+    }
+    return tuple(
+        _describe(revision, found[revision], tags.get(revision, []), labels)
+        for revision, labels in read.items()
+        if labels is not None
     )
 
 
@@ -147,15 +157,33 @@ def _times(dataset: lance.LanceDataset) -> dict[int, datetime]:
     }
 
 
-def _describe(snapshot: Snapshot, created: datetime, tags: Collection[str]) -> DatasetVersion:
-    with translate_errors(snapshot.dataset.uri):
-        rows = snapshot.dataset.to_table(columns=["label"], filter="deleted IS NULL")
-    counts = Counter(rows.column("label").to_pylist())
+def _read(
+    table: ImageTable, revision: int, needed: Collection[int], column: str, where: str | None = None
+) -> list[str | None] | None:
+    """Return a column of a revision; None if a killed clean-up began to delete the revision.
+
+    Raises `StoreDamaged` if a needed revision cannot be read.
+    """
+    try:
+        with translate_errors(table.path):
+            rows = table.open(revision).dataset.to_table(columns=[column], filter=where)
+    except StoreDamaged:
+        if revision in needed:
+            raise
+        return None
+    values: list[str | None] = rows.column(column).to_pylist()
+    return values
+
+
+def _describe(
+    revision: int, created: datetime, tags: Collection[str], labels: Collection[str | None]
+) -> DatasetVersion:
+    counts = Counter(labels)
     return DatasetVersion(
-        revision=snapshot.revision,
+        revision=revision,
         created=created,
         tags=tuple(tags),
-        images=rows.num_rows,
+        images=len(labels),
         classes={label: counts[label] for label in sorted(filter(None, counts))},
     )
 
@@ -240,8 +268,9 @@ def clean_up(
     """
     # A compaction is a revision of its own, so that it waits for many small fragments.
     _compact(table.path, _MOST_FRAGMENTS)
-    remove_versions(table.path, _kept(table, retention, now))
-    digests = _referenced(table)
+    needed = _digests_of(table, _kept(table, retention, now))
+    remove_versions(table.path, needed)
+    digests = set[str | None]().union(*needed.values())
     for path in (BlobTable(table.uri).path, *feature_paths):
         _delete_rows_except(path, digests)
 
@@ -254,6 +283,16 @@ def _kept(table: ImageTable, retention: Retention, now: datetime) -> set[int]:
     newest = sorted(found)[-max(retention.versions, 1) :]
     recent = {revision for revision, created in found.items() if created >= oldest}
     return recent | set(newest) | set(list_tags(table).values())
+
+
+def _digests_of(table: ImageTable, revisions: Collection[int]) -> dict[int, set[str | None]]:
+    """Return the digests of each revision, without those that a killed clean-up began to delete.
+
+    Raises `StoreDamaged` if the newest revision or one with a tag cannot be read.
+    """
+    needed = {table.open().revision, *list_tags(table).values()}
+    found = {revision: _read(table, revision, needed, "digest") for revision in revisions}
+    return {revision: set(each) for revision, each in found.items() if each is not None}
 
 
 def _compact(path: str, most: int = 1) -> None:
@@ -285,18 +324,7 @@ def remove_versions(path: str, kept: Collection[int]) -> None:
         )
 
 
-def _referenced(table: ImageTable) -> set[str]:
-    dataset = table.open().dataset
-    with translate_errors(table.path):
-        revisions = [int(each["version"]) for each in dataset.versions()]
-        found: set[str] = set()
-        for revision in revisions:
-            rows = table.open(revision).dataset.to_table(columns=["digest"])
-            found.update(rows.column("digest").to_pylist())
-    return found
-
-
-def _delete_rows_except(path: str, digests: set[str]) -> None:
+def _delete_rows_except(path: str, digests: set[str | None]) -> None:
     """Delete the rows of other digests from a table and its old versions."""
     dataset = open_table(path)
     if dataset is None:
