@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from embeddings.arrays import Floats
-from embeddings.encoder import Encoded, encoder_fingerprint
+from embeddings.encoded import Encoded
+from embeddings.encoder import encoder_fingerprint
 from embeddings.lock import home_lock
 from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate, publish, republish

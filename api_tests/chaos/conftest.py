@@ -44,8 +44,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     tallies = config.stash.get(_TALLIES, [])
     if not tallies:
         return
-    written = page(config.stash[_CIRCUMSTANCES], tallies)
+    target: Path | None = config.getoption("--page", None)
+    before = target.read_text("utf-8") if target and target.exists() else ""
+    written = page(config.stash[_CIRCUMSTANCES], tallies, before)
     terminalreporter.section("attempts and survivals")
     terminalreporter.write_line(written)
-    if target := config.getoption("--page", None):
+    if target:
         target.write_text(written, "utf-8")

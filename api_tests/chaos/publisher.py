@@ -1,40 +1,14 @@
 """Publisher of the current model under another fingerprint; starts on a line of its input."""
 
-import shutil
 import sys
 from pathlib import Path
 
-import numpy as np
-
-from embeddings.encoded import Encoded
 from embeddings.lock import home_lock
-from embeddings.release.parity import Reference
-from embeddings.release.publish import Candidate, publish
-from embeddings.release.reader import current_release, open_release
+from embeddings.release.publish import publish
 from embeddings.store.store import Store
+from tests.publisher import candidate
 
 BEGINS = "begins"
-
-
-def candidate(home: Path, seed: int, folder: Path) -> Candidate:
-    """Return the current model with another fingerprint, which makes publishing write the store."""
-    release = open_release(current_release(home / "releases"))
-    model = folder / f"{seed}.xml"
-    model.write_bytes(release.encoder.read_bytes() + b"<!-- %d -->" % seed)
-    shutil.copyfile(release.encoder.with_suffix(".bin"), model.with_suffix(".bin"))
-    return Candidate(
-        model=model,
-        comparison=release.comparison,
-        reference=Reference(
-            tuple(release.images.ids),
-            Encoded(release.embeddings, release.probabilities),
-        ),
-        temperature=release.uncertainty.calibration.temperature,
-        uncalibrated=release.uncertainty.calibration.before,
-        training_version=release.manifest.training.version,
-        label_issues=release.label_issues,
-        explain=lambda ids, _predicted: np.ones((len(ids), 2, 3), np.float32),
-    )
 
 
 def main(home: Path, seed: int, folder: Path) -> None:
