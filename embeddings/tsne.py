@@ -25,7 +25,7 @@ _REFIT_STEPS = 50
 """Gradient steps from known places; more move known images farther for little gain."""
 
 _LEAST_KNOWN = 0.5
-"""Share of images with known places below which the map is fitted anew."""
+"""Share of images with known places below which the map is fitted again."""
 
 _TRANSFORM_PERPLEXITY = 5.0
 _STEPS = 100
@@ -88,7 +88,7 @@ def _sample(embeddings: Floats, seed: int, size: int) -> Rows:
 
 
 def _fit(embeddings: Floats, start: Points, new: Mask, seed: int, threads: int) -> Points:
-    """Fit a map, from the beginning if all embeddings are new, else from the known places."""
+    """Fit a map, from the beginning if all embeddings are new, otherwise from the known places."""
     # openTSNE imports scikit-learn, which the service does not need unless it fits a map.
     from openTSNE import TSNE, TSNEEmbedding
     from openTSNE.affinity import PerplexityBasedNN
