@@ -44,7 +44,7 @@ class Pruning:
 
 @dataclass
 class _Home:
-    """What the kept releases and the last training need."""
+    """Needs of the kept releases and of the last training."""
 
     settings: TrainingSettings
     store: Store
