@@ -76,12 +76,16 @@ def clear_drafts(folder: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def flush_folder(folder: Path) -> None:
-    """Flush a folder and everything in it to disk; a file deleted meanwhile is left out."""
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            _flush(path)
-    _flush(folder)
+def flush_folder(folder: Path, since: int = 0) -> None:
+    """Flush a folder to disk with all its folders and the files modified since a time.
+
+    `since` is in nanoseconds of the system clock. A file deleted meanwhile is left out.
+    """
+    for place, _, names in os.walk(folder):
+        for path in (*(Path(place, name) for name in names), Path(place)):
+            with suppress(FileNotFoundError):
+                if path.is_dir() or path.stat().st_mtime_ns >= since:
+                    _flush(path)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Lance tables of the feature store: create, open, append, flush, and translation of errors."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +19,9 @@ ROWS_PER_FILE = 4096
 """Most rows of a data file, so that fragments of large tables can be processed in parallel."""
 
 _FORMAT_KEY = b"belvedere.format"
+
+_FLUSHED_COMMITS = 3
+"""Commits whose files are flushed at once: a process can be killed between commit and flush."""
 
 
 class StoreError(BelvedereError):
@@ -134,6 +137,18 @@ def _advice(path: str, error: str) -> str:
 
 
 def flush_table(path: str) -> None:
-    """Flush a table on a local disk, which Lance does not do itself."""
+    """Flush the last commits of a table on a local disk, which Lance does not do itself."""
     if "://" not in path:
-        flush_folder(Path(path))
+        flush_folder(Path(path), _unflushed_since(Path(path)))
+
+
+def _unflushed_since(table: Path) -> int:
+    """Return the time of the first commit to flush, in nanoseconds; 0 for all files.
+
+    Earlier files were flushed with their commit.
+    """
+    commits = []
+    for manifest in table.glob("_versions/*.manifest"):
+        with suppress(FileNotFoundError):
+            commits.append(manifest.stat().st_mtime_ns)
+    return sorted(commits)[-_FLUSHED_COMMITS] if len(commits) > _FLUSHED_COMMITS else 0
