@@ -14,7 +14,7 @@ from openvino import opset13 as ops
 
 from benchmarks.growth.scenes import CLASSES, SIZE, draw
 from embeddings.arrays import Floats, Pixels
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.images import read_pixels
 from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate
@@ -49,14 +49,14 @@ class Model:
         """Return the model fitted to the first images of the collection."""
         pixels = np.stack([each for _, each in draw(0, _FITTED)])
         averaged = _average(pixels)
-        mean = averaged.mean(axis=0)
+        mean = np.asarray(averaged.mean(axis=0), np.float32)
         chance = np.random.default_rng(_SEED)
-        layer = chance.normal(0, averaged.shape[1] ** -0.5, (averaged.shape[1], DIMENSION))
-        layer = np.asarray(layer, np.float32)
+        inputs = averaged.shape[1]
+        layer = chance.standard_normal((inputs, DIMENSION), np.float32) / np.float32(inputs**0.5)
         embeddings = np.maximum((averaged - mean) @ layer, 0)
         labels = np.arange(_FITTED) % len(CLASSES)
         prototypes = [embeddings[labels == number].mean(axis=0) for number in range(len(CLASSES))]
-        return cls(mean, layer, np.stack(prototypes))
+        return cls(mean, layer, np.asarray(prototypes, np.float32))
 
     def encode(self, pixels: Pixels) -> Encoded:
         """Encode images of shape (n, height, width, 3)."""
@@ -152,4 +152,4 @@ def _average(pixels: Pixels) -> Floats:
     count, height, width, _ = pixels.shape
     squares = pixels.reshape(count, height // _CELL, _CELL, width // _CELL, _CELL, 3)
     means = squares.mean(axis=(2, 4), dtype=np.float64).reshape(count, -1) / 255
-    return means.astype(np.float32)
+    return np.asarray(means, np.float32)

@@ -96,4 +96,4 @@ def _enlarge(grids: _Grid) -> _Grid:
 def _interpolation(length: int, nodes: int) -> _Grid:
     """Return the weights of nodes for each of the pixels, shape (length, nodes)."""
     places = np.linspace(0, nodes - 1, length)[:, np.newaxis]
-    return np.maximum(0, 1 - np.abs(places - np.arange(nodes))).astype(np.float32)
+    return np.asarray(np.maximum(0, 1 - np.abs(places - np.arange(nodes))), np.float32)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
@@ -18,23 +17,12 @@ from typing import Literal
 
 from benchmarks.measurements import Figures
 from benchmarks.processes import peak_resident_bytes
+from embeddings.release import geometry, publish
+from embeddings.store.store import Store
 
 Step = Literal["add", "publish", "republish"]
 
 RESULT = "step.json"
-
-PARTS: Mapping[str, tuple[str, ...]] = {
-    "features": ("publish:encode_images",),
-    "graph": (
-        "geometry:build_neighbor_graph",
-        "geometry:update_neighbor_graph",
-        "geometry:distances_to_training",
-        "geometry:update_distances_to_training",
-        "publish:distances_to_training",
-    ),
-    "map": ("geometry:fit_map",),
-}
-"""Functions of `embeddings.release` that do each measured part, as module:name."""
 
 _TAG = "training-growth"
 
@@ -108,7 +96,6 @@ def _add(folder: Path, home: Path) -> StepResult:
     """Run `belvedere add` on the folder."""
     from rich.console import Console
 
-    from embeddings.store.store import Store
     from training.collection import add_paths
     from training.console import Display
     from training.data.ingest import Policy
@@ -127,8 +114,6 @@ def _add(folder: Path, home: Path) -> StepResult:
 def _publish(folder: Path, home: Path) -> StepResult:
     """Publish the model of the benchmark for the first time."""
     from benchmarks.growth.model import make_candidate
-    from embeddings.release import publish
-    from embeddings.store.store import Store
 
     store = Store(str(home / "store"))
     store.tag(_TAG)
@@ -140,19 +125,18 @@ def _publish(folder: Path, home: Path) -> StepResult:
 def _republish(folder: Path, home: Path) -> StepResult:
     """Publish the same model over the newest revision."""
     from benchmarks.growth.model import explain
-    from embeddings.release import publish
-    from embeddings.store.store import Store
 
     store = Store(str(home / "store"))
     return _measure(lambda: publish.republish(store, home / "releases", explain))
 
 
 def _measure(run: Callable[[], object]) -> StepResult:
+    """Measure publishing and its parts."""
     clock = _Clock()
-    for part, names in PARTS.items():
-        for name in names:
-            module, function = name.split(":")
-            clock.watch(import_module(f"embeddings.release.{module}"), part, function)
+    clock.watch(publish, "features", "encode_images")
+    clock.watch(geometry, "graph", "build_neighbor_graph")
+    clock.watch(geometry, "graph", "update_neighbor_graph")
+    clock.watch(geometry, "map", "fit_map")
     with clock.measure("all"):
         run()
     return clock.result()
