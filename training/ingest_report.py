@@ -1,12 +1,11 @@
 """Outcomes of an ingest on the console and as a table."""
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from embeddings.atomic import atomic_write
+from embeddings.atomic import atomic_file
 from embeddings.file_names import printable
 from training.console import Display
 from training.data.ingest import FileOutcome, Report, count_reasons
@@ -49,8 +48,7 @@ def show_outcomes(report: Report, key: str, home: Path, display: Display) -> Non
 
 def write_outcomes(outcomes: Sequence[FileOutcome], home: Path) -> None:
     """Write the table of all files: path, outcome, id of the image and detail."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(FileOutcome._fields)
-    writer.writerows([printable(value) for value in each] for each in outcomes)
-    atomic_write(home / OUTCOMES, buffer.getvalue())
+    with atomic_file(home / OUTCOMES) as draft, draft.open("w", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(FileOutcome._fields)
+        writer.writerows([printable(value) for value in each] for each in outcomes)

@@ -3,6 +3,7 @@
 The ledger is derived: without it, all files of a data set are read again and found unchanged.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,4 +54,8 @@ class FileLedger:
         with translate_errors(self.path):
             table = dataset.to_table(columns=FILE_SCHEMA.names, filter=f"source = '{quoted}'")
         columns = [table.column(name).to_pylist() for name in FILE_SCHEMA.names]
+        for name in ("source", "outcome", "reason"):
+            # Equal texts are one object: a large data set has few different ones.
+            number = FILE_SCHEMA.get_field_index(name)
+            columns[number] = [sys.intern(text) for text in columns[number]]
         return {entry.path: entry for entry in map(FileEntry._make, zip(*columns, strict=True))}

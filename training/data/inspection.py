@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -105,7 +105,7 @@ def inspect(
     with ThreadPoolExecutor(workers) as pool:
         files, images = _recognise_all(pool, files, entries, formats)
         layout = source.layout or find_layout([file.path for file in images])
-        places = [_place(file, layout, options) for file in files]
+        places = list(_shared(_place(file, layout, options) for file in files))
         reasons = [
             _reason(file, place, entry, options.unlabelled)
             for file, place, entry in zip(files, places, entries, strict=True)
@@ -127,6 +127,13 @@ def inspect(
     return Inspection(
         layout, files, paths, places, ledger, entries, reasons, attributes, frozenset(wanted)
     )
+
+
+def _shared(places: Iterable[Place]) -> Iterator[Place]:
+    """Yield one object for all equal places, of which a large data set has few."""
+    known: dict[Place, Place] = {}
+    for place in places:
+        yield known.setdefault(place, place)
 
 
 def _recognise_all(
