@@ -35,6 +35,9 @@ class CompiledModel:
         self._model = model
         self._precision = precision
         self._cores = usable_processors()
+        # Two threads that read the first tensors of a process at once deadlock in OpenVINO, which
+        # holds the lock of a static variable while it waits for the interpreter.
+        np.asarray(ov.Tensor(np.zeros(1, np.float32)).data)
         self._streams = self._compile(self._cores)
         self._local = threading.local()
         self._lock = threading.Lock()
