@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from PIL import ExifTags, Image
 
+from conftest import MakeOnce
 from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder
 from embeddings.images import measure, read_pixels
@@ -28,7 +29,7 @@ from embeddings.store.store import Store
 from service.app import configured
 from service.serving.state import After, ServiceState
 from service.settings import ServiceSettings
-from tests.tiny_release import TRAINING_VERSION, Drawn, fill_store
+from tests.tiny_release import TRAINING_VERSION, Drawn, fill_store, grow
 
 MAP_SEED = 3
 """Seed of the map in the release with odd ids."""
@@ -92,6 +93,23 @@ def serving() -> Serving:
 @pytest.fixture(scope="session")
 def api(home: Path) -> Iterator[httpx.Client]:
     with _serving(ServiceSettings(home=home)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def grown_home(home: Path, made_once: MakeOnce) -> Path:
+    """Return a home whose collection changed after the training; `grow` lists the changes."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(home, folder, symlinks=True, dirs_exist_ok=True)
+        grow(folder)
+
+    return made_once("grown-home", make)
+
+
+@pytest.fixture(scope="session")
+def grown(grown_home: Path) -> Iterator[httpx.Client]:
+    with _serving(ServiceSettings(home=grown_home)) as client:
         yield client
 
 

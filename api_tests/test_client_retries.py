@@ -16,6 +16,7 @@ from service.settings import ServiceSettings
 
 READY = {
     "release": "f00d",
+    "revision": 2,
     "status": "ready",
     "data": "odd names",
     "photographs": 1,

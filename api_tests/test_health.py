@@ -21,6 +21,7 @@ def test_ready_describes_the_release(api, home):
         "network": manifest.encoder.experiment,
         "refused": None,
         "release": manifest.fingerprint,
+        "revision": manifest.data.revision,
     }
     assert api.get("/livez").json() == {"status": "alive", "release": manifest.fingerprint}
 

@@ -40,6 +40,8 @@ def test_every_call_is_described(operations):
         ("get", "/images/{id}"),
         ("get", "/images/{id}/thumbnail"),
         ("get", "/features"),
+        ("get", "/versions"),
+        ("get", "/versions/diff"),
         ("get", "/experiments"),
         ("get", "/experiments/{name}"),
         ("get", "/errors"),

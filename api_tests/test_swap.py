@@ -124,6 +124,9 @@ def test_a_replaced_release_is_freed(copied_home, records):
                     "/tsne",
                     f"/images/{records[0]['id']}/thumbnail",
                     "/errors",
+                    "/versions",
+                    "/versions/diff?a=1&b=2",
+                    "/images?at=2",
                     "/openapi.json",
                 ):
                     assert client.get(path).status_code == 200

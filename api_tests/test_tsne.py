@@ -90,7 +90,7 @@ def test_an_uploaded_copy_is_placed_near_the_stored_image(api, records):
     for record in records[::25]:
         jpeg = api.get(f"/images/{record['id']}").content
         answer = api.post("/tsne", content=jpeg).json()
-        assert set(answer) == {"point", "release"}
+        assert set(answer) == {"point", "release", "revision"}
         place = (answer["point"]["x"], answer["point"]["y"])
         away.append(np.hypot(*np.subtract(place, found[record["id"]])))
     assert np.median(away) < spread / 3

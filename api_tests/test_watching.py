@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,15 @@ def test_the_dashboard_queries_only_existing_metrics(api):
     for expression in expressions:
         for name in re.findall(r"\b(?:belvedere|process)_\w+", expression):
             assert name in known, expression
+
+
+def test_the_disk_use_is_measured(api):
+    found = {}
+    until = time.monotonic() + 60
+    # It is measured from the start on, beside the requests.
+    while not found:
+        assert time.monotonic() < until
+        found = {key: size for key, size in figures(api).items() if "belvedere_disk_bytes" in key}
+    parts = {key.split('"')[1] for key in found}
+    assert parts == {"images", "blobs", "files", "labels", "features", "releases"}
+    assert min(found.values()) > 0

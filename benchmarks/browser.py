@@ -177,6 +177,7 @@ def _points(release: Release) -> list[dict[str, object]]:
             "label": classes[chosen[number]],
             "predicted": classes[predicted[number]],
             "split": "train",
+            "learned": True,
             "x": x,
             "y": y,
         }

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter as Counts
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 from typing import Literal
 
@@ -102,6 +102,18 @@ class Metrics:
             "Images in the served release.",
             registry=self._registry,
         )
+
+        self._disk = Gauge(
+            "belvedere_disk_bytes",
+            "Bytes on the disk.",
+            ("part",),
+            registry=self._registry,
+        )
+
+    def show_disk_use(self, used: Mapping[str, int]) -> None:
+        """Set the bytes of each part of the store and of the releases."""
+        for part, size in used.items():
+            self._disk.labels(part).set(size)
 
     def show_release(self, manifest: Manifest) -> None:
         """Set the served release."""

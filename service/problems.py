@@ -12,8 +12,10 @@ class ProblemType(StrEnum):
     KEY_REQUIRED = "urn:problem-type:belvedere:key-required"
     UNKNOWN_IMAGE = "urn:problem-type:belvedere:unknown-image"
     UNKNOWN_EXPERIMENT = "urn:problem-type:belvedere:unknown-experiment"
+    UNKNOWN_VERSION = "urn:problem-type:belvedere:unknown-version"
     NO_MATCH = "urn:problem-type:belvedere:no-match"
     NO_HEATMAP = "urn:problem-type:belvedere:no-heatmap"
+    NO_FEATURES = "urn:problem-type:belvedere:no-features"
     UNKNOWN_PATH = "urn:problem-type:belvedere:unknown-path"
     METHOD_NOT_ALLOWED = "urn:problem-type:belvedere:method-not-allowed"
     UPLOAD_TIMED_OUT = "urn:problem-type:belvedere:upload-timed-out"
@@ -63,6 +65,12 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
         "No experiment has this name.",
         "List the names with `GET /experiments`.",
     ),
+    ProblemType.UNKNOWN_VERSION: ProblemDescription(
+        404,
+        "The feature store has no dataset version with this tag or revision; old ones without a "
+        "tag are deleted.",
+        "List the dataset versions with `GET /versions`.",
+    ),
     ProblemType.NO_MATCH: ProblemDescription(
         404,
         "No image matches the filters.",
@@ -72,6 +80,11 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
         404,
         "The release contains no heat map of this image.",
         "Publish the release again.",
+    ),
+    ProblemType.NO_FEATURES: ProblemDescription(
+        404,
+        "The served encoder has not encoded the file that the image had in this dataset version.",
+        "Leave `at` out for the features of the served release.",
     ),
     ProblemType.UNKNOWN_PATH: ProblemDescription(
         404,

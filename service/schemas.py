@@ -1,5 +1,6 @@
 """JSON responses of the service."""
 
+from datetime import datetime
 from typing import Literal
 from urllib.parse import quote
 
@@ -22,7 +23,13 @@ _Id = Field(description="Id of the image.")
 _Label = Field(description="Class assigned to the image.")
 _StoredLabel = Field(description="Class assigned to the image; null for an image without a label.")
 _Predicted = Field(description="Most probable class according to the served model.")
-_Split = Field(description="Part of the data: `train` or `validation`.")
+_Split = Field(
+    description="Part of the data: `train`, `validation`, or `pool` for neither of them."
+)
+_Learned = Field(
+    description="True if the served model learned from the file of the image; false for training "
+    "images that came after the training."
+)
 _Probabilities = Field(description="Probability of each class, 0–1; the sum is 1.")
 _Attribution = Field(
     description="Attribution to show with the image; null if its photographer is unknown."
@@ -44,6 +51,7 @@ class Answer(FrozenModel):
     """Fields of every JSON response."""
 
     release: str = Field(description="Fingerprint of the release that the response comes from.")
+    revision: int = Field(description="Revision of the feature store that the release contains.")
 
 
 class Problem(FrozenModel):
@@ -117,6 +125,7 @@ class MapPoint(FrozenModel):
     label: str | None = _StoredLabel
     predicted: str = _Predicted
     split: Split = _Split
+    learned: bool = _Learned
     x: float = Field(description="Horizontal coordinate, without unit.")
     y: float = Field(description="Vertical coordinate, without unit.")
 
@@ -146,6 +155,7 @@ class ImageRecord(FrozenModel):
     id: str = _Id
     label: str | None = _StoredLabel
     split: Split = _Split
+    learned: bool = _Learned
     width: int = Field(description="Width in pixels after the EXIF rotation.")
     height: int = Field(description="Height in pixels after the EXIF rotation.")
     attribution: Attribution | None = _Attribution
@@ -154,9 +164,7 @@ class ImageRecord(FrozenModel):
 class ImageList(Answer):
     """Page of stored images."""
 
-    images: tuple[ImageRecord, ...] = Field(
-        description="Images of this page, in the order of the store."
-    )
+    images: tuple[ImageRecord, ...] = Field(description="Images of this page, ordered by id.")
     total: int = Field(description="Number of images that match the filters, on all pages.")
 
 
@@ -177,12 +185,94 @@ class Features(Answer):
     split: Split = _Split
 
 
+class TrainingVersion(FrozenModel):
+    """Dataset version that a model learned from."""
+
+    version: str = Field(description="Tag of the dataset version.")
+    revision: int = Field(description="Revision of the feature store.")
+    images: int = Field(description="Number of training images, including the tuning part.")
+    validation: int = Field(description="Number of validation images.")
+
+
+class DatasetVersion(FrozenModel):
+    """Revision of the feature store."""
+
+    revision: int = Field(description="Number of the revision; later revisions are larger.")
+    created: datetime = Field(description="Time of the change, UTC.")
+    tags: tuple[str, ...] = Field(
+        description="Names, such as `release-` and the fingerprint of a release."
+    )
+    images: int = Field(description="Number of images.")
+    classes: dict[str, int] = Field(description="Number of images of each class.")
+
+
+class VersionList(Answer):
+    """Page of dataset versions."""
+
+    versions: tuple[DatasetVersion, ...] = Field(
+        description="Dataset versions of this page, newest first."
+    )
+    total: int = Field(description="Number of dataset versions on all pages.")
+    training: TrainingVersion = Field(
+        description="Dataset version that the served model learned from."
+    )
+
+
+class Relabelled(FrozenModel):
+    """Image with another label."""
+
+    id: str = _Id
+    before: str | None = Field(description="Label in the first version; null for none.")
+    after: str | None = Field(description="Label in the second version; null for none.")
+
+
+class ChangeCounts(FrozenModel):
+    """Numbers of changed images."""
+
+    added: int = Field(description="Images that the second version alone has.")
+    removed: int = Field(description="Images that the first version alone has.")
+    replaced: int = Field(description="Images with another file.")
+    relabelled: int = Field(description="Images with another label.")
+    moved_to_pool: int = Field(description="Images that joined the pool.")
+
+
+class ClassChanges(FrozenModel):
+    """Numbers of changed images of a class."""
+
+    added: int = Field(description="Added images, and those relabelled to this class.")
+    removed: int = Field(description="Removed images, and those relabelled from this class.")
+    replaced: int = Field(description="Images with another file.")
+    moved_to_pool: int = Field(description="Images that are no longer training or validation.")
+
+
+class VersionDifference(Answer):
+    """Difference between two dataset versions."""
+
+    before: int = Field(description="Revision of the first version.")
+    after: int = Field(description="Revision of the second version.")
+    total: ChangeCounts = Field(description="Numbers of changed images on all pages.")
+    added: tuple[str, ...] = Field(description="Ids that the second version alone has.")
+    removed: tuple[str, ...] = Field(description="Ids that the first version alone has.")
+    replaced: tuple[str, ...] = Field(description="Ids of images with another file.")
+    relabelled: tuple[Relabelled, ...] = Field(description="Images with another label.")
+    moved_to_pool: tuple[str, ...] = Field(
+        description="Ids of images that joined the pool, which is neither learned from nor judged."
+    )
+    by_class: dict[str, ClassChanges] = Field(description="Numbers of changed images by class.")
+
+
 class ExperimentList(Answer):
     """Comparison of all experiments on one split."""
 
     preset: str = Field(description="Set of experiments, such as `quick`.")
     classes: tuple[str, ...] = Field(
         description="All classes, in the order of the model's outputs."
+    )
+    training: TrainingVersion = Field(
+        description="Dataset version that the served model learned from."
+    )
+    not_learned: int = Field(
+        description="Number of training images of the release that came after the training."
     )
     train: int = Field(description="Number of training images, including the tuning part.")
     tuning: int = Field(

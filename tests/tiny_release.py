@@ -22,7 +22,7 @@ from embeddings.arrays import Floats, Labels, Pixels
 from embeddings.encoded import Encoded
 from embeddings.images import read_pixels
 from embeddings.release.parity import Reference
-from embeddings.release.publish import Candidate, Explain, publish
+from embeddings.release.publish import Candidate, Explain, publish, republish
 from embeddings.release.reader import LabelIssue
 from embeddings.release.reliability import reliability
 from embeddings.release.reports import (
@@ -42,6 +42,11 @@ SIZE = (48, 72)
 DIMENSION = 16
 TRAINING_VERSION = "training-tiny"
 PER_CLASS = 24
+
+NEW, IN_POOL, UNLABELLED = "lake/new", "ocean/new", "unsorted/new"
+REPLACED, MOVED = "field/field_0000", "city/city_0000"
+RELABELLED, DELETED = "lake/lake_0001", "road/road_0000"
+"""Images that `grow` adds and changes."""
 
 # Colours of sky, middle and ground, in RGB; each pair of classes shares some of them.
 CLASSES = {
@@ -191,6 +196,50 @@ def make_home(home: Path) -> None:
     fill_store(store, drawn)
     with TemporaryDirectory() as folder:
         publish(candidate(drawn, Path(folder)), store, home / "releases")
+
+
+def grow(home: Path) -> None:
+    """Change the collection of a home and publish its model again.
+
+    Dataset version `first` has the images as drawn. After it, a training image, a pool image and
+    an image without a label were added; one image each was relabelled, deleted, replaced and moved
+    to the pool.
+    """
+    store = Store(str(home / "store"))
+    store.tag("first")
+    known = {image.id: image for image in store.at().images}
+    jpegs = [
+        _jpeg(_scene(label, (160, 240), np.random.default_rng([9, number]), np.zeros(3)))
+        for number, label in enumerate(("lake", "ocean", "forest", "field"))
+    ]
+    digests = [sha256(jpeg).hexdigest() for jpeg in jpegs]
+    store.blobs.append(
+        [
+            Blob(digest, jpeg, 240, 160, bytes(THUMBNAIL_BYTES))
+            for digest, jpeg in zip(digests, jpegs, strict=True)
+        ]
+    )
+    pool = {"split": "pool", "pool_reason": "It joins two groups.", "tuning": False}
+    new = [
+        {"id": NEW, "label": "lake", "split": "train", "group": 100, "tuning": False},
+        {"id": IN_POOL, "label": "ocean", "group": 101, **pool},
+        {"id": UNLABELLED, "label": None, "group": 102, **pool},
+        {"id": REPLACED},
+    ]
+    added = [
+        known[REPLACED].model_copy(
+            update={**facts, "digest": digest, "source_digest": digest, "width": 240, "height": 160}
+        )
+        for facts, digest in zip(new, digests, strict=True)
+    ]
+    store.put([*added, known[MOVED].model_copy(update=pool)])
+    store.put([known[RELABELLED].model_copy(update={"label": "ocean"})])
+    store.delete([DELETED])
+
+    def explain(ids: Sequence[str], _: Sequence[str]) -> Floats:
+        return np.ones((len(ids), 2, 3), np.float32)
+
+    republish(store, home / "releases", explain)
 
 
 def fill_store(store: Store, drawn: Drawn) -> None:

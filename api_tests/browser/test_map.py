@@ -55,7 +55,7 @@ def test_neighbours_are_linked(open_page, api):
 
 
 @pytest.mark.parametrize(
-    ("split", "text"), [("train", "is in the training split"), ("validation", "Calibrated:")]
+    ("split", "text"), [("train", "learned from this image"), ("validation", "Calibrated:")]
 )
 def test_uncertainty_is_shown_for_validation_images_only(open_page, records, split, text):
     record = next(each for each in records if each["split"] == split)

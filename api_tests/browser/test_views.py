@@ -21,6 +21,7 @@ def views(api):
         # The loss, because the accuracy of the tiny release is constant: that line has no height.
         "experiment": (f"#/experiments/{best}", best, ".curves path.tuning >> nth=1"),
         "yours": ("#/yours", "Upload an image", ".notice button"),
+        "history": ("#/history", "History", ".versions li time"),
         "nowhere": ("#/image/nowhere", "Not found", ".notice a"),
     }
 

@@ -258,8 +258,7 @@ def _measured(
 
 
 def _learned(learned_from: Snapshot) -> frozenset[str]:
-    train = learned_from.images.take(learned_from.images.splits == "train")
-    return frozenset(train.digests)
+    return learned_from.training_digests
 
 
 def _mask_of(images: Images, digests: frozenset[str]) -> Mask:

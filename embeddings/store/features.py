@@ -19,6 +19,9 @@ from embeddings.store.tables import (
     translate_errors,
 )
 
+_FEW = 16
+"""Most digests that are filtered for; otherwise all rows are read."""
+
 
 @dataclass(frozen=True)
 class FeatureTable:
@@ -61,8 +64,9 @@ class FeatureTable:
         if dataset is None:
             empty = np.empty((0, 0), np.float32)
             return np.zeros(len(digests), np.bool_), Encoded(empty, empty)
+        few = f"digest IN ({', '.join(map(repr, digests))})" if len(digests) <= _FEW else None
         with translate_errors(self.path):
-            table = dataset.to_table(columns=["digest", "embedding", "probabilities"])
+            table = dataset.to_table(columns=["digest", "embedding", "probabilities"], filter=few)
         rows = positions_of(digests, table.column("digest"))
         found = rows >= 0
         embeddings, probabilities = (

@@ -54,6 +54,11 @@ class Snapshot:
         """All deleted images, ordered by id. Raises `StoreDamaged`."""
         return self.all.take(self._is_deleted)
 
+    @cached_property
+    def training_digests(self) -> frozenset[str]:
+        """Digests of the training images, with those of the tuning set. Raises `StoreDamaged`."""
+        return frozenset(self.images.take(self.images.splits == "train").digests)
+
     @property
     def split_seed(self) -> int:
         """Seed of the split, fixed when the store was created."""
@@ -170,4 +175,5 @@ class ImageTable:
             tags = newest.tags.list()
         if version in tags:
             return int(tags[version]["version"])
-        return int(version) if version.isdecimal() else None
+        # Lance's versions are 64-bit numbers.
+        return int(version) if version.isdecimal() and len(version) < 19 else None

@@ -28,6 +28,16 @@ _MOST_FRAGMENTS = 100
 _TAG_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 
+class Revision(NamedTuple):
+    """Version of the table `images`."""
+
+    number: int
+    created: datetime
+    tags: tuple[str, ...]
+    is_needed: bool
+    """True for the newest revision and tagged ones, which no clean-up deletes."""
+
+
 class DatasetVersion(FrozenModel):
     """Revision of the store with its tags."""
 
@@ -130,6 +140,15 @@ def list_versions(table: ImageTable) -> tuple[DatasetVersion, ...]:
 
     Revisions that a killed clean-up began to delete are left out. Raises `StoreError`.
     """
+    described = (describe_version(table, each) for each in list_revisions(table))
+    return tuple(each for each in described if each is not None)
+
+
+def list_revisions(table: ImageTable) -> tuple[Revision, ...]:
+    """Return all revisions, the oldest first, without the empty first one.
+
+    No row is read. Raises `StoreError`.
+    """
     snapshot = table.open()
     tags: dict[int, list[str]] = {}
     for name, revision in list_tags(table).items():
@@ -137,15 +156,29 @@ def list_versions(table: ImageTable) -> tuple[DatasetVersion, ...]:
     with translate_errors(table.path):
         found = _times(snapshot.dataset)
     needed = {snapshot.revision, *tags}
-    read = {
-        revision: _read(table, revision, needed, "label", "deleted IS NULL")
-        for revision in sorted(found)
-        if revision > 1 or len(found) == 1
-    }
     return tuple(
-        _describe(revision, found[revision], tags.get(revision, []), labels)
-        for revision, labels in read.items()
-        if labels is not None
+        Revision(revision, created, tuple(tags.get(revision, [])), revision in needed)
+        for revision, created in sorted(found.items())
+        if revision > 1 or len(found) == 1
+    )
+
+
+def describe_version(table: ImageTable, revision: Revision) -> DatasetVersion | None:
+    """Return a revision with its numbers of images.
+
+    None if a killed clean-up began to delete it. Raises `StoreError`.
+    """
+    needed = {revision.number} if revision.is_needed else set()
+    labels = _read(table, revision.number, needed, "label", "deleted IS NULL")
+    if labels is None:
+        return None
+    counts = Counter(labels)
+    return DatasetVersion(
+        revision=revision.number,
+        created=revision.created,
+        tags=revision.tags,
+        images=len(labels),
+        classes={label: counts[label] for label in sorted(filter(None, counts))},
     )
 
 
@@ -173,19 +206,6 @@ def _read(
         return None
     values: list[str | None] = rows.column(column).to_pylist()
     return values
-
-
-def _describe(
-    revision: int, created: datetime, tags: Collection[str], labels: Collection[str | None]
-) -> DatasetVersion:
-    counts = Counter(labels)
-    return DatasetVersion(
-        revision=revision,
-        created=created,
-        tags=tuple(tags),
-        images=len(labels),
-        classes={label: counts[label] for label in sorted(filter(None, counts))},
-    )
 
 
 def difference(before: Snapshot, after: Snapshot) -> Difference:

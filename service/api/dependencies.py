@@ -1,5 +1,6 @@
 """Dependencies of routes: service state, served release, images by id, filters."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
@@ -41,40 +42,63 @@ MOST_NEIGHBORS = 1000
 MOST_LISTED = 10_000
 """Maximum of `limit`."""
 
+_LONGEST_VERSION = 200
+
 State = Annotated[ServiceState, Depends(service_state)]
 Served = Annotated[ServedRelease, Depends(served_release)]
 Responses = Annotated[ResponseCache, Depends(cached_responses)]
 
 
-async def row_of_id(
-    served: Served,
-    id: Annotated[
-        str,
-        Query(description="Id of a stored image, as listed by `GET /images`."),
-    ],
-) -> int:
+RowId = Annotated[str, Query(description="Id of a stored image, as listed by `GET /images`.")]
+
+
+async def row_of_id(served: Served, id: RowId) -> int:
     """Return the row of the requested image. Raises `UnknownImage`."""
     return served.row(id)
 
 
+Version = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=_LONGEST_VERSION,
+        description="Tag or revision of a dataset version, as listed by `GET /versions`.",
+    ),
+]
+
+At = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=_LONGEST_VERSION,
+        description="Tag or revision of a dataset version, as listed by `GET /versions`; by "
+        "default the images of the release.",
+    ),
+]
+
 Row = Annotated[int, Depends(row_of_id)]
 
 
-async def selection(
-    served: Served,
-    label: Annotated[str | None, Query(description="Return only images of this class.")] = None,
-    split: Annotated[Split | None, Query(description="Return only images of this split.")] = None,
-) -> Selection:
+Label = Annotated[str | None, Query(description="Return only images of this class.")]
+InSplit = Annotated[Split | None, Query(description="Return only images of this split.")]
+
+
+async def selection(served: Served, label: Label = None, split: InSplit = None) -> Selection:
     """Return the filters of the request. Raises `ServiceProblem` (422)."""
-    classes = served.manifest.classes
-    if label is not None and label not in classes:
-        label = to_nfc(label)
-    if label is not None and label not in classes:
-        raise ServiceProblem(
-            ProblemType.INVALID_PARAMETER,
-            f"There is no class {shown(label)}; the classes are {', '.join(classes)}.",
-        )
-    return Selection(label, split)
+    return Selection(known_label(label, served.manifest.classes), split)
+
+
+def known_label(label: str | None, classes: Sequence[str]) -> str | None:
+    """Return the name of a class in NFC. Raises `ServiceProblem` (422) for an unknown one."""
+    if label is None or label in classes:
+        return label
+    normalized = to_nfc(label)
+    if normalized in classes:
+        return normalized
+    raise ServiceProblem(
+        ProblemType.INVALID_PARAMETER,
+        f"There is no class {shown(normalized)}; the classes are {', '.join(classes)}.",
+    )
 
 
 Selected = Annotated[Selection, Depends(selection)]

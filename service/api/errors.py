@@ -21,6 +21,7 @@ from service.serving.errors import (
     ReleaseUnavailable,
     StoreUnreadable,
     UnknownImage,
+    UnknownVersion,
     WorkerFailed,
 )
 
@@ -38,6 +39,7 @@ _SERVING_ERRORS: dict[type[BelvedereError], ProblemType] = {
     QueueTimeout: ProblemType.QUEUE_TIMED_OUT,
     WorkerFailed: ProblemType.WORKER_FAILED,
     UnknownImage: ProblemType.UNKNOWN_IMAGE,
+    UnknownVersion: ProblemType.UNKNOWN_VERSION,
     StoreUnreadable: ProblemType.STORE_UNREADABLE,
     ReleaseUnavailable: ProblemType.NOT_READY,
 }

@@ -13,9 +13,10 @@ Description = dict[str, Any]
 TEXT = """\
 Image classification, nearest neighbours and a t-SNE map for a collection of labelled images.
 
-Every JSON response has a field `release`, the fingerprint of the release that it comes from. An
-image has an `id`; `GET /images` lists all images. Probabilities and shares are numbers in 0–1,
-distances are Euclidean, durations are in seconds.
+Every JSON response has the fields `release`, the fingerprint of the release that it comes from,
+and `revision`, the revision of the feature store that this release contains. An image has an `id`;
+`GET /images` lists all images. Probabilities and shares are numbers in 0–1, distances are
+Euclidean, durations are in seconds.
 
 Every path that supports `GET` supports `HEAD`, with the same status and headers and no body.
 
@@ -30,6 +31,7 @@ TAGS = [
     {"name": "map", "description": "t-SNE map of the embeddings; similar images are close."},
     {"name": "images", "description": "Stored images: metadata and files."},
     {"name": "features", "description": "Embeddings and probabilities of stored images."},
+    {"name": "versions", "description": "Dataset versions of the feature store."},
     {"name": "experiments", "description": "Trained and compared models."},
     {"name": "errors", "description": "Misclassified images, likely label errors, calibration."},
     {"name": "health", "description": "Liveness, readiness and metrics; these calls never queue."},
@@ -52,6 +54,10 @@ class Examples:
     """Id of a misclassified image."""
     experiment: str
     map_seed: int = 0
+    training: str = "2"
+    """Dataset version that the model learned from."""
+    revision: str = "2"
+    """Dataset version that the release contains."""
 
     def of(self, path: str, parameter: Description) -> object:
         """Return an example of a parameter; None if there is none."""
@@ -64,6 +70,9 @@ class Examples:
             "split": self.split,
             "name": self.experiment,
             "seed": self.map_seed,
+            "a": self.training,
+            "b": self.revision,
+            "at": self.revision,
             **FEW,
         }
         return values.get(name, parameter["schema"].get("default"))
@@ -85,6 +94,8 @@ def examples_of(served: ServedRelease) -> Examples:
         error=shown.id,
         experiment=release.comparison.best,
         map_seed=served.manifest.map_seed,
+        training=served.manifest.training.version,
+        revision=str(served.manifest.data.revision),
     )
 
 

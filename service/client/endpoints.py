@@ -25,6 +25,8 @@ from service.schemas import (
     Placement,
     Prediction,
     Readiness,
+    VersionDifference,
+    VersionList,
     heatmap_path,
     image_path,
 )
@@ -86,11 +88,24 @@ def images(
     split: Split | None = None,
     limit: int | None = None,
     offset: int = 0,
+    at: str | int | None = None,
 ) -> Call[ImageList]:
-    """Return a page of stored images: of 50 or `limit` images, or all images with these ids."""
+    """Return a page of stored images: of 50 or `limit` images, or all images with these ids.
+
+    `at` is a tag or revision of `versions`; by default the images of the release are listed.
+    """
     if ids is not None and len(ids) == 0:
         raise ValueError("Give at least one id; without `ids` all images are listed.")
-    return _get(ImageList, "/images", id=ids, label=label, split=split, limit=limit, offset=offset)
+    return _get(
+        ImageList,
+        "/images",
+        id=ids,
+        label=label,
+        split=split,
+        limit=limit,
+        offset=offset,
+        at=at,
+    )
 
 
 def random_image(*, label: str | None = None, split: Split | None = None) -> Call[Image]:
@@ -108,9 +123,27 @@ def thumbnail(id: str) -> Call[bytes]:
     return Call("GET", f"{image_path(id)}/thumbnail", bytes)
 
 
-def features(id: str) -> Call[Features]:
-    """Return embedding and probabilities of a stored image."""
-    return _get(Features, "/features", id=id)
+def features(id: str, at: str | int | None = None) -> Call[Features]:
+    """Return embedding and probabilities of a stored image, of its file at a dataset version.
+
+    `at` is a tag or revision of `versions`; by default it is that of the release.
+    """
+    return _get(Features, "/features", id=id, at=at)
+
+
+def versions(limit: int = 100, offset: int = 0) -> Call[VersionList]:
+    """Return the dataset versions of the feature store, newest first."""
+    return _get(VersionList, "/versions", limit=limit, offset=offset)
+
+
+def diff(
+    a: str | int, b: str | int, *, limit: int = 100, offset: int = 0
+) -> Call[VersionDifference]:
+    """Return the difference between two dataset versions, given by tag or revision.
+
+    Each list has at most `limit` ids; `total` counts all of them.
+    """
+    return _get(VersionDifference, "/versions/diff", a=a, b=b, limit=limit, offset=offset)
 
 
 def experiments() -> Call[ExperimentList]:

@@ -70,6 +70,12 @@ class UnknownExperiment(ServiceError):
     problem_type = ProblemType.UNKNOWN_EXPERIMENT
 
 
+class UnknownVersion(ServiceError):
+    """Tag or revision that no dataset version has (404)."""
+
+    problem_type = ProblemType.UNKNOWN_VERSION
+
+
 class NoMatch(ServiceError):
     """Filters that no image matches (404)."""
 
@@ -80,6 +86,12 @@ class NoHeatmap(ServiceError):
     """Image without a heat map in the release (404)."""
 
     problem_type = ProblemType.NO_HEATMAP
+
+
+class NoFeatures(ServiceError):
+    """Image whose file at a dataset version was not encoded (404)."""
+
+    problem_type = ProblemType.NO_FEATURES
 
 
 class UnknownPath(ServiceError):

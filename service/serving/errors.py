@@ -37,6 +37,16 @@ class UnknownImage(BelvedereError):
         super().__init__(f"There is no image {shown}; `/images` lists all of them.")
 
 
+class UnknownVersion(BelvedereError):
+    """The feature store has no dataset version with the tag or revision."""
+
+    def __init__(self, version: str) -> None:
+        shown = f"{version!r:.{_SHOWN_CHARACTERS}}"
+        super().__init__(
+            f"There is no dataset version {shown}; `/versions` lists those that exist."
+        )
+
+
 class StoreUnreadable(BelvedereError):
     """The file of a stored image cannot be read from the feature store."""
 

@@ -8,6 +8,7 @@ from embeddings.index import Neighbors
 from embeddings.recognition import Recognition
 from embeddings.release.manifest import Manifest
 from embeddings.store.attribution import attribution_of
+from embeddings.store.records import StoredImage
 from service.schemas import (
     Answer,
     ImageRecord,
@@ -17,6 +18,7 @@ from service.schemas import (
     Neighborhood,
     Prediction,
     Query,
+    TrainingVersion,
     image_path,
 )
 from service.serving.served_release import ServedRelease
@@ -51,6 +53,7 @@ def prediction(manifest: Manifest, recognition: Recognition) -> Prediction:
         set=tuple(classes[number] for number in recognition.prediction_set),
         typicality=recognition.typicality,
         release=manifest.fingerprint,
+        revision=manifest.data.revision,
     )
 
 
@@ -76,6 +79,7 @@ def neighborhood(
         exact=found.exact,
         neighbors=tuple(_neighbor(served, row, distance) for row, distance in pairs),
         release=served.manifest.fingerprint,
+        revision=served.manifest.data.revision,
     )
 
 
@@ -85,16 +89,27 @@ def map_of(served: ServedRelease, rows: Rows, points: Points) -> Map:
     return Map(
         points=tuple(_map_point(served, row, x, y) for row, (x, y) in places),
         release=served.manifest.fingerprint,
+        revision=served.manifest.data.revision,
     )
+
+
+def training_version(manifest: Manifest) -> TrainingVersion:
+    """Return the dataset version that the served model learned from."""
+    return TrainingVersion(**dict(manifest.training))
 
 
 def record(served: ServedRelease, row: int) -> ImageRecord:
     """Return the metadata of a stored image."""
-    image = served.release.records[row]
+    return record_of(served.release.records[row], bool(served.release.learned[row]))
+
+
+def record_of(image: StoredImage, learned: bool) -> ImageRecord:
+    """Return the metadata of an image."""
     return ImageRecord(
         id=image.id,
         label=image.label,
         split=image.split,
+        learned=learned,
         width=image.width,
         height=image.height,
         attribution=attribution_of(image),
@@ -120,6 +135,7 @@ def _map_point(served: ServedRelease, row: int, x: float, y: float) -> MapPoint:
         label=image.label,
         predicted=predicted(served, row),
         split=image.split,
+        learned=bool(served.release.learned[row]),
         x=x,
         y=y,
     )

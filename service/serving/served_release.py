@@ -19,6 +19,7 @@ from embeddings.store.split import Split
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
 from service.serving.errors import StoreUnreadable, UnknownImage
+from service.serving.history import History
 from service.settings import ServiceSettings
 
 THUMBNAIL_SIDE = 160
@@ -91,6 +92,7 @@ class ServedRelease:
     release: Release
     model: RecognitionModel
     files: ImageFiles
+    history: History
     root_path: str = ""
     """Path under which a reverse proxy publishes the service; addresses begin with it."""
 
@@ -146,6 +148,11 @@ class ServedRelease:
         return lru_cache(_THUMBNAILS_KEPT)(partial(_thumbnail, self.files))
 
     @cached_property
+    def not_learned(self) -> int:
+        """Number of training images that came after the training of the model."""
+        return int(((self._splits == "train") & ~self.release.learned).sum())
+
+    @cached_property
     def _labels(self) -> npt.NDArray[np.object_]:
         return np.array(self.release.images.labels, dtype=np.object_)
 
@@ -161,10 +168,12 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
     """
     try:
         release = open_release(current_release(settings.releases))
+        store = Store(settings.store_uri)
         served = ServedRelease(
             release=release,
             model=_recognition_model(release, settings.index),
-            files=ImageFiles.open(Store(settings.store_uri), release),
+            files=ImageFiles.open(store, release),
+            history=History(store, release),
             root_path=settings.root_path,
         )
         _self_test(served)

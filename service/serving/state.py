@@ -12,6 +12,7 @@ from embeddings.store.tables import StoreError
 from service.json_logging import extra
 from service.metrics import Metrics
 from service.serving.admission import UploadAdmission
+from service.serving.disk_use import measure_disk_use
 from service.serving.errors import ReleaseUnavailable
 from service.serving.precomputed import ResponseCache
 from service.serving.served_release import ServedRelease, load_current_release
@@ -21,6 +22,9 @@ from service.settings import ServiceSettings
 
 _RETRY_SECONDS = 30.0
 """Seconds until a rejected release is tried again; the feature store may have been repaired."""
+
+_MEASURE_SECONDS = 60.0
+"""Seconds between two measurements of the disk use."""
 
 _OPENING = "The release is being opened; try again in a moment."
 _OPENING_SECONDS = 1
@@ -114,13 +118,14 @@ class ServiceState:
         return ReleaseUnavailable(self.reason or "No release is served.", soon)
 
     def open(self) -> None:
-        """Start the loops that open new releases and replace lost threads.
+        """Start the loops that open new releases, replace lost threads and measure disk use.
 
         They are independent, since opening a release takes seconds.
         """
         self._loops = (
-            asyncio.create_task(self._repeat(self._refresh)),
-            asyncio.create_task(self._repeat(self._mend)),
+            asyncio.create_task(self._repeat(self._refresh, self.settings.poll)),
+            asyncio.create_task(self._repeat(self._mend, self.settings.poll)),
+            asyncio.create_task(self._repeat(self._measure, _MEASURE_SECONDS)),
         )
 
     async def close(self) -> None:
@@ -132,14 +137,17 @@ class ServiceState:
         self.queries.close()
         self.maps.close()
 
-    async def _repeat(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _repeat(self, step: Callable[[], Awaitable[None]], pause: float) -> None:
         """Repeat a step forever; an error in it is logged and does not end the loop."""
         while True:
             try:
                 await step()
             except Exception:
                 _log.exception("polling of releases and threads failed")
-            await asyncio.sleep(self.settings.poll)
+            await asyncio.sleep(pause)
+
+    async def _measure(self) -> None:
+        self.metrics.show_disk_use(await asyncio.to_thread(measure_disk_use, self.settings))
 
     async def _mend(self) -> None:
         self.images.replace_dead()

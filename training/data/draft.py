@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from embeddings.arrays import Rows
-from embeddings.store.records import Decision, Images, Split, StoredImage
+from embeddings.store.records import Decision, Images, StoredImage
+from embeddings.store.split import Split
 from embeddings.store.store import Store
 from training.data.licences import NO_LICENCE, Licence
 

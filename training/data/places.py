@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from embeddings.arrays import Rows
 from embeddings.images import open_rgb
-from embeddings.store.records import Split
+from embeddings.store.split import Split
 from training.data.draft import NextRevision
 from training.data.near_duplicates import NEW, Links, find_links, is_same_image
 from training.data.placement import Part, SplitTable, keep_sides, link_keys, place

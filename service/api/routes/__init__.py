@@ -14,6 +14,7 @@ from service.api.routes import (
     page,
     predict,
     tsne,
+    versions,
 )
 
 DIRECT_ROUTES = (Route("/predict", predict.predict_upload, methods=["POST"]),)
@@ -25,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tsne.router,
     images.router,
     features.router,
+    versions.router,
     experiments.router,
     errors.router,
     health.router,

@@ -52,6 +52,7 @@ def _errors(served: ServedRelease, limit: int) -> Response:
         errors=tuple(_misclassification(served, each) for each in found[:limit]),
         total=len(found),
         release=served.manifest.fingerprint,
+        revision=served.manifest.data.revision,
     )
     return as_json(worst)
 
@@ -104,6 +105,7 @@ def _label_issues(served: ServedRelease, limit: int) -> Response:
         issues=tuple(_label_issue(served, each) for each in found[:limit]),
         total=len(found),
         release=served.manifest.fingerprint,
+        revision=served.manifest.data.revision,
     )
     return as_json(issues)
 
@@ -126,6 +128,7 @@ def _calibration(served: ServedRelease) -> Response:
         sets=release.uncertainty.sets,
         typicality=release.typicality,
         release=served.manifest.fingerprint,
+        revision=served.manifest.data.revision,
     )
     return as_json(report)
 

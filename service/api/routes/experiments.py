@@ -8,7 +8,7 @@ from service.api.dependencies import Served, State
 from service.api.errors import ServiceProblem, problem_responses, shown
 from service.problems import ProblemType
 from service.schemas import Experiment, ExperimentList
-from service.serving.responses import as_json
+from service.serving.responses import as_json, training_version
 from service.serving.served_release import ServedRelease
 
 router = APIRouter(tags=["experiments"])
@@ -30,6 +30,8 @@ def _comparison(served: ServedRelease) -> Response:
     listed = ExperimentList(
         preset=comparison.preset,
         classes=comparison.classes,
+        training=training_version(served.manifest),
+        not_learned=served.not_learned,
         train=comparison.train,
         tuning=comparison.tuning,
         validation=comparison.validation,
@@ -37,6 +39,7 @@ def _comparison(served: ServedRelease) -> Response:
         experiments=tuple(report.summary() for report in comparison.experiments),
         random_split=tuple(report.summary() for report in comparison.random_split),
         release=served.manifest.fingerprint,
+        revision=served.manifest.data.revision,
     )
     return as_json(listed)
 
@@ -63,4 +66,9 @@ def _report(served: ServedRelease, name: str) -> Response:
             ProblemType.UNKNOWN_EXPERIMENT,
             f"There is no experiment {shown(name)}; there are {', '.join(reports)}.",
         )
-    return as_json(Experiment(**dict(reports[name]), release=served.manifest.fingerprint))
+    experiment = Experiment(
+        **dict(reports[name]),
+        release=served.manifest.fingerprint,
+        revision=served.manifest.data.revision,
+    )
+    return as_json(experiment)

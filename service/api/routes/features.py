@@ -1,11 +1,15 @@
 """`/features`: embedding and probabilities of a stored image."""
 
+import numpy as np
 from fastapi import APIRouter, Response
 
-from service.api.dependencies import Row, Served, State
-from service.api.errors import problem_responses
+from embeddings.arrays import Floats
+from embeddings.store.records import StoredImage
+from service.api.dependencies import At, RowId, Served, State
+from service.api.errors import ServiceProblem, problem_responses, shown
+from service.problems import ProblemType
 from service.schemas import Features
-from service.serving.responses import as_json, predicted, probabilities_by_class
+from service.serving.responses import as_json, probabilities_by_class
 from service.serving.served_release import ServedRelease
 
 router = APIRouter(tags=["features"])
@@ -15,23 +19,44 @@ router = APIRouter(tags=["features"])
     "/features",
     summary="Features of a stored image",
     response_model=Features,
-    responses=problem_responses(400, 404, 429),
+    responses=problem_responses(400, 404, 422, 429),
 )
-async def features(served: Served, state: State, row: Row) -> Response:
-    """Return embedding and probabilities of a stored image."""
-    return await state.queries.run(_features, served, row)
+async def features(served: Served, state: State, id: RowId, at: At = None) -> Response:
+    """Return embedding and probabilities of a stored image, or of its file at a dataset version."""
+    if at is None:
+        return await state.queries.run(_features, served, served.row(id))
+    return await state.queries.run(_features_at, served, id, at)
+
+
+def _features_at(served: ServedRelease, id: str, at: str) -> Response:
+    version = served.history.images(at)
+    image = version.images[version.row(id)]
+    encoded = served.history.features(image.digest)
+    if encoded is None:
+        raise ServiceProblem(
+            ProblemType.NO_FEATURES,
+            f"The served encoder has not encoded the file that {shown(id)} had in dataset version "
+            f"{shown(at)}; leave `at` out.",
+        )
+    return as_json(_answer(served, image, encoded.embeddings[0], encoded.probabilities[0]))
 
 
 def _features(served: ServedRelease, row: int) -> Response:
     release = served.release
-    image = release.records[row]
-    features = Features(
+    image, probabilities = release.records[row], release.probabilities[row]
+    return as_json(_answer(served, image, release.embeddings[row], probabilities))
+
+
+def _answer(
+    served: ServedRelease, image: StoredImage, embedding: Floats, probabilities: Floats
+) -> Features:
+    return Features(
         id=image.id,
-        embedding=tuple(release.embeddings[row].tolist()),
-        probabilities=probabilities_by_class(served.manifest, release.probabilities[row]),
+        embedding=tuple(embedding.tolist()),
+        probabilities=probabilities_by_class(served.manifest, probabilities),
         label=image.label,
-        predicted=predicted(served, row),
+        predicted=served.manifest.classes[int(np.argmax(probabilities))],
         split=image.split,
         release=served.manifest.fingerprint,
+        revision=served.manifest.data.revision,
     )
-    return as_json(features)

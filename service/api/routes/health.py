@@ -31,6 +31,7 @@ async def readyz(served: Served, state: State) -> Readiness:
         network=manifest.encoder.experiment,
         refused=state.reason,
         release=manifest.fingerprint,
+        revision=manifest.data.revision,
     )
 
 

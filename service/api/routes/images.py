@@ -1,18 +1,31 @@
 """`/images`: metadata and files of stored images."""
 
 import random
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
+from embeddings.arrays import Rows
 from embeddings.jpeg_metadata import remove_metadata
-from service.api.dependencies import MOST_LISTED, Identifier, Selected, Served, State
+from embeddings.store.split import Split
+from service.api.dependencies import (
+    MOST_LISTED,
+    At,
+    Identifier,
+    InSplit,
+    Label,
+    Selected,
+    Served,
+    State,
+    known_label,
+)
 from service.api.errors import ServiceProblem, problem_responses
 from service.api.http_caching import is_not_modified
 from service.problems import ProblemType
-from service.schemas import Image, ImageList
-from service.serving.responses import as_json, record
+from service.schemas import Image, ImageList, ImageRecord
+from service.serving.responses import as_json, record, record_of
 from service.serving.served_release import THUMBNAIL_SIDE, Selection, ServedRelease
 
 router = APIRouter(tags=["images"])
@@ -50,31 +63,56 @@ _WITHOUT_METADATA = "-without-location"
 async def images(
     served: Served,
     state: State,
-    selected: Selected,
+    label: Label = None,
+    split: InSplit = None,
     id: Ids = None,
     limit: Limit = None,
     offset: Offset = 0,
+    at: At = None,
 ) -> Response:
-    """Return a page of the stored images, in the order of the store."""
-    return await state.queries.run(_page, served, selected, id, limit, offset)
+    """Return a page of the images of the release or of a dataset version, ordered by id."""
+    page = _Page(id, limit, offset)
+    if at is None:
+        selected = Selection(known_label(label, served.manifest.classes), split)
+        return await state.queries.run(_released, served, selected, page)
+    return await state.queries.run(_at, served, at, label, split, page)
 
 
-def _page(
-    served: ServedRelease,
-    selected: Selection,
-    ids: list[str] | None,
-    limit: int | None,
-    offset: int,
+class _Page(NamedTuple):
+    ids: list[str] | None
+    limit: int | None
+    offset: int
+
+    def of(self, rows: Rows, row_of: Callable[[str], int]) -> tuple[Rows, int]:
+        """Return the rows of this page, and the number of rows on all pages."""
+        if self.ids is not None:
+            rows = np.intersect1d(rows, [row_of(each) for each in self.ids])
+        size = self.limit or (_PAGE if self.ids is None else len(rows))
+        return rows[self.offset :][:size], len(rows)
+
+
+def _released(served: ServedRelease, selected: Selection, page: _Page) -> Response:
+    rows, total = page.of(np.flatnonzero(served.mask(selected)), served.row)
+    return _listed(served, tuple(record(served, row) for row in rows.tolist()), total)
+
+
+def _at(
+    served: ServedRelease, at: str, label: str | None, split: Split | None, page: _Page
 ) -> Response:
-    rows = np.flatnonzero(served.mask(selected))
-    if ids is not None:
-        rows = np.intersect1d(rows, [served.row(each) for each in ids])
-    size = limit or (_PAGE if ids is None else len(rows))
-    shown = rows[offset:][:size]
+    version = served.history.images(at)
+    matching = version.matching(known_label(label, version.images.classes), split)
+    rows, total = page.of(matching, version.row)
+    learned = served.history.learned
+    records = (record_of(image, image.digest in learned) for image in version.images.take(rows))
+    return _listed(served, tuple(records), total)
+
+
+def _listed(served: ServedRelease, records: tuple[ImageRecord, ...], total: int) -> Response:
     page = ImageList(
-        images=tuple(record(served, row) for row in shown.tolist()),
-        total=len(rows),
+        images=records,
+        total=total,
         release=served.manifest.fingerprint,
+        revision=served.manifest.data.revision,
     )
     return as_json(page)
 
@@ -97,7 +135,12 @@ def _random(served: ServedRelease, selected: Selection) -> Response:
             ProblemType.NO_MATCH, "No image matches these filters; remove one of them."
         )
     chosen = record(served, int(rows[random.randrange(len(rows))]))
-    answer = as_json(Image(**dict(chosen), release=served.manifest.fingerprint))
+    image = Image(
+        **dict(chosen),
+        release=served.manifest.fingerprint,
+        revision=served.manifest.data.revision,
+    )
+    answer = as_json(image)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

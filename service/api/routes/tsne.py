@@ -89,5 +89,9 @@ async def tsne_of_upload(served: Served, state: State, upload: Upload) -> Respon
 def _placed(served: ServedRelease, upload: bytes, observe: Observe) -> Response:
     embedding = encode_image(served.model.encoder, upload, observe).embeddings[0]
     x, y = transform(served.index, served.release.points, embedding)
-    placement = Placement(point=Point(x=x, y=y), release=served.manifest.fingerprint)
+    placement = Placement(
+        point=Point(x=x, y=y),
+        release=served.manifest.fingerprint,
+        revision=served.manifest.data.revision,
+    )
     return as_json(placement)

@@ -1,11 +1,13 @@
 /**
- * Router from URL hashes to views: `#/map`, `#/image/…`, `#/errors`, `#/experiments`, `#/yours`.
+ * Router from URL hashes to views: `#/map`, `#/image/…`, `#/errors`, `#/experiments`, `#/history`,
+ * `#/yours`.
  */
 
 import { ApiError } from "./core/api-error.js";
 import { announce, errorNotice, loading, preserveFocus } from "./core/status.js";
 import { experimentView } from "./experiments/experiment-view.js";
 import { experimentsView } from "./experiments/experiments-view.js";
+import { historyView } from "./images/history-view.js";
 import { imageView } from "./images/image-view.js";
 import { misclassificationsView } from "./images/misclassifications-view.js";
 import { uploadView } from "./images/upload-view.js";
@@ -29,6 +31,7 @@ const VIEWS = [
   [/^#\/errors$/, misclassificationsView],
   [/^#\/experiments$/, experimentsView],
   [/^#\/experiments\/(.+)$/, experimentView],
+  [/^#\/history$/, historyView],
   [/^#\/yours$/, uploadView],
 ];
 

@@ -16,7 +16,14 @@ from embeddings.release.reports import (
 from embeddings.release.uncertainty import Typicality
 from service.report import figures
 from service.report.figures.comparison import Reports
-from service.schemas import CalibrationReport, ExperimentList, ImageRecord, Map, MapPoint
+from service.schemas import (
+    CalibrationReport,
+    ExperimentList,
+    ImageRecord,
+    Map,
+    MapPoint,
+    TrainingVersion,
+)
 from tests.peak_memory import peak_bytes
 
 FAMILIES = ("own network", "technique", "combination", "transfer")
@@ -83,7 +90,10 @@ def comparison_of(reports: list[ExperimentReport], classes: tuple[str, ...]) -> 
             for each in reports
         ),
         random_split=(),
+        training=TrainingVersion(version="training-0", revision=2, images=700, validation=140),
+        not_learned=30,
         release="0",
+        revision=3,
     )
 
 
@@ -106,11 +116,17 @@ def draw(
     images = [_record(label, side) for label in names for side in ("train", "validation")]
     points = [
         MapPoint(
-            id=str(n), label=names[n % classes], predicted=names[0], split="train", x=n, y=n % 7
+            id=str(n),
+            label=names[n % classes],
+            predicted=names[0],
+            split="train",
+            learned=True,
+            x=n,
+            y=n % 7,
         )
         for n in range(500)
     ]
-    found = Map(points=tuple(points), release="0")
+    found = Map(points=tuple(points), release="0", revision=3)
     techniques = figures.of_family(reports, "technique")
     shown: list[object] = [
         figures.split_chart(images, names),
@@ -167,7 +183,10 @@ def _uncertainty(classes: tuple[str, ...], *, perfect: bool) -> CalibrationRepor
         calibration=uncertainty.calibration,
         sets=uncertainty.sets,
         typicality=Typicality(neighbor=10, distances=()),
+        training=TrainingVersion(version="training-0", revision=2, images=700, validation=140),
+        not_learned=30,
         release="0",
+        revision=3,
     )
 
 
@@ -175,6 +194,7 @@ def _record(label: str, side: str) -> ImageRecord:
     return ImageRecord.model_validate(
         {
             "id": f"{label}/{side}",
+            "learned": side == "train",
             "label": label,
             "split": side,
             "width": 1,

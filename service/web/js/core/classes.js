@@ -3,7 +3,7 @@
 import { element, svg } from "./dom.js";
 import { symbolPath, SYMBOLS } from "./symbols.js";
 
-/** Number of the custom properties `--class-…`. */
+/** Number of the custom properties `--class-…`; it is the number of the colour of no class, too. */
 export const COLOURS = 7;
 
 /**
@@ -25,9 +25,15 @@ export function allClasses() {
   return [...styles.keys()];
 }
 
-/** Return the colour and the symbol of a class. @param {string} label @returns {ClassStyle} */
+/**
+ * Return the colour and the symbol of a class; images without a label, and classes that the model
+ * does not have, are grey circles.
+ *
+ * @param {string | null} label
+ * @returns {ClassStyle}
+ */
 export function classStyle(label) {
-  return styles.get(label) ?? styleAt(0);
+  return styles.get(label ?? "") ?? { colour: COLOURS, symbol: SYMBOLS[0] };
 }
 
 /**
@@ -41,12 +47,12 @@ function styleAt(index) {
   return { colour: index % COLOURS, symbol: SYMBOLS[(index + cycle) % SYMBOLS.length] };
 }
 
-/** Create the name of a class with its symbol. @param {string} label */
+/** Create the name of a class with its symbol. @param {string | null} label null for no label */
 export function classTag(label) {
-  return element("span", { class: "class" }, classSymbol(label), label);
+  return element("span", { class: "class" }, classSymbol(label), label ?? "no label");
 }
 
-/** Create the symbol of a class, in its colour. @param {string} label */
+/** Create the symbol of a class, in its colour. @param {string | null} label */
 export function classSymbol(label) {
   const { colour, symbol } = classStyle(label);
   return svg(

@@ -1,4 +1,4 @@
-/** Formatting of numbers, counts and lists. */
+/** Formatting of numbers, counts, times and lists. */
 
 const THIN_SPACE = "\u202f";
 
@@ -53,12 +53,18 @@ export function duration(seconds) {
  * @param {string} noun
  */
 export function plural(count, noun) {
-  return `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+  const ending = count === 1 ? "" : noun.endsWith("s") ? "es" : "s";
+  return `${number(count)} ${noun}${ending}`;
 }
 
-/** Return the displayed name of a split. @param {"train" | "validation"} split */
+/** Return the displayed name of a split. @param {"train" | "validation" | "pool"} split */
 export function splitName(split) {
-  return split === "train" ? "training" : "validation";
+  return split === "train" ? "training" : split;
+}
+
+/** Format a time of the service in the time zone of the browser. @param {string} time ISO 8601 */
+export function dateTime(time) {
+  return new Date(time).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
 }
 
 /** Join words: “a, b and c”. @param {readonly string[]} words */

@@ -5,8 +5,9 @@ import { callApi, currentRelease } from "./api.js";
 /**
  * @typedef {object} ImageMetadata
  * @property {string} id
- * @property {string} label
- * @property {"train" | "validation"} split
+ * @property {string | null} label
+ * @property {"train" | "validation" | "pool"} split
+ * @property {boolean} learned whether the model learned from the image
  * @property {number} width
  * @property {number} height
  * @property {import("./attribution.js").Attribution | null} attribution

@@ -15,7 +15,8 @@ import { imageViewUrl, thumbnailUrl } from "./urls.js";
  */
 export function altText({ label, attribution }) {
   const title = attribution?.title;
-  return title ? `${label}: ${title}` : `Image of class ${label}`;
+  if (title) return `${label ?? "No label"}: ${title}`;
+  return label === null ? "Image without a label" : `Image of class ${label}`;
 }
 
 /**

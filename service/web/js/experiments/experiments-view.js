@@ -34,7 +34,12 @@ export async function experimentsView(host, { signal }) {
       "p",
       { class: "lead" },
       `Trained on ${number(comparison.train)} images (${number(comparison.tuning)} of them held `,
-      `out for tuning), evaluated on ${number(comparison.validation)} validation images. `,
+      `out for tuning), evaluated on ${number(comparison.validation)} validation images, all of `,
+      `revision ${number(comparison.training.revision)} of `,
+      element("a", { href: "#/history" }, "the collection"),
+      ". ",
+      comparison.not_learned > 0 &&
+        `${plural(comparison.not_learned, "training image")} came later. `,
       "The published model is ",
       element("a", { href: experimentUrl(best) }, best),
       comparison.tuning > 0

@@ -11,6 +11,7 @@ import { retryingImage } from "../core/retrying-image.js";
 import { deferredSection } from "../core/status.js";
 import { imageUrl } from "../core/urls.js";
 import { minimap } from "../map/minimap.js";
+import { isNewToModel } from "../map/points.js";
 import { heatmapToggle } from "./heatmap-toggle.js";
 import { loadMisclassifications } from "./misclassifications.js";
 import { neighbourCards } from "./neighbours.js";
@@ -44,6 +45,7 @@ export async function imageView(host, { name: id, signal }) {
           classTag(image.label),
           `, ${splitName(image.split)}, ${image.width} × ${image.height} pixels`,
         ),
+        splitNote(image),
         predictionPanel(prediction, calibration, image),
       ),
       deferredSection(
@@ -54,6 +56,29 @@ export async function imageView(host, { name: id, signal }) {
       ),
       deferredSection("minimap", "Position on the map", () => position(id, signal), signal),
     ),
+  );
+}
+
+/**
+ * Create a note for images that the model neither learned from nor is judged by.
+ *
+ * @param {import("../core/image-cache.js").ImageMetadata} image
+ */
+function splitNote(image) {
+  if (isNewToModel(image)) {
+    return element(
+      "p",
+      {},
+      element("strong", { class: "mark" }, "new"),
+      " This image came after the training: the model has not learned from it yet.",
+    );
+  }
+  if (image.split !== "pool") return null;
+  return element(
+    "p",
+    { class: "secondary" },
+    "The pool is used neither for training nor for validation. ",
+    image.learned && "The model learned from this image before it was moved to the pool.",
   );
 }
 

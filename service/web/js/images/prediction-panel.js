@@ -27,8 +27,8 @@ export function loadCalibration() {
 /**
  * @param {Prediction} prediction
  * @param {Calibration} calibration
- * @param {Pick<import("../core/image-cache.js").ImageMetadata, "label" | "split">} [stored] label
- *   and split of a stored image; omitted for uploads
+ * @param {Pick<import("../core/image-cache.js").ImageMetadata, "label" | "learned">} [stored]
+ *   stored image; omitted for uploads
  */
 export function predictionPanel(prediction, calibration, stored) {
   const { label, probabilities, set, typicality } = prediction;
@@ -38,20 +38,20 @@ export function predictionPanel(prediction, calibration, stored) {
     element("h2", { id: "prediction" }, "Prediction"),
     element("p", { class: "label" }, classSymbol(label), label, correctness(label, stored?.label)),
     probabilityBars(probabilities),
-    ...(stored?.split === "train" ? [trainingNote()] : uncertaintyNotes(set, calibration)),
+    ...(stored?.learned ? [trainingNote()] : uncertaintyNotes(set, calibration)),
     element("p", {}, typicalityText(typicality)),
   );
 }
 
 /**
- * Create the note for training images: calibration was measured on images that are new to the
+ * Create the note for learned images: calibration was measured on images that are new to the
  * model.
  */
 function trainingNote() {
   return element(
     "p",
     { class: "secondary" },
-    "This image is in the training split: its prediction does not show how reliable the model is " +
+    "The model learned from this image: its prediction does not show how reliable the model is " +
       "for new images.",
   );
 }
@@ -69,9 +69,9 @@ function uncertaintyNotes(set, { calibration, sets }) {
   ];
 }
 
-/** @param {string} label @param {string} [truth] */
+/** @param {string} label @param {string | null} [truth] */
 function correctness(label, truth) {
-  if (truth === undefined) return null;
+  if (truth === undefined || truth === null) return null;
   if (label === truth) return element("span", { class: "correct" }, "correct");
   return element("span", { class: "incorrect" }, "incorrect, labelled ", classTag(truth));
 }

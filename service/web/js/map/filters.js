@@ -18,6 +18,7 @@ const SPLITS = [
   ["", "All"],
   ["train", "Training"],
   ["validation", "Validation"],
+  ["pool", "Pool"],
 ];
 
 /** Parse filters from the query of the URL. @param {URLSearchParams} query @returns {Filters} */
@@ -43,7 +44,7 @@ export function filteredMapUrl({ labels, split, onlyErrors }) {
 export function filterPoints(points, { labels, split, onlyErrors }) {
   return points.filter(
     (point) =>
-      (labels.size === 0 || labels.has(point.label)) &&
+      (labels.size === 0 || (point.label !== null && labels.has(point.label))) &&
       (!split || point.split === split) &&
       (!onlyErrors || isMisclassified(point)),
   );
@@ -65,7 +66,7 @@ export function filterControls(points, filters, onChange) {
       submit: (/** @type {Event} */ event) => event.preventDefault(),
     },
     classButtons(points, filters, onChange),
-    splitChoice(filters, onChange),
+    splitChoice(points, filters, onChange),
     element(
       "label",
       { class: "check" },
@@ -111,9 +112,10 @@ function classButtons(points, { labels }, onChange) {
   );
 }
 
-/** @param {Filters} filters @param {() => void} onChange */
-function splitChoice(filters, onChange) {
-  const choices = SPLITS.map(([split, name]) =>
+/** @param {MapPoint[]} points @param {Filters} filters @param {() => void} onChange */
+function splitChoice(points, filters, onChange) {
+  const hasPool = filters.split === "pool" || points.some(({ split }) => split === "pool");
+  const choices = SPLITS.filter(([split]) => hasPool || split !== "pool").map(([split, name]) =>
     element(
       "label",
       {},

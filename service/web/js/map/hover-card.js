@@ -10,7 +10,7 @@ import { altText } from "../core/image-card.js";
 import { retryingImage } from "../core/retrying-image.js";
 import { preserveFocus } from "../core/status.js";
 import { imageViewUrl, thumbnailUrl } from "../core/urls.js";
-import { isMisclassified } from "./points.js";
+import { isMisclassified, isNewToModel } from "./points.js";
 
 const DELAY_MILLISECONDS = 60;
 const GAP = 14;
@@ -112,12 +112,17 @@ function textLines(point, image) {
     ),
     element(
       "p",
-      { class: isError ? "incorrect" : "correct" },
+      { class: isError ? "incorrect" : point.label !== null && "correct" },
       isError ? "misclassified as " : "classified as ",
       classTag(point.predicted),
     ),
+    ...(isNewToModel(point) ? [newToModelLine()] : []),
     image ? attributionLine(image.attribution) : errorLine(),
   ];
+}
+
+function newToModelLine() {
+  return element("p", { class: "secondary" }, "The model has not learned from this image yet");
 }
 
 function errorLine() {

@@ -12,9 +12,10 @@ const ALL = "/tsne?n=100000";
  *
  * @typedef {object} Classified
  * @property {string} id
- * @property {string} label
+ * @property {string | null} label
  * @property {string} predicted
- * @property {"train" | "validation"} split
+ * @property {"train" | "validation" | "pool"} split
+ * @property {boolean} learned whether the model learned from the image
  *
  * @typedef {MapPosition & Classified} MapPoint
  */
@@ -32,5 +33,14 @@ export async function loadPoints(options) {
 
 /** Return whether an image is misclassified. @param {MapPoint} point */
 export function isMisclassified(point) {
-  return point.label !== point.predicted;
+  return point.label !== null && point.label !== point.predicted;
+}
+
+/**
+ * Return whether a training image came after the training of the model.
+ *
+ * @param {Pick<MapPoint, "split" | "learned">} image
+ */
+export function isNewToModel({ split, learned }) {
+  return split === "train" && !learned;
 }

@@ -54,7 +54,7 @@ export function classLabels(points) {
   const groups = d3
     .nest()
     .key((/** @type {MapPoint} */ point) => point.label)
-    .entries(points);
+    .entries(points.filter(({ label }) => label !== null));
   return groups.map((/** @type {{ key: string, values: MapPoint[] }} */ { key, values }) => ({
     x: d3.median(values, (/** @type {MapPoint} */ point) => point.x),
     y: d3.median(values, (/** @type {MapPoint} */ point) => point.y),

@@ -20,7 +20,7 @@ import { isMisclassified } from "./points.js";
  * @property {string} text
  * @property {string} background
  * @property {string} accent
- * @property {string[]} classes
+ * @property {string[]} classes by number; the last one is that of no class
  */
 
 const MAX_RADIUS = 9;
@@ -61,7 +61,10 @@ export function themeColours(host) {
     text: colour("--text"),
     background: colour("--background"),
     accent: colour("--accent"),
-    classes: Array.from({ length: COLOURS }, (_, index) => colour(`--class-${index}`)),
+    classes: [
+      ...Array.from({ length: COLOURS }, (_, index) => colour(`--class-${index}`)),
+      colour("--secondary"),
+    ],
   };
 }
 

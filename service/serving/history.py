@@ -1,0 +1,155 @@
+"""Dataset versions of the feature store, opened for reading."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+
+import numpy as np
+
+from embeddings.arrays import Rows
+from embeddings.encoded import Encoded
+from embeddings.release.reader import Release
+from embeddings.store.images import Snapshot
+from embeddings.store.records import Images
+from embeddings.store.store import Store
+from embeddings.store.tables import OtherFormat, StoreDamaged, StoreError
+from embeddings.store.versions import (
+    DatasetVersion,
+    Difference,
+    Revision,
+    describe_version,
+    difference,
+    list_revisions,
+)
+from service.serving.errors import StoreUnreadable, UnknownImage, UnknownVersion
+
+_VERSIONS_KEPT = 1024
+_SNAPSHOTS_KEPT = 2
+_DIFFERENCES_KEPT = 8
+
+
+@dataclass(frozen=True)
+class ImagesAt:
+    """Images of a dataset version; rows are numbered by id."""
+
+    images: Images
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Row number of each id."""
+        return {identifier: row for row, identifier in enumerate(self.images.ids)}
+
+    def row(self, identifier: str) -> int:
+        """Return the row number of an image. Raises `UnknownImage`."""
+        row = self.rows.get(identifier)
+        if row is None:
+            raise UnknownImage(identifier)
+        return row
+
+    def matching(self, label: str | None, split: str | None) -> Rows:
+        """Return the rows of the images with a label and a split; None stands for all."""
+        mask = np.ones(len(self.images), dtype=np.bool_)
+        if label is not None:
+            mask &= np.array(self.images.labels, dtype=np.object_) == label
+        if split is not None:
+            mask &= self.images.splits == split
+        return np.flatnonzero(mask)
+
+
+class History:
+    """Dataset versions of the store of a release; safe to use from many threads.
+
+    Tags are read for each call, since they move. Contents of a revision never change and are
+    cached; the caches belong to this object and are freed with the release.
+    """
+
+    def __init__(self, store: Store, release: Release) -> None:
+        self._store = store
+        self._release = release
+        # They refer to the store alone: a reference cycle would keep a replaced release in memory.
+        self._described = lru_cache(_VERSIONS_KEPT)(partial(describe_version, store.images))
+        self._images = lru_cache(_SNAPSHOTS_KEPT)(partial(_open, store))
+        self._differences = lru_cache(_DIFFERENCES_KEPT)(partial(_compare, store))
+
+    def revisions(self) -> tuple[Revision, ...]:
+        """Return all revisions, newest first. Raises `StoreUnreadable`."""
+        with _readable():
+            return tuple(reversed(list_revisions(self._store.images)))
+
+    def describe(self, revision: Revision) -> DatasetVersion | None:
+        """Return a revision with its numbers of images; None if it was deleted meanwhile.
+
+        Raises `StoreUnreadable`.
+        """
+        with _readable():
+            return self._described(revision)
+
+    def images(self, version: str) -> ImagesAt:
+        """Return the images at a tag or revision. Raises `UnknownVersion`, `StoreUnreadable`."""
+        with _readable():
+            return self._images(self._snapshot(version).revision)
+
+    def difference(self, before: str, after: str) -> Difference:
+        """Return the difference between two dataset versions, given by tag or revision.
+
+        Raises `UnknownVersion` and `StoreUnreadable`.
+        """
+        with _readable():
+            revisions = (self._snapshot(each).revision for each in (before, after))
+            return self._differences(*revisions)
+
+    def features(self, digest: str) -> Encoded | None:
+        """Return the features of a file by the served encoder, of one row; None without any.
+
+        Raises `StoreUnreadable`.
+        """
+        row = self._rows.get(digest)
+        if row is not None:
+            release = self._release
+            return Encoded(release.embeddings[row : row + 1], release.probabilities[row : row + 1])
+        with _readable():
+            table = self._store.features(self._release.manifest.encoder.fingerprint)
+            found, encoded = table.read([digest])
+        return encoded if found.all() else None
+
+    @cached_property
+    def learned(self) -> frozenset[str]:
+        """Digests of the files that the served model learned from.
+
+        Without its dataset version, those of the release alone.
+        """
+        try:
+            return self._store.at(self._release.manifest.training.version).training_digests
+        except StoreError:
+            return frozenset(self._release.images.take(self._release.learned).digests)
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {digest: row for row, digest in enumerate(self._release.images.digests)}
+
+    def _snapshot(self, version: str) -> Snapshot:
+        try:
+            return self._store.at(version)
+        except (StoreDamaged, OtherFormat):
+            raise
+        except StoreError as error:
+            if not self._store.exists:
+                raise
+            raise UnknownVersion(version) from error
+
+
+def _open(store: Store, revision: int) -> ImagesAt:
+    return ImagesAt(store.at(revision).images)
+
+
+def _compare(store: Store, before: int, after: int) -> Difference:
+    return difference(store.at(before), store.at(after))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        raise StoreUnreadable from error
