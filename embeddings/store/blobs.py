@@ -126,23 +126,36 @@ class BlobTable:
         Raises `StoreError` if one is missing.
         """
         dataset = self._dataset()
+        wanted = pa.chunked_array([pa.array(digests, pa.string())])
+        found = np.zeros((len(digests), *THUMBNAIL_SHAPE), np.uint8)
+        is_missing = np.ones(len(digests), np.bool_)
+        # In batches, because one table and a copy in another order take three times the memory.
         with translate_errors(self.path):
-            table = dataset.to_table(columns=["digest", "thumbnail"])
-        rows = positions_of(digests, table.column("digest"))
-        if (rows < 0).any():
-            raise missing_blob(self.path, digests[int(np.argmin(rows))])
-        column = table.column("thumbnail").combine_chunks()
-        buffer = b"" if not len(column) else column.buffers()[1]
-        stored = np.frombuffer(buffer, np.uint8)
-        start = column.offset * THUMBNAIL_BYTES
-        stored = stored[start : start + len(column) * THUMBNAIL_BYTES]
-        return stored.reshape(-1, *THUMBNAIL_SHAPE)[rows]
+            for batch in dataset.to_batches(columns=["digest", "thumbnail"]):
+                rows = positions_of(batch.column("digest").to_pylist(), wanted)
+                known = rows >= 0
+                found[rows[known]] = _thumbnails(batch.column("thumbnail"))[known]
+                is_missing[rows[known]] = False
+        # Of equal digests, the first has been found.
+        first = positions_of(digests, wanted)
+        if is_missing[first].any():
+            raise missing_blob(self.path, digests[int(np.argmax(is_missing[first]))])
+        again = np.flatnonzero(first != np.arange(len(digests)))
+        found[again] = found[first[again]]
+        return found
 
     def _dataset(self) -> lance.LanceDataset:
         dataset = open_table(self.path)
         if dataset is None:
             raise StoreError(f"The feature store {self.uri} has no images; run `belvedere data`.")
         return dataset
+
+
+def _thumbnails(column: pa.FixedSizeBinaryArray) -> Pixels:
+    """Return a column without nulls as an array of shape (n, 16, 17, 3)."""
+    buffer = column.buffers()[1] if len(column) else b""
+    stored = np.frombuffer(buffer, np.uint8)[column.offset * THUMBNAIL_BYTES :]
+    return stored[: len(column) * THUMBNAIL_BYTES].reshape(-1, *THUMBNAIL_SHAPE)
 
 
 def positions_of(wanted: Sequence[str], stored: pa.ChunkedArray) -> Rows:

@@ -37,6 +37,10 @@ class NewImage(NamedTuple):
     licence: Licence = NO_LICENCE
 
 
+def _unplaced(row: int) -> Mapping[str, Any]:
+    raise LookupError(f"The new image in row {row} has no place in the split.")
+
+
 @dataclass
 class NextRevision:
     """Changes to the images of the store since its newest revision, committed at once."""
@@ -93,7 +97,7 @@ class NextRevision:
         linked = any(len(self.rows_with(name)) for name in columns)
         return bool(self.new) or linked or len(self.newly_labelled) > 0 or self.sides_differ
 
-    def commit(self, place_of: PlaceOf) -> int:
+    def commit(self, place_of: PlaceOf = _unplaced) -> int:
         """Write all changes in one commit and return the revision. Raises `StoreError`."""
         if not self.updates and not self.new:
             return self.store.at().revision
@@ -102,8 +106,8 @@ class NextRevision:
 
     def _records(self, place_of: PlaceOf) -> Iterator[StoredImage]:
         rows = sorted(self.updates)
-        for row, image in zip(rows, self.known.take(np.array(rows, np.int64)), strict=True):
-            yield image.model_copy(update=self.updates[row])
+        for row, record in zip(rows, self.known.take(np.array(rows, np.int64)), strict=True):
+            yield record.model_copy(update=self.updates[row])
         if self.new:
             sizes = self.store.blobs.sizes([image.digest for image in self.new]).tolist()
             for number, (image, size) in enumerate(zip(self.new, sizes, strict=True)):

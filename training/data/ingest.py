@@ -262,7 +262,7 @@ class _Ingest:
     def commit(self, links: "Links | None", seed: int, *, refuse_one_side: bool) -> None:
         """Place the new images in the split, and commit all changes. Raises `DataError`."""
         if links is None:
-            revision = self.draft.commit(dict)
+            revision = self.draft.commit()
         else:
             from training.data.places import place_images
 

@@ -263,7 +263,7 @@ def _stored_digests(
         *zip(images.column("source_digest"), images.digests, strict=True),
         *((entry.source_digest, entry.digest) for entry in ledger.values()),
     ]
-    return {source: digest for source, digest in pairs if source and digest in blobs}
+    return {source: digest for source, digest in pairs if source and digest and digest in blobs}
 
 
 @dataclass

@@ -33,7 +33,7 @@ def relabel(store: Store, label: str, ids: Sequence[str], by: str) -> int:
         from training.data.places import find_new_links, place_images
 
         place_images(draft, find_new_links(draft), snapshot.split_seed).record_in(draft)
-    return draft.commit(dict)
+    return draft.commit()
 
 
 def _rows(store: Store, snapshot: Snapshot, ids: Sequence[str]) -> list[int]:
