@@ -1,6 +1,5 @@
 """`python -m benchmarks.page`: write `docs/benchmarks.md` from the saved measurements."""
 
-from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from benchmarks.environment import describe_environment
 from benchmarks.growth.page import CHART as GROWTH_CHART
 from benchmarks.growth.page import plot_growth, section
 from benchmarks.loads import LOADS, ROUNDS, HttpMeasurement, Load
-from benchmarks.markdown import table
+from benchmarks.markdown import spaced, table
 from benchmarks.measurements import bench_home
 from benchmarks.pipeline import PipelineMeasurement
 from benchmarks.plot import plot_rates
@@ -70,17 +69,7 @@ def page(release: Release, results: Results) -> str:
     if results.pipeline is not None:
         sections.append(_pipeline(results.pipeline))
         sections.append(_comparison(release.comparison))
-    return "\n".join(chain.from_iterable(_spaced(each) for each in sections))
-
-
-def _spaced(lines: Sequence[str]) -> list[str]:
-    """Return the lines with blank lines between paragraphs, but not within tables and lists."""
-    spaced: list[str] = []
-    for line in lines:
-        if spaced and not (line[:1] == spaced[-1][:1] and line[:1] in "|-"):
-            spaced.append("")
-        spaced.append(line)
-    return [*spaced, ""]
+    return "\n".join(chain.from_iterable(spaced(each) for each in sections))
 
 
 def _services(http: HttpMeasurement) -> list[str]:

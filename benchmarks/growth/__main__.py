@@ -1,7 +1,7 @@
 """`python -m benchmarks.growth`: time and memory of growing collections.
 
-The result is saved in BELVEDERE_HOME after each size. The images are generated in a folder there,
-which is deleted at the end, as are the stores.
+The result is saved in BELVEDERE_HOME after each size, and written to `docs/benchmarks.md` at the
+end. The images are generated in a folder there, which is deleted at the end, as are the stores.
 """
 
 import argparse
@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.environment import describe_machine
-from benchmarks.growth.page import section
+from benchmarks.growth.page import CHART, plot_growth, with_section
 from benchmarks.growth.results import GrowthMeasurement, SizeResult
 from benchmarks.growth.scenes import add_images
 from benchmarks.growth.steps import RESULT, Step, StepResult
 from benchmarks.measurements import bench_home, save
 from embeddings.release.reader import current_release, read_manifest
 
+PAGE = Path("docs/benchmarks.md")
 SIZES = (4_000, 16_000, 64_000, 256_000)
 
 _ADDED_SHARE = 100
@@ -27,13 +28,14 @@ _ADDED_SHARE = 100
 
 
 def main() -> None:
-    """Measure the sizes of the command line, save the results and print them as Markdown."""
+    """Measure the sizes of the command line, and write the section of the page and its chart."""
     parser = argparse.ArgumentParser(prog="benchmarks.growth")
     parser.add_argument(
         "--images", type=int, nargs="+", default=SIZES, help="sizes of the collections"
     )
     measured = measure(bench_home(), parser.parse_args().images)
-    sys.stdout.write("\n".join([*section(measured), ""]))
+    PAGE.write_text(with_section(PAGE.read_text(encoding="utf-8"), measured), encoding="utf-8")
+    plot_growth(measured, PAGE.with_name(CHART))
 
 
 def measure(home: Path, sizes: Sequence[int]) -> GrowthMeasurement:

@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 
 from benchmarks.growth.__main__ import measure
-from benchmarks.growth.page import plot_growth, section
+from benchmarks.growth.page import plot_growth, section, with_section
 from benchmarks.growth.results import PARTS, GrowthMeasurement, SizeResult
 from benchmarks.growth.scenes import BATCH, CLASSES, SIZE, draw
 from benchmarks.growth.steps import Spent, StepResult
 from benchmarks.growth.targets import growth_targets
 from benchmarks.measurements import load_saved
-from training.data.near_duplicates import find_near_duplicates
+from training.data.near_duplicates import NEW, find_links
 from training.data.thumbnails import make_thumbnail
 
 
@@ -75,12 +75,13 @@ def test_only_the_intended_images_are_near_duplicates():
     count = 2 * BATCH
     thumbnails = [make_thumbnail(Image.fromarray(pixels)) for _, pixels in draw(0, count)]
     labels = [CLASSES[number % len(CLASSES)] for number in range(count)]
-    found = find_near_duplicates(thumbnails, labels)
+    new = np.full(count, NEW)
+    found = find_links(np.stack(thumbnails), np.arange(count), new, labels)
     pairs = {
         (number - len(CLASSES), number) for number in range(count) if number % BATCH >= BATCH - 8
     }
     joined: dict[int, list[int]] = {}
-    for number, group in enumerate(found.groups):
+    for number, group in enumerate(found.clusters.tolist()):
         joined.setdefault(group, []).append(number)
     linked = {pair for members in joined.values() for pair in pairwise(members)}
     assert linked == pairs
@@ -106,3 +107,15 @@ def test_the_section_has_a_row_for_each_size_and_its_chart(tmp_path: Path):
     plot_growth(growth, tmp_path / "growth.png")
     with Image.open(tmp_path / "growth.png") as chart:
         assert chart.width > 1000
+
+
+def test_the_section_replaces_that_of_an_earlier_run():
+    page = "# Benchmarks\n\n## Services\n\nText.\n"
+    once = with_section(page, _growth(_size(4000, 1)))
+    twice = with_section(once, _growth(_size(4000, 1)))
+    assert once.startswith(page)
+    assert twice == once
+    between = with_section(f"{once}\n## Last\n\nEnd.\n", _growth(_size(8000, 1)))
+    assert between.endswith("\n## Last\n\nEnd.\n")
+    assert "8,000" in between
+    assert "4,000" not in between
