@@ -16,7 +16,7 @@ from embeddings.store.tables import (
     open_table,
     translate_errors,
 )
-from embeddings.store.versions import delete_tag, list_tags, remove_versions
+from embeddings.store.versions import delete_tag, list_tags, read_revision, remove_versions
 
 _ROWS_PER_DELETE = 1000
 
@@ -107,12 +107,17 @@ def erase(table: ImageTable, feature_paths: Sequence[str], traces: Traces) -> Er
 
 
 def _revisions(table: ImageTable) -> Iterator[tuple[int, pa.Table]]:
-    """Yield each revision with some columns of all its rows, the oldest first."""
+    """Yield each revision with some columns of all its rows, the oldest first.
+
+    Revisions that a killed clean-up began to delete are left out.
+    """
     columns = ["id", "digest", "source_digest", "path", "split"]
     newest = table.open().dataset
     with translate_errors(table.path):
-        for revision in sorted(int(each["version"]) for each in newest.versions()):
-            yield revision, table.open(revision).dataset.to_table(columns=columns)
+        revisions = sorted(int(each["version"]) for each in newest.versions())
+    for revision in revisions:
+        if (rows := read_revision(table, revision, columns)) is not None:
+            yield revision, rows
 
 
 def _only(found: pa.Table, kept: pa.Table, column: str) -> frozenset[str]:

@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, cast
 
 import lance
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from embeddings.frozen_model import FrozenModel
@@ -34,8 +35,6 @@ class Revision(NamedTuple):
     number: int
     created: datetime
     tags: tuple[str, ...]
-    is_needed: bool
-    """True for the newest revision and tagged ones, which no clean-up deletes."""
 
 
 class DatasetVersion(FrozenModel):
@@ -149,15 +148,14 @@ def list_revisions(table: ImageTable) -> tuple[Revision, ...]:
 
     No row is read. Raises `StoreError`.
     """
-    snapshot = table.open()
+    dataset = table.open().dataset
     tags: dict[int, list[str]] = {}
     for name, revision in list_tags(table).items():
         tags.setdefault(revision, []).append(name)
     with translate_errors(table.path):
-        found = _times(snapshot.dataset)
-    needed = {snapshot.revision, *tags}
+        found = _times(dataset)
     return tuple(
-        Revision(revision, created, tuple(tags.get(revision, [])), revision in needed)
+        Revision(revision, created, tuple(tags.get(revision, [])))
         for revision, created in sorted(found.items())
         if revision > 1 or len(found) == 1
     )
@@ -168,16 +166,15 @@ def describe_version(table: ImageTable, revision: Revision) -> DatasetVersion | 
 
     None if a killed clean-up began to delete it. Raises `StoreError`.
     """
-    needed = {revision.number} if revision.is_needed else set()
-    labels = _read(table, revision.number, needed, "label", "deleted IS NULL")
-    if labels is None:
+    rows = read_revision(table, revision.number, ["label"], "deleted IS NULL")
+    if rows is None:
         return None
-    counts = Counter(labels)
+    counts = Counter(rows.column("label").to_pylist())
     return DatasetVersion(
         revision=revision.number,
         created=revision.created,
         tags=revision.tags,
-        images=len(labels),
+        images=rows.num_rows,
         classes={label: counts[label] for label in sorted(filter(None, counts))},
     )
 
@@ -190,22 +187,20 @@ def _times(dataset: lance.LanceDataset) -> dict[int, datetime]:
     }
 
 
-def _read(
-    table: ImageTable, revision: int, needed: Collection[int], column: str, where: str | None = None
-) -> list[str | None] | None:
-    """Return a column of a revision; None if a killed clean-up began to delete the revision.
+def read_revision(
+    table: ImageTable, revision: int, columns: Sequence[str], where: str | None = None
+) -> pa.Table | None:
+    """Return columns of a revision; None if a killed clean-up began to delete the revision.
 
-    Raises `StoreDamaged` if a needed revision cannot be read.
+    Raises `StoreDamaged` if the newest revision or one with a tag cannot be read.
     """
     try:
         with translate_errors(table.path):
-            rows = table.open(revision).dataset.to_table(columns=[column], filter=where)
+            return table.open(revision).dataset.to_table(columns=list(columns), filter=where)
     except StoreDamaged:
-        if revision in needed:
+        if revision in {table.open().revision, *list_tags(table).values()}:
             raise
         return None
-    values: list[str | None] = rows.column(column).to_pylist()
-    return values
 
 
 def difference(before: Snapshot, after: Snapshot) -> Difference:
@@ -290,7 +285,7 @@ def clean_up(
     _compact(table.path, _MOST_FRAGMENTS)
     needed = _digests_of(table, _kept(table, retention, now))
     remove_versions(table.path, needed)
-    digests = set[str | None]().union(*needed.values())
+    digests = set[str]().union(*needed.values())
     for path in (BlobTable(table.uri).path, *feature_paths):
         _delete_rows_except(path, digests)
 
@@ -305,14 +300,14 @@ def _kept(table: ImageTable, retention: Retention, now: datetime) -> set[int]:
     return recent | set(newest) | set(list_tags(table).values())
 
 
-def _digests_of(table: ImageTable, revisions: Collection[int]) -> dict[int, set[str | None]]:
-    """Return the digests of each revision, without those that a killed clean-up began to delete.
-
-    Raises `StoreDamaged` if the newest revision or one with a tag cannot be read.
-    """
-    needed = {table.open().revision, *list_tags(table).values()}
-    found = {revision: _read(table, revision, needed, "digest") for revision in revisions}
-    return {revision: set(each) for revision, each in found.items() if each is not None}
+def _digests_of(table: ImageTable, revisions: Collection[int]) -> dict[int, set[str]]:
+    """Return the digests of each revision, without those that a killed clean-up began to delete."""
+    found = {revision: read_revision(table, revision, ["digest"]) for revision in revisions}
+    return {
+        revision: set(rows.column("digest").to_pylist())
+        for revision, rows in found.items()
+        if rows is not None
+    }
 
 
 def _compact(path: str, most: int = 1) -> None:
@@ -344,7 +339,7 @@ def remove_versions(path: str, kept: Collection[int]) -> None:
         )
 
 
-def _delete_rows_except(path: str, digests: set[str | None]) -> None:
+def _delete_rows_except(path: str, digests: set[str]) -> None:
     """Delete the rows of other digests from a table and its old versions."""
     dataset = open_table(path)
     if dataset is None:
