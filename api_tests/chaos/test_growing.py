@@ -34,6 +34,8 @@ SEED, NIGHTS, FIRST, EACH = 16, 20, 30, 3
 REVISIONS = 110
 """Small commits before the first night; above 100, the clean-up compacts the images."""
 WRITERS = 10
+LONGEST = 600.0
+"""Seconds after which a command has hung."""
 KEEP = {"KEEP_RELEASES": "1", "KEEP_VERSIONS": "1", "KEEP_DAYS": "0"}
 """Policy of the clean-up: everything that it may delete."""
 
@@ -62,7 +64,10 @@ class Command:
         """Run it to its end and return the seconds after the start of its work."""
         process = self.start(home)
         started = wait_for_work(process, home)
-        _, errors = process.communicate()
+        try:
+            _, errors = process.communicate(timeout=LONGEST)
+        finally:
+            process.kill()
         assert process.returncode == 0, errors
         return time.monotonic() - started
 
