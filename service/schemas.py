@@ -8,7 +8,7 @@ from pydantic import Field
 
 from embeddings.frozen_model import FrozenModel
 from embeddings.index import SearchKind
-from embeddings.release.reports import ExperimentReport, ExperimentSummary
+from embeddings.release.reports import ExperimentReport, ExperimentSummary, VersionComparison
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
 from embeddings.store.attribution import Attribution
 from embeddings.store.split import Split
@@ -283,6 +283,9 @@ class ExperimentList(Answer):
     experiments: tuple[ExperimentSummary, ...] = Field(description="Summaries of all experiments.")
     random_split: tuple[ExperimentSummary, ...] = Field(
         description="Some experiments repeated on a random split, which ignores photographers."
+    )
+    versions: tuple[VersionComparison, ...] = Field(
+        description="Comparison with the models of earlier dataset versions, latest first."
     )
 
 

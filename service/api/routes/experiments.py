@@ -38,6 +38,7 @@ def _comparison(served: ServedRelease) -> Response:
         best=comparison.best,
         experiments=tuple(report.summary() for report in comparison.experiments),
         random_split=tuple(report.summary() for report in comparison.random_split),
+        versions=comparison.versions,
         release=served.manifest.fingerprint,
         revision=served.manifest.data.revision,
     )

@@ -49,6 +49,7 @@ export async function experimentsView(host, { signal }) {
     ...(measured.length > 1 ? accuracyAgainstLatency(measured, best, signal) : []),
     element("h2", {}, "Comparison"),
     experimentTable(experiments, best),
+    ...comparison.versions.flatMap(earlierVersion),
     ...(random.length > 0 ? randomSplit(experiments, random) : []),
   );
 }
@@ -83,6 +84,27 @@ function frontierItem(experiment) {
     element("a", { href: experimentUrl(experiment.name) }, experiment.name),
     element("p", { class: "secondary" }, accuracyAndLatency(experiment)),
   );
+}
+
+/**
+ * @param {{version: string, revision: number, train: number, common: number,
+ *   experiments: {experiment: string, before: number, after: number, verdict: string}[]}} earlier
+ */
+function earlierVersion({ revision, train, common, experiments }) {
+  return [
+    element("h2", {}, `Against revision ${number(revision)}`),
+    figureTable(
+      `Accuracy of models trained on ${number(train)} images of revision ${number(revision)} and ` +
+        `of these models, both on the ${number(common)} validation images of both versions`,
+      ["Experiment", "Then", "Now", "Difference"],
+      experiments.map(({ experiment, before, after, verdict }) => [
+        experiment,
+        percent(before),
+        percent(after),
+        verdict,
+      ]),
+    ),
+  ];
 }
 
 /** @param {Experiment[]} experiments @param {Experiment[]} random */
