@@ -20,6 +20,14 @@ from service.report.figures.confusion import (
 from service.report.figures.curves import curve_findings, learning_curves, technique_panels
 from service.report.figures.evidence import evidence_findings, evidence_table, interval_chart
 from service.report.figures.gallery import Gallery
+from service.report.figures.history import (
+    history_chart,
+    history_findings,
+    history_table,
+    recent_versions,
+    trained_on,
+    version_changes,
+)
 from service.report.figures.introduction import introduction, licence_findings
 from service.report.figures.leakage import leakage_chart, leakage_findings
 from service.report.figures.map import map_chart, map_findings
@@ -50,6 +58,9 @@ __all__ = [
     "evidence_findings",
     "evidence_table",
     "finished",
+    "history_chart",
+    "history_findings",
+    "history_table",
     "interval_chart",
     "introduction",
     "label_findings",
@@ -63,6 +74,7 @@ __all__ = [
     "one_per_photographer",
     "pareto_chart",
     "pareto_findings",
+    "recent_versions",
     "reliability_chart",
     "reliability_findings",
     "retrieval_chart",
@@ -75,5 +87,7 @@ __all__ = [
     "technique_findings",
     "technique_panels",
     "technique_table",
+    "trained_on",
     "unusual",
+    "version_changes",
 ]

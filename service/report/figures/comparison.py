@@ -17,6 +17,7 @@ from service.report.figures.format import (
     standard_error,
     width,
 )
+from service.report.figures.history import trained_on
 from service.report.figures.html import Fragment, Part, bullets, joined, paragraph, strong, table
 from service.report.figures.style import ACCENT, INK, QUIET, Chart, in_style, remove_frame
 from service.schemas import ExperimentList
@@ -56,7 +57,7 @@ def of_family(reports: Reports, family: str) -> Reports:
 def summary_table(comparison: ExperimentList) -> Fragment:
     """Return a table with a row per experiment; the published one is marked."""
     rows = [_line(each, each.name == comparison.best) for each in comparison.experiments]
-    return joined([table(_HEADER, rows), _skipped(comparison.experiments)])
+    return joined([table(_HEADER, rows), trained_on(comparison), _skipped(comparison.experiments)])
 
 
 def summary_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
