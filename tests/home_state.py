@@ -19,7 +19,7 @@ Rows = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class HomeState:
+class HomeContents:
     """Contents of a home; equal for homes after the same commands."""
 
     images: Rows
@@ -36,13 +36,13 @@ class HomeState:
     """Manifest of the current release, whose files are intact."""
 
 
-def state_of(home: Path) -> HomeState:
+def state_of(home: Path) -> HomeContents:
     """Return the contents of a home. Raises `BelvedereError` if something cannot be read."""
     store = Store(str(home / "store"))
     manifest = verify_release(current_release(home / "releases"))
     ledger = {(each["source"], each["path"]): each for each in _rows(store.files.path)}
     decisions = [_without(each, "decision", "at") for each in _rows(store.labels.path)]
-    return HomeState(
+    return HomeContents(
         images_of(store.at()),
         {
             tag: images_of(store.at(tag))

@@ -13,7 +13,7 @@ from belvedere.cli import main
 from conftest import MakeOnce
 from embeddings.store.store import Store
 from tests import publisher
-from tests.home_state import HomeState, images_of, problems_of, state_of
+from tests.home_state import HomeContents, images_of, problems_of, state_of
 from tests.tiny_release import make_home
 from tests.training.pictures import class_folders, jpeg
 
@@ -70,7 +70,7 @@ def test_killed_commands_lose_nothing_and_go_on(pair: tuple[Path, Path], folder:
     home, twin = pair
     where = ("--home", str(home))
 
-    def killed(*program: str, at: tuple[str, str]) -> HomeState:
+    def killed(*program: str, at: tuple[str, str]) -> HomeContents:
         kill(*program, at=at)
         assert problems_of(home) == []
         return state_of(home)

@@ -23,7 +23,7 @@ from api_tests.chaos.running import (
 from embeddings.lock import LOCK
 from embeddings.release.reader import current_release, open_release
 from embeddings.store.store import Store
-from tests.home_state import HomeState, problems_of, state_of
+from tests.home_state import HomeContents, problems_of, state_of
 from tests.tiny_release import LABELS
 from tests.training.pictures import jpeg
 
@@ -149,7 +149,9 @@ def pair(
     return copied_home, twin
 
 
-def check_kept(command: Command, found: HomeState, before: HomeState, after: HomeState) -> None:
+def check_kept(
+    command: Command, found: HomeContents, before: HomeContents, after: HomeContents
+) -> None:
     """Check that a killed command did nothing or everything to the images and to the release."""
     assert found.images in (before.images, after.images)
     sides = {each: row["split"] for each, row in before.images.items()}

@@ -6,8 +6,9 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from embeddings.release.reports import VersionComparison
 from service.client import Client
-from service.report.figures.format import count, enumeration, plural
+from service.report.figures.format import count, enumeration, percent, plural
 from service.report.figures.html import Fragment, Part, element, joined, paragraph, strong, table
 from service.report.figures.style import PALE, Chart, class_styles, in_style
 from service.schemas import (
@@ -92,7 +93,23 @@ def history_findings(versions: VersionList, comparison: ExperimentList) -> Fragm
         parts.append(f"The dataset versions with a name are {enumeration(tags)}. ")
     if older:
         parts.append(f"{plural(older, 'older version is', 'older versions are')} not shown. ")
-    return joined([paragraph(*parts), trained_on(comparison)])
+    earlier = [_against(version) for version in comparison.versions]
+    return joined([paragraph(*parts), trained_on(comparison), *earlier])
+
+
+def _against(earlier: VersionComparison) -> Fragment:
+    """Return the models of an earlier version beside the present ones, on common images."""
+    rows = [
+        [pair.experiment, percent(pair.before), percent(pair.after), pair.verdict]
+        for pair in earlier.experiments
+    ]
+    words = paragraph(
+        f"Against revision {earlier.revision} (",
+        element("code", earlier.version),
+        f", {plural(earlier.train, 'training image')}), on the "
+        f"{plural(earlier.common, 'validation image')} of both versions:",
+    )
+    return joined([words, table(("experiment", "then", "now", "difference"), rows)])
 
 
 def trained_on(comparison: ExperimentList) -> Fragment:

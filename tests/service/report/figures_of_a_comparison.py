@@ -90,6 +90,7 @@ def comparison_of(reports: list[ExperimentReport], classes: tuple[str, ...]) -> 
             for each in reports
         ),
         random_split=(),
+        versions=(),
         training=TrainingVersion(version="training-0", revision=2, images=700, validation=140),
         not_learned=30,
         release="0",

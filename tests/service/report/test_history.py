@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from embeddings.release.reports import PairedAccuracy, VersionComparison
 from service.report import figures
 from service.schemas import (
     ChangeCounts,
@@ -71,3 +72,29 @@ def test_findings_name_the_versions_of_release_and_model() -> None:
     assert "<code>training-0</code> (revision 2), 700 images" in found
     assert "30 training images more" in found
     assert "<code>training-0</code>" in figures.summary_table(comparison).html
+
+
+def test_findings_compare_the_models_of_two_versions_on_common_images() -> None:
+    pair = PairedAccuracy(
+        experiment="baseline", before=0.8, after=0.9, p_value=0.01, verdict="better"
+    )
+    earlier = VersionComparison(
+        version="training-1",
+        revision=1,
+        train=90,
+        validation=20,
+        common=18,
+        best="baseline",
+        accuracy=0.75,
+        experiments=(pair,),
+    )
+    comparison = comparison_of(
+        [experiment("baseline", "own network", ("lake", "road"), tuning=True, perfect=False)],
+        ("lake", "road"),
+    ).model_copy(update={"versions": (earlier,)})
+    found = figures.history_findings(_versions(), comparison).html
+    assert "on the 18 validation images of both versions" in found
+    assert "better" in found
+    assert "80.0" in found
+    assert "90.0" in found
+    assert "75.0" not in found
