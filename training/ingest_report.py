@@ -15,9 +15,9 @@ from training.settings import OUTCOMES
 _SHOWN = 20
 
 _WORDS = {
-    "duplicate_of": "duplicates",
-    "conflict": "label conflicts",
-    "deleted_before": "deleted before",
+    "duplicate_of": ("duplicate", "duplicates"),
+    "conflict": ("label conflict", "label conflicts"),
+    "deleted_before": ("deleted before", "deleted before"),
 }
 
 
@@ -27,8 +27,7 @@ def show_outcomes(report: Report, key: str, home: Path, display: Display) -> Non
         display.info(report.layout)
     counts = Counter(each.outcome for each in report.outcomes)
     if counts:
-        listed = [f"{count:,} {_WORDS.get(name, name)}" for name, count in counts.most_common()]
-        display.info(f"Files: {', '.join(listed)}.")
+        display.info(f"Files: {', '.join(_counted(*each) for each in counts.most_common())}.")
     left_out = [each for each in report.outcomes if each.outcome not in SETTLED]
     if left_out:
         reasons = count_reasons([each.detail for each in left_out])
@@ -44,6 +43,11 @@ def show_outcomes(report: Report, key: str, home: Path, display: Display) -> Non
             f"The files of {report.gone} images are gone from {key}; the images are kept. "
             "`belvedere add --mirror` with this path deletes them."
         )
+
+
+def _counted(outcome: str, count: int) -> str:
+    singular, plural = _WORDS.get(outcome, (outcome, outcome))
+    return f"{count:,} {singular if count == 1 else plural}"
 
 
 def write_outcomes(outcomes: Sequence[FileOutcome], home: Path) -> None:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from embeddings.images import Formats, ImageRejected, encode_jpeg, is_jpeg, open_rgb
+from embeddings.jpeg_metadata import remove_metadata
 from embeddings.progress import Track
 from embeddings.store.records import Blob, FileEntry
 from embeddings.store.store import Store
@@ -232,7 +233,7 @@ def _read(
         written = json.dumps(attributes) if attributes else ""
         if (digest := stored.get(source_digest)) is not None:
             return _Read(source_digest, digest, None, written)
-        blob = _as_stored(content, formats)
+        blob = _as_stored(content, formats, keep_location)
         return _Read(source_digest, blob.digest, blob, written)
     except ImageRejected as error:
         return _Read(source_digest, reason=f"{error.rejection}: {error}")
@@ -240,12 +241,14 @@ def _read(
         return _Read(reason=_unreadable(error))
 
 
-def _as_stored(content: bytes, formats: Formats) -> Blob:
-    """Return the JPEG file to store; a JPEG up to 2,048 pixels is stored unchanged."""
+def _as_stored(content: bytes, formats: Formats, keep_location: bool) -> Blob:
+    """Return the JPEG file to store; a JPEG up to 2,048 pixels keeps its compressed image."""
     image = open_rgb(content, formats=formats)
     thumbnail = make_thumbnail(image).tobytes()
-    unchanged = is_jpeg(content) and max(image.size) <= _LONGEST_SIDE
-    jpeg = content if unchanged else encode_jpeg(image, _LONGEST_SIDE)
+    if not is_jpeg(content) or max(image.size) > _LONGEST_SIDE:
+        jpeg = encode_jpeg(image, _LONGEST_SIDE)
+    else:
+        jpeg = content if keep_location else remove_metadata(content)
     return Blob(sha256(jpeg).hexdigest(), jpeg, *image.size, thumbnail)
 
 

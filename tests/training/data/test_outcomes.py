@@ -1,5 +1,6 @@
 """Outcomes of files under random changes of a folder and of the store, against a plain model."""
 
+import io
 import os
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,10 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from PIL import ExifTags, Image
 
 from embeddings.progress import no_progress
 from embeddings.store.store import Store
-from tests.training.pictures import jpeg
+from tests.training.pictures import jpeg, picture
 from training.data.files import DataSource
 from training.data.folder_files import list_folder
 from training.data.ingest import FileOutcome, Policy, Report, ingest_source
@@ -266,6 +268,29 @@ def test_mirror_deletes_what_is_gone_but_not_much_without_a_confirmation(tmp_pat
     add(trial.folder, trial.store, policy=Policy(mirror=True, confirmed=True))
     assert trial.images().ids == ["dog/0"]
     assert trial.store.at().deleted.ids == ["cat/0"]
+
+
+def test_a_location_is_stored_only_if_told(tmp_path: Path) -> None:
+    located = Image.Exif()
+    located.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2021:07:04 18:30:05"
+    located.get_ifd(ExifTags.IFD.GPSInfo).update(
+        {1: "S", 2: (10.0, 30.0, 36.0), 3: "E", 4: (20.0, 0.0, 0.0)}
+    )
+    trial = Trial(tmp_path)
+    (trial.folder / "cat").mkdir(parents=True, exist_ok=True)
+    path = trial.folder / "cat/0.jpg"
+    picture(0).save(path, exif=located)
+    content = path.read_bytes()
+    taken = {"taken": "2021-07-04T18:30:05"}
+    for keep, attributes in ((False, taken), (True, {**taken, "location": [-10.51, 20.0]})):
+        store = Store(str(tmp_path / f"store-{keep}"))
+        add(trial.folder, store, Options(keep_location=keep))
+        snapshot = store.at()
+        ((image),) = snapshot.images
+        assert image.attributes == attributes
+        jpeg = snapshot.jpeg(image.digest)
+        assert (jpeg == content) is keep
+        assert bool(Image.open(io.BytesIO(jpeg)).getexif().get_ifd(ExifTags.IFD.GPSInfo)) is keep
 
 
 def test_images_without_a_label_are_added_only_if_told(tmp_path: Path) -> None:
