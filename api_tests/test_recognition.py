@@ -16,6 +16,7 @@ RECOGNITION = {
     "embeddings.images",
     "embeddings.image_limits",
     "embeddings.sixteen_bit_png",
+    "embeddings.encoded",
     "embeddings.encoder",
     "embeddings.runtime",
     "embeddings.index",

@@ -127,11 +127,11 @@ class ExperimentReport(ExperimentSummary):
 class PairedAccuracy(FrozenModel):
     """Accuracies of two models of one experiment on the same images, 0-1."""
 
-    experiment: str
+    experiment: str = Field(description="Name of the experiment.")
     before: float = Field(description="Accuracy of the model of the earlier dataset version.")
     after: float = Field(description="Accuracy of the model of this dataset version.")
     p_value: float = Field(description="p-value of McNemar's exact test.")
-    verdict: Verdict
+    verdict: Verdict = Field(description="Conclusion at the level of 5 %.")
 
 
 class VersionComparison(FrozenModel):
@@ -142,7 +142,7 @@ class VersionComparison(FrozenModel):
     """
 
     version: str = Field(description="Tag of the earlier dataset version.")
-    revision: int
+    revision: int = Field(description="Revision of the earlier dataset version.")
     train: int = Field(description="Training images of the earlier version.")
     validation: int = Field(description="Validation images of the earlier version.")
     common: int = Field(description="Validation images of both versions.")
