@@ -330,8 +330,9 @@ def _write_contents(
     errors = _add_heat_maps(errors, images, model)
     (draft / ERRORS).write_bytes(ERROR_LIST.dump_json(errors))
     (draft / COMPARISON).write_text(model.comparison.model_dump_json(), encoding="utf-8")
-    known = set(images.ids)
-    issues = tuple(issue for issue in model.label_issues if issue.id in known)
+    # An image that was relabelled or deleted since the training has no likely label error.
+    labels = dict(zip(images.ids, images.labels, strict=True))
+    issues = tuple(issue for issue in model.label_issues if labels.get(issue.id) == issue.label)
     (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(issues))
     (draft / UNCERTAINTY).write_text(model.uncertainty.model_dump_json(), encoding="utf-8")
     (draft / TYPICALITY).write_text(model.typicality.model_dump_json(), encoding="utf-8")

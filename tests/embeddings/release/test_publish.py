@@ -367,3 +367,17 @@ def test_an_interruption_loses_at_most_the_images_of_one_checkpoint(
     assert len(features.known()) == 20
     publish(candidate, store, tmp_path / "releases", track=counted)
     assert counts == [len(store.at().images) - 20]
+
+
+def test_relabelled_and_deleted_images_have_no_likely_label_error(
+    grown: Path, candidate: Candidate
+) -> None:
+    store = Store(str(grown / "store"))
+    before = open_release(current_release(grown / "releases"))
+    relabelled, deleted, *kept = before.label_issues
+    image = before.records[before.rows[relabelled.id]]
+    store.put([image.model_copy(update={"label": relabelled.suggested})])
+    store.delete([deleted.id])
+    after = open_release(republish(store, grown / "releases", candidate.explain))
+    assert after.label_issues == tuple(each for each in kept if each.id in after.rows)
+    assert after.comparison == before.comparison
