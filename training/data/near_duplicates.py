@@ -8,16 +8,23 @@ the inner product of short vectors: a projection of the differences and the leng
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, product
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from threadpoolctl import threadpool_limits
 
 from embeddings.arrays import Floats, Mask, Pixels, Rows
+from embeddings.cpu import usable_processors
 from training.data.thumbnails import SIDE
 
 NOISE = 2
@@ -46,7 +53,9 @@ and the largest difference. JPEG of quality 30 and half the size stay within the
 in proportion for images below 128 pixels, because encoding errors average out less there."""
 
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-_TILE = 4096
+_TILE = 2048
+"""Images in one product; the product of a block of them with all fits in a second-level cache."""
+
 _BLOCKS_PER_TILE = 16
 _DIFFERENCES = 3 * (SIDE * SIDE + (SIDE - 1) * (SIDE + 1))
 _WAITING = 65_536
@@ -56,6 +65,8 @@ _ROUNDING = 1e-3
 """Margin of the upper bound of the correlation for single precision."""
 
 _Pairs = tuple[Rows, Rows]
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,7 @@ def find_links(
     `NEW` and are joined to clusters. Known images of one key are interchangeable: a fresh image is
     linked to at most one of them. Images without a label (None) are no copies with another label.
     Time grows with len(fresh) x n. Memory grows with n and with `tile`, the number of images in one
-    product, but not with the number of pairs: at most tile**2 / 16 pairs are in memory.
+    product, but not with the number of pairs: at most tile**2 are in memory for each processor.
     """
     found = _Found(fresh, keys, _numbers(labels))
     if len(fresh):
@@ -248,24 +259,48 @@ def _candidates(signatures: _Signatures, fresh: Rows, tile: int) -> Iterator[_Pa
     """Yield pairs of a fresh and another row that may correlate, in batches of bounded size."""
     is_fresh = np.zeros(len(signatures.points), bool)
     is_fresh[fresh] = True
-    new = np.flatnonzero(is_fresh & signatures.informed)
-    known = np.flatnonzero(~is_fresh & signatures.informed)
-    block = max(1, tile // _BLOCKS_PER_TILE)
-    for stored in (known, new):
-        for top in range(0, len(stored), tile):
-            others = stored[top : top + tile]
-            transposed = np.ascontiguousarray(signatures.points[others].T)
-            asked = new if stored is known else new[: top + tile]
-            for start in range(0, len(asked), block):
-                rows = asked[start : start + block]
-                bounds = signatures.points[rows] @ transposed
-                high = np.flatnonzero(bounds.max(axis=1) >= CORRELATION - _ROUNDING)
-                if not len(high):
-                    continue
-                at, column = np.nonzero(bounds[high] >= CORRELATION - _ROUNDING)
-                first, second = rows[high[at]], others[column]
-                once = (first < second) | ~is_fresh[second]
-                yield first[once], second[once]
+    known = _tiles(np.flatnonzero(~is_fresh & signatures.informed), tile)
+    new = _tiles(np.flatnonzero(is_fresh & signatures.informed), tile)
+    among_new = ((others, rows) for n, others in enumerate(new) for rows in new[: n + 1])
+    compare = partial(_compare_tiles, signatures.points, is_fresh, max(1, tile // _BLOCKS_PER_TILE))
+    # Threads of BLAS take longer to wait for each other than these small products.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_processors()) as pool:
+        for found in _run_ahead(pool, compare, chain(product(known, new), among_new)):
+            yield from found
+
+
+def _tiles(rows: Rows, tile: int) -> list[Rows]:
+    return [rows[start : start + tile] for start in range(0, len(rows), tile)]
+
+
+def _compare_tiles(
+    points: Floats, is_fresh: Mask, block: int, tiles: tuple[Rows, Rows]
+) -> list[_Pairs]:
+    """Return the pairs of two tiles that may correlate, for each block of the second."""
+    others, asked = tiles
+    transposed = np.ascontiguousarray(points[others].T)
+    pairs = []
+    for start in range(0, len(asked), block):
+        rows = asked[start : start + block]
+        bounds = points[rows] @ transposed
+        high = np.flatnonzero(bounds.max(axis=1) >= CORRELATION - _ROUNDING)
+        if len(high):
+            at, column = np.nonzero(bounds[high] >= CORRELATION - _ROUNDING)
+            first, second = rows[high[at]], others[column]
+            once = (first < second) | ~is_fresh[second]
+            pairs.append((first[once], second[once]))
+    return pairs
+
+
+def _run_ahead(pool: ThreadPoolExecutor, work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+    """Yield the results in order; few of them are in memory at once."""
+    waiting: deque[Future[T]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) > usable_processors():
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _hash(stack: Pixels) -> tuple[npt.NDArray[np.uint8], Rows]:
