@@ -61,6 +61,11 @@ def test_every_call(api):
     network = api.get("/experiments").json()["best"]
     error = api.get("/errors").json()["errors"][0]["id"]
     jpeg = api.get(f"/images/{image}").content
+    version = api.get("/versions").json()["versions"][0]["revision"]
+    needed = {
+        **dict.fromkeys(("/predict", "/neighbors", "/features"), {"id": image}),
+        "/versions/diff": {"a": version, "b": version},
+    }
     paths = api.get("/openapi.json").json()["paths"]
     assert {"/predict", "/neighbors", "/tsne", "/errors/{id}/heatmap"} <= set(paths)
     for path, methods in paths.items():
@@ -69,8 +74,7 @@ def test_every_call(api):
             if method == "post":
                 answer = api.post(address, content=jpeg)
             else:
-                by_id = path in ("/predict", "/neighbors", "/features")
-                answer = api.get(address, params={"id": image} if by_id else {})
+                answer = api.get(address, params=needed.get(path, {}))
             assert answer.status_code == 200, (method, path, answer.text)
 
 
