@@ -63,7 +63,7 @@ def test_every_call(api):
     jpeg = api.get(f"/images/{image}").content
     version = api.get("/versions").json()["versions"][0]["revision"]
     needed = {
-        **dict.fromkeys(("/predict", "/neighbors", "/features"), {"id": image}),
+        **{path: {"id": image} for path in ("/predict", "/neighbors", "/features")},
         "/versions/diff": {"a": version, "b": version},
     }
     paths = api.get("/openapi.json").json()["paths"]
