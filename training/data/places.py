@@ -89,10 +89,10 @@ def confirm_copies(draft: NextRevision, links: Links) -> dict[int, int]:
     known = len(draft.known)
     changed = {*draft.rows_with("digest").tolist(), *draft.newly_labelled.tolist()}
     found: dict[int, int] = {}
-    for pair in sorted({(min(pair), max(pair)) for pair in links.copies.items()}):
-        jpegs = draft.store.blobs.jpegs([digests[row] for row in pair])
-        one, other = map(open_rgb, jpegs)
-        if is_same_image(one, other):
+    pairs = sorted({(min(pair), max(pair)) for pair in links.copies.items()})
+    jpegs = draft.store.blobs.jpegs([digests[row] for pair in pairs for row in pair])
+    for pair in pairs:
+        if is_same_image(open_rgb(next(jpegs)), open_rgb(next(jpegs))):
             for row, copy in (pair, pair[::-1]):
                 if row >= known or row in changed:
                     found.setdefault(row, copy)
