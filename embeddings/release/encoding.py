@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder
 from embeddings.progress import Track
@@ -22,13 +20,16 @@ def encode_images(
     An interruption loses at most the images since the last checkpoint.
     """
     digests = snapshot.images.digests
-    found, encoded = features.read(digests)
-    missing = list(dict.fromkeys(np.array(digests, dtype=object)[~found].tolist()))
+    missing = _missing(features, digests)
     if missing:
         outputs = encoder.encode_files(snapshot.jpegs(missing))
         _store(features, missing, track(outputs, "Features", len(missing)))
-        found, encoded = features.read(digests)
-    return encoded
+    return features.read(digests)[1]
+
+
+def _missing(features: FeatureTable, digests: Sequence[str]) -> list[str]:
+    known = features.known()
+    return [digest for digest in dict.fromkeys(digests) if digest not in known]
 
 
 def _store(features: FeatureTable, digests: Sequence[str], outputs: Iterable[Encoded]) -> None:

@@ -14,6 +14,7 @@ from embeddings.store.tables import (
     StoreError,
     append_rows,
     open_table,
+    scan_rows,
     table_uri,
     translate_errors,
 )
@@ -125,24 +126,14 @@ class BlobTable:
 
         Raises `StoreError` if one is missing.
         """
-        dataset = self._dataset()
-        wanted = pa.chunked_array([pa.array(digests, pa.string())])
-        found = np.zeros((len(digests), *THUMBNAIL_SHAPE), np.uint8)
-        is_missing = np.ones(len(digests), np.bool_)
-        # In batches, because one table and a copy in another order take three times the memory.
-        with translate_errors(self.path):
-            for batch in dataset.to_batches(columns=["digest", "thumbnail"]):
-                rows = positions_of(batch.column("digest").to_pylist(), wanted)
-                known = rows >= 0
-                found[rows[known]] = _thumbnails(batch.column("thumbnail"))[known]
-                is_missing[rows[known]] = False
-        # Of equal digests, the first has been found.
-        first = positions_of(digests, wanted)
-        if is_missing[first].any():
-            raise missing_blob(self.path, digests[int(np.argmax(is_missing[first]))])
-        again = np.flatnonzero(first != np.arange(len(digests)))
-        found[again] = found[first[again]]
-        return found
+        blobs = self.open()
+        rows = blobs.rows_of(digests)
+        if (rows < 0).any():
+            raise missing_blob(self.path, digests[int(np.argmin(rows))])
+        thumbnails = np.empty((len(digests), *THUMBNAIL_SHAPE), np.uint8)
+        for places, chosen, batch in scan_rows(blobs.dataset, ["thumbnail"], rows):
+            thumbnails[places] = _thumbnails(batch.column("thumbnail"))[chosen]
+        return thumbnails
 
     def _dataset(self) -> lance.LanceDataset:
         dataset = open_table(self.path)

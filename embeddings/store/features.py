@@ -15,6 +15,7 @@ from embeddings.store.tables import (
     append_rows,
     create_table,
     open_table,
+    scan_rows,
     table_uri,
     translate_errors,
 )
@@ -37,16 +38,12 @@ class FeatureTable:
         return table_uri(self.uri, f"features/{self.encoder}")
 
     def append(self, digests: Sequence[str], encoded: Encoded) -> None:
-        """Append the features of these digests in one atomic commit; known digests are skipped."""
-        known = positions_of(digests, self._digests(open_table(self.path))) >= 0
-        new = [digest for digest, skip in zip(digests, known, strict=True) if not skip]
-        if not new:
-            return
+        """Append features in one atomic commit. The caller leaves out known digests."""
         rows = pa.table(
             [
-                pa.array(new, pa.string()),
-                _column(encoded.embeddings[~known]),
-                _column(encoded.probabilities[~known]),
+                pa.array(digests, pa.string()),
+                _column(encoded.embeddings),
+                _column(encoded.probabilities),
             ],
             schema=_schema(encoded),
         )
@@ -65,20 +62,24 @@ class FeatureTable:
             empty = np.empty((0, 0), np.float32)
             return np.zeros(len(digests), np.bool_), Encoded(empty, empty)
         few = f"digest IN ({', '.join(map(repr, digests))})" if len(digests) <= _FEW else None
-        with translate_errors(self.path):
-            table = dataset.to_table(columns=["digest", "embedding", "probabilities"], filter=few)
-        rows = positions_of(digests, table.column("digest"))
+        rows = positions_of(digests, self._digests(dataset, few))
         found = rows >= 0
         embeddings, probabilities = (
-            _matrix(table.column(name))[rows[found]] for name in ("embedding", "probabilities")
+            _empty(dataset, name, int(found.sum())) for name in ("embedding", "probabilities")
         )
+        columns = {"embedding": embeddings, "probabilities": probabilities}
+        for places, chosen, batch in scan_rows(dataset, [*columns], rows[found], few):
+            for name, values in columns.items():
+                values[places] = _matrix(batch.column(name))[chosen]
         return found, Encoded(embeddings, probabilities)
 
-    def _digests(self, dataset: lance.LanceDataset | None) -> pa.ChunkedArray:
+    def _digests(
+        self, dataset: lance.LanceDataset | None, condition: str | None = None
+    ) -> pa.ChunkedArray:
         if dataset is None:
             return pa.chunked_array([], pa.string())
         with translate_errors(self.path):
-            return dataset.to_table(columns=["digest"]).column("digest")
+            return dataset.to_table(columns=["digest"], filter=condition).column("digest")
 
 
 def _schema(encoded: Encoded) -> pa.Schema:
@@ -95,6 +96,9 @@ def _column(matrix: Floats) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(flat), matrix.shape[1])
 
 
-def _matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
-    values = column.combine_chunks()
-    return np.asarray(values.flatten(), np.float32).reshape(len(values), -1)
+def _matrix(column: pa.FixedSizeListArray) -> npt.NDArray[np.float32]:
+    return np.asarray(column.flatten(), np.float32).reshape(len(column), -1)
+
+
+def _empty(dataset: lance.LanceDataset, name: str, rows: int) -> npt.NDArray[np.float32]:
+    return np.empty((rows, dataset.schema.field(name).type.list_size), np.float32)

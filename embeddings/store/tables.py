@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 import lance
+import numpy as np
 import pyarrow as pa
 from lance.file import LanceFileSession
 
+from embeddings.arrays import Rows
 from embeddings.atomic import flush_folder
 from embeddings.errors import BelvedereError
 
@@ -107,6 +109,23 @@ def write_rows(
         return lance.write_dataset(
             rows, path, mode=mode, enable_stable_row_ids=True, max_rows_per_file=ROWS_PER_FILE
         )
+
+
+def scan_rows(
+    dataset: lance.LanceDataset, columns: list[str], rows: Rows, condition: str | None = None
+) -> Iterator[tuple[Rows, Rows, pa.RecordBatch]]:
+    """Yield batches of a table with the positions in `rows` and the rows of the batch for them.
+
+    `rows` are numbers of rows that meet the condition. Raises `StoreDamaged`.
+    """
+    order = np.argsort(rows, kind="stable")
+    ascending, start = rows[order], 0
+    with translate_errors(dataset.uri):
+        # Lance reads 16 batches ahead by default.
+        for batch in dataset.to_batches(columns, condition, batch_readahead=2):
+            first, last = np.searchsorted(ascending, [start, start + len(batch)])
+            yield order[first:last], ascending[first:last] - start, batch
+            start += len(batch)
 
 
 @contextmanager

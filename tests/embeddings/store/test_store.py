@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from embeddings.encoded import Encoded
 from embeddings.store.records import Blob, Decision, FileEntry
 from embeddings.store.retention import Retention
 from embeddings.store.store import Store
@@ -79,7 +80,7 @@ def test_the_last_entry_of_a_file_counts(store: Store, tmp_path: Path) -> None:
 
 def test_features_are_kept_for_each_encoder_and_file(store: Store) -> None:
     store.features("one").append(["a", "b"], encoded(2, 1.0))
-    store.features("one").append(["b", "c"], encoded(2, 2.0))
+    store.features("one").append(["c"], encoded(1, 2.0))
     store.features("two").append(["a"], encoded(1, 3.0))
     found, features = store.features("one").read(["c", "x", "b"])
     assert found.tolist() == [True, False, True]
@@ -88,6 +89,19 @@ def test_features_are_kept_for_each_encoder_and_file(store: Store) -> None:
     assert store.features("two").known() == {"a"}
     found, _ = store.features("three").read(["a"])
     assert not np.any(found)
+
+
+def test_features_are_read_in_any_order_from_several_commits(store: Store) -> None:
+    table = store.features("one")
+    for start in range(0, 60, 20):
+        numbers = np.arange(start, start + 20)
+        values = np.repeat(numbers[:, None], 3, axis=1).astype(np.float32)
+        table.append([f"{number}" for number in numbers], Encoded(values, values[:, :2] + 100))
+    wanted = np.random.default_rng(0).integers(0, 70, 200)
+    found, features = table.read([f"{number}" for number in wanted])
+    assert found.tolist() == (wanted < 60).tolist()
+    assert features.embeddings.tolist() == np.repeat(wanted[found][:, None], 3, axis=1).tolist()
+    assert features.probabilities[:, 1].tolist() == (wanted[found] + 100).tolist()
 
 
 def test_a_named_version_is_opened_by_its_name_or_revision(store: Store) -> None:
