@@ -4,7 +4,7 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterable
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -96,16 +96,22 @@ def _file(location: Path, path: PurePosixPath, status: os.stat_result) -> DataFi
     if not stat.S_ISREG(status.st_mode):
         return refused_file(_shown(path), "not a regular file: a device, pipe or socket")
     return DataFile(
-        _shown(path),
+        str(_shown(path)),
         status.st_size,
         f"{os.fsencode(location.name)!r} {status.st_mtime_ns}",
-        partial(_open, str(location)),
+        _Opener(str(location)),
         "" if is_utf8(path) else "its path is not UTF-8; rename it",
     )
 
 
-def _open(path: str) -> IO[bytes]:
-    return Path(path).open("rb")
+@dataclass(frozen=True, slots=True)
+class _Opener:
+    """Reader of a file; of all readers, it needs the least memory for each of many files."""
+
+    path: str
+
+    def __call__(self) -> IO[bytes]:
+        return Path(self.path).open("rb")
 
 
 def _identity(path: Path) -> _Identity:

@@ -277,7 +277,7 @@ class _Ingest:
         """Return the outcomes so far."""
         inspection = self.inspection
         outcomes = [
-            FileOutcome(str(file.path), decided.outcome, decided.id, decided.detail)
+            FileOutcome(file.name, decided.outcome, decided.id, decided.detail)
             for file, decided in zip(inspection.files, self.decided, strict=True)
         ]
         labels = inspection.labels

@@ -162,7 +162,7 @@ def _distinct_paths(files: Sequence[DataFile]) -> list[str]:
     seen: Counter[str] = Counter()
     paths = []
     for file in files:
-        path = str(file.path)
+        path = file.name
         seen[path] += 1
         paths.append(path if seen[path] == 1 else f"{path} ({seen[path]})")
     return paths

@@ -53,7 +53,7 @@ def _list_members(path: Path, archive: ZipFile) -> tuple[DataFile, ...]:
             folders += [each for each in (place, *place.parents) if each.parts]
             continue
         state = f"{member.orig_filename!r} {member.CRC:08x}"
-        files.append(DataFile(place, member.file_size, state, partial(_open, archive, member)))
+        files.append(DataFile(str(place), member.file_size, state, partial(_open, archive, member)))
     return with_folders(files, dict.fromkeys(folders))
 
 

@@ -1,7 +1,7 @@
 import io
 import random
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +18,7 @@ Taken = tuple[list[tuple[object, ...]], list[bytes], tuple[object, ...]]
 
 
 def data_file(path: str, content: bytes) -> DataFile:
-    return DataFile(PurePosixPath(path), len(content), "", lambda: io.BytesIO(content))
+    return DataFile(path, len(content), "", lambda: io.BytesIO(content))
 
 
 @pytest.fixture(scope="module")
