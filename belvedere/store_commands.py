@@ -206,7 +206,8 @@ def _megabytes(size: int) -> str:
 def _summary(done: str, changed: int, named: int, state: str, revision: int) -> str:
     unchanged = f"; {named - changed} were {state} already" if changed < named else ""
     advice = " `belvedere up` publishes the change." if changed else ""
-    return f"{done}: {changed} images{unchanged}; revision {revision}.{advice}"
+    images = "1 image" if changed == 1 else f"{changed} images"
+    return f"{done}: {images}{unchanged}; revision {revision}.{advice}"
 
 
 def _ids(arguments: Sequence[str]) -> list[str]:

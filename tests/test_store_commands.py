@@ -51,8 +51,8 @@ def test_deleting_and_restoring_count_the_changed_images(run: Run, store: Store)
     assert run("delete", *LAKES).startswith("Deleted: 3 images; revision 3.")
     assert not set(LAKES) & set(store.at().images.ids)
     again = run("delete", *LAKES[:2], "lake/lake_0004")
-    assert "Deleted: 1 images; 2 were deleted already" in again
-    assert run("restore", LAKES[0]).startswith("Restored: 1 images")
+    assert "Deleted: 1 image; 2 were deleted already" in again
+    assert run("restore", LAKES[0]).startswith("Restored: 1 image")
     assert LAKES[0] in store.at().images.ids
     assert "0 images; 1 were not deleted already" in run("restore", LAKES[0])
 
