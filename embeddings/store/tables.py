@@ -121,8 +121,10 @@ def scan_rows(
     order = np.argsort(rows, kind="stable")
     ascending, start = rows[order], 0
     with translate_errors(dataset.uri):
-        # Lance reads 16 batches ahead by default.
-        for batch in dataset.to_batches(columns, condition, batch_readahead=2):
+        # By default, Lance reads 16 batches and several files ahead.
+        for batch in dataset.to_batches(
+            columns, condition, batch_size=1024, batch_readahead=1, fragment_readahead=1
+        ):
             first, last = np.searchsorted(ascending, [start, start + len(batch)])
             yield order[first:last], ascending[first:last] - start, batch
             start += len(batch)
