@@ -261,10 +261,3 @@ class FileEntry(NamedTuple):
     id: str | None
     outcome: str
     reason: str = ""
-
-
-class LeftOut(FrozenModel):
-    """File of the data set that was not imported, with the reason."""
-
-    path: str
-    reason: str

@@ -71,11 +71,6 @@ class Inspection:
         """Classes of the data set, including classes without a usable image."""
         return {place.label for place in self.places if place.label is not None}
 
-    def reasons_in(self, label: str) -> list[str]:
-        """Return the reasons for rejecting the files of a class."""
-        both = zip(self.reasons, self.places, strict=True)
-        return [reason for reason, place in both if reason and place.label == label]
-
 
 class _Read(NamedTuple):
     """Content of a file: its digests and JPEG file, or the reason for rejecting it."""
