@@ -92,8 +92,7 @@ def open_rgb(data: bytes, at_least: int | None = None, formats: Formats = UPLOAD
     may be decoded at reduced size if both sides keep at least that length. Raises `ImageRejected`.
     """
     file = _identify(data, formats)
-    # HEIC files would return a preview of another quality.
-    if at_least is not None and file.format in ("JPEG", "MPO"):
+    if at_least is not None:
         file.draft(None, (at_least, at_least))
     try:
         image = to_eight_bits(file, data) if has_sixteen_bits(file) else file
@@ -139,12 +138,12 @@ def is_jpeg(data: bytes) -> bool:
     return data.startswith(b"\xff\xd8\xff")
 
 
-def to_jpeg(data: bytes, longest: int, quality: int = 95, formats: Formats = UPLOADS) -> bytes:
+def to_jpeg(data: bytes, longest: int, quality: int = 95) -> bytes:
     """Encode an image file as an upright JPEG with at most `longest` pixels on its longer side.
 
     Raises `ImageRejected`.
     """
-    return encode_jpeg(open_rgb(data, at_least=longest, formats=formats), longest, quality)
+    return encode_jpeg(open_rgb(data, at_least=longest), longest, quality)
 
 
 def encode_jpeg(image: Image.Image, longest: int, quality: int = 95) -> bytes:

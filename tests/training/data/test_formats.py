@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 
 from embeddings import images
-from embeddings.images import ImageRejected, Rejection, measure, open_rgb, to_jpeg
+from embeddings.images import ImageRejected, Rejection, encode_jpeg, measure, open_rgb
 from tests.training.pictures import Take, class_folders, left_out, picture
 from training.data.attributes import read_attributes
 from training.data.file_types import HEAD
@@ -39,6 +39,10 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
         heic = pillow_heif.from_pillow(image)
         heic.save(buffer, quality=95, **options)
     return buffer.getvalue()
+
+
+def stored(content: bytes, longest: int = 2048) -> bytes:
+    return encode_jpeg(open_rgb(content, formats=FORMATS), longest)
 
 
 def values(image: Image.Image) -> Values:
@@ -102,7 +106,7 @@ def test_an_image_is_turned_upright_once(kind: str, orientation: int) -> None:
     exif[0x0112] = orientation
     content = encoded(turned, kind, exif=exif.tobytes())
     assert_alike(open_rgb(content, formats=FORMATS), scene())
-    jpeg = to_jpeg(content, 2048, formats=FORMATS)
+    jpeg = stored(content)
     assert not Image.open(io.BytesIO(jpeg)).getexif()
     assert_alike(open_rgb(jpeg), scene())
 
@@ -147,11 +151,10 @@ def test_display_p3_is_converted_to_srgb(kind: str) -> None:
     content = encoded(plain, kind, icc_profile=display_p3())
     for image in (
         open_rgb(content, formats=FORMATS),
-        open_rgb(to_jpeg(content, 2048, formats=FORMATS)),
+        open_rgb(stored(content)),
     ):
         assert np.abs(values(image)[16, 16] - (255, 128, 0)).max() <= 6
-    stored = Image.open(io.BytesIO(to_jpeg(content, 2048, formats=FORMATS)))
-    assert "icc_profile" not in stored.info
+    assert "icc_profile" not in Image.open(io.BytesIO(stored(content))).info
 
 
 @pytest.mark.parametrize("profile", [b"broken", b"\0" * 200])
@@ -199,7 +202,7 @@ def test_a_grid_of_tiles_is_one_image() -> None:
     content = encoded(scene(600, 400), "HEIC", tile_size=256)
     assert b"grid" in content
     assert_alike(open_rgb(content, formats=FORMATS), scene(600, 400))
-    small = to_jpeg(content, 150, formats=FORMATS)
+    small = stored(content, 150)
     assert measure(small) == (150, 100)
 
 
