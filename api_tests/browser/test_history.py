@@ -43,7 +43,9 @@ def test_versions_with_their_sizes_and_changes(open_grown, grown, screenshot):
 
 def test_history_fits_a_phone(open_grown, axe_violations, screenshot):
     page = open_grown("#/history", size=NARROW, scheme="dark")
-    for summary in page.locator(".versions summary").all():
+    summaries = page.locator(".versions summary")
+    expect(summaries.first).to_be_visible()
+    for summary in summaries.all():
         summary.click()
     expect(page.locator(".changes section")).to_have_count(5)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
