@@ -22,7 +22,7 @@ from training.checksums import damaged_file, write_checksums
 from training.data.dataset import Dataset
 from training.digests import Warn
 from training.evaluation.calibration import calibrate, temperature_of
-from training.evaluation.comparison import compare
+from training.evaluation.comparison import best_trial, compare
 from training.evaluation.grad_cam import grad_cam
 from training.evaluation.label_issues import find_label_issues
 from training.models.networks import encoder_of
@@ -39,7 +39,7 @@ def publish_best(workspace: Workspace, precision: Precision = "f32") -> Path:
     """Publish the best model of the preset and return the folder of the release."""
     settings, display = workspace.settings, workspace.display
     dataset, comparison = workspace.dataset(), compare(workspace)
-    best = next(each for each in workspace.trials() if each.experiment.name == comparison.best)
+    best = best_trial(workspace)
     run = workspace.run(best)
     assert run is not None, "the comparison contains only experiments with a run"
     display.info(f"Publishing {comparison.best}")

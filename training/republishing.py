@@ -6,7 +6,7 @@ from pathlib import Path
 from embeddings.arrays import Floats
 from embeddings.release.publish import republish
 from embeddings.release.reader import Release, open_release
-from training.experiments.planner import Trial
+from training.evaluation.comparison import best_trial
 from training.workspace import Workspace
 
 
@@ -42,15 +42,8 @@ def _heat_maps(workspace: Workspace, ids: Sequence[str], predicted: Sequence[str
 
     from training.export import explainer
 
-    run = workspace.run(_best(workspace))
+    run = workspace.run(best_trial(workspace))
     assert run is not None, "the published model has a run"
     network = keras.saving.load_model(run.network)
     explain = explainer(network, workspace.store, workspace.dataset().classes)
     return explain(ids, predicted)
-
-
-def _best(workspace: Workspace) -> Trial:
-    from training.evaluation.comparison import compare
-
-    name = compare(workspace).best
-    return next(each for each in workspace.trials() if each.experiment.name == name)

@@ -9,7 +9,7 @@ from embeddings.release.reports import ExperimentReport
 from embeddings.runtime import CompiledModel
 from training.data.split import SplitName
 from training.errors import DataError
-from training.evaluation.comparison import compare, warn_of_unused_runs
+from training.evaluation.comparison import best_trial, warn_of_unused_runs
 from training.evaluation.feasibility import limitations
 from training.evaluation.latency import export_inference_model, layer_outputs, measure_cost
 from training.evaluation.metrics import accuracy, cross_entropy, evaluate, precision_at_3
@@ -145,10 +145,9 @@ def _context(workspace: Workspace, trial: Trial) -> TrainingContext:
 def _predict_best_out_of_fold(workspace: Workspace) -> None:
     """Compute the out-of-fold predictions of the best experiment, so that publishing is short."""
     try:
-        best = compare(workspace).best
+        trial = best_trial(workspace)
     except DataError:
         return
-    trial = next(each for each in workspace.trials() if each.experiment.name == best)
     out_of_fold_predictions(workspace, trial)
 
 

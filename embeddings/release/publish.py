@@ -162,7 +162,7 @@ def republish(
         fingerprint=manifest.encoder.fingerprint,
         comparison=release.comparison,
         training=manifest.training,
-        learned=_learned(store.at(manifest.training.version)),
+        learned=store.at(manifest.training.version).training_digests,
         parity=manifest.parity,
         uncertainty=release.uncertainty,
         typicality=release.typicality,
@@ -228,7 +228,7 @@ def _measured(
         precision,
     )
     validation = images.splits == "validation"
-    learned = _learned(learned_from)
+    learned = learned_from.training_digests
     search = BlockSearch(images.ids, encoded.embeddings)
     distances = distances_to_training(search, _mask_of(images, learned))
     return _Model(
@@ -255,10 +255,6 @@ def _measured(
         geometry=None,
         distances=distances,
     )
-
-
-def _learned(learned_from: Snapshot) -> frozenset[str]:
-    return learned_from.training_digests
 
 
 def _mask_of(images: Images, digests: frozenset[str]) -> Mask:

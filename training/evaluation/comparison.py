@@ -51,6 +51,12 @@ def compare(workspace: Workspace) -> Comparison:
     return workspace.comparisons[key]
 
 
+def best_trial(workspace: Workspace) -> Trial:
+    """Return the first trial of the best experiment. Raises `DataError` and `DamagedRun`."""
+    best = compare(workspace).best
+    return next(each for each in workspace.trials() if each.experiment.name == best)
+
+
 def is_published(workspace: Workspace) -> bool:
     """Return whether training and publishing again would give the model of the current release.
 
