@@ -30,6 +30,8 @@ def is_utf8(path: PurePath | str) -> bool:
 
 def printable(text: str) -> str:
     """Return text on one line, with line breaks and other control characters escaped."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text

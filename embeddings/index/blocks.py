@@ -31,6 +31,14 @@ class NearestRows:
         """Return arrays without any row."""
         return cls(np.full((queries, k), -1, np.int64), np.full((queries, k), np.inf))
 
+    def take(self, queries: Rows) -> "NearestRows":
+        """Return the neighbours of some of the queries."""
+        return NearestRows(self.rows[queries], self.distances[queries])
+
+    def put(self, queries: Rows, found: "NearestRows") -> None:
+        """Set the neighbours of some of the queries."""
+        self.rows[queries], self.distances[queries] = found.rows, found.distances
+
 
 class BlockSearch:
     """Exact search among embeddings of shape (n, dimension), float32; queries are rows of them.

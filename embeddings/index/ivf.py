@@ -1,30 +1,45 @@
 """Approximate nearest neighbours of all rows of a large collection: inverted file of clusters.
 
 Method: Sivic & Zisserman 2003, implemented by FAISS (IVF-Flat). Each cluster contains the rows
-nearest to its centroid; a query is compared with the rows of the nearest clusters only.
+nearest to its centroid; a query is compared with the rows of the nearest clusters only. The
+clusters contain principal components; the candidates are reranked by the whole embeddings.
 """
 
+from dataclasses import dataclass
 from math import ceil, isqrt
 
 import faiss
 import numpy as np
 
-from embeddings.arrays import Rows
+from embeddings.arrays import Floats, Rows
 from embeddings.index.blocks import BlockSearch, NearestRows
 
 LEAST_RECALL = 0.99
-"""Recall on the sample at which the number of searched clusters is accepted."""
+"""Recall on the sample below which an approximate graph is not accepted."""
+
+_AIMED_RECALL = 0.993
+"""Recall at which the number of searched clusters is accepted, so that updates keep enough."""
+
+_ENOUGH_CANDIDATES = 0.995
+"""Recall of a search of all clusters at which the number of candidates is accepted."""
 
 _SAMPLE = 1000
+_CANDIDATES_SAMPLE = 250
 _SPARE = 4
-"""Additional candidates, so that double-precision reranking resolves rounding and ties."""
+"""Additional neighbours, so that double-precision reranking resolves rounding and ties."""
 
-_ITERATIONS = 8
+_COMPONENTS = 64
+"""Largest number of principal components."""
+_COMPONENTS_SAMPLE = 10_000
+
+_ITERATIONS = 5
 _ROWS_PER_CENTROID = 40
 """Training rows of k-means for each centroid; FAISS warns of fewer than 39."""
 
+_LEAST_FACTOR = 4
+"""Smallest number of candidates for each neighbour."""
 _LEAST_PROBES = 4
-_GROWTH = 1.5
+_GROWTH = 1.25
 _BLOCK = 16_384
 
 
@@ -33,18 +48,26 @@ def search_approximately(
 ) -> tuple[NearestRows, float]:
     """Return the `k` rows of `base` nearest to every row, without itself, and their recall.
 
-    The number of searched clusters is raised until the recall on a sample of the rows is at least
+    The number of searched clusters is raised until the recall on a sample of the rows exceeds
     `LEAST_RECALL`.
     """
-    index = _build(search, base, seed)
     sample = _sample(search, seed)
     expected = search.nearest(sample, base, k)
+    inverted = _build(search, base, seed)
+    _choose_candidates(inverted, sample[:_CANDIDATES_SAMPLE], expected)
     probes = _LEAST_PROBES
     while True:
-        recall = _recall(expected, _search(search, index, base, sample, k, probes))
-        if recall >= LEAST_RECALL or probes >= index.nlist:
-            return _search(search, index, base, search.all_rows, k, probes), recall
+        inverted.clusters.nprobe = probes
+        recall = _recall(expected, inverted.nearest(sample, k))
+        if recall >= _AIMED_RECALL or probes >= inverted.clusters.nlist:
+            break
         probes = ceil(_GROWTH * probes)
+    found = NearestRows.missing(len(search), k)
+    order = inverted.order()
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        found.put(block, inverted.nearest(block, k))
+    return found, recall
 
 
 def measure_recall(search: BlockSearch, found: NearestRows, seed: int = 0) -> float:
@@ -54,7 +77,82 @@ def measure_recall(search: BlockSearch, found: NearestRows, seed: int = 0) -> fl
     """
     sample = _sample(search, seed)
     expected = search.nearest(sample, search.all_rows, found.rows.shape[1])
-    return _recall(expected, NearestRows(found.rows[sample], found.distances[sample]))
+    return _recall(expected, found.take(sample))
+
+
+@dataclass
+class _Inverted:
+    """Inverted file of the principal components of the rows of a base."""
+
+    search: BlockSearch
+    base: Rows
+    components: Floats
+    """Shape (n, components): principal components of all rows of the collection."""
+    clusters: faiss.IndexIVFFlat
+    factor: int = _LEAST_FACTOR
+    """Number of candidates for each neighbour."""
+
+    def nearest(self, queries: Rows, k: int) -> NearestRows:
+        """Return the `k` nearest rows of the base in the searched clusters."""
+        count = k + 1 + _SPARE
+        _, positions = self.clusters.search(self.components[queries], self.factor * count)
+        candidates = np.where(positions < 0, -1, self.base[positions])
+        squared = _squared_distances(self.search.embeddings, queries, candidates)
+        nearest = np.argpartition(squared, count - 1, axis=1)[:, :count]
+        return self.search.rank(queries, np.take_along_axis(candidates, nearest, axis=1), k)
+
+    def order(self) -> Rows:
+        """Return all rows ordered by cluster, so that a block of queries uses the same clusters."""
+        numbers = self.clusters.quantizer.search(self.components, 1)[1][:, 0]
+        return np.argsort(numbers, kind="stable")
+
+
+def _build(search: BlockSearch, base: Rows, seed: int) -> _Inverted:
+    clusters = max(1, min(4 * isqrt(len(base)), len(base) // _ROWS_PER_CENTROID))
+    rng = np.random.default_rng(seed)
+    training = rng.choice(base, min(len(base), _ROWS_PER_CENTROID * clusters), replace=False)
+    components = _principal_components(search.embeddings, training[:_COMPONENTS_SAMPLE])
+    dimension = components.shape[1]
+    index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dimension), dimension, clusters)
+    index.cp.niter = _ITERATIONS
+    index.cp.max_points_per_centroid = _ROWS_PER_CENTROID
+    index.cp.min_points_per_centroid = 1
+    index.cp.seed = seed
+    index.train(components[training])
+    index.add(components[base])
+    return _Inverted(search, base, components, index)
+
+
+def _principal_components(embeddings: Floats, sample: Rows) -> Floats:
+    """Return the principal components of all rows; they are computed from a sample.
+
+    NumPy projects, because FAISS does not end in this step if OMP_THREAD_LIMIT is below the number
+    of CPUs. The mean is not subtracted, which has no effect on distances.
+    """
+    centred = embeddings[sample] - embeddings[sample].mean(axis=0)
+    axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :_COMPONENTS]
+    return np.ascontiguousarray(embeddings @ axes, np.float32)
+
+
+def _squared_distances(embeddings: Floats, queries: Rows, candidates: Rows) -> Floats:
+    """Return the squared distances of rows to their candidates; infinity for the candidate -1."""
+    vectors = embeddings[queries]
+    candidates = np.ascontiguousarray(candidates)
+    squared = np.empty(candidates.shape, np.float32)
+    pointers = (faiss.swig_ptr(each) for each in (squared, vectors, embeddings, candidates))
+    faiss.fvec_L2sqr_by_idx(*pointers, embeddings.shape[1], *candidates.shape)
+    return squared
+
+
+def _choose_candidates(inverted: _Inverted, sample: Rows, expected: NearestRows) -> None:
+    """Raise the number of candidates until they contain the neighbours of a sample."""
+    k = expected.rows.shape[1]
+    expected = expected.take(np.arange(len(sample)))
+    inverted.clusters.nprobe = inverted.clusters.nlist
+    while _recall(expected, inverted.nearest(sample, k)) < _ENOUGH_CANDIDATES:
+        if inverted.factor * k >= len(inverted.base):
+            return
+        inverted.factor *= 2
 
 
 def _recall(expected: NearestRows, found: NearestRows) -> float:
@@ -66,31 +164,3 @@ def _recall(expected: NearestRows, found: NearestRows) -> float:
 def _sample(search: BlockSearch, seed: int) -> Rows:
     rng = np.random.default_rng(seed)
     return rng.choice(len(search), min(_SAMPLE, len(search)), replace=False)
-
-
-def _build(search: BlockSearch, base: Rows, seed: int) -> faiss.IndexIVFFlat:
-    vectors = search.embeddings[base]
-    dimension = vectors.shape[1]
-    clusters = max(1, min(4 * isqrt(len(base)), len(base) // _ROWS_PER_CENTROID))
-    index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dimension), dimension, clusters)
-    index.cp.niter = _ITERATIONS
-    index.cp.max_points_per_centroid = _ROWS_PER_CENTROID
-    index.cp.min_points_per_centroid = 1
-    index.cp.seed = seed
-    index.train(vectors)
-    index.add(vectors)
-    return index
-
-
-def _search(
-    search: BlockSearch, index: faiss.IndexIVFFlat, base: Rows, queries: Rows, k: int, probes: int
-) -> NearestRows:
-    index.nprobe = probes
-    found = NearestRows.missing(len(queries), k)
-    for start in range(0, len(queries), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        _, positions = index.search(search.embeddings[queries[block]], k + 1 + _SPARE)
-        candidates = np.where(positions < 0, -1, base[positions])
-        part = search.rank(queries[block], candidates, k)
-        found.rows[block], found.distances[block] = part.rows, part.distances
-    return found

@@ -71,10 +71,9 @@ def update_neighbor_graph(
     if not previous.exact and len(search) <= most_exact:
         return build_neighbor_graph(search, most_exact)
     found = NearestRows.missing(len(search), _degree(search))
-    _assign(found, again, search.nearest(again, search.all_rows, _degree(search)))
+    found.put(again, search.nearest(again, search.all_rows, _degree(search)))
     stayed = kept[~lost]
-    found.rows[stayed] = known[~lost]
-    found.distances[stayed] = previous.distances[origin[stayed]]
+    found.put(stayed, NearestRows(known[~lost], previous.distances[origin[stayed]]))
     if len(fresh):
         _insert(search, found, stayed, fresh)
     if previous.exact:
@@ -120,8 +119,4 @@ def _insert(search: BlockSearch, found: NearestRows, rows: Rows, fresh: Rows) ->
     nearer = near.distances[:, 0] <= found.distances[rows, -1]
     rows = rows[nearer]
     candidates = np.concatenate([found.rows[rows], near.rows[nearer]], axis=1)
-    _assign(found, rows, search.rank(rows, candidates, found.rows.shape[1]))
-
-
-def _assign(found: NearestRows, rows: Rows, part: NearestRows) -> None:
-    found.rows[rows], found.distances[rows] = part.rows, part.distances
+    found.put(rows, search.rank(rows, candidates, found.rows.shape[1]))
