@@ -113,17 +113,20 @@ def with_folders(
     listed: list[DataFile] = []
     system: Counter[str] = Counter()
     hidden: set[PurePosixPath] = set()
+    used: set[PurePosixPath] = set()
     for file in files:
-        outermost = _outermost_ignored(file.path)
+        path = file.path
+        outermost = _outermost_ignored(path)
         if outermost is None:
             listed.append(file)
+            if not file.is_ignored:
+                used.update(path.parents)
         elif _is_system(outermost.name):
             system["._*" if outermost.name.startswith("._") else outermost.name] += 1
-        elif outermost == file.path:
-            listed.append(refused_file(file.path, f"{_HIDDEN} file"))
+        elif outermost == path:
+            listed.append(refused_file(path, f"{_HIDDEN} file"))
         else:
             hidden.add(outermost)
-    used = {parent for file in listed if not file.is_ignored for parent in file.path.parents}
     empty = set()
     for folder in folders:
         outermost = _outermost_ignored(folder)

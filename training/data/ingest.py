@@ -312,14 +312,15 @@ class _Ingest:
         ):  # fmt: skip
             if inspection.reasons[number] or entry is None or entry.source_digest is None:
                 continue
+            inner = file.path
             numbers.append(number)
             found.append(
                 FoundFile(
                     path,
                     place.label,
                     entry.source_digest,
-                    inspection.layout.identifier(file.path),
-                    file.path.suffix,
+                    inspection.layout.identifier(inner),
+                    inner.suffix,
                     entry.id,
                     entry.outcome in SETTLED and number not in inspection.read,
                 )

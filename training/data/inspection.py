@@ -90,7 +90,7 @@ def inspect(
     Their JPEG files are written to the store in checkpoints, so that an interrupted ingest goes on.
     The order of the files in the data set has no effect.
     """
-    files = sorted(source.list_files(), key=lambda file: (file.path.parts, file.state))
+    files = sorted(source.list_files(), key=lambda file: (file.name.split("/"), file.state))
     paths = _distinct_paths(files)
     ledger, blobs = store.files.read(source.key), store.blobs.known()
     formats = ingest_formats(find_heic_opener())
