@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from benchmarks.growth.results import PARTS, GrowthMeasurement
 from benchmarks.growth.targets import growth_targets
@@ -102,7 +102,12 @@ def _style(axes: Axes, images: list[int], title: str) -> None:
     axes.set_xlabel("images", fontsize=9, color=_INK)
     axes.set_xticks(images, [f"{each:,}" for each in images])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    numbers = FuncFormatter(lambda value, _: f"{value:,g}")
+    axes.yaxis.set_major_formatter(numbers)
+    if axes.get_ylim()[1] < 10 * axes.get_ylim()[0]:
+        axes.yaxis.set_minor_formatter(numbers)
+    else:
+        axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=9, colors=_INK, length=0, which="both")
