@@ -48,17 +48,16 @@ def search_approximately(
 ) -> tuple[NearestRows, float]:
     """Return the `k` rows of `base` nearest to every row, without itself, and their recall.
 
-    The number of searched clusters is raised until the recall on a sample of the rows exceeds
-    `LEAST_RECALL`.
+    The number of searched clusters is raised until the recall on a sample of the rows is above
+    `LEAST_RECALL`, or all are searched.
     """
     sample = _sample(search, seed)
     expected = search.nearest(sample, base, k)
     inverted = _build(search, base, seed)
-    _choose_candidates(inverted, sample[:_CANDIDATES_SAMPLE], expected)
+    factor = _candidates_factor(inverted, sample[:_CANDIDATES_SAMPLE], expected)
     probes = _LEAST_PROBES
     while True:
-        inverted.clusters.nprobe = probes
-        recall = _recall(expected, inverted.nearest(sample, k))
+        recall = _recall(expected, inverted.nearest(sample, k, probes, factor))
         if recall >= _AIMED_RECALL or probes >= inverted.clusters.nlist:
             break
         probes = ceil(_GROWTH * probes)
@@ -66,7 +65,7 @@ def search_approximately(
     order = inverted.order()
     for start in range(0, len(order), _BLOCK):
         block = order[start : start + _BLOCK]
-        found.put(block, inverted.nearest(block, k))
+        found.put(block, inverted.nearest(block, k, probes, factor))
     return found, recall
 
 
@@ -80,7 +79,7 @@ def measure_recall(search: BlockSearch, found: NearestRows, seed: int = 0) -> fl
     return _recall(expected, found.take(sample))
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Inverted:
     """Inverted file of the principal components of the rows of a base."""
 
@@ -89,13 +88,17 @@ class _Inverted:
     components: Floats
     """Shape (n, components): principal components of all rows of the collection."""
     clusters: faiss.IndexIVFFlat
-    factor: int = _LEAST_FACTOR
-    """Number of candidates for each neighbour."""
 
-    def nearest(self, queries: Rows, k: int) -> NearestRows:
-        """Return the `k` nearest rows of the base in the searched clusters."""
+    def nearest(self, queries: Rows, k: int, probes: int, factor: int) -> NearestRows:
+        """Return the `k` nearest rows of the base in the `probes` nearest clusters.
+
+        `factor` is the number of candidates for each neighbour.
+        """
         count = k + 1 + _SPARE
-        _, positions = self.clusters.search(self.components[queries], self.factor * count)
+        parameters = faiss.SearchParametersIVF(nprobe=probes)
+        _, positions = self.clusters.search(
+            self.components[queries], factor * count, params=parameters
+        )
         candidates = np.where(positions < 0, -1, self.base[positions])
         squared = _squared_distances(self.search.embeddings, queries, candidates)
         nearest = np.argpartition(squared, count - 1, axis=1)[:, :count]
@@ -144,15 +147,16 @@ def _squared_distances(embeddings: Floats, queries: Rows, candidates: Rows) -> F
     return squared
 
 
-def _choose_candidates(inverted: _Inverted, sample: Rows, expected: NearestRows) -> None:
-    """Raise the number of candidates until they contain the neighbours of a sample."""
+def _candidates_factor(inverted: _Inverted, sample: Rows, expected: NearestRows) -> int:
+    """Return the number of candidates for each neighbour that contain those of a sample."""
     k = expected.rows.shape[1]
     expected = expected.take(np.arange(len(sample)))
-    inverted.clusters.nprobe = inverted.clusters.nlist
-    while _recall(expected, inverted.nearest(sample, k)) < _ENOUGH_CANDIDATES:
-        if inverted.factor * k >= len(inverted.base):
-            return
-        inverted.factor *= 2
+    clusters, factor = inverted.clusters.nlist, _LEAST_FACTOR
+    while factor * k < len(inverted.base):
+        if _recall(expected, inverted.nearest(sample, k, clusters, factor)) >= _ENOUGH_CANDIDATES:
+            break
+        factor *= 2
+    return factor
 
 
 def _recall(expected: NearestRows, found: NearestRows) -> float:
