@@ -104,10 +104,8 @@ def _style(axes: Axes, images: list[int], title: str) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     numbers = FuncFormatter(lambda value, _: f"{value:,g}")
     axes.yaxis.set_major_formatter(numbers)
-    if axes.get_ylim()[1] < 10 * axes.get_ylim()[0]:
-        axes.yaxis.set_minor_formatter(numbers)
-    else:
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    low, high = axes.get_ylim()
+    axes.yaxis.set_minor_formatter(numbers if high < 10 * low else NullFormatter())
     axes.grid(color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=9, colors=_INK, length=0, which="both")
