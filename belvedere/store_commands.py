@@ -89,7 +89,7 @@ def restore(given: Given, ids: Sequence[str]) -> None:
 
 def relabel(given: Given, label: str, ids: Sequence[str]) -> None:
     """Change the label of images; the decision is recorded with the name of the user."""
-    from training.data.relabelling import relabel as relabel_images
+    from embeddings.ingest.relabelling import relabel as relabel_images
 
     with _writing("relabel", given) as store:
         named = _ids(ids)

@@ -6,13 +6,13 @@ from typing import Any
 
 import lance
 
+from embeddings.ingest.outcomes import SETTLED
 from embeddings.progress import no_progress
 from embeddings.release.reader import current_release, verify_release
 from embeddings.settings import PathSettings
 from embeddings.store.images import Snapshot
 from embeddings.store.retention import RELEASE_PREFIX
 from embeddings.store.store import Store
-from training.data.outcomes import SETTLED
 from training.verification import verify_home
 
 Rows = dict[str, dict[str, Any]]

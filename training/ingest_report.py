@@ -7,9 +7,9 @@ from pathlib import Path
 
 from embeddings.atomic import atomic_file
 from embeddings.file_names import printable
+from embeddings.ingest.outcomes import SETTLED
 from training.console import Display
 from training.data.ingest import FileOutcome, Report, count_reasons
-from training.data.outcomes import SETTLED
 from training.settings import OUTCOMES
 
 _SHOWN = 20

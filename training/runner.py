@@ -5,9 +5,9 @@ from pathlib import Path
 import keras
 
 from embeddings.arrays import Floats
+from embeddings.ingest.split import SplitName
 from embeddings.release.reports import ExperimentReport
 from embeddings.runtime import CompiledModel
-from training.data.split import SplitName
 from training.errors import DataError
 from training.evaluation.comparison import best_trial, warn_of_unused_runs
 from training.evaluation.feasibility import limitations

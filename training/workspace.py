@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from embeddings.images import PIXELS_VERSION
+from embeddings.ingest.split import SplitName
 from embeddings.release.reports import Comparison, ExperimentReport
 from embeddings.store.retention import TRAINING_PREFIX
 from embeddings.store.store import Store
@@ -15,7 +16,6 @@ from training.collection import ingest_data_set
 from training.console import Display
 from training.data.dataset import Dataset, open_dataset
 from training.data.download import PublishedArchive
-from training.data.split import SplitName
 from training.experiments.config import (
     BUILDER_VERSION,
     DESCRIPTION_FIELDS,

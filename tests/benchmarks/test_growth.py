@@ -14,8 +14,8 @@ from benchmarks.growth.scenes import BATCH, CLASSES, SIZE, draw
 from benchmarks.growth.steps import Spent, StepResult
 from benchmarks.growth.targets import growth_targets
 from benchmarks.measurements import load_saved
-from training.data.near_duplicates import NEW, find_links
-from training.data.thumbnails import make_thumbnail
+from embeddings.ingest.near_duplicates import NEW, find_links
+from embeddings.ingest.thumbnails import make_thumbnail
 
 
 def _step(seconds: float, megabytes: float = 100) -> StepResult:

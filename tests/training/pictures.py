@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from embeddings.ingest.outcomes import SETTLED
 from embeddings.store.images import Snapshot
-from training.data.outcomes import SETTLED
 from training.settings import OUTCOMES
 
 Take = Callable[..., Snapshot]

@@ -10,10 +10,10 @@ from numpy.lib.format import write_array_header_1_0
 from embeddings.arrays import Labels, Pixels, Rows
 from embeddings.atomic import atomic_file
 from embeddings.images import PIXELS_VERSION, Size, read_pixels
+from embeddings.ingest.split import TUNING_SHARE, VALIDATION_SHARE, SplitName, split_groups
 from embeddings.progress import Track
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Images
-from training.data.split import TUNING_SHARE, VALIDATION_SHARE, SplitName, split_groups
 from training.digests import Warn, delete_superseded, digest_of, read_cached
 
 _KEY_LENGTH = 16

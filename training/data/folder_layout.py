@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal, Protocol
 
+from embeddings.ingest.file_types import without_suffix
 from embeddings.store.split import Split
-from training.data.file_types import without_suffix
 
 _Parts = tuple[str, ...]
 _Side = Literal["train", "validation", "unlabelled"]

@@ -9,15 +9,9 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from embeddings.progress import Track
-from embeddings.store.records import FileEntry
-from embeddings.store.store import Store
-from training.data.attributes import read_attributes
-from training.data.draft import NewImage, NextRevision, PlaceOf
-from training.data.files import EMPTY_FOLDER, DataSource
-from training.data.inspection import Inspection, Options, inspect
-from training.data.licences import NO_LICENCE, Licence, Licences, read_licences
-from training.data.outcomes import (
+from embeddings.ingest.attributes import read_attributes
+from embeddings.ingest.draft import NO_LICENCE, Licence, NewImage, NextRevision, PlaceOf
+from embeddings.ingest.outcomes import (
     CONFLICT,
     COPY_OF,
     SETTLED,
@@ -28,11 +22,17 @@ from training.data.outcomes import (
     Situation,
     decide,
 )
-from training.data.split import SPLIT_RULE
+from embeddings.ingest.split import SPLIT_RULE
+from embeddings.progress import Track
+from embeddings.store.records import FileEntry
+from embeddings.store.store import Store
+from training.data.files import EMPTY_FOLDER, DataSource
+from training.data.inspection import Inspection, Options, inspect
+from training.data.licences import Licences, read_licences
 from training.errors import DataError
 
 if TYPE_CHECKING:
-    from training.data.near_duplicates import Links
+    from embeddings.ingest.near_duplicates import Links
 
 SMALLEST_CLASS = 10
 LARGEST_DELETION = 0.1
@@ -246,7 +246,7 @@ class _Ingest:
         if not draft.affects_split:
             return None
         # The comparison of images takes long to import.
-        from training.data import places
+        from embeddings.ingest import places
 
         links = places.find_new_links(draft)
         conflicts = places.confirm_copies(draft, links)
@@ -264,7 +264,7 @@ class _Ingest:
         if links is None:
             revision = self.draft.commit()
         else:
-            from training.data.places import place_images
+            from embeddings.ingest.places import place_images
 
             places = place_images(self.draft, links, seed)
             if refuse_one_side:

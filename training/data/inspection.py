@@ -10,23 +10,21 @@ from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from embeddings.images import Formats, ImageRejected, encode_jpeg, is_jpeg, open_rgb
-from embeddings.jpeg_metadata import remove_metadata
+from embeddings.images import Formats, ImageRejected
+from embeddings.ingest.attributes import read_attributes
+from embeddings.ingest.file_types import HEAD, find_format, is_named_as_image
+from embeddings.ingest.formats import find_heic_opener, ingest_formats, refuse
+from embeddings.ingest.outcomes import SETTLED
+from embeddings.ingest.stored_file import as_stored
 from embeddings.progress import Track
 from embeddings.store.records import Blob, FileEntry
 from embeddings.store.store import Store
-from training.data.attributes import read_attributes
-from training.data.file_types import HEAD, find_format, is_named_as_image
 from training.data.files import EMPTY_FOLDER, DataFile, DataSource
 from training.data.folder_layout import DataLayout, Place, find_layout
-from training.data.formats import find_heic_opener, ingest_formats, refuse
-from training.data.outcomes import SETTLED
-from training.data.thumbnails import make_thumbnail
 
 T = TypeVar("T")
 S = TypeVar("S")
 
-_LONGEST_SIDE = 2048
 _CHUNK = 64
 _CHECKPOINT_FILES = 1024
 _CHECKPOINT_BYTES = 32 << 20
@@ -228,23 +226,12 @@ def _read(
         written = json.dumps(attributes) if attributes else ""
         if (digest := stored.get(source_digest)) is not None:
             return _Read(source_digest, digest, None, written)
-        blob = _as_stored(content, formats, keep_location)
+        blob = as_stored(content, formats, keep_location)
         return _Read(source_digest, blob.digest, blob, written)
     except ImageRejected as error:
         return _Read(source_digest, reason=f"{error.rejection}: {error}")
     except Exception as error:  # a damaged archive member raises exceptions of many types
         return _Read(reason=_unreadable(error))
-
-
-def _as_stored(content: bytes, formats: Formats, keep_location: bool) -> Blob:
-    """Return the JPEG file to store; a JPEG up to 2,048 pixels keeps its compressed image."""
-    image = open_rgb(content, formats=formats)
-    thumbnail = make_thumbnail(image).tobytes()
-    if not is_jpeg(content) or max(image.size) > _LONGEST_SIDE:
-        jpeg = encode_jpeg(image, _LONGEST_SIDE)
-    else:
-        jpeg = content if keep_location else remove_metadata(content)
-    return Blob(sha256(jpeg).hexdigest(), jpeg, *image.size, thumbnail)
 
 
 def _unreadable(error: Exception) -> str:

@@ -1,28 +1,14 @@
 """Licence lists: photographer, title and licence of each image."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from embeddings.file_names import file_name, to_nfc
+from embeddings.ingest.draft import Licence
 from training.errors import DataError
 
 _SUFFIX = "_photos_info.json"
-
-
-@dataclass(frozen=True)
-class Licence:
-    """Licence entry of one image; None for missing values."""
-
-    title: str | None
-    photographer: str | None
-    photographer_id: str | None
-    licence: str | None
-    source: str | None
-
-
-NO_LICENCE = Licence(None, None, None, None, None)
 
 Licences = dict[tuple[str, str], Licence]
 """Licences by class and file name, both in Unicode form NFC."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from embeddings.ingest.split import SplitName
 from embeddings.release.reports import ExperimentReport, rank_experiments
-from training.data.split import SplitName
 from training.experiments.combination import Score, expand
 from training.experiments.config import Combination, Declaration, Experiment, FromScratch, Preset
 

@@ -21,7 +21,8 @@ import sys
 from pathlib import Path
 from embeddings.progress import no_progress
 from embeddings.store.store import Store
-from training.data import inspection, places
+from embeddings.ingest import places
+from training.data import inspection
 from training.data.files import DataSource
 from training.data.folder_files import list_folder
 from training.data.ingest import Policy, ingest_source

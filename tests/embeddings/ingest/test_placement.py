@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.arrays import Rows
+from embeddings.ingest.near_duplicates import NEW, Links, connected_groups
+from embeddings.ingest.placement import Part, Placement, SplitTable, keep_sides, link_keys, place
+from embeddings.ingest.split import split_groups
 from embeddings.store.split import Split
-from training.data.near_duplicates import NEW, Links, connected_groups
-from training.data.placement import Part, Placement, SplitTable, keep_sides, link_keys, place
-from training.data.split import split_groups
 
 EVIDENCE = (Part.FIT, Part.TUNING, Part.VALIDATION)
 

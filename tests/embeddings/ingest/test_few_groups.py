@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from embeddings.ingest.split import split_groups
 from embeddings.release.reader import current_release, open_release
 from embeddings.release.reports import Curves, ExperimentReport, choose_best
 from tests.training.conftest import SMALL_FROZEN
@@ -18,7 +19,6 @@ from tests.training.pictures import class_folders
 from training.console import Display
 from training.data.download import PublishedArchive
 from training.data.folds import grouped_folds
-from training.data.split import split_groups
 from training.evaluation.comparison import compare
 from training.evaluation.feasibility import limitations
 from training.evaluation.label_issues import out_of_fold_probabilities

@@ -14,10 +14,10 @@ from PIL import ExifTags, Image, ImageCms
 
 from embeddings import images
 from embeddings.images import ImageRejected, Rejection, encode_jpeg, measure, open_rgb
+from embeddings.ingest.attributes import read_attributes
+from embeddings.ingest.file_types import HEAD
+from embeddings.ingest.formats import find_heic_opener, ingest_formats, refuse
 from tests.training.pictures import Take, class_folders, left_out, picture
-from training.data.attributes import read_attributes
-from training.data.file_types import HEAD
-from training.data.formats import find_heic_opener, ingest_formats, refuse
 
 FORMATS = ingest_formats(find_heic_opener())
 KINDS = ("AVIF", "HEIC")

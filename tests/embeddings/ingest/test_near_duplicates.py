@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance
 
-from tests.training.pictures import picture
-from training.data.near_duplicates import (
+from embeddings.ingest.near_duplicates import (
     CLOSE_THUMBNAILS,
     CORRELATION,
     FARTHEST,
@@ -23,7 +22,8 @@ from training.data.near_duplicates import (
     find_links,
     is_same_image,
 )
-from training.data.thumbnails import Thumbnail, make_thumbnail
+from embeddings.ingest.thumbnails import Thumbnail, make_thumbnail
+from tests.training.pictures import picture
 
 
 def groups(images: Sequence[Image.Image]) -> list[int]:
@@ -283,7 +283,7 @@ def test_no_images_have_no_groups() -> None:
 _MANY_ALIKE = """
 import numpy as np
 from tests.peak_memory import peak_bytes
-from training.data.near_duplicates import NEW, find_links
+from embeddings.ingest.near_duplicates import NEW, find_links
 random = np.random.default_rng(0)
 scene = random.integers(30, 226, (16, 17, 3))
 frames = [(scene + random.normal(0, 1, scene.shape)).astype(np.uint8) for _ in range(20_000)]

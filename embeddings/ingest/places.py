@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from embeddings.arrays import Rows
 from embeddings.images import open_rgb
+from embeddings.ingest.draft import NextRevision
+from embeddings.ingest.near_duplicates import NEW, Links, find_links, is_same_image
+from embeddings.ingest.placement import Part, SplitTable, keep_sides, link_keys, place
 from embeddings.store.split import Split
-from training.data.draft import NextRevision
-from training.data.near_duplicates import NEW, Links, find_links, is_same_image
-from training.data.placement import Part, SplitTable, keep_sides, link_keys, place
 
 
 @dataclass(frozen=True)

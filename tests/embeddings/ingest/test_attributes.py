@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from embeddings.images import open_rgb
+from embeddings.ingest.attributes import read_attributes
 from embeddings.jpeg_metadata import remove_metadata
-from training.data.attributes import read_attributes
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 BASE, DETAILS, GPS = ExifTags.Base, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo

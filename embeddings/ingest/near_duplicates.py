@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from embeddings.arrays import Floats, Mask, Pixels, Rows
 from embeddings.cpu import usable_processors
-from training.data.thumbnails import SIDE
+from embeddings.ingest.thumbnails import SIDE
 
 NOISE = 2
 """Noise threshold: largest difference of grey values (0-255) that is ignored."""

@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data.split import split_groups
+from embeddings.ingest.split import split_groups
 
 memberships = st.lists(
     st.tuples(st.sampled_from(["city", "lake", "road"]), st.integers(0, 60)),

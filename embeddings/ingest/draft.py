@@ -13,12 +13,25 @@ from embeddings.arrays import Rows
 from embeddings.store.records import Decision, Images, StoredImage
 from embeddings.store.split import Split
 from embeddings.store.store import Store
-from training.data.licences import NO_LICENCE, Licence
 
 _BATCH = 4096
 
 PlaceOf = Callable[[int], Mapping[str, Any]]
 """Returns the columns that describe the place of a new image in the split, by its row."""
+
+
+@dataclass(frozen=True)
+class Licence:
+    """Licence entry of one image; None for missing values."""
+
+    title: str | None
+    photographer: str | None
+    photographer_id: str | None
+    licence: str | None
+    source: str | None
+
+
+NO_LICENCE = Licence(None, None, None, None, None)
 
 
 class NewImage(NamedTuple):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from PIL import ExifTags, Image
 from pydantic import JsonValue
 
-from training.data.formats import find_heic_opener, ingest_formats
+from embeddings.ingest.formats import find_heic_opener, ingest_formats
 
 Attributes = dict[str, JsonValue]
 """Facts about an image, as JSON: `taken`, `camera`, `lens`, `location`."""

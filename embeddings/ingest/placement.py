@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.arrays import Mask, Rows
+from embeddings.ingest.near_duplicates import NEW, Links, connected_groups
+from embeddings.ingest.split import TUNING_SHARE, VALIDATION_SHARE, Counts, split_groups
 from embeddings.store.split import Split
-from training.data.near_duplicates import NEW, Links, connected_groups
-from training.data.split import TUNING_SHARE, VALIDATION_SHARE, Counts, split_groups
 
 Parts = npt.NDArray[np.int8]
 """Values of `Part`."""

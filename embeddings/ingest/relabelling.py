@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from embeddings.file_names import printable, to_nfc
+from embeddings.ingest.draft import NextRevision
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Decision
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
-from training.data.draft import NextRevision
 
 _LONGEST = 100
 
@@ -30,7 +30,7 @@ def relabel(store: Store, label: str, ids: Sequence[str], by: str) -> int:
             draft.decisions.append(Decision(draft.known.ids[row], before, label, by, "review"))
     if len(draft.newly_labelled):
         # The comparison of images takes long to import.
-        from training.data.places import find_new_links, place_images
+        from embeddings.ingest.places import find_new_links, place_images
 
         place_images(draft, find_new_links(draft), snapshot.split_seed).record_in(draft)
     return draft.commit()

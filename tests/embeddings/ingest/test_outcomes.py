@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
+from embeddings.ingest.relabelling import relabel
 from embeddings.progress import no_progress
 from embeddings.store.store import Store
 from tests.training.pictures import jpeg, picture
@@ -18,7 +19,6 @@ from training.data.files import DataSource
 from training.data.folder_files import list_folder
 from training.data.ingest import FileOutcome, Policy, Report, ingest_source
 from training.data.inspection import Options
-from training.data.relabelling import relabel
 from training.errors import DataError
 
 LABELS = ("cat", "dog", "emu")

@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from embeddings.images import Formats, ImageRejected, Rejection
-from training.data.file_types import HEAD, find_format
+from embeddings.ingest.file_types import HEAD, find_format
 
 Opener = Callable[[bytes], ImageFile]
 """Reads the header of an image file."""
