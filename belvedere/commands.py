@@ -81,7 +81,7 @@ def train(given: Given, names: Sequence[str], listed: bool, seeds: int | None) -
         for line in presets.list_experiments(workspace.preset):
             workspace.display.info(line)
         return
-    with _writing("train", given) as workspace:
+    with _training("train", given) as workspace:
         workspace.train_on_newest()
         chosen = presets.select(workspace.preset, names, seeds)
         from training.runner import train as train_experiments
@@ -105,9 +105,10 @@ def publish(given: Given, precision: "Precision") -> None:
     from embeddings.release.reader import refuse_newer_release
     from training.export import publish_best
 
-    with _writing("publish", given) as workspace:
+    with _training("publish", given) as workspace:
         refuse_newer_release(workspace.settings.releases)
         publish_best(workspace, precision)
+        workspace.clean_up_unless_written("belvedere publish")
 
 
 def prepare(given: Given, command: str = "prepare") -> None:
@@ -131,6 +132,9 @@ def prepare(given: Given, command: str = "prepare") -> None:
             from training.republishing import publish_again
 
             publish_again(workspace)
+        else:
+            return
+        workspace.clean_up()
 
 
 def serve(given: Given) -> None:
@@ -223,14 +227,28 @@ def _show(workspace: "Workspace") -> None:
 
 @contextmanager
 def _writing(command: str, given: Given) -> Iterator["Workspace"]:
-    """Yield the workspace while no other process can write into the home."""
-    from embeddings.lock import write_lock
+    """Yield the workspace while no other process can write into the home or its store."""
+    from embeddings.lock import store_lock
+
+    with (
+        _training(command, given) as workspace,
+        store_lock(workspace.settings.store_uri, f"belvedere {command}"),
+    ):
+        yield workspace
+
+
+@contextmanager
+def _training(command: str, given: Given) -> Iterator["Workspace"]:
+    """Yield the workspace while no other process can write into the home.
+
+    A service can write images into the store meanwhile.
+    """
+    from embeddings.lock import home_lock
 
     # Pillow warns of broken metadata; damaged files are reported as left out.
     warnings.filterwarnings("ignore", module="PIL")
     workspace = _workspace(given)
-    settings = workspace.settings
-    with write_lock(settings.home, settings.store_uri, f"belvedere {command}"):
+    with home_lock(workspace.settings.home, f"belvedere {command}"):
         yield workspace
 
 

@@ -37,7 +37,7 @@ def tag(given: Given, name: str, version: str | None, remove: bool) -> None:
     from embeddings.store.versions import check_tag_name
 
     check_tag_name(name)
-    with _writing("tag", given) as store:
+    with _naming(given) as store:
         known = store.tags()
         if remove:
             if name not in known:
@@ -243,8 +243,18 @@ def _store(given: Given) -> "Store":
 
 
 @contextmanager
+def _naming(given: Given) -> Iterator["Store"]:
+    """Yield the store while no other process can write tags of this home."""
+    from embeddings.lock import home_lock
+    from embeddings.settings import PathSettings
+
+    with home_lock(PathSettings.from_environment(**given).home, "belvedere tag"):
+        yield _store(given)
+
+
+@contextmanager
 def _writing(command: str, given: Given) -> Iterator["Store"]:
-    """Yield the store while no other process can write into the home."""
+    """Yield the store while no other process can write into the home or its store."""
     from embeddings.lock import write_lock
     from embeddings.settings import PathSettings
 

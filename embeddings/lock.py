@@ -1,17 +1,20 @@
-"""Exclusive locks of a home and of a store for writing; drafts of killed processes."""
+"""Exclusive locks of a home and of a feature store for writing; drafts of killed processes."""
 
 import fcntl
 import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from embeddings.atomic import DRAFT_PREFIX, clear_drafts
 from embeddings.errors import HomeError, explain_os_error
 
 LOCK = ".lock"
+
+SERVICE = "belvedere serve"
+"""Holder of the lock of a store that a service writes."""
 
 _FOLDERS = (
     "cache",
@@ -31,13 +34,18 @@ _FORMER_DRAFTS = (
 """Names of the drafts of earlier versions."""
 
 
+class Locked(HomeError):
+    """Home or feature store that another process writes."""
+
+
 @contextmanager
 def home_lock(home: Path, holder: str, *, keep_drafts: bool = False) -> Iterator[None]:
-    """Hold the write lock of a home and delete the drafts of killed processes.
+    """Hold the lock of a home and delete the drafts of killed processes.
 
-    `holder` is the command shown to other processes. The operating system releases the lock when
-    the process ends. With `keep_drafts`, the drafts stay. Raises `HomeError` without waiting if
-    another process holds the lock or the home is not writable.
+    The lock is for runs, caches and releases. `holder` is the command shown to other processes.
+    The operating system releases the lock when the process ends. With `keep_drafts`, the drafts
+    stay. Raises `Locked` without waiting if another process holds the lock, and `HomeError` if the
+    home is not writable.
     """
     _make_writable(home)
     with _lock(home, holder, "home", "BELVEDERE_HOME"):
@@ -47,21 +55,32 @@ def home_lock(home: Path, holder: str, *, keep_drafts: bool = False) -> Iterator
 
 
 @contextmanager
-def write_lock(home: Path, store: str, holder: str, *, keep_drafts: bool = False) -> Iterator[None]:
-    """Hold the write lock of a home, and that of its feature store.
+def store_lock(store: str, holder: str) -> Iterator[None]:
+    """Hold the lock of a feature store in a folder, for changes of its images and its clean-up.
 
-    A store in a folder outside of the home has a lock of its own, because several homes can share
-    it. Raises `HomeError` without waiting, as `home_lock`.
+    The lock is not that of the home, because a service can hold it while models are trained and
+    published, and because several homes can share a store. Features and tags are written without
+    it. A store at another URI has no lock. Raises `Locked` and `HomeError` as `home_lock`.
     """
-    with ExitStack() as locks:
-        locks.enter_context(home_lock(home, holder, keep_drafts=keep_drafts))
-        if "://" not in store and not Path(store).is_relative_to(home):
-            folder = Path(store)
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise HomeError(f"BELVEDERE_STORE: {explain_os_error(error) or error}") from error
-            locks.enter_context(_lock(folder, holder, "feature store", "BELVEDERE_STORE"))
+    if "://" in store:
+        yield
+        return
+    folder = Path(store)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomeError(f"BELVEDERE_STORE: {explain_os_error(error) or error}") from error
+    with _lock(folder, holder, "feature store", "BELVEDERE_STORE"):
+        yield
+
+
+@contextmanager
+def write_lock(home: Path, store: str, holder: str, *, keep_drafts: bool = False) -> Iterator[None]:
+    """Hold the locks of a home and of its feature store.
+
+    Raises `Locked` and `HomeError` without waiting, as `home_lock`.
+    """
+    with home_lock(home, holder, keep_drafts=keep_drafts), store_lock(store, holder):
         yield
 
 
@@ -85,9 +104,8 @@ def _lock(folder: Path, holder: str, kind: str, setting: str) -> Iterator[None]:
         except BlockingIOError as error:
             lock.seek(0)
             by = lock.read().strip() or "another process"
-            raise HomeError(
-                f"The {kind} {folder} is locked by {by}; retry when it has finished, or set "
-                f"{setting} to another folder."
+            raise Locked(
+                f"The {kind} {folder} is locked by {by}; {_advice(by, setting)}"
             ) from error
         except OSError as error:
             raise HomeError(f"{setting}: {explain_os_error(error) or error}") from error
@@ -95,6 +113,12 @@ def _lock(folder: Path, holder: str, kind: str, setting: str) -> Iterator[None]:
         lock.write(f"`{holder}` (process {os.getpid()} on {socket.gethostname()})\n")
         lock.flush()
         yield
+
+
+def _advice(by: str, setting: str) -> str:
+    if by.startswith(f"`{SERVICE}`"):
+        return "send the changes to this service (`belvedere add --to URL`), or stop it first."
+    return f"retry when it has finished, or set {setting} to another folder."
 
 
 def _make_writable(home: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from belvedere.cli import main
 from conftest import MakeOnce
-from embeddings.lock import home_lock
+from embeddings.lock import SERVICE, home_lock, store_lock
 from embeddings.store.store import Store
 from tests.tiny_release import make_home
 
@@ -172,6 +172,26 @@ def test_a_home_that_is_written_is_not_changed(
     with home_lock(tiny, "belvedere train"):
         assert "is locked by `belvedere train`" in run(*arguments, status=1)
     assert store.at().revision == 2
+
+
+@pytest.mark.parametrize(
+    "arguments", [["delete", LAKES[0]], ["restore", LAKES[0]], ["relabel", "x", LAKES[0]],
+    ["add", "x"], ["prune"], ["erase", LAKES[0]], ["verify"]],
+)  # fmt: skip
+def test_a_store_that_a_service_writes_is_not_changed(
+    run: Run, store: Store, arguments: list[str]
+) -> None:
+    with store_lock(store.uri, SERVICE):
+        refused = run(*arguments, status=1)
+        assert "is locked by `belvedere serve`" in refused
+        assert "stop it first" in refused
+    assert store.at().revision == 2
+
+
+def test_a_dataset_version_is_named_while_a_service_writes(run: Run, store: Store) -> None:
+    with store_lock(store.uri, SERVICE):
+        run("tag", "spring")
+    assert store.tags()["spring"] == 2
 
 
 def test_no_command_on_the_store_loads_tensorflow(tiny: Path) -> None:

@@ -51,7 +51,6 @@ def publish_best(workspace: Workspace, precision: Precision = "f32") -> Path:
     folder = publish(
         candidate, workspace.store, settings.releases, track=display.track, precision=precision
     )
-    workspace.store.compact(settings.retention)
     display.info(f"Published {read_manifest(folder).fingerprint} in {folder}")
     return folder
 

@@ -20,7 +20,6 @@ def publish_again(workspace: Workspace) -> Path:
         lambda ids, predicted: _heat_maps(workspace, ids, predicted),
         track=display.track,
     )
-    workspace.store.compact(settings.retention)
     release = open_release(folder)
     display.info(f"Published {release.manifest.fingerprint} in {folder}")
     display.info(_seen(release))

@@ -1,6 +1,7 @@
 """Workspace of a command, and ingest of its data set into the store."""
 
 from collections.abc import Hashable
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pydantic import JsonValue
 
 from embeddings.images import PIXELS_VERSION
 from embeddings.ingest.split import SplitName
+from embeddings.lock import Locked, store_lock
 from embeddings.release.reports import Comparison, ExperimentReport
 from embeddings.store.retention import TRAINING_PREFIX
 from embeddings.store.store import Store
@@ -98,6 +100,15 @@ class Workspace:
         """Discard the open dataset and all comparisons; called after a change of the store."""
         self._datasets.clear()
         self.comparisons.clear()
+
+    def clean_up(self) -> None:
+        """Compact the store and delete old versions; the caller must hold the lock of the store."""
+        self.store.compact(self.settings.retention)
+
+    def clean_up_unless_written(self, holder: str) -> None:
+        """Clean the store up, unless another process holds its lock, which does it then itself."""
+        with suppress(Locked), store_lock(self.settings.store_uri, holder):
+            self.clean_up()
 
     def key(self, trial: Trial) -> str:
         """Return the cache key of a trial: a digest of everything that its result depends on."""

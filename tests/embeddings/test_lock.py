@@ -5,12 +5,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from embeddings.errors import HomeError
-from embeddings.lock import LOCK, drafts, home_lock, write_lock
+from embeddings.lock import LOCK, Locked, drafts, home_lock, write_lock
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,6 +25,16 @@ from embeddings.lock import home_lock
 home = Path(sys.argv[1])
 with home_lock(home, "belvedere prepare"), atomic_folder(home / "runs" / "a") as draft:
     (draft / "half").touch()
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+SERVICE = """
+import sys
+
+from embeddings.lock import SERVICE, store_lock
+
+with store_lock(sys.argv[1], SERVICE):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -54,10 +65,10 @@ FORMER = (
 )
 
 
-@pytest.fixture
-def holder(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Yield a process that holds the lock of `tmp_path` and has a draft there."""
-    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+@contextmanager
+def held(program: str, folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Yield a process that holds a lock."""
+    command = [sys.executable, "-c", program, str(folder)]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -65,6 +76,13 @@ def holder(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         assert process.stdout.readline() == "held\n"
         yield process
         process.kill()
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Yield a process that holds the lock of `tmp_path` and has a draft there."""
+    with held(HOLDER, tmp_path) as process:
+        yield process
 
 
 def test_a_second_process_fails_at_once_with_the_holder_of_the_lock(
@@ -143,7 +161,30 @@ def test_two_homes_cannot_write_into_one_store_at_once(tmp_path: Path) -> None:
         write_lock(first, str(first / "store"), "belvedere add"),
         write_lock(second, str(second / "store"), "belvedere add"),
     ):
-        assert not list(tmp_path.glob("*/store"))
+        pass
+
+
+@pytest.mark.parametrize("place", ["home/store", "elsewhere"])
+def test_a_service_that_writes_the_store_is_named_and_leaves_the_home_free(
+    tmp_path: Path, place: str
+) -> None:
+    home, store = tmp_path / "home", str(tmp_path / place)
+    with held(SERVICE, Path(store)) as service:
+        with (
+            pytest.raises(
+                Locked,
+                match=rf"store .* is locked by `belvedere serve` \(process {service.pid} on .*"
+                r"send the changes to this service \(`belvedere add --to URL`\), or stop it first",
+            ),
+            write_lock(home, store, "belvedere delete"),
+        ):
+            pass
+        with home_lock(home, "belvedere publish"):
+            pass
+        service.kill()
+        service.wait()
+        with write_lock(home, store, "belvedere delete"):
+            pass
 
 
 def test_drafts_stay_if_wanted(tmp_path: Path) -> None:

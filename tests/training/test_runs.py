@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from conftest import MakeOnce
+from embeddings.lock import SERVICE, store_lock
 from embeddings.release.reader import current_release, open_release
 from embeddings.release.reports import Cost, ExperimentReport, Status
 from embeddings.store.records import Images
@@ -272,6 +273,20 @@ def test_added_images_leave_runs_valid_and_the_same_model_is_published(home: Hom
     assert f"Training images that came after the training of this model: {unseen};" in (
         home.printed()
     )
+
+
+def test_a_store_that_a_service_writes_is_cleaned_up_by_the_service(home: Home) -> None:
+    add_images(home, 3)
+    add_images(home, 4)
+    workspace = home.workspace()
+    workspace.settings = workspace.settings.model_copy(update={"keep_versions": 1, "keep_days": 0})
+    publish_again(workspace)
+    before = workspace.store.versions()
+    with store_lock(workspace.settings.store_uri, SERVICE):
+        workspace.clean_up_unless_written("belvedere publish")
+        assert workspace.store.versions() == before
+    workspace.clean_up_unless_written("belvedere publish")
+    assert len(workspace.store.versions()) == len(before) - 1
 
 
 def test_training_on_the_newest_revision_compares_models_on_common_images(home: Home) -> None:
