@@ -1,6 +1,6 @@
 """Ingest of data sets into the collection: of the data set of the settings, and of given paths."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,37 +113,60 @@ def add_paths(
     """
     ingest = Ingest(settings, store, display)
     problems: list[DataError] = []
-    for opened in _open_all(settings, store, list(paths), policy):
+    named = list(paths)
+    if policy.mirror:
+        _refuse_single_files(named)
+    for opened in open_paths(settings, named, lambda: _classes(store)):
         try:
             with opened as source:
                 display.info(f"Adding {source.key}")
                 ingest.run(source, options, policy)
         except DataError as error:
             problems.append(error)
-    if all(each.outcome == "rejected" for each in ingest.outcomes):
-        raise problems[0] if problems else _nothing_usable(ingest.outcomes)
-    for problem in problems:
-        display.warn(str(problem))
+    conclude(ingest.outcomes, problems, display)
     if policy.mirror and problems:
         raise problems[0]
 
 
-def _open_all(
-    settings: TrainingSettings, store: Store, paths: Sequence[Path], policy: Policy
-) -> Iterable[AbstractContextManager[DataSource]]:
-    """Yield the data sets of these paths, to be opened one after the other."""
-    single = [path for path in paths if not path.is_dir() and path.suffix.lower() != ".zip"]
-    if single and policy.mirror:
-        raise DataError(
-            f"--mirror needs a folder or a zip, because single files such as {single[0]} do not "
-            "say which files are gone; remove --mirror or give their folder."
-        )
+def open_paths(
+    settings: TrainingSettings, paths: Sequence[Path], classes: Callable[[], Collection[str]]
+) -> Iterator[AbstractContextManager[DataSource]]:
+    """Yield the data sets of these paths, to be opened one after the other.
+
+    `classes` returns the classes of the collection, which the folders of single files name.
+    """
+    single = _single_files(paths)
     for path in paths:
         if path not in single:
             yield open_path(settings, path.resolve())
     if single:
-        classes = store.at().images.classes if store.exists else ()
-        yield from map(nullcontext, group_files(single, classes))
+        yield from map(nullcontext, group_files(single, classes()))
+
+
+def conclude(
+    outcomes: Sequence[FileOutcome], problems: Sequence[DataError], display: Display
+) -> None:
+    """Print the problems of single data sets. Raises `DataError` if nothing could be done."""
+    if all(each.outcome == "rejected" for each in outcomes):
+        raise problems[0] if problems else _nothing_usable(outcomes)
+    for problem in problems:
+        display.warn(str(problem))
+
+
+def _single_files(paths: Sequence[Path]) -> list[Path]:
+    return [path for path in paths if not path.is_dir() and path.suffix.lower() != ".zip"]
+
+
+def _refuse_single_files(paths: Sequence[Path]) -> None:
+    if single := _single_files(paths):
+        raise DataError(
+            f"--mirror needs a folder or a zip, because single files such as {single[0]} do not "
+            "say which files are gone; remove --mirror or give their folder."
+        )
+
+
+def _classes(store: Store) -> Collection[str]:
+    return store.at().images.classes if store.exists else ()
 
 
 def _nothing_usable(outcomes: Sequence[FileOutcome]) -> DataError:

@@ -90,6 +90,20 @@ def decide(files: Sequence[FoundFile], known: KnownImages, situation: Situation)
     return _Decisions(files, known, situation).decide()
 
 
+def distinct_ids(wanted: Iterable[tuple[str, str]], taken: Iterable[str]) -> Iterator[str]:
+    """Yield an id that is not taken for each pair of an id and the extension of its file.
+
+    Of `a.jpg` and `a.png`, the second keeps its extension.
+    """
+    used = set(taken)
+    for identifier, suffix in wanted:
+        name = identifier if identifier not in used else identifier + suffix
+        while name in used:
+            name += "_"
+        used.add(name)
+        yield name
+
+
 @dataclass
 class _Decisions:
     """Decisions about the files of one ingest."""
@@ -266,18 +280,10 @@ class _Decisions:
         }
 
     def _free_ids(self, numbers: Iterable[int]) -> dict[int, str]:
-        """Return unique ids: of `a.jpg` and `a.png`, the second keeps its extension."""
-        taken = set(self.known.ids)
-        identifiers = {}
-        for number in numbers:
-            identifier = self.files[number].identifier
-            if identifier in taken:
-                identifier += self.files[number].suffix
-            while identifier in taken:
-                identifier += "_"
-            taken.add(identifier)
-            identifiers[number] = identifier
-        return identifiers
+        """Return unique ids by number of the file."""
+        order = list(numbers)
+        wanted = ((self.files[each].identifier, self.files[each].suffix) for each in order)
+        return dict(zip(order, distinct_ids(wanted, self.known.ids), strict=True))
 
     def _settle(self, number: int, outcome: Outcome, row: int, detail: str = "") -> None:
         self.claimed[row] = number

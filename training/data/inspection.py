@@ -45,29 +45,35 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Inspection:
+class Listing:
     """Files of a data set in their order; all sequences have one element for each file."""
 
     layout: DataLayout
     files: Sequence[DataFile]
-    paths: Sequence[str]
-    """Paths in the data set; of files of one path, the later ones have a number appended."""
     places: Sequence[Place]
-    ledger: Mapping[str, FileEntry]
-    """Entries of earlier ingests by path."""
-    entries: Sequence[FileEntry | None]
-    """Entries of the files that were read, now or earlier."""
     reasons: Sequence[str]
     """Reasons for rejecting a file; empty for usable files."""
-    attributes: Mapping[int, str]
-    """Attributes of the files that were read now, as JSON, by number; empty ones are left out."""
-    read: frozenset[int]
-    """Numbers of the files that were read now."""
 
     @property
     def labels(self) -> set[str]:
         """Classes of the data set, including classes without a usable image."""
         return {place.label for place in self.places if place.label is not None}
+
+
+@dataclass(frozen=True)
+class Inspection(Listing):
+    """Files of a data set after reading them."""
+
+    paths: Sequence[str]
+    """Paths in the data set; of files of one path, the later ones have a number appended."""
+    ledger: Mapping[str, FileEntry]
+    """Entries of earlier ingests by path."""
+    entries: Sequence[FileEntry | None]
+    """Entries of the files that were read, now or earlier."""
+    attributes: Mapping[int, str]
+    """Attributes of the files that were read now, as JSON, by number; empty ones are left out."""
+    read: frozenset[int]
+    """Numbers of the files that were read now."""
 
 
 class _Read(NamedTuple):
@@ -80,6 +86,13 @@ class _Read(NamedTuple):
     reason: str = ""
 
 
+def list_images(source: DataSource, options: Options, workers: int) -> Listing:
+    """List the files of a data set; only their first bytes are read."""
+    files = _in_order(source)
+    with ThreadPoolExecutor(workers) as pool:
+        return _listing(pool, source, options, files, [None] * len(files))
+
+
 def inspect(
     source: DataSource, store: Store, options: Options, workers: int, track: Track
 ) -> Inspection:
@@ -88,7 +101,7 @@ def inspect(
     Their JPEG files are written to the store in checkpoints, so that an interrupted ingest goes on.
     The order of the files in the data set has no effect.
     """
-    files = sorted(source.list_files(), key=lambda file: (file.name.split("/"), file.state))
+    files = _in_order(source)
     paths = _distinct_paths(files)
     ledger, blobs = store.files.read(source.key), store.blobs.known()
     formats = ingest_formats(find_heic_opener())
@@ -97,13 +110,8 @@ def inspect(
     ]
     attributes: dict[int, str] = {}
     with ThreadPoolExecutor(workers) as pool:
-        files, images = _recognise_all(pool, files, entries, formats)
-        layout = source.layout or find_layout([file.path for file in images])
-        places = list(_shared(_place(file, layout, options) for file in files))
-        reasons = [
-            _reason(file, place, entry, options.unlabelled)
-            for file, place, entry in zip(files, places, entries, strict=True)
-        ]
+        listing = _listing(pool, source, options, files, entries)
+        files, reasons = listing.files, [*listing.reasons]
         wanted = [n for n, entry in enumerate(entries) if entry is None and not reasons[n]]
         stored = _stored_digests(store, ledger, blobs) if wanted else {}
         work = partial(_read, formats, options.keep_location, stored)
@@ -119,8 +127,31 @@ def inspect(
                 attributes[number] = read.attributes
         checkpoints.write()
     return Inspection(
-        layout, files, paths, places, ledger, entries, reasons, attributes, frozenset(wanted)
-    )
+        listing.layout, files, listing.places, reasons,
+        paths, ledger, entries, attributes, frozenset(wanted),
+    )  # fmt: skip
+
+
+def _in_order(source: DataSource) -> Sequence[DataFile]:
+    return sorted(source.list_files(), key=lambda file: (file.name.split("/"), file.state))
+
+
+def _listing(
+    pool: ThreadPoolExecutor,
+    source: DataSource,
+    options: Options,
+    files: Sequence[DataFile],
+    entries: Sequence[FileEntry | None],
+) -> Listing:
+    formats = ingest_formats(find_heic_opener())
+    files, images = _recognise_all(pool, files, entries, formats)
+    layout = source.layout or find_layout([file.path for file in images])
+    places = list(_shared(_place(file, layout, options) for file in files))
+    reasons = [
+        _reason(file, place, entry, options.unlabelled)
+        for file, place, entry in zip(files, places, entries, strict=True)
+    ]
+    return Listing(layout, files, places, reasons)
 
 
 def _shared(places: Iterable[Place]) -> Iterator[Place]:
