@@ -45,18 +45,20 @@ class VectorIndex(Protocol):
 
     def __len__(self) -> int: ...
 
-    @property
-    def embeddings(self) -> Floats:
-        """Shape (n, dimension): the indexed embeddings."""
-        ...
-
     def search(
-        self, query: Floats, k: int, *, exclude: int | None = None, among: Mask | None = None
+        self,
+        query: Floats,
+        k: int,
+        *,
+        exclude: int | None = None,
+        among: Mask | None = None,
+        exact: bool = False,
     ) -> Neighbors:
         """Return the `k` rows nearest to `query` of shape (dimension,), or all rows if fewer.
 
         `exclude` is a row to leave out (the query itself); `among`, a mask of shape (n,), selects
-        the eligible rows. Raises ValueError if k < 1 or the dimension differs.
+        the eligible rows. With `exact`, an approximate index compares the query with all of them.
+        Raises ValueError if k < 1 or the dimension differs.
         """
         ...
 

@@ -46,7 +46,13 @@ class FlatIndex:
         return self._embeddings
 
     def search(
-        self, query: Floats, k: int, *, exclude: int | None = None, among: Mask | None = None
+        self,
+        query: Floats,
+        k: int,
+        *,
+        exclude: int | None = None,
+        among: Mask | None = None,
+        exact: bool = True,
     ) -> Neighbors:
         """Implement `VectorIndex.search`."""
         query = validate_query(query, k, self._embeddings)

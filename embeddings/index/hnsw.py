@@ -20,6 +20,9 @@ SEARCHING_EFFORT = 512
 _SPARE = 8
 """Additional candidates, so that double-precision reranking resolves rounding and ties."""
 
+_LEAST_ELIGIBLE = 0.9
+"""Share of eligible rows below which a filtered search is exact; the graph would miss many."""
+
 _MOST = 100
 """Largest k searched by the graph; for larger k, exact search is hardly slower."""
 
@@ -27,8 +30,9 @@ _MOST = 100
 class HnswIndex:
     """Approximate search over embeddings of shape (n, dimension), float32.
 
-    Filtered searches, searches for many neighbours and queries for which the graph finds too few
-    use exact search, and their result is marked as exact. The graph is always built in memory.
+    Searches with a strict filter, searches for many neighbours and queries for which the graph
+    finds too few use exact search, and their result is marked as exact. The graph is always built
+    in memory.
     """
 
     def __init__(self, ids: Sequence[str], embeddings: Floats) -> None:
@@ -41,22 +45,27 @@ class HnswIndex:
     def __len__(self) -> int:
         return len(self._flat)
 
-    @property
-    def embeddings(self) -> Floats:
-        """Shape (n, dimension): the indexed embeddings."""
-        return self._flat.embeddings
-
     def search(
-        self, query: Floats, k: int, *, exclude: int | None = None, among: Mask | None = None
+        self,
+        query: Floats,
+        k: int,
+        *,
+        exclude: int | None = None,
+        among: Mask | None = None,
+        exact: bool = False,
     ) -> Neighbors:
         """Implement `VectorIndex.search`."""
-        if among is not None or k > _MOST:
+        few = among is not None and np.count_nonzero(among) < _LEAST_ELIGIBLE * len(self)
+        if exact or few or k > _MOST:
             return self._flat.search(query, k, exclude=exclude, among=among)
-        query = validate_query(query, k, self.embeddings)
+        query = validate_query(query, k, self._flat.embeddings)
         candidates = k + _SPARE + 1
         effort = faiss.SearchParametersHNSW(efSearch=max(SEARCHING_EFFORT, candidates))
+        if among is not None:
+            packed = np.packbits(among, bitorder="little")
+            effort.sel = faiss.IDSelectorBitmap(packed)
         _, found = self._graph.search(query[None], candidates, params=effort)
         rows = found[0][(found[0] >= 0) & (found[0] != exclude)]
         if len(rows) < k:
-            return self._flat.search(query, k, exclude=exclude)
+            return self._flat.search(query, k, exclude=exclude, among=among)
         return self._flat.rerank(query, rows, k, "hnsw")

@@ -168,6 +168,16 @@ class ImageTable:
                 filter=f"_row_last_updated_at_version > {int(revision)}",
             )
 
+    def changed_rows(self, snapshot: Snapshot, since: int) -> tuple[int, Images]:
+        """Return the images changed after a revision and the number of those created after it."""
+        with translate_errors(self.path):
+            table = snapshot.dataset.to_table(
+                columns=[*IMAGE_SCHEMA.names, "_row_created_at_version"],
+                filter=f"_row_last_updated_at_version > {int(since)}",
+            )
+        created = pc.sum(pc.greater(table.column("_row_created_at_version"), since)).as_py()
+        return created or 0, Images(table.select(IMAGE_SCHEMA.names).cast(IMAGE_SCHEMA))
+
     def _number(self, newest: lance.LanceDataset, version: int | str) -> int | None:
         if isinstance(version, int):
             return version

@@ -1,0 +1,402 @@
+"""Live state: a sealed release with all changes of the store up to a revision."""
+
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from embeddings.arrays import Floats, Mask, Rows
+from embeddings.encoded import Encoded
+from embeddings.file_names import to_nfc
+from embeddings.index import Neighbors, VectorIndex
+from embeddings.index.growing_array import GrowingArray
+from embeddings.index.knn_graph import DEGREE
+from embeddings.index.live import LiveIndex
+from embeddings.recognition import distance_to_training, typicality
+from embeddings.release.reader import Release
+from embeddings.store.images import Snapshot
+from embeddings.store.records import Images, StoredImage
+from embeddings.store.store import Store
+from embeddings.store.tables import StoreError
+from embeddings.tsne import transform
+
+Encode = Callable[[Iterable[bytes]], Iterator[Encoded]]
+"""Function that encodes JPEG files, such as `Encoder.encode_files`."""
+
+_UNSEALED: dict[str, Any] = dict.fromkeys(("source", "path", "added", "changed", "deleted"))
+"""Columns that a release does not contain."""
+
+
+class RevisionLost(StoreError):
+    """Revision after which the changes cannot be followed: `read_all_changes` must be used."""
+
+
+@dataclass(frozen=True)
+class ChangedImages:
+    """Images that changed up to a revision."""
+
+    revision: int
+    images: Images
+    """Changed images, deleted ones included."""
+    encoded: Encoded
+    """One row per image, of the encoder of the release; zero for a deleted image."""
+
+
+@dataclass(frozen=True)
+class LiveState:
+    """Release with all changes up to a revision; safe to use from many threads.
+
+    Rows 0 to n-1 are those of the release, rows n to n+m-1 belong to images that were added or
+    replaced later. A row keeps its number and its embedding. A state never changes: `apply` returns
+    another one.
+    """
+
+    release: Release
+    revision: int
+    index: LiveIndex
+    _more_learned: Container[str]
+    _probabilities: "GrowingArray[np.float32]"
+    _records: dict[int, StoredImage]
+    """Records of the rows that the release lacks or has otherwise."""
+    _rows: dict[str, int]
+    """Live row of each id that is not in the row of the release; -1 if it is deleted."""
+    _rows_of_files: dict[tuple[str, str], int]
+    """Added row of an id and digest, live or not."""
+
+    @classmethod
+    def of(
+        cls, release: Release, base: VectorIndex, more_learned: Container[str] = frozenset()
+    ) -> "LiveState":
+        """Return the state of a release without changes.
+
+        `base` is an index of its embeddings. `more_learned` are digests of images that the model
+        learned from and the release lacks.
+        """
+        return cls(
+            release=release,
+            revision=release.manifest.data.revision,
+            index=LiveIndex.of(base, release.images.ids, release.embeddings),
+            _more_learned=more_learned,
+            _probabilities=GrowingArray.empty(np.float32, release.probabilities.shape[1:]),
+            _records={},
+            _rows={},
+            _rows_of_files={},
+        )
+
+    def __len__(self) -> int:
+        """Return the number of rows, live or not."""
+        return len(self.index)
+
+    @property
+    def live(self) -> Mask:
+        """Shape (n + m,): false for the rows of deleted and replaced images."""
+        return self.index.live
+
+    def apply(self, changes: ChangedImages) -> "LiveState":
+        """Return the state at the revision of the changes; self if it has them already."""
+        if changes.revision <= self.revision:
+            return self
+        return _Application(self, changes).state()
+
+    def row(self, identifier: str) -> int | None:
+        """Return the live row of an id in any Unicode normalization form; None without one."""
+        row = self._rows.get(identifier)
+        if row is None:
+            row = self._rows.get(to_nfc(identifier))
+        if row is None:
+            return self.release.rows.get(identifier)
+        return row if row >= 0 else None
+
+    def record(self, row: int) -> StoredImage:
+        """Return the record of a row, without times and paths of sources as in a release."""
+        found = self._records.get(row)
+        return self.release.records[row] if found is None else found
+
+    def embedding(self, row: int) -> Floats:
+        """Return the embedding of a row, shape (dimension,)."""
+        return self.index.embedding(row)
+
+    def probabilities(self, row: int) -> Floats:
+        """Return the class probabilities of a row, shape (classes,)."""
+        count = len(self.release.images)
+        if row >= count:
+            return self._probabilities.values[row - count]
+        probabilities: Floats = self.release.probabilities[row]
+        return probabilities
+
+    def predicted(self, row: int) -> int:
+        """Return the number of the most probable class of a row."""
+        return int(np.argmax(self.probabilities(row)))
+
+    def learned(self, row: int) -> bool:
+        """Return True if the model learned from the file of a row."""
+        twin = self._twin(row)
+        return (
+            bool(self.release.learned[twin])
+            if twin >= 0
+            else self.record(row).digest in self._more_learned
+        )
+
+    def typicality(self, row: int) -> float:
+        """Return the typicality of a row, 0-1: a function of the release and the file alone."""
+        twin = self._twin(row)
+        if twin >= 0:
+            return float(self.release.typicalities[twin])
+        distance = distance_to_training(self._sealed, self.release.learned, self.embedding(row))
+        return typicality(np.array(self.release.typicality.distances), distance)
+
+    def point(self, row: int) -> tuple[float, float]:
+        """Return the place of a row on the map: a function of the release and the file alone."""
+        twin = self._twin(row)
+        if twin >= 0:
+            x, y = self.release.points[twin].tolist()
+            return x, y
+        return transform(self._sealed, self.release.points, self.embedding(row))
+
+    def neighbors(self, row: int) -> Neighbors:
+        """Return the nearest live rows of a live row, at most three: its ready answer."""
+        if self.revision == self.release.manifest.data.revision:
+            return self.release.graph.of(row)
+        return self.index.search(self.embedding(row), DEGREE, exclude=row, exact=True)
+
+    def stamp(self, row: int) -> int:
+        """Return the revision at which the ready answer of a live row changed last.
+
+        It includes the records of the row and of its neighbours. 0 if it is that of the release.
+        """
+        return 0 if self.revision == self.release.manifest.data.revision else self.revision
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.object_]:
+        """Shape (n + m,): labels; None for an image without a label."""
+        return self._column("label", self.release.images.labels)
+
+    @cached_property
+    def splits(self) -> npt.NDArray[np.object_]:
+        """Shape (n + m,): `train`, `validation` or `pool`."""
+        return self._column("split", self.release.images.splits)
+
+    def ids_in_order(self) -> Rows:
+        """Return the live rows ordered by id."""
+        return self._rows_by_id
+
+    @cached_property
+    def _rows_by_id(self) -> Rows:
+        ids = [self.index.id_of(row) for row in range(len(self))]
+        order = np.array(sorted(range(len(self)), key=ids.__getitem__), np.int64)
+        return order[self.live[order]]
+
+    def _column(
+        self, name: str, sealed: "Sequence[Any] | npt.NDArray[np.object_]"
+    ) -> npt.NDArray[np.object_]:
+        values = np.empty(len(self), np.object_)
+        values[: len(sealed)] = sealed
+        for row, record in self._records.items():
+            values[row] = getattr(record, name)
+        return values
+
+    def _twin(self, row: int) -> int:
+        """Return the row of the release with the file of a row; -1 if there is none."""
+        if row < len(self.release.images):
+            return row
+        digests = self.release.images.table.column("digest")
+        return int(pc.index(digests, pa.scalar(self.record(row).digest)).as_py())
+
+    @property
+    def _sealed(self) -> VectorIndex:
+        return _Exact(self.index.base)
+
+
+@dataclass(frozen=True)
+class _Exact:
+    """Index of any kind, searched exactly."""
+
+    index: VectorIndex
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def search(
+        self,
+        query: Floats,
+        k: int,
+        *,
+        exclude: int | None = None,
+        among: Mask | None = None,
+        exact: bool = True,
+    ) -> Neighbors:
+        """Implement `VectorIndex.search`."""
+        return self.index.search(query, k, exclude=exclude, among=among, exact=exact)
+
+
+class _Application:
+    """Application of changes to a state, image by image."""
+
+    def __init__(self, before: LiveState, changes: ChangedImages) -> None:
+        self.before = before
+        self.changes = changes
+        self.records = before._records.copy()
+        self.rows = before._rows.copy()
+        self.rows_of_files = before._rows_of_files.copy()
+        self.added: list[int] = []
+        """Positions in the changes of the added rows."""
+        self.added_ids: list[str] = []
+        self.flipped: dict[int, bool] = {}
+        """Rows of the state before that die (False) or revive (True)."""
+
+    def state(self) -> LiveState:
+        for position, image in enumerate(self.changes.images):
+            self._change(position, image)
+        live = self.before.live
+        dead = [row for row, alive in self.flipped.items() if live[row] and not alive]
+        revived = [row for row, alive in self.flipped.items() if alive and not live[row]]
+        encoded = self.changes.encoded
+        added = np.array(self.added, np.int64)
+        index, probabilities = self.before.index, self.before._probabilities
+        if self.added or dead or revived:
+            index = index.with_changes(
+                self.added_ids,
+                encoded.embeddings[added],
+                np.array(dead, np.int64),
+                np.array(revived, np.int64),
+            )
+            probabilities = probabilities.extended(encoded.probabilities[added])
+        return replace(
+            self.before,
+            revision=self.changes.revision,
+            index=index,
+            _probabilities=probabilities,
+            _records=self.records,
+            _rows=self.rows,
+            _rows_of_files=self.rows_of_files,
+        )
+
+    def _change(self, position: int, image: StoredImage) -> None:
+        before = self.before.row(image.id)
+        after = None if image.deleted is not None else self._row_of(position, image)
+        if before is not None and before != after:
+            self.flipped[before] = False
+        if after is None:
+            self.rows[image.id] = -1
+            return
+        if after < len(self.before):
+            self.flipped[after] = True
+        if after < len(self.before.release.images):
+            self.rows.pop(image.id, None)
+        else:
+            self.rows[image.id] = after
+        self._record(after, image.model_copy(update=_UNSEALED))
+
+    def _row_of(self, position: int, image: StoredImage) -> int:
+        """Return the row of an id and its file, which is a new one if there is none."""
+        release = self.before.release
+        sealed = release.rows.get(image.id)
+        if sealed is not None and release.records[sealed].digest == image.digest:
+            return sealed
+        row = self.rows_of_files.get((image.id, image.digest))
+        if row is None:
+            row = len(self.before) + len(self.added)
+            self.rows_of_files[image.id, image.digest] = row
+            self.added.append(position)
+            self.added_ids.append(image.id)
+        return row
+
+    def _record(self, row: int, image: StoredImage) -> None:
+        release = self.before.release
+        if row < len(release.images) and image == release.records[row]:
+            self.records.pop(row, None)
+        else:
+            self.records[row] = image
+
+
+def read_changes(store: Store, encoder: str, since: int, encode: Encode) -> ChangedImages:
+    """Return the images that changed after a revision, up to the newest.
+
+    `encoder` is the fingerprint of the encoder of the release; files without stored features are
+    encoded. Raises `RevisionLost` if images were erased or the revision was cleaned up,
+    `StoreError` and `ImageRejected`.
+    """
+    snapshot = store.at()
+    if snapshot.revision == since:
+        return _changed(snapshot, store, encoder, snapshot.all.take(np.empty(0, np.int64)), encode)
+    created, images = store.images.changed_rows(snapshot, since)
+    if since > snapshot.revision or _count(store, since) + created != snapshot.dataset.count_rows():
+        raise RevisionLost(
+            f"The changes of the feature store {store.uri} since revision {since} are incomplete."
+        )
+    return _changed(snapshot, store, encoder, images, encode)
+
+
+def read_all_changes(store: Store, state: LiveState, encode: Encode) -> ChangedImages:
+    """Return the images of the newest revision that differ from a state, by comparing all.
+
+    An image of the state that was erased is returned as deleted. Raises `StoreError` and
+    `ImageRejected`.
+    """
+    snapshot = store.at()
+    present = snapshot.all
+    known = set(present.ids)
+    changed = [image for image in present if _differs(state, image)]
+    for row in np.flatnonzero(state.live).tolist():
+        if (record := state.record(row)).id not in known:
+            changed.append(record.model_copy(update={"deleted": store.now()}))
+    encoder = state.release.manifest.encoder.fingerprint
+    return _changed(snapshot, store, encoder, Images.of(changed), encode)
+
+
+def _differs(state: LiveState, image: StoredImage) -> bool:
+    row = state.row(image.id)
+    if row is None or image.deleted is not None:
+        return (row is None) != (image.deleted is not None)
+    return state.record(row) != image.model_copy(update=_UNSEALED)
+
+
+def _count(store: Store, revision: int) -> int:
+    try:
+        return int(store.at(revision).dataset.count_rows())
+    except StoreError:
+        return -1
+
+
+def _changed(
+    snapshot: Snapshot, store: Store, encoder: str, images: Images, encode: Encode
+) -> ChangedImages:
+    live = np.flatnonzero([deleted is None for deleted in images.column("deleted")])
+    encoded = _encoded(snapshot, store, encoder, images.take(live).digests, encode)
+    rows = np.full(len(images), -1)
+    rows[live] = np.arange(len(live))
+    return ChangedImages(snapshot.revision, images, _take(encoded, rows))
+
+
+def _encoded(
+    snapshot: Snapshot, store: Store, encoder: str, digests: Sequence[str], encode: Encode
+) -> Encoded:
+    """Return the features of digests: the stored ones, the others encoded."""
+    if not digests:
+        return Encoded(np.empty((0, 0), np.float32), np.empty((0, 0), np.float32))
+    found, encoded = store.features(encoder).read(digests)
+    missing = [digest for digest, known in zip(digests, found, strict=True) if not known]
+    if not missing:
+        return encoded
+    new = Encoded.concatenate(encode(snapshot.jpegs(missing)))
+    if not found.any():
+        return new
+    rows = np.empty(len(digests), np.int64)
+    rows[found], rows[~found] = np.arange(found.sum()), found.sum() + np.arange(len(missing))
+    return _take(Encoded.concatenate([encoded, new]), rows)
+
+
+def _take(encoded: Encoded, rows: Rows) -> Encoded:
+    """Return rows of features; zeros for the row -1."""
+    return Encoded(*(_rows(matrix, rows) for matrix in (encoded.embeddings, encoded.probabilities)))
+
+
+def _rows(matrix: Floats, rows: Rows) -> Floats:
+    taken = np.zeros((len(rows), matrix.shape[1]), np.float32)
+    taken[rows >= 0] = matrix[rows[rows >= 0]]
+    return taken

@@ -1,0 +1,218 @@
+"""Live states against a plain model: a dictionary of images, searched by brute force."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+from unicodedata import normalize
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embeddings.encoded import Encoded
+from embeddings.index import IndexKind, Neighbors, build_index
+from embeddings.index.blocks import BlockSearch
+from embeddings.index.knn_graph import build_neighbor_graph
+from embeddings.live_state import ChangedImages, LiveState
+from embeddings.release.manifest import DataInfo, EncoderInfo, Manifest
+from embeddings.release.reader import Release
+from embeddings.release.uncertainty import Typicality
+from embeddings.store.records import Images, StoredImage
+
+NAMES = ("a", "b/\u00fc", "it's", 'c"d', "e", "f", "g", "h\u00e9", "i", "j")
+DIMENSION = 3
+FIRST = 7
+"""Revision of the release."""
+
+VALUES = np.array([-2.0, 0.0, 0.1, 1.0, 3.0], np.float32)
+"""Few distinct values make ties and duplicates common."""
+
+CONTENTS = np.random.default_rng(0).choice(VALUES, (24, DIMENSION))
+"""Embedding of each content."""
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+Contents = dict[str, tuple[int, str | None]]
+"""Content and label of each image."""
+
+Step = dict[str, tuple[int, str | None, bool]]
+"""Content and label of each changed image, and whether it is deleted."""
+
+contents = st.integers(0, len(CONTENTS) - 1)
+labels = st.sampled_from(["lake", "sea", "unknown", None])
+names = st.sampled_from(NAMES)
+bases = st.dictionaries(names, st.tuples(contents, labels), min_size=1)
+steps = st.lists(
+    st.dictionaries(names, st.tuples(contents, labels, st.booleans()), max_size=5), max_size=6
+)
+
+
+def image(name: str, content: int, label: str | None) -> StoredImage:
+    return StoredImage(
+        id=name,
+        label=label,
+        split="pool" if label is None else "train",
+        group=1,
+        digest=f"digest {content}",
+        source_digest="",
+        width=4,
+        height=3,
+    )
+
+
+def encoded(chosen: Sequence[int]) -> Encoded:
+    embeddings = CONTENTS[list(chosen)].reshape(-1, DIMENSION)
+    return Encoded(embeddings, np.stack([embeddings[:, 0] > 0, embeddings[:, 0] <= 0], 1) * 1.0)
+
+
+def sealed(images: Images, found: Encoded, revision: int, encoder: str = "") -> Release:
+    """Return a release of images with these features."""
+    count = len(images)
+    return Release(
+        folder=Path(),
+        manifest=Manifest.model_construct(
+            data=DataInfo(name="", fingerprint="", photographs=count, revision=revision),
+            encoder=EncoderInfo.model_construct(fingerprint=encoder),
+        ),
+        images=images,
+        embeddings=found.embeddings,
+        probabilities=found.probabilities,
+        points=np.random.default_rng(count).normal(size=(count, 2)),
+        graph=build_neighbor_graph(BlockSearch(images.ids, found.embeddings)),
+        typicalities=np.linspace(0, 1, count),
+        learned=images.splits == "train",
+        training_distances=np.zeros(count),
+        comparison=None,
+        errors=(),
+        label_issues=(),
+        uncertainty=None,
+        typicality=Typicality.model_construct(distances=(0.5, 1.0, 2.0)),
+    )
+
+
+def release_of(base: Contents) -> Release:
+    ids = sorted(base)
+    images = Images.of([image(name, *base[name]) for name in ids])
+    return sealed(images, encoded([base[name][0] for name in ids]), FIRST)
+
+
+class Model:
+    """Images by id, searched by brute force in double precision."""
+
+    def __init__(self, base: Contents) -> None:
+        self.images = dict(base)
+
+    def change(self, step: Step) -> None:
+        for name, (content, label, deleted) in step.items():
+            self.images.pop(name, None)
+            if not deleted:
+                self.images[name] = (content, label)
+
+    def search(self, query: np.ndarray, k: int, eligible: set[str]) -> list[tuple[str, float]]:
+        found = []
+        for name in eligible & self.images.keys():
+            difference = CONTENTS[self.images[name][0]].astype(float) - query.astype(float)
+            found.append((float(np.linalg.norm(difference)), name))
+        return [(name, distance) for distance, name in sorted(found)[:k]]
+
+    def neighbors(self, name: str) -> list[tuple[str, float]]:
+        query = CONTENTS[self.images[name][0]]
+        return self.search(query, 3, self.images.keys() - {name})
+
+    def answer(self, name: str) -> tuple[object, ...]:
+        """Return the neighbours of an image and all that is known of them and of itself."""
+        found = self.neighbors(name)
+        return found, [self.images[each] for each in (name, *(other for other, _ in found))]
+
+
+def changed(revision: int, step: Step) -> ChangedImages:
+    images = [
+        image(name, content, label).model_copy(update={"deleted": NOW if deleted else None})
+        for name, (content, label, deleted) in step.items()
+    ]
+    return ChangedImages(revision, Images.of(images), encoded([each[0] for each in step.values()]))
+
+
+def named(state: LiveState, found: Neighbors) -> list[tuple[str, float]]:
+    ids = [state.record(row).id for row in found.rows.tolist()]
+    return list(zip(ids, found.distances.tolist(), strict=True))
+
+
+def state_of(base: Contents, kind: IndexKind = "flat") -> LiveState:
+    release = release_of(base)
+    return LiveState.of(release, build_index(kind, release.images.ids, release.embeddings))
+
+
+def assert_records(state: LiveState, model: Model) -> None:
+    rows = state.ids_in_order()
+    assert [state.record(row).id for row in rows] == sorted(model.images)
+    assert np.flatnonzero(state.live).tolist() == sorted(rows)
+    for name in NAMES:
+        assert (state.row(name) is None) == (name not in model.images)
+    for row in rows.tolist():
+        record = state.record(row)
+        content, label = model.images[record.id]
+        assert state.row(record.id) == state.row(normalize("NFD", record.id)) == row
+        assert (record.label, record.digest) == (label, f"digest {content}")
+        assert (state.labels[row], state.splits[row]) == (label, record.split)
+        assert state.embedding(row).tolist() == CONTENTS[content].tolist()
+        assert state.predicted(row) == int(CONTENTS[content][0] <= 0)
+
+
+def assert_searches(state: LiveState, model: Model, data: st.DataObject, kind: IndexKind) -> None:
+    query = CONTENTS[data.draw(contents)]
+    k = data.draw(st.integers(1, len(NAMES) + 2))
+    eligible = data.draw(st.none() | st.sets(names))
+    among = None
+    if eligible is not None:
+        among = np.array([state.record(row).id in eligible for row in range(len(state))])
+    excluded = data.draw(st.none() | st.sampled_from(sorted(model.images) or [None]))
+    found = state.index.search(
+        query, k, exclude=None if excluded is None else state.row(excluded), among=among
+    )
+    allowed = set(NAMES if eligible is None else eligible) - {excluded}
+    assert named(state, found) == model.search(query, k, allowed)
+    assert found.exact or kind != "flat"
+
+
+def assert_ready_answers(state: LiveState, model: Model) -> None:
+    for name in model.images:
+        found = state.neighbors(state.row(name))
+        assert named(state, found) == model.neighbors(name)
+        assert found.exact
+
+
+@pytest.mark.parametrize("kind", get_args(IndexKind))
+@settings(max_examples=200, deadline=None)
+@given(bases, steps, st.data())
+def test_states_agree_with_brute_force(
+    kind: IndexKind, base: Contents, steps: list[Step], data: st.DataObject
+) -> None:
+    state, model = state_of(base, kind), Model(base)
+    for number, step in enumerate(steps, FIRST + 1):
+        state = state.apply(changed(number, step))
+        model.change(step)
+        assert state.revision == number
+        assert_records(state, model)
+        assert_searches(state, model, data, kind)
+        if data.draw(st.booleans()):
+            assert_ready_answers(state, model)
+
+
+@settings(max_examples=150, deadline=None)
+@given(bases, steps)
+def test_a_changed_answer_has_a_new_stamp(base: Contents, steps: list[Step]) -> None:
+    state, model = state_of(base), Model(base)
+    answers = sealed = {name: model.answer(name) for name in base}
+    for number, step in enumerate(steps, FIRST + 1):
+        state = state.apply(changed(number, step))
+        model.change(step)
+        before, answers = answers, {name: model.answer(name) for name in model.images}
+        for name, answer in answers.items():
+            stamp = state.stamp(state.row(name))
+            if before.get(name) != answer:
+                assert stamp == number
+            if stamp == 0:
+                assert sealed[name] == answer
