@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from belvedere import __version__, commands, store_commands
+from belvedere import __version__, commands, key_command, store_commands
 from belvedere.options import options_of
 from embeddings.cpu import usable_processors
 from embeddings.errors import BelvedereError, explain_os_error
@@ -139,6 +139,14 @@ def _commands() -> click.Group:
     before, after = (click.Argument([name]) for name in ("before", "after"))
     ids = click.Argument(["ids"], nargs=-1, required=True, metavar="ID...")
     label = click.Argument(["label"])
+    key = (
+        click.Argument(["name"], required=False),
+        click.Option(
+            ["--role"], type=click.Choice(key_command.ROLES), help="Rights of the new key."
+        ),
+        click.Option(["--list", "listed"], is_flag=True, help="List all keys and their roles."),
+        click.Option(["--remove"], metavar="NAME", help="Remove the key of this name."),
+    )
     paths = commands.path_settings
     training, service = commands.training_settings, commands.service_settings
     group = _Group(
@@ -152,6 +160,7 @@ def _commands() -> click.Group:
             _Command(training, commands.publish, [precision]),
             _Command(training, commands.prepare),
             _Command(service, commands.serve),
+            _Command(commands.key_settings, key_command.key, key),
             _Command(commands.installed_settings, commands.up),
             _Command(paths, store_commands.versions, [as_json]),
             _Command(paths, store_commands.tag, tag),

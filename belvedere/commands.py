@@ -191,6 +191,13 @@ def training_settings() -> tuple[type["PathSettings"], ...]:
     return (TrainingSettings,)
 
 
+def key_settings() -> tuple[type["PathSettings"], ...]:
+    """Return the settings of the file of API keys."""
+    from service.settings import KeySettings
+
+    return (KeySettings,)
+
+
 def service_settings() -> tuple[type["PathSettings"], ...]:
     """Return the settings of the service."""
     from service.settings import ServiceSettings

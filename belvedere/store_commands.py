@@ -1,15 +1,14 @@
 """Commands on the feature store: dataset versions, deletion and labels."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from getpass import getuser
 from typing import TYPE_CHECKING
 
 from belvedere.commands import Given, console
+from embeddings.user import user_name
 
 if TYPE_CHECKING:
     from embeddings.store.store import Store
@@ -94,7 +93,7 @@ def relabel(given: Given, label: str, ids: Sequence[str]) -> None:
     with _writing("relabel", given) as store:
         named = _ids(ids)
         before = store.at().revision
-        found = store.difference(before, relabel_images(store, label, named, _user()))
+        found = store.difference(before, relabel_images(store, label, named, user_name()))
     changed = len(found.relabelled)
     _print(_summary("Relabelled", changed, len(named), f"labelled {label}", found.after))
 
@@ -225,14 +224,6 @@ def _ids(arguments: Sequence[str]) -> list[str]:
 def _lines() -> list[str]:
     content = sys.stdin.buffer.read().decode("utf-8", "backslashreplace")
     return [line for line in map(str.strip, content.splitlines()) if line]
-
-
-def _user() -> str:
-    try:
-        return getuser()
-    except (KeyError, OSError):
-        # A container may run under a number without a name.
-        return f"user {os.getuid()}"
 
 
 def _store(given: Given) -> "Store":

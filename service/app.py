@@ -18,6 +18,7 @@ from service.api.errors import answer_errors
 from service.api.openapi import TAGS, TEXT, Description, completed
 from service.api.routes import DIRECT_ROUTES, ROUTERS
 from service.json_logging import log_as_json
+from service.keys import Key, KeyRing, digest_of, grants
 from service.memory import freeze_gc, tune_malloc
 from service.metrics import Metrics
 from service.middleware.access_log import AccessLogMiddleware
@@ -76,11 +77,15 @@ def create_api(
     metrics: Metrics,
     after: After = lambda: None,
 ) -> FastAPI:
-    """Return the FastAPI application with all routes and the inner middleware."""
+    """Return the FastAPI application with all routes and the inner middleware.
+
+    Raises `SettingsError`, `KeysError`.
+    """
+    keys = open_keys(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, ServiceState]]:
-        state = ServiceState(settings, metrics, after)
+        state = ServiceState(settings, metrics, keys, after)
         state.open()
         yield {"service": state}
         await state.close()
@@ -101,11 +106,39 @@ def create_api(
     app.add_middleware(
         DirectRoutesMiddleware, routes=DIRECT_ROUTES, handlers=app.exception_handlers
     )
-    app.add_middleware(RequestLimitsMiddleware, limit=settings.upload_limit)
+    app.add_middleware(
+        RequestLimitsMiddleware, limit=settings.upload_limit, bulk_limit=settings.bulk_limit
+    )
     app.add_middleware(AccessLogMiddleware, metrics=metrics, logged=settings.log)
     for router in ROUTERS:
         app.include_router(router)
     return app
+
+
+def open_keys(settings: ServiceSettings) -> KeyRing:
+    """Return the keys of the service.
+
+    Raises `KeysError` for an unreadable file, and `SettingsError` if each computer of the network
+    could write.
+    """
+    secret = settings.api_key
+    others = (
+        ()
+        if secret is None
+        else (
+            Key(name="BELVEDERE_API_KEY", role="read", sha256=digest_of(secret.get_secret_value())),
+        )
+    )
+    ring = KeyRing(settings.keys_file, others)
+    if not settings.writable or settings.is_local:
+        return ring
+    if not any(grants(each.role, "write") for each in ring.keys):
+        raise SettingsError(
+            f"BELVEDERE_WRITABLE: every computer that reaches {settings.host} could change the "
+            "images; create a key with `belvedere key NAME --role write`, or set BELVEDERE_HOST to "
+            "127.0.0.1."
+        )
+    return ring
 
 
 def configured(settings: ServiceSettings, after: After = lambda: None) -> uvicorn.Config:

@@ -10,15 +10,21 @@ class ProblemType(StrEnum):
 
     MALFORMED_REQUEST = "urn:problem-type:belvedere:malformed-request"
     KEY_REQUIRED = "urn:problem-type:belvedere:key-required"
+    ROLE_REQUIRED = "urn:problem-type:belvedere:role-required"
+    READ_ONLY = "urn:problem-type:belvedere:read-only"
     UNKNOWN_IMAGE = "urn:problem-type:belvedere:unknown-image"
     UNKNOWN_EXPERIMENT = "urn:problem-type:belvedere:unknown-experiment"
     UNKNOWN_VERSION = "urn:problem-type:belvedere:unknown-version"
+    UNKNOWN_JOB = "urn:problem-type:belvedere:unknown-job"
     NO_MATCH = "urn:problem-type:belvedere:no-match"
     NO_HEATMAP = "urn:problem-type:belvedere:no-heatmap"
     NO_FEATURES = "urn:problem-type:belvedere:no-features"
     UNKNOWN_PATH = "urn:problem-type:belvedere:unknown-path"
     METHOD_NOT_ALLOWED = "urn:problem-type:belvedere:method-not-allowed"
     UPLOAD_TIMED_OUT = "urn:problem-type:belvedere:upload-timed-out"
+    CONFLICT = "urn:problem-type:belvedere:conflict"
+    DELETED_BEFORE = "urn:problem-type:belvedere:deleted-before"
+    CHANGED_MEANWHILE = "urn:problem-type:belvedere:changed-meanwhile"
     BODY_TOO_LARGE = "urn:problem-type:belvedere:body-too-large"
     IMAGE_TOO_LARGE = "urn:problem-type:belvedere:image-too-large"
     URL_TOO_LONG = "urn:problem-type:belvedere:url-too-long"
@@ -33,6 +39,7 @@ class ProblemType(StrEnum):
     STORE_UNREADABLE = "urn:problem-type:belvedere:store-unreadable"
     QUEUE_TIMED_OUT = "urn:problem-type:belvedere:queue-timed-out"
     WORKER_FAILED = "urn:problem-type:belvedere:worker-failed"
+    STORE_FULL = "urn:problem-type:belvedere:store-full"
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,17 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
         "The service requires an API key, and the header `X-API-Key` is missing or wrong.",
         "Send the key, which the operator of the service knows.",
     ),
+    ProblemType.ROLE_REQUIRED: ProblemDescription(
+        403,
+        "The role of the API key does not permit this call.",
+        "Send a key of the role that the detail names; the operator creates it with "
+        "`belvedere key`.",
+    ),
+    ProblemType.READ_ONLY: ProblemDescription(
+        403,
+        "The service does not accept changes: `BELVEDERE_WRITABLE` is off.",
+        "Send the change to the service that writes the feature store.",
+    ),
     ProblemType.UNKNOWN_IMAGE: ProblemDescription(
         404,
         "No stored image has this id, or the image is not misclassified.",
@@ -70,6 +88,11 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
         "The feature store has no dataset version with this tag or revision; old ones without a "
         "tag are deleted.",
         "List the dataset versions with `GET /versions`.",
+    ),
+    ProblemType.UNKNOWN_JOB: ProblemDescription(
+        404,
+        "No job has this id; the records of the oldest jobs are deleted.",
+        "List the jobs with `GET /jobs`.",
     ),
     ProblemType.NO_MATCH: ProblemDescription(
         404,
@@ -101,10 +124,26 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
         "The request body took longer than `BELVEDERE_UPLOAD_SECONDS` to arrive.",
         "Send a smaller image, or use a faster connection.",
     ),
+    ProblemType.CONFLICT: ProblemDescription(
+        409,
+        "The same image is stored under another id with another label.",
+        "Correct the label of the stored image with `PATCH /images`, or leave the image out.",
+    ),
+    ProblemType.DELETED_BEFORE: ProblemDescription(
+        409,
+        "The same image was stored and deleted.",
+        "Send it with `restore=true` to store it again.",
+    ),
+    ProblemType.CHANGED_MEANWHILE: ProblemDescription(
+        412,
+        "The image changed since the answer with the entity tag in `If-Match`.",
+        "Read the image again, and repeat the call with its new entity tag.",
+    ),
     ProblemType.BODY_TOO_LARGE: ProblemDescription(
         413,
-        "The request body has more than `BELVEDERE_UPLOAD_LIMIT` bytes.",
-        "Send a smaller image.",
+        "The request body has more than `BELVEDERE_UPLOAD_LIMIT` bytes, or that of `POST /images` "
+        "has more than `BELVEDERE_BULK_LIMIT` bytes.",
+        "Send a smaller image, or fewer images at a time.",
     ),
     ProblemType.IMAGE_TOO_LARGE: ProblemDescription(
         413,
@@ -170,6 +209,11 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
         503,
         "The worker that handled this request failed or took too long.",
         "Retry after the number of seconds in `Retry-After`.",
+    ),
+    ProblemType.STORE_FULL: ProblemDescription(
+        507,
+        "The disk of the feature store is full; nothing of the change was written.",
+        "The operator of the service frees some space; then repeat the call.",
     ),
 }
 

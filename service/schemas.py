@@ -17,6 +17,9 @@ from service.problems import PROBLEMS, ProblemType, title_of
 API_KEY_HEADER = "X-API-Key"
 """Request header for the API key."""
 
+REVISION_HEADER = "Belvedere-Revision"
+"""Response header of changes: the revision that contains the change."""
+
 _FIRST_PROBLEM = next(iter(ProblemType))
 
 _Id = Field(description="Id of the image.")
@@ -374,4 +377,8 @@ class Readiness(Answer):
     network: str = Field(description="Name of the published experiment.")
     refused: str | None = Field(
         description="Reason why a newer release is not served; null if there is no newer one."
+    )
+    writable: bool = Field(description="True if the service accepts changes of the images.")
+    keys: str | None = Field(
+        description="Reason why the changed file of API keys is not used; null without such a file."
     )

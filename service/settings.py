@@ -1,6 +1,8 @@
 """Settings of the service."""
 
 import json
+from ipaddress import ip_address
+from pathlib import Path
 from re import fullmatch
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -10,9 +12,10 @@ from pydantic_settings import NoDecode
 
 from embeddings.cpu import usable_processors
 from embeddings.index import IndexKind
-from embeddings.settings import PathSettings
+from embeddings.settings import PathSettings, ResolvedPath
 
 _MEBIBYTE = 1024 * 1024
+_GIBIBYTE = 1024 * _MEBIBYTE
 _DAY = 86_400.0
 
 _EVERY_ORIGIN = "*"
@@ -23,7 +26,22 @@ LoggedRequests = Literal["problems", "all"]
 _ROOT_PATH = r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
 
 
-class ServiceSettings(PathSettings):
+class KeySettings(PathSettings):
+    """Settings of the file of API keys."""
+
+    keys: ResolvedPath | None = Field(
+        None,
+        description="File of the hashes of API keys, written by `belvedere key` (default: "
+        "`<home>/keys.jsonl`).",
+    )
+
+    @property
+    def keys_file(self) -> Path:
+        """File of the hashes of API keys."""
+        return self.keys or self.home / "keys.jsonl"
+
+
+class ServiceSettings(KeySettings):
     """Settings of the service, read from variables with the prefix `BELVEDERE_`."""
 
     host: str = Field(
@@ -63,6 +81,14 @@ class ServiceSettings(PathSettings):
     api_key: SecretStr | None = Field(
         None, min_length=1, description="API key required for uploads and `/tsne`; by default none."
     )
+    writable: bool = Field(
+        False, description="Accept changes of the images; one service at a time can write a store."
+    )
+    bulk_limit: int = Field(
+        _GIBIBYTE,
+        ge=1,
+        description="Maximum size of the body of `POST /images` in bytes.",
+    )
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Origins whose pages may call the service (CORS): separated by commas, a JSON "
@@ -87,6 +113,19 @@ class ServiceSettings(PathSettings):
         "problems",
         description="Requests to log: `problems` or `all`; `all` reduces the throughput.",
     )
+
+    @property
+    def jobs(self) -> Path:
+        """Folder of the records of jobs."""
+        return self.home / "jobs"
+
+    @property
+    def is_local(self) -> bool:
+        """True if the service listens on a loopback address alone."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     @field_validator("root_path")
     @classmethod

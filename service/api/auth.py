@@ -1,13 +1,17 @@
-"""API key of the expensive calls."""
+"""API keys of costly and of writing calls."""
 
-from hmac import compare_digest
+from collections.abc import Awaitable, Callable, Collection
+from ipaddress import ip_address
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
+from embeddings.user import user_name
 from service.api.dependencies import state_of
 from service.api.errors import ServiceProblem
+from service.keys import Role, grants
 from service.problems import ProblemType
 from service.schemas import API_KEY_HEADER
 
@@ -17,25 +21,96 @@ _Key = Annotated[
         APIKeyHeader(
             name=API_KEY_HEADER,
             auto_error=False,
-            description="Required if the service has a `BELVEDERE_API_KEY`.",
+            description="Required if the service has keys: `BELVEDERE_API_KEY`, or those of the "
+            "file `BELVEDERE_KEYS`.",
         )
     ),
 ]
 
 
 async def require_api_key(request: Request, key: _Key) -> None:
-    """Raise `ServiceProblem` (401) unless the request carries the key of the service, if any."""
-    expected = state_of(request).settings.api_key
-    if expected is None:
-        return
-    # Constant time: the duration must not reveal how many characters match.
-    if not compare_digest((key or "").encode(), expected.get_secret_value().encode()):
-        raise ServiceProblem(
-            ProblemType.KEY_REQUIRED,
-            f"This call requires the API key; send it in the header `{API_KEY_HEADER}`.",
-            {"WWW-Authenticate": "ApiKey"},
-        )
+    """Raise `ServiceProblem` (401) unless the request carries a key, if there is one for reading.
+
+    A key of any role is accepted.
+    """
+    keys = state_of(request).keys
+    if any(each.role == "read" for each in keys.keys) and keys.find(key or "") is None:
+        raise _key_required()
 
 
 REQUIRE_API_KEY = [Depends(require_api_key)]
 """Dependencies of an expensive route."""
+
+
+def permitted(role: Role) -> Callable[[Request, _Key], Awaitable[str]]:
+    """Return a dependency of a writing route: the name of a caller who has this role.
+
+    It raises `ServiceProblem` (401, 403). Without any key, each program of this machine may write,
+    under the name of the user.
+    """
+
+    async def name_of_caller(request: Request, key: _Key) -> str:
+        state = state_of(request)
+        if not state.settings.writable:
+            raise ServiceProblem(
+                ProblemType.READ_ONLY,
+                "This service does not accept changes; start it with `BELVEDERE_WRITABLE=1`, or "
+                "send the change to the service that writes the feature store.",
+            )
+        if not state.keys.keys:
+            if state.settings.is_local and _is_of_this_machine(request, state.settings.origins):
+                return user_name()
+            raise _key_required()
+        found = state.keys.find(key or "")
+        if found is None:
+            raise _key_required()
+        if not grants(found.role, role):
+            raise ServiceProblem(
+                ProblemType.ROLE_REQUIRED,
+                f"This call requires a key of role `{role}`, and that of {found.name!r} has the "
+                f"role `{found.role}`; send another key.",
+            )
+        return found.name
+
+    return name_of_caller
+
+
+def _key_required() -> ServiceProblem:
+    return ServiceProblem(
+        ProblemType.KEY_REQUIRED,
+        f"This call requires an API key; send it in the header `{API_KEY_HEADER}`.",
+        {"WWW-Authenticate": "ApiKey"},
+    )
+
+
+def _is_of_this_machine(request: Request, origins: Collection[str]) -> bool:
+    """Return True unless a page of another origin, or another name of this host, is involved.
+
+    A browser of this machine would send the forms of any page to the service.
+    """
+    headers = request.headers
+    origin = headers.get("origin")
+    if origin is not None and origin in origins:
+        return True
+    if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        return False
+    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        return False
+    return _is_loopback(urlsplit(f"//{headers.get('host', '')}").hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+Labeller = Annotated[str, Depends(permitted("label"))]
+"""Name of a caller who may correct labels."""
+
+Author = Annotated[str, Depends(permitted("write"))]
+"""Name of a caller who may add and delete images."""
+
+Administrator = Annotated[str, Depends(permitted("admin"))]
+"""Name of a caller who may publish releases."""

@@ -58,6 +58,18 @@ class KeyRequired(ServiceError):
     problem_type = ProblemType.KEY_REQUIRED
 
 
+class RoleRequired(ServiceError):
+    """API key whose role does not permit the call (403)."""
+
+    problem_type = ProblemType.ROLE_REQUIRED
+
+
+class ReadOnly(ServiceError):
+    """Change sent to a service that does not accept changes (403)."""
+
+    problem_type = ProblemType.READ_ONLY
+
+
 class UnknownImage(ServiceError):
     """Id that no stored image has (404)."""
 
@@ -74,6 +86,12 @@ class UnknownVersion(ServiceError):
     """Tag or revision that no dataset version has (404)."""
 
     problem_type = ProblemType.UNKNOWN_VERSION
+
+
+class UnknownJob(ServiceError):
+    """Id that no job has (404)."""
+
+    problem_type = ProblemType.UNKNOWN_JOB
 
 
 class NoMatch(ServiceError):
@@ -110,6 +128,24 @@ class UploadTimedOut(ServiceError):
     """Request body that took too long to arrive (408)."""
 
     problem_type = ProblemType.UPLOAD_TIMED_OUT
+
+
+class Conflict(ServiceError):
+    """Image stored under another id with another label (409)."""
+
+    problem_type = ProblemType.CONFLICT
+
+
+class DeletedBefore(ServiceError):
+    """Image that was stored and deleted (409)."""
+
+    problem_type = ProblemType.DELETED_BEFORE
+
+
+class ChangedMeanwhile(ServiceError):
+    """Image changed since the answer with the given entity tag (412)."""
+
+    problem_type = ProblemType.CHANGED_MEANWHILE
 
 
 class BodyTooLarge(ServiceError):
@@ -198,6 +234,12 @@ class WorkerFailed(ServiceError):
     """Request whose worker failed or took too long (503)."""
 
     problem_type = ProblemType.WORKER_FAILED
+
+
+class StoreFull(ServiceError):
+    """Feature store on a full disk (507)."""
+
+    problem_type = ProblemType.STORE_FULL
 
 
 PROBLEM_ERRORS: dict[str, type[ServiceError]] = {

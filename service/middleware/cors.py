@@ -6,11 +6,11 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.schemas import API_KEY_HEADER
+from service.schemas import API_KEY_HEADER, REVISION_HEADER
 
-_METHODS = ("GET", "HEAD", "POST")
-_REQUEST_HEADERS = (API_KEY_HEADER, "Content-Type", "If-None-Match", "X-Request-ID")
-_ANSWER_HEADERS = ("ETag", "Retry-After", "X-Request-ID")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_REQUEST_HEADERS = (API_KEY_HEADER, "Content-Type", "If-Match", "If-None-Match", "X-Request-ID")
+_ANSWER_HEADERS = (REVISION_HEADER, "ETag", "Location", "Retry-After", "X-Request-ID")
 
 
 class CrossOriginMiddleware(CORSMiddleware):

@@ -15,13 +15,15 @@ _MEBIBYTE = 2**20
 class RequestLimitsMiddleware:
     """ASGI middleware that rejects long addresses and limits bodies to `limit` bytes.
 
-    Reading a larger body raises `ServiceProblem` (413): at once if its length was declared,
-    otherwise at the first byte beyond the limit.
+    The body of `POST /images`, of many images, is limited to `bulk_limit` bytes. Reading a larger
+    body raises `ServiceProblem` (413): at once if its length was declared, otherwise at the first
+    byte beyond the limit.
     """
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, bulk_limit: int) -> None:
         self._app = app
-        self._limit = limit
+        self._image = limit, "a smaller image"
+        self._images = bulk_limit, "fewer images at a time"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a limited body, or reject its address."""
@@ -33,7 +35,8 @@ class RequestLimitsMiddleware:
         await self._app(scope, receive, send)
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
-        limit = self._limit
+        is_bulk = (scope["method"], scope["path"]) == ("POST", "/images")
+        limit, remedy = self._images if is_bulk else self._image
         declared = next(
             (value for name, value in scope["headers"] if name == b"content-length"), b"0"
         )
@@ -42,12 +45,12 @@ class RequestLimitsMiddleware:
         async def counted() -> Message:
             nonlocal received
             if int(declared) > limit:
-                raise _too_large(limit)
+                raise _too_large(limit, remedy)
             message = await receive()
             if message["type"] == "http.request":
                 received += len(message.get("body", b""))
                 if received > limit:
-                    raise _too_large(limit)
+                    raise _too_large(limit, remedy)
             return message
 
         return counted
@@ -65,8 +68,8 @@ def _too_long(scope: Scope) -> ASGIApp:
     )
 
 
-def _too_large(limit: int) -> ServiceProblem:
+def _too_large(limit: int, remedy: str) -> ServiceProblem:
     most = f"{limit} bytes" if limit % _MEBIBYTE else f"{limit // _MEBIBYTE} MiB"
     return ServiceProblem(
-        ProblemType.BODY_TOO_LARGE, f"The body has more than {most}; send a smaller image."
+        ProblemType.BODY_TOO_LARGE, f"The body has more than {most}; send {remedy}."
     )

@@ -10,6 +10,7 @@ from embeddings.cpu import usable_processors
 from embeddings.release.reader import ReleaseError, current_release
 from embeddings.store.tables import StoreError
 from service.json_logging import extra
+from service.keys import KeyRing
 from service.metrics import Metrics
 from service.serving.admission import UploadAdmission
 from service.serving.disk_use import measure_disk_use
@@ -46,10 +47,15 @@ class ServiceState:
     """
 
     def __init__(
-        self, settings: ServiceSettings, metrics: Metrics, after: After = lambda: None
+        self,
+        settings: ServiceSettings,
+        metrics: Metrics,
+        keys: KeyRing,
+        after: After = lambda: None,
     ) -> None:
         self.settings = settings
         self.metrics = metrics
+        self.keys = keys
         self.served: ServedRelease | None = None
         self.responses: ResponseCache | None = None
         self.reason: str | None = _OPENING

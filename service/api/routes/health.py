@@ -30,6 +30,8 @@ async def readyz(served: Served, state: State) -> Readiness:
         classes=manifest.classes,
         network=manifest.encoder.experiment,
         refused=state.reason,
+        writable=state.settings.writable,
+        keys=state.keys.trouble,
         release=manifest.fingerprint,
         revision=manifest.data.revision,
     )
