@@ -15,7 +15,7 @@ from embeddings.store.tables import StoreError
 
 WriteOutcome = Literal[
     "added", "replaced", "unchanged", "relabelled", "duplicate_of", "conflict", "deleted_before",
-    "deleted", "restored",
+    "changed", "deleted", "restored",
 ]  # fmt: skip
 
 
@@ -65,7 +65,10 @@ class Put:
 
 @dataclass(frozen=True)
 class Relabel:
-    """Change the label or the attributes of an image; outcome `relabelled` or `unchanged`."""
+    """Change the label or the attributes of an image.
+
+    Outcomes: `relabelled`, `changed` (its attributes alone) and `unchanged`.
+    """
 
     id: str
     by: str

@@ -114,13 +114,13 @@ def find_links(
     """
     found = _Found(fresh, keys, _numbers(labels))
     if len(fresh):
-        signatures = _sign(thumbnails)
+        signatures = sign(thumbnails)
         for first, second in _candidates(signatures, fresh, tile):
             first, second = found.undecided(first, second)
             agree = signatures.agree(first, second)
             first, second = first[agree], second[agree]
             if len(first):
-                near, deviation = _compare(thumbnails, first, second)
+                near, deviation = compare(thumbnails, first, second)
                 found.add(first[near], second[near], deviation[near])
     return found.links()
 
@@ -211,7 +211,7 @@ class _Found:
 
 
 @dataclass(frozen=True)
-class _Signatures:
+class Signatures:
     """Values of all thumbnails for the search of candidates."""
 
     hashes: npt.NDArray[np.uint64]
@@ -222,6 +222,18 @@ class _Signatures:
     """True for hashes with enough bits for a comparison."""
     points: Floats
     """Shape (n, 32); the inner product of two bounds the correlation from above."""
+    basis: Floats
+    """Orthonormal columns of the projection, shape (differences, 31)."""
+
+    def candidates(self, image: "Signatures") -> Rows:
+        """Return the rows that may be near-duplicates of an image of one row, ascending."""
+        if not image.informed[0]:
+            return np.empty(0, np.int64)
+        bounds = self.points @ image.points[0]
+        rows = np.flatnonzero(self.informed & (bounds >= CORRELATION - _ROUNDING))
+        differing = np.bitwise_count(self.hashes[rows] ^ image.hashes[0]).sum(axis=1)
+        agree = differing <= FARTHEST * (self.bits[rows] + image.bits[0])
+        return np.asarray(rows[agree], np.int64)
 
     def agree(self, first: Rows, second: Rows) -> Mask:
         """Return whether the hashes of pairs differ in few of the bits set."""
@@ -229,18 +241,23 @@ class _Signatures:
         return np.asarray(differing <= FARTHEST * (self.bits[first] + self.bits[second]))
 
 
-def _sign(stack: Pixels) -> _Signatures:
+def sign(stack: Pixels, basis: Floats | None = None) -> Signatures:
+    """Return the signatures of thumbnails, uint8 of shape (n, 16, 17, 3).
+
+    Only signatures of one basis can be compared; by default, it is fitted to the thumbnails.
+    """
     hashes, bits = _hash(stack)
     informed = bits.min(axis=1) >= LEAST_BITS
     rows = np.flatnonzero(informed)
-    basis = _basis(stack[rows[:: max(1, len(rows) // _SAMPLE)]])
+    if basis is None:
+        basis = _basis(stack[rows[:: max(1, len(rows) // _SAMPLE)]])
     points = np.zeros((len(stack), _PROJECTED + 1), np.float32)
     for start in range(0, len(rows), _TILE):
         chunk = rows[start : start + _TILE]
         projected = _differences(stack[chunk].astype(np.float32)) @ basis
         points[chunk, :-1] = projected
         points[chunk, -1] = np.sqrt(np.maximum(0, 1 - (projected**2).sum(axis=1)))
-    return _Signatures(hashes.view(np.uint64), bits.sum(axis=1), informed, points)
+    return Signatures(hashes.view(np.uint64), bits.sum(axis=1), informed, points, basis)
 
 
 def _basis(sample: Pixels) -> Floats:
@@ -255,17 +272,17 @@ def _basis(sample: Pixels) -> Floats:
     return np.asarray(basis, np.float32)
 
 
-def _candidates(signatures: _Signatures, fresh: Rows, tile: int) -> Iterator[_Pairs]:
+def _candidates(signatures: Signatures, fresh: Rows, tile: int) -> Iterator[_Pairs]:
     """Yield pairs of a fresh and another row that may correlate, in batches of bounded size."""
     is_fresh = np.zeros(len(signatures.points), bool)
     is_fresh[fresh] = True
     known = _tiles(np.flatnonzero(~is_fresh & signatures.informed), tile)
     new = _tiles(np.flatnonzero(is_fresh & signatures.informed), tile)
     among_new = ((others, rows) for n, others in enumerate(new) for rows in new[: n + 1])
-    compare = partial(_compare_tiles, signatures.points, is_fresh, max(1, tile // _BLOCKS_PER_TILE))
+    find = partial(_compare_tiles, signatures.points, is_fresh, max(1, tile // _BLOCKS_PER_TILE))
     # Threads of BLAS take longer to wait for each other than these small products.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_processors()) as pool:
-        for found in _run_ahead(pool, compare, chain(product(known, new), among_new)):
+        for found in _run_ahead(pool, find, chain(product(known, new), among_new)):
             yield from found
 
 
@@ -306,16 +323,20 @@ def _run_ahead(pool: ThreadPoolExecutor, work: Callable[[S], T], items: Iterable
 def _hash(stack: Pixels) -> tuple[npt.NDArray[np.uint8], Rows]:
     """Return hashes, uint8 (rows, 64), and their numbers of rises and falls, (rows, 2)."""
     hashes, bits = [], []
-    for start in range(0, len(stack), _TILE):
+    for start in range(0, max(1, len(stack)), _TILE):
         steps = np.diff(stack[start : start + _TILE] @ _GREY, axis=2)
         moves = np.stack([steps > NOISE, steps < -NOISE], axis=1)
-        hashes.append(np.packbits(moves.reshape(len(moves), -1), axis=1))
+        hashes.append(np.packbits(moves.reshape(len(moves), 2 * SIDE * SIDE), axis=1))
         bits.append(moves.sum(axis=(2, 3)))
     return np.concatenate(hashes), np.concatenate(bits)
 
 
-def _compare(stack: Pixels, first: Rows, second: Rows) -> tuple[Mask, Floats]:
-    """Return whether pairs of rows are near-duplicates, and their root mean square differences."""
+def compare(stack: Pixels, first: Rows, second: Rows) -> tuple[Mask, Floats]:
+    """Return whether candidates are near-duplicates, and the differences of their thumbnails.
+
+    The candidates are the pairs of rows first[i], second[i] of `stack`. The differences are root
+    mean squares of values 0-255.
+    """
     left, at_left = np.unique(first, return_inverse=True)
     right, at_right = np.unique(second, return_inverse=True)
     one, other = stack[left].astype(np.float32), stack[right].astype(np.float32)

@@ -5,8 +5,8 @@ the parts fit, tuning and validation: an image that would join two of them is pl
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -57,6 +57,11 @@ class SplitTable:
     """`Part` of each known image; `Part.NEW` for new images."""
     live: Mask
     """False for tombstones, which count as known, but not in the shares."""
+    beside: Mapping[Part, Counter[str]] = field(default_factory=dict)
+    """Numbers of live images of each class and part that have no row here, but count in the shares.
+
+    Groups of images with a row have all their rows here.
+    """
 
 
 @dataclass(frozen=True)
@@ -493,16 +498,12 @@ def _parts_of(mask: int) -> list[int]:
 
 def _draw_parts(draft: _Draft, seed: int) -> None:
     """Place new groups in validation, tuning and fit."""
-    rows = _waiting(draft)
-    live = draft.table.live & (draft.parts != Part.NEW) & (draft.parts != Part.POOL)
-    _draw(draft, rows, VALIDATION_SHARE, seed, live, Part.VALIDATION)
+    _draw(draft, VALIDATION_SHARE, seed, (Part.FIT, Part.TUNING, Part.VALIDATION))
     _draw_tuning(draft, seed)
 
 
 def _draw_tuning(draft: _Draft, seed: int) -> None:
-    rows = _waiting(draft)
-    live = draft.table.live & ((draft.parts == Part.FIT) | (draft.parts == Part.TUNING))
-    _draw(draft, rows, TUNING_SHARE, seed, live, Part.TUNING)
+    _draw(draft, TUNING_SHARE, seed, (Part.FIT, Part.TUNING))
     draft.parts[_waiting(draft)] = Part.FIT
 
 
@@ -510,15 +511,23 @@ def _waiting(draft: _Draft) -> Rows:
     return np.flatnonzero(draft.parts == Part.NEW)
 
 
-def _draw(draft: _Draft, rows: Rows, share: float, seed: int, live: Mask, part: Part) -> None:
-    """Place groups of the images at `rows` in a part, up to a share of each class."""
-    labels = draft.table.labels
+def _draw(draft: _Draft, share: float, seed: int, among: tuple[Part, ...]) -> None:
+    """Place groups of the waiting images in the last of these parts, up to a share of each class.
 
-    def count(images: Mask) -> Counter[str]:
-        return Counter(label for row in np.flatnonzero(images).tolist() if (label := labels[row]))
-
-    known = Counts(count(live), count(live & (draft.parts == part)))
+    The share is that of the images in all of them.
+    """
+    labels, rows = draft.table.labels, _waiting(draft)
+    counts = {part: _count(draft, part) for part in among}
+    known = Counts(sum(counts.values(), Counter()), counts[among[-1]])
     of_rows = [label for row in rows.tolist() if (label := labels[row])]
     chosen = split_groups(of_rows, draft.groups[rows].tolist(), share, seed, known)
     held_out = rows[np.isin(draft.groups[rows], list(chosen))]
-    draft.parts[held_out] = part
+    draft.parts[held_out] = among[-1]
+
+
+def _count(draft: _Draft, part: Part) -> Counter[str]:
+    """Return the numbers of live images of each class in a part."""
+    labels = draft.table.labels
+    rows = np.flatnonzero(draft.table.live & (draft.parts == part)).tolist()
+    here = Counter(label for row in rows if (label := labels[row]))
+    return here + draft.table.beside.get(part, Counter())

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-from embeddings.file_names import printable, to_nfc
 from embeddings.ingest.draft import NextRevision
+from embeddings.ingest.names import checked_label
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Decision
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
-
-_LONGEST = 100
 
 
 def relabel(store: Store, label: str, ids: Sequence[str], by: str) -> int:
@@ -19,8 +17,7 @@ def relabel(store: Store, label: str, ids: Sequence[str], by: str) -> int:
     hold the lock of the home. Raises `StoreError` for an unknown or deleted image and for an
     unusable label.
     """
-    label = to_nfc(label)
-    _check(label)
+    label = checked_label(label)
     snapshot = store.at()
     draft = NextRevision(store, snapshot.all, source="")
     for row in _rows(store, snapshot, ids):
@@ -47,12 +44,3 @@ def _rows(store: Store, snapshot: Snapshot, ids: Sequence[str]) -> list[int]:
                 f"The image {identifier!r} is deleted; run `belvedere restore` with its id first."
             )
     return [rows[identifier] for identifier in ids]
-
-
-def _check(label: str) -> None:
-    named = label.strip() == label != "" and label not in {".", ".."}
-    if not named or "/" in label or len(label) > _LONGEST or printable(label) != label:
-        raise StoreError(
-            f"{label!r} cannot be a label; use up to {_LONGEST} printable characters without `/`, "
-            "and no space at either end."
-        )

@@ -1,7 +1,7 @@
 """Journal of label changes; append only."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -37,14 +37,21 @@ class LabelJournal:
         """URI of the table."""
         return table_uri(self.uri, "labels")
 
-    def append(self, decisions: Sequence[Decision], at: datetime, revision: int) -> None:
+    def append(
+        self,
+        decisions: Sequence[Decision],
+        at: datetime,
+        revision: int,
+        known: Collection[str] | None = None,
+    ) -> None:
         """Append decisions about a revision in one atomic commit.
 
-        A decision that a killed process left without its images is not appended again.
+        A decision that a killed process left without its images is not appended again. `known` are
+        the keys of earlier decisions about the revision; by default, all keys are read.
         """
         if not decisions:
             return
-        known = self._keys()
+        known = self.keys() if known is None else known
         rows = [
             {"decision": key, "at": at, **decision._asdict()}
             for key, decision in ((_key(each, revision), each) for each in decisions)
@@ -64,7 +71,8 @@ class LabelJournal:
         found = [_recorded(row) for row in rows]
         return tuple(sorted(found, key=lambda each: each.at))
 
-    def _keys(self) -> set[str]:
+    def keys(self) -> set[str]:
+        """Return the keys of all decisions. Raises `StoreDamaged`."""
         dataset = open_table(self.path)
         if dataset is None:
             return set()

@@ -232,7 +232,8 @@ class Decision(NamedTuple):
     by: str
     """Name of the person or command."""
     why: str
-    """`import`, `review`, or `model:` and a fingerprint."""
+    """`import`, `replacement`, `review`, `attributes`, `delete`, `restore`, or `model:` and a
+    fingerprint. Several of them leave the label as it is."""
     undoes: str | None = None
     """Key of the decision that this one takes back."""
 

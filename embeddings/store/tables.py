@@ -1,5 +1,7 @@
 """Lance tables of the feature store: create, open, append, flush, and translation of errors."""
 
+import errno
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +24,9 @@ ROWS_PER_FILE = 4096
 
 _FORMAT_KEY = b"belvedere.format"
 
+_FULL_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = re.compile(r"No space left|quota exceeded|File too large", re.IGNORECASE)
+
 _FLUSHED_COMMITS = 3
 """Commits whose files are flushed at once: a process can be killed between commit and flush."""
 
@@ -32,6 +37,10 @@ class StoreError(BelvedereError):
 
 class StoreDamaged(StoreError):
     """Table of the feature store that cannot be read or written."""
+
+
+class StoreFull(StoreError):
+    """Write that failed because the disk, a quota or a limit of file sizes is exhausted."""
 
 
 class OtherFormat(StoreError):
@@ -132,20 +141,22 @@ def scan_rows(
 
 @contextmanager
 def translate_errors(path: str) -> Iterator[None]:
-    """Turn the errors of Lance and Arrow into `StoreDamaged`."""
+    """Turn the errors of Lance, Arrow and the file system into `StoreFull` and `StoreDamaged`."""
     try:
         yield
     except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
         if isinstance(error, BelvedereError):
             raise
+        if _FULL.search(str(error)) or getattr(error, "errno", None) in _FULL_CODES:
+            raise StoreFull(
+                f"The disk of {path} is full; free some space. No file was left incomplete."
+            ) from error
         raise StoreDamaged(_advice(path, str(error))) from error
 
 
 def _advice(path: str, error: str) -> str:
     # After its first line and a comma, Lance gives positions in its own source code.
     reason = error.splitlines()[0].split(", /")[0]
-    if "No space left" in error:
-        return f"The disk of {path} is full; free some space. No file was left incomplete."
     if "os error 13" in error or "os error 30" in error:
         return f"{path} is not accessible ({reason}); give this user access to it."
     if "://" in path:

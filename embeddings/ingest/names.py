@@ -1,0 +1,39 @@
+"""Ids and labels given by people and clients."""
+
+from embeddings.file_names import printable, to_nfc
+from embeddings.ingest.changes import InvalidChange
+
+_LONGEST_ID = 1000
+_LONGEST_LABEL = 100
+
+
+def checked_id(identifier: str) -> str:
+    """Return the id of a new image in NFC. Raises `InvalidChange` if it is unusable."""
+    name = to_nfc(identifier)
+    if not 0 < len(name) <= _LONGEST_ID:
+        raise InvalidChange(
+            f"An id has 1 to {_LONGEST_ID:,} characters, this one {len(name):,}; choose another id."
+        )
+    if not name.isprintable() or name.strip() != name:
+        raise InvalidChange(
+            f"The id {printable(name)!r} has control characters, or spaces at an end; choose an id "
+            "of printable characters."
+        )
+    if any(part in {"", ".", ".."} for part in name.split("/")):
+        raise InvalidChange(
+            f"The id {name!r} has an empty part, `.` or `..` between slashes; choose an id such as "
+            "`lake/my-image`."
+        )
+    return name
+
+
+def checked_label(label: str) -> str:
+    """Return a label in NFC. Raises `InvalidChange` if it is unusable."""
+    name = to_nfc(label)
+    named = name.strip() == name != "" and name not in {".", ".."}
+    if not named or "/" in name or len(name) > _LONGEST_LABEL or printable(name) != name:
+        raise InvalidChange(
+            f"{label!r} cannot be a label; use up to {_LONGEST_LABEL} printable characters without "
+            "`/`, and no space at either end."
+        )
+    return name

@@ -1,0 +1,332 @@
+"""The one writer of a store that is served: changes in the order of arrival, in group commits."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from embeddings.encoded import Encoded
+from embeddings.file_names import to_nfc
+from embeddings.ingest.changes import Change, Delete, PreparedFile, Put, Relabel, Restore, Written
+from embeddings.ingest.collection import Collection
+from embeddings.ingest.decisions import Situation, Step, decide, thumbnail_of
+from embeddings.store.changed_images import ChangedImages
+from embeddings.store.records import Images, StoredImage
+from embeddings.store.store import Store
+from embeddings.store.tables import StoreError, translate_errors
+
+_log = logging.getLogger(__name__)
+
+_MOST_BYTES = 32 << 20
+"""Bytes of files in one commit."""
+
+Encode = Callable[[Iterable[bytes]], Iterator[Encoded]]
+"""Yields the features of JPEG files, such as `Encoder.encode_files`."""
+
+
+@dataclass
+class _Waiting:
+    """Change with the future of its result."""
+
+    change: Change
+    future: "Future[Written]"
+    step: Step | None = None
+
+
+@dataclass
+class _Group:
+    """Changes of one commit."""
+
+    decided: list[_Waiting] = field(default_factory=list)
+    touched: set[str] = field(default_factory=set)
+    """Ids and digests that the changes concern."""
+    size: int = 0
+    """Bytes of the files."""
+    ends: float = 0.0
+    """Time of the commit, by the monotonic clock."""
+
+
+class Writer:
+    """Writer of a store, which the caller has locked for the lifetime of the writer.
+
+    One thread decides about the changes in the order of their arrival, and commits those that
+    arrive within a short time at once. The result is that of writing them one by one.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        encoder_fingerprint: str,
+        applied: Callable[[ChangedImages], None],
+        *,
+        encode: Encode,
+        maintain: Callable[[], None] | None = None,
+        group_seconds: float = 0.02,
+        most: int = 100,
+    ) -> None:
+        """Start the thread, which reads the images of the store.
+
+        `applied` receives the changes of each commit before they are acknowledged. `encode`
+        computes missing features of stored images. `maintain` is called between commits.
+        """
+        self._store = store
+        self._encoder, self._encode = encoder_fingerprint, encode
+        self._applied, self._maintain = applied, maintain
+        self._group_seconds, self._most = group_seconds, most
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._held: _Waiting | None = None
+        self._memory: _Memory | None = None
+        self._closed = False
+        self._thread = Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, change: Change) -> "Future[Written]":
+        """Queue a change and return the future of its result, which is durable.
+
+        The future raises `StoreError`: `UnknownImage`, `ImageChanged` and `InvalidChange` for an
+        impossible change, `StoreFull` and `StoreDamaged` for a failed commit. Then the change can
+        be submitted again, because writes are idempotent.
+        """
+        if self._closed:
+            raise StoreError("The writer is closed; retry when the service runs again.")
+        waiting = _Waiting(change, Future())
+        self._queue.put(waiting)
+        return waiting.future
+
+    def use_encoder(self, fingerprint: str, encode: Encode) -> None:
+        """Compute and store the features of later commits with another encoder."""
+        self._encoder, self._encode = fingerprint, encode
+
+    def close(self) -> None:
+        """Commit the changes submitted so far, and end the thread."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._memory = _Memory.of(self._store, self._encoder)
+        except Exception:  # a damaged store is reported by the first change
+            _log.exception("The writer cannot read the store.")
+        while (group := self._next_group()) is not None:
+            self._finish(group)
+
+    def _next_group(self) -> _Group | None:
+        """Wait for changes and decide about those of one commit; None at the end."""
+        first = self._held or self._queue.get()
+        self._held = None
+        if first is None:
+            return None
+        group = _Group(ends=time.monotonic() + self._group_seconds)
+        following: _Waiting | None = first
+        while following is not None:
+            if not self._fits(group, following):
+                self._held = following
+                break
+            self._decide(group, following)
+            following = self._next_within(group)
+        return group
+
+    def _next_within(self, group: _Group) -> _Waiting | None:
+        """Return the next change of a group; None if its time is over or it is full."""
+        if len(group.decided) >= self._most or group.size >= _MOST_BYTES:
+            return None
+        try:
+            following = self._queue.get(timeout=max(0.0, group.ends - time.monotonic()))
+        except Empty:
+            return None
+        if following is None:
+            # The end is left for the next group.
+            self._queue.put(None)
+        return following
+
+    def _fits(self, group: _Group, waiting: _Waiting) -> bool:
+        touched = set(self._touched_by(waiting.change))
+        if group.touched & touched:
+            return False
+        group.touched |= touched
+        return True
+
+    def _touched_by(self, change: Change) -> Iterator[str]:
+        """Yield the ids and digests that a change concerns."""
+        images = None if self._memory is None else self._memory.images
+        for identifier in _ids_of(change):
+            yield identifier
+            row = None if images is None else images.row_of(identifier)
+            if images is not None and row is not None:
+                yield from images.contents_of(row)
+        if isinstance(change, Put):
+            yield from (change.file.source_digest, change.file.blob.digest)
+
+    def _decide(self, group: _Group, waiting: _Waiting) -> None:
+        """Decide about a change; its own errors concern no other change."""
+        try:
+            memory = self._memory_of_store(group)
+            waiting.step = memory.decide(waiting.change, self._store)
+            memory.add(waiting.step)
+        except Exception as error:  # also errors of decoders
+            waiting.future.set_exception(error)
+            return
+        group.decided.append(waiting)
+        if waiting.step.file is not None:
+            group.size += len(waiting.step.file.blob.jpeg)
+
+    def _memory_of_store(self, group: _Group) -> "_Memory":
+        """Return the images of the store; read them if the store changed or a commit failed."""
+        memory = self._memory
+        if memory is None or (not group.decided and memory.is_outdated(self._store)):
+            memory = self._memory = _Memory.of(self._store, self._encoder)
+        return memory
+
+    def _finish(self, group: _Group) -> None:
+        """Commit a group and resolve its futures."""
+        memory = self._memory
+        if memory is None or not group.decided:
+            return
+        try:
+            with translate_errors(self._store.uri):
+                changed = memory.commit(self._store, self._encoder, self._encode)
+        except Exception as error:
+            self._memory = None
+            for waiting in group.decided:
+                waiting.future.set_exception(error)
+            return
+        if changed is not None:
+            self._apply(changed)
+        for waiting in group.decided:
+            assert waiting.step is not None
+            waiting.future.set_result(memory.result(waiting.step))
+        if changed is not None and self._maintain is not None:
+            self._run_maintenance(self._maintain)
+
+    def _apply(self, changed: ChangedImages) -> None:
+        try:
+            self._applied(changed)
+        except Exception:  # the changes are durable, and the state follows the store
+            _log.exception("The changes up to revision %d cannot be shown.", changed.revision)
+
+    def _run_maintenance(self, maintain: Callable[[], None]) -> None:
+        try:
+            maintain()
+        except Exception:  # the store is valid without maintenance
+            _log.exception("The maintenance of the store failed.")
+
+
+def _ids_of(change: Change) -> Sequence[str]:
+    match change:
+        case Put() | Relabel():
+            return [to_nfc(change.id)]
+        case Delete() | Restore():
+            return [to_nfc(each) for each in change.ids]
+
+
+@dataclass
+class _Memory:
+    """Images of the store in memory, and the changes that are not committed yet."""
+
+    images: Collection
+    revision: int
+    blobs: set[str]
+    """Digests in the table `blobs`."""
+    features: set[str]
+    """Digests in the table of features of `encoder`."""
+    encoder: str
+    keys: set[str]
+    """Keys of the decisions in the journal, as long as one of them can be about `revision`."""
+    records: dict[int, StoredImage] = field(default_factory=dict)
+    files: dict[str, PreparedFile] = field(default_factory=dict)
+    """New files by the digest of their blob."""
+    steps: list[Step] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, store: Store, encoder: str) -> "_Memory":
+        """Read a store. Raises `StoreError`."""
+        snapshot = store.at()
+        images = snapshot.all
+        thumbnails = store.blobs.thumbnails(images.digests)
+        return cls(
+            Collection(images, thumbnails, snapshot.split_seed),
+            snapshot.revision,
+            store.blobs.known(),
+            store.features(encoder).known(),
+            encoder,
+            store.labels.keys(),
+        )
+
+    def is_outdated(self, store: Store) -> bool:
+        """Return whether another process changed images. Raises `StoreError`."""
+        snapshot = store.at()
+        if snapshot.revision == self.revision:
+            return False
+        return bool(store.images.changed_since(self.revision).num_rows)
+
+    def decide(self, change: Change, store: Store) -> Step:
+        """Return the outcome of a change. Raises `StoreError`."""
+
+        def read_jpeg(digest: str) -> bytes:
+            pending = self.files.get(digest)
+            return next(store.blobs.jpegs([digest])) if pending is None else pending.blob.jpeg
+
+        return decide(change, Situation(self.images, read_jpeg, store.now()))
+
+    def add(self, step: Step) -> None:
+        """Add the changes of a step to the next commit."""
+        self.images.set(step.records)
+        self.records.update(step.records)
+        if step.file is not None and step.row is not None:
+            self.images.set_thumbnail(step.row, thumbnail_of(step.file))
+            self.files[step.file.blob.digest] = step.file
+        self.steps.append(step)
+
+    def commit(self, store: Store, encoder: str, encode: Encode) -> ChangedImages | None:
+        """Write the changes and flush them; None if there are none. Raises `StoreError`."""
+        if not self.records:
+            self.steps.clear()
+            return None
+        if encoder != self.encoder:
+            self.encoder, self.features = encoder, store.features(encoder).known()
+        now, rows = store.now(), [*self.records]
+        images = Images.of(self.records.values()).stamped(now)
+        blobs = [file.blob for digest, file in self.files.items() if digest not in self.blobs]
+        store.blobs.append(blobs)
+        self.blobs.update(blob.digest for blob in blobs)
+        encoded = self._encoded(store, images.digests, encode)
+        decisions = [decision for step in self.steps for decision in step.decisions]
+        store.labels.append(decisions, now, self.revision, self.keys)
+        self.revision = store.images.upsert(images)
+        self.images.set(dict(zip(rows, images, strict=True)))
+        self.keys = set()
+        self.records, self.files, self.steps = {}, {}, []
+        return ChangedImages(self.revision, images, encoded, encoder)
+
+    def result(self, step: Step) -> Written:
+        """Return the result of a committed step."""
+        image = None if step.row is None else self.images.record(step.row)
+        return Written(step.outcome, step.id, step.detail, self.revision, image)
+
+    def _encoded(self, store: Store, digests: Sequence[str], encode: Encode) -> Encoded:
+        """Return the features of stored files; those that the store lacks are stored."""
+        table = store.features(self.encoder)
+        ready = {
+            digest: file.encoded
+            for digest, file in self.files.items()
+            if file.encoder == self.encoder
+        }
+        known = [each for each in dict.fromkeys(digests) if each not in ready]
+        if known:
+            found, encoded = table.read(known)
+            stored = [each for each, is_found in zip(known, found, strict=True) if is_found]
+            missing = [each for each, is_found in zip(known, found, strict=True) if not is_found]
+            ready.update({each: encoded.row(row) for row, each in enumerate(stored)})
+            self.features.update(stored)
+            if missing:
+                ready.update(zip(missing, encode(store.blobs.jpegs(missing)), strict=True))
+        new = [each for each in ready if each not in self.features]
+        if new:
+            table.append(new, Encoded.concatenate(ready[each] for each in new))
+            self.features.update(new)
+        return Encoded.concatenate(ready[each] for each in digests)
