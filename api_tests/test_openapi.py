@@ -42,6 +42,8 @@ def test_every_call_is_described(operations):
         ("get", "/features"),
         ("get", "/versions"),
         ("get", "/versions/diff"),
+        ("get", "/changes"),
+        ("get", "/history"),
         ("get", "/experiments"),
         ("get", "/experiments/{name}"),
         ("get", "/errors"),
@@ -99,8 +101,9 @@ def test_without_a_release_examples_are_of_generated_scenes(serving, tmp_path):
         assert client.get("/docs").status_code == 200
         described = client.get("/openapi.json").json()
     assert described == json.loads(OPENAPI_FILE.read_text("utf-8"))
-    (parameter,) = described["paths"]["/predict"]["get"]["parameters"]
-    assert parameter["example"] == "lake/lake_0000"
+    parameters = described["paths"]["/predict"]["get"]["parameters"]
+    examples = {each["name"]: each["example"] for each in parameters}
+    assert examples == {"id": "lake/lake_0000", "min_revision": 0}
 
 
 def test_the_example_without_a_release_is_a_generated_scene(home):

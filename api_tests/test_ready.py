@@ -43,15 +43,14 @@ def test_other_methods_are_rejected(api, records):
 
 def test_misses_are_not_cached_and_each_row_is_cached_once(home, records, sentence):
     with served(ServiceSettings(home=home)) as (client, state):
-        assert state.responses is not None
         for number in range(50):
             sentence(client.get("/neighbors", params={"id": f"none/{number}"}), 404)
             sentence(client.get("/predict", params={"id": f"none/{number}"}), 404)
-        assert state.responses.neighborhood.cache_info().currsize == 0
-        assert state.responses.prediction.cache_info().currsize == 0
+        assert len(state.served.caches.neighborhoods) == 0
+        assert len(state.served.caches.predictions) == 0
         for written in (records[0]["id"], quote(records[0]["id"], safe=""), "%66" + "x"):
             client.get(f"/neighbors?id={written}")
-        assert state.responses.neighborhood.cache_info().currsize == 1
+        assert len(state.served.caches.neighborhoods) == 1
 
 
 def test_a_target_beyond_the_length_limit_is_rejected(api, records, sentence):
@@ -67,10 +66,9 @@ def test_a_target_beyond_the_length_limit_is_rejected(api, records, sentence):
 def test_precomputed_responses_are_logged(home, records, caplog):
     params = {"id": records[0]["id"]}
     with served(ServiceSettings(home=home, log="all")) as (client, state), caplog.at_level("INFO"):
-        assert state.responses is not None
         client.get("/neighbors", params=params)
         client.get("/neighbors", params=params | {"k": 3})
-        assert state.responses.neighborhood.cache_info().currsize == 1
+        assert len(state.served.caches.neighborhoods) == 1
     lines = [each.facts for each in caplog.records if each.getMessage() == "request completed"]
     ready, usual = (each | {"seconds": 0} for each in lines if each["route"] == "/neighbors")
     assert ready == usual

@@ -131,7 +131,7 @@ def test_a_replaced_release_is_freed(copied_home, records):
                 ):
                     assert client.get(path).status_code == 200
                 seen = [weakref.ref(each) for each in (state.served, state.served.release)]
-                seen += [weakref.ref(state.served.model.encoder), weakref.ref(state.responses)]
+                seen += [weakref.ref(state.served.model.encoder), weakref.ref(state.served.caches)]
                 point_to(releases, folder)
                 wait_for(client, release=fingerprint(folder), refused=None)
                 wait_until(lambda seen=seen: not any(each() for each in seen))

@@ -99,10 +99,25 @@ class Metrics:
         )
         self._images = Gauge(
             "belvedere_photographs",
-            "Images in the served release.",
+            "Stored images.",
             registry=self._registry,
         )
-
+        self._revision = Gauge(
+            "belvedere_revision",
+            "Served revision of the feature store.",
+            registry=self._registry,
+        )
+        self._changes = Gauge(
+            "belvedere_changed_images",
+            "Images that were added, changed or deleted since the served release; a replaced one "
+            "counts as two.",
+            registry=self._registry,
+        )
+        self._poll = Gauge(
+            "belvedere_poll_age_seconds",
+            "Seconds since the feature store was last read for changes.",
+            registry=self._registry,
+        )
         self._disk = Gauge(
             "belvedere_disk_bytes",
             "Bytes on the disk.",
@@ -121,7 +136,20 @@ class Metrics:
         self._release.labels(
             manifest.fingerprint, manifest.data.name, manifest.encoder.experiment
         ).set(1)
-        self._images.set(manifest.data.photographs)
+
+    def watch_state(
+        self,
+        *,
+        revision: Callable[[], float],
+        images: Callable[[], float],
+        changes: Callable[[], float],
+        poll: Callable[[], float],
+    ) -> None:
+        """Report the figures of the served state at each collection; `poll` is in seconds."""
+        self._revision.set_function(revision)
+        self._images.set_function(images)
+        self._changes.set_function(changes)
+        self._poll.set_function(poll)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Record one completed request."""

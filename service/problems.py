@@ -37,6 +37,7 @@ class ProblemType(StrEnum):
     INTERNAL_ERROR = "urn:problem-type:belvedere:internal-error"
     NOT_READY = "urn:problem-type:belvedere:not-ready"
     STORE_UNREADABLE = "urn:problem-type:belvedere:store-unreadable"
+    REVISION_NOT_REACHED = "urn:problem-type:belvedere:revision-not-reached"
     QUEUE_TIMED_OUT = "urn:problem-type:belvedere:queue-timed-out"
     WORKER_FAILED = "urn:problem-type:belvedere:worker-failed"
     STORE_FULL = "urn:problem-type:belvedere:store-full"
@@ -199,6 +200,11 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
         503,
         "The file of the image cannot be read from the feature store.",
         "The operator of the service checks that the files of the store exist.",
+    ),
+    ProblemType.REVISION_NOT_REACHED: ProblemDescription(
+        503,
+        "The service has not read the revision `min_revision` of the feature store yet.",
+        "Retry after the number of seconds in `Retry-After`.",
     ),
     ProblemType.QUEUE_TIMED_OUT: ProblemDescription(
         503,

@@ -54,7 +54,9 @@ class Answer(FrozenModel):
     """Fields of every JSON response."""
 
     release: str = Field(description="Fingerprint of the release that the response comes from.")
-    revision: int = Field(description="Revision of the feature store that the release contains.")
+    revision: int = Field(
+        description="Revision of the feature store: the response contains all changes up to it."
+    )
 
 
 class Problem(FrozenModel):
@@ -136,7 +138,10 @@ class MapPoint(FrozenModel):
 class Map(Answer):
     """t-SNE map, on which images with similar embeddings are close."""
 
-    points: tuple[MapPoint, ...] = Field(description="Sampled images in the order of sampling.")
+    points: tuple[MapPoint, ...] = Field(
+        description="Images added since the release by id, then the others in the order of "
+        "sampling."
+    )
 
 
 class Point(FrozenModel):
@@ -162,6 +167,7 @@ class ImageRecord(FrozenModel):
     width: int = Field(description="Width in pixels after the EXIF rotation.")
     height: int = Field(description="Height in pixels after the EXIF rotation.")
     attribution: Attribution | None = _Attribution
+    etag: str = Field(description="Tag of the record, which changes with its contents.")
 
 
 class ImageList(Answer):
@@ -239,6 +245,14 @@ class ChangeCounts(FrozenModel):
     moved_to_pool: int = Field(description="Images that joined the pool.")
 
 
+class ChangedCounts(FrozenModel):
+    """Numbers of images that changed after a revision."""
+
+    added: int = Field(description="Added images.")
+    changed: int = Field(description="Changed images.")
+    deleted: int = Field(description="Deleted images.")
+
+
 class ClassChanges(FrozenModel):
     """Numbers of changed images of a class."""
 
@@ -264,6 +278,46 @@ class VersionDifference(Answer):
     by_class: dict[str, ClassChanges] = Field(description="Numbers of changed images by class.")
 
 
+class ImageChanges(Answer):
+    """Images that changed after a revision, up to that of the response."""
+
+    since: int = Field(description="The revision after which they changed.")
+    total: ChangedCounts = Field(description="Numbers of changed images on all pages.")
+    added: tuple[str, ...] = Field(description="Ids of added images.")
+    changed: tuple[str, ...] = Field(
+        description="Ids of images with another file, label, split or other facts."
+    )
+    deleted: tuple[str, ...] = Field(description="Ids of deleted images.")
+
+
+class LabelDecision(FrozenModel):
+    """Decision about the label of an image."""
+
+    key: str = Field(description="Key of the decision.")
+    time: datetime = Field(description="Time of the decision, UTC.")
+    before: str | None = Field(description="Label before the decision; null for none.")
+    after: str | None = Field(description="Label after the decision; null for none.")
+    by: str = Field(description="Name of the person, key or command.")
+    why: str = Field(description="Reason: `import`, `review`, or `model:` and a fingerprint.")
+    undoes: str | None = Field(
+        description="Key of the decision that this one takes back; null for none."
+    )
+
+
+class ImageHistory(Answer):
+    """History of one image, which may be deleted."""
+
+    id: str = _Id
+    added: datetime | None = Field(description="Time of the first ingest, UTC.")
+    changed: datetime | None = Field(description="Time of the last change, UTC.")
+    deleted: datetime | None = Field(
+        description="Time of the deletion, UTC; null if the image is stored."
+    )
+    decisions: tuple[LabelDecision, ...] = Field(
+        description="Decisions about its label, the oldest first."
+    )
+
+
 class ExperimentList(Answer):
     """Comparison of all experiments on one split."""
 
@@ -274,9 +328,7 @@ class ExperimentList(Answer):
     training: TrainingVersion = Field(
         description="Dataset version that the served model learned from."
     )
-    not_learned: int = Field(
-        description="Number of training images of the release that came after the training."
-    )
+    not_learned: int = Field(description="Number of training images that came after the training.")
     train: int = Field(description="Number of training images, including the tuning part.")
     tuning: int = Field(
         description="Number of training images reserved for early stopping and selection."
@@ -370,13 +422,14 @@ class Readiness(Answer):
         description="Always `ready`; otherwise the response is a problem with status 503."
     )
     data: str = Field(description="Name of the collection, such as `generated scenes`.")
-    photographs: int = Field(description="Number of images in the release.")
+    photographs: int = Field(description="Number of stored images.")
     classes: tuple[str, ...] = Field(
         description="All classes, in the order of the model's outputs."
     )
     network: str = Field(description="Name of the published experiment.")
     refused: str | None = Field(
-        description="Reason why a newer release is not served; null if there is no newer one."
+        description="Reason why a newer release or later changes are not served; null if the "
+        "newest ones are."
     )
     writable: bool = Field(description="True if the service accepts changes of the images.")
     keys: str | None = Field(

@@ -96,6 +96,15 @@ class BlobTable:
             columns = [pa.array(values, field.type) for values, field in _by_column(blobs)]
             append_rows(self.path, pa.table(columns, schema=BLOB_SCHEMA))
 
+    def jpeg(self, digest: str) -> bytes:
+        """Return the JPEG file of a digest. Raises `StoreError` if it is missing."""
+        dataset = self._dataset()
+        with translate_errors(self.path):
+            found = dataset.to_table(columns=["jpeg"], filter=f"digest = '{digest}'", limit=1)
+        if not len(found):
+            raise missing_blob(self.path, digest)
+        return bytes(found.column("jpeg")[0].as_py())
+
     def jpegs(self, digests: Sequence[str]) -> Iterator[bytes]:
         """Yield the JPEG files of these digests in their order.
 

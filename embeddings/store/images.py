@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embeddings.store.blobs import Blobs, BlobTable, missing_blob
-from embeddings.store.records import IMAGE_SCHEMA, Images
+from embeddings.store.records import IMAGE_SCHEMA, Images, StoredImage
 from embeddings.store.tables import (
     StoreError,
     create_table,
@@ -53,6 +53,13 @@ class Snapshot:
     def deleted(self) -> Images:
         """All deleted images, ordered by id. Raises `StoreDamaged`."""
         return self.all.take(self._is_deleted)
+
+    def find(self, identifier: str) -> StoredImage | None:
+        """Return the record of an id, deleted or not; None without one. Raises `StoreDamaged`."""
+        condition = "id = '{}'".format(identifier.replace("'", "''"))
+        with translate_errors(self.dataset.uri):
+            table = self.dataset.to_table(columns=IMAGE_SCHEMA.names, filter=condition)
+        return Images(table.cast(IMAGE_SCHEMA))[0] if len(table) else None
 
     @cached_property
     def training_digests(self) -> frozenset[str]:

@@ -23,6 +23,7 @@ GENERATED_SCENES = "generated scenes"
 
 _PRIMARY_KEY = {b"lance-schema:unenforced-primary-key": b"true"}
 _TIME = pa.timestamp("us", "UTC")
+_TAG_LENGTH = 16
 
 
 class StoredImage(FrozenModel):
@@ -192,6 +193,13 @@ class Images(Sequence[StoredImage]):
             return ""
         source, _ = min(sources.items(), key=lambda item: (-item[1], item[0]))
         return source_name(source)
+
+
+def record_tag(image: StoredImage) -> str:
+    """Return a tag of the contents of a record that a client can change; equal records have one."""
+    facts = (image.id, image.digest, image.label, image.split, image.tags, image.attributes)
+    content = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return sha256(content.encode()).hexdigest()[:_TAG_LENGTH]
 
 
 def source_name(source: str) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from embeddings.file_names import to_nfc
 from embeddings.store.split import Split
 from service.api.errors import ServiceProblem, shown
 from service.problems import ProblemType
-from service.serving.precomputed import ResponseCache
 from service.serving.served_release import Selection, ServedRelease
 from service.serving.state import ServiceState
 
@@ -20,20 +21,44 @@ def state_of(request: Request) -> ServiceState:
     return state
 
 
+_MIN_REVISION = "min_revision"
+_MIN_REVISION_TEXT = (
+    "Least revision of the feature store that the response must contain, such as that of a write; "
+    "the service waits up to 2 s for it."
+)
+
+MinRevision = Annotated[int, Query(ge=0, description=_MIN_REVISION_TEXT)]
+
+MIN_REVISION_PARAMETER = {
+    "name": _MIN_REVISION,
+    "in": "query",
+    "required": False,
+    "description": _MIN_REVISION_TEXT,
+    "schema": {"type": "integer", "minimum": 0, "default": 0},
+}
+"""The same parameter as OpenAPI, for a route that takes the request alone."""
+
+_REVISION = TypeAdapter(Annotated[int, Field(ge=0)])
+
+
 # Each uses the request directly: FastAPI would resolve nested dependencies for every request.
 async def service_state(request: Request) -> ServiceState:
     """Return the state that all requests share."""
     return state_of(request)
 
 
-async def served_release(request: Request) -> ServedRelease:
-    """Return the served release. Raises `ReleaseUnavailable`."""
-    return state_of(request).current_release()
+async def served_release(request: Request, min_revision: MinRevision = 0) -> ServedRelease:
+    """Return the served state. Raises `ReleaseUnavailable` and `RevisionNotReached`."""
+    return await state_of(request).release_at(min_revision)
 
 
-async def cached_responses(request: Request) -> ResponseCache:
-    """Return the precomputed responses of the release. Raises `ReleaseUnavailable`."""
-    return state_of(request).current_responses()
+def requested_revision(request: Request) -> int:
+    """Return `min_revision` of a request. Raises `RequestValidationError`."""
+    try:
+        return _REVISION.validate_python(request.query_params.get(_MIN_REVISION, 0))
+    except ValidationError as error:
+        found = [{**each, "loc": ("query", _MIN_REVISION)} for each in error.errors()]
+        raise RequestValidationError(found) from error
 
 
 MOST_NEIGHBORS = 1000
@@ -46,7 +71,6 @@ _LONGEST_VERSION = 200
 
 State = Annotated[ServiceState, Depends(service_state)]
 Served = Annotated[ServedRelease, Depends(served_release)]
-Responses = Annotated[ResponseCache, Depends(cached_responses)]
 
 
 RowId = Annotated[str, Query(description="Id of a stored image, as listed by `GET /images`.")]
@@ -72,7 +96,7 @@ At = Annotated[
         min_length=1,
         max_length=_LONGEST_VERSION,
         description="Tag or revision of a dataset version, as listed by `GET /versions`; by "
-        "default the images of the release.",
+        "default the served state.",
     ),
 ]
 
@@ -85,7 +109,13 @@ InSplit = Annotated[Split | None, Query(description="Return only images of this 
 
 async def selection(served: Served, label: Label = None, split: InSplit = None) -> Selection:
     """Return the filters of the request. Raises `ServiceProblem` (422)."""
-    return Selection(known_label(label, served.manifest.classes), split)
+    return Selection(stored_label(label, served), split)
+
+
+def stored_label(label: str | None, served: ServedRelease) -> str | None:
+    """Return the label of a filter in NFC. Raises `ServiceProblem` (422) for an unknown one."""
+    # Other labels than those of the model are looked up only if needed.
+    return label if label in served.manifest.classes else known_label(label, served.classes)
 
 
 def known_label(label: str | None, classes: Sequence[str]) -> str | None:

@@ -19,6 +19,7 @@ from service.serving.errors import (
     QueueFull,
     QueueTimeout,
     ReleaseUnavailable,
+    RevisionNotReached,
     StoreUnreadable,
     UnknownImage,
     UnknownVersion,
@@ -42,6 +43,7 @@ _SERVING_ERRORS: dict[type[BelvedereError], ProblemType] = {
     UnknownVersion: ProblemType.UNKNOWN_VERSION,
     StoreUnreadable: ProblemType.STORE_UNREADABLE,
     ReleaseUnavailable: ProblemType.NOT_READY,
+    RevisionNotReached: ProblemType.REVISION_NOT_REACHED,
 }
 
 _RETRY_AFTER = {

@@ -14,9 +14,11 @@ TEXT = """\
 Image classification, nearest neighbours and a t-SNE map for a collection of labelled images.
 
 Every JSON response has the fields `release`, the fingerprint of the release that it comes from,
-and `revision`, the revision of the feature store that this release contains. An image has an `id`;
-`GET /images` lists all images. Probabilities and shares are numbers in 0–1, distances are
-Euclidean, durations are in seconds.
+and `revision`, the revision of the feature store up to which it contains all changes. Images that
+came after the release are in every answer, with `learned: false`. The parameter `min_revision`
+asks for an answer that contains a certain revision. An image has an `id`; `GET /images` lists all
+images. Probabilities and shares are numbers in 0–1, distances are Euclidean, durations are in
+seconds.
 
 Every path that supports `GET` supports `HEAD`, with the same status and headers and no body.
 
@@ -73,6 +75,7 @@ class Examples:
             "a": self.training,
             "b": self.revision,
             "at": self.revision,
+            "since": int(self.revision),
             **FEW,
         }
         return values.get(name, parameter["schema"].get("default"))
@@ -84,9 +87,12 @@ OF_SCENES = Examples("lake/lake_0000", "lake", "train", "lake/lake_0000", "basel
 
 def examples_of(served: ServedRelease) -> Examples:
     """Return examples of this release."""
-    release = served.release
+    release, live = served.release, served.live
+    if not served.count:
+        return OF_SCENES
     errors = [error.id for error in release.errors if error.heat]
-    shown = release.records[release.rows[errors[0]] if errors else 0]
+    rows = [row for row in map(live.row, errors) if row is not None]
+    shown = live.record(rows[0] if rows else int(live.ids_in_order()[0]))
     return Examples(
         id=shown.id,
         label=shown.label,
@@ -95,7 +101,7 @@ def examples_of(served: ServedRelease) -> Examples:
         experiment=release.comparison.best,
         map_seed=served.manifest.map_seed,
         training=served.manifest.training.version,
-        revision=str(served.manifest.data.revision),
+        revision=str(release.manifest.data.revision),
     )
 
 

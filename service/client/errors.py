@@ -224,6 +224,12 @@ class StoreUnreadable(ServiceError):
     problem_type = ProblemType.STORE_UNREADABLE
 
 
+class RevisionNotReached(ServiceError):
+    """Revision that the service has not read from the feature store yet (503)."""
+
+    problem_type = ProblemType.REVISION_NOT_REACHED
+
+
 class QueueTimedOut(ServiceError):
     """Request that waited too long in the queue of the service (503)."""
 

@@ -8,6 +8,7 @@ from service.json_logging import request_id
 from service.metrics import Metrics
 from service.middleware.access_log import log_request
 from service.middleware.request_id import HEADERS, RequestIds
+from service.serving.precomputed import ready_neighborhood, row_of
 from service.serving.state import ServiceState
 from service.settings import LoggedRequests
 
@@ -51,8 +52,8 @@ def _ready(scope: Scope) -> bytes | None:
     if scope["type"] != "http" or scope["path"] != _PATH or scope["method"] != "GET":
         return None
     state: ServiceState = scope["state"]["service"]
-    responses = state.responses
-    if responses is None:
+    served = state.served
+    if served is None:
         return None
-    row = responses.row_of(scope["query_string"])
-    return None if row is None else responses.neighborhood(row)
+    row = row_of(served, scope["query_string"])
+    return None if row is None else ready_neighborhood(served, row)

@@ -60,3 +60,15 @@ class ReleaseUnavailable(BelvedereError):
     def __init__(self, reason: str, retry_after: int | None) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class RevisionNotReached(BelvedereError):
+    """The served state lacks a revision that a request needs; retry after `retry_after` seconds."""
+
+    retry_after = 1
+
+    def __init__(self, wanted: int, served: int) -> None:
+        super().__init__(
+            f"Revision {wanted} is not served yet, only {served}; try again in a moment, or lower "
+            "`min_revision`."
+        )

@@ -4,17 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 
 from embeddings.arrays import Rows
 from embeddings.encoded import Encoded
+from embeddings.file_names import to_nfc
 from embeddings.release.reader import Release
 from embeddings.store.images import Snapshot
-from embeddings.store.records import Images
+from embeddings.store.records import Images, RecordedDecision, StoredImage
 from embeddings.store.store import Store
 from embeddings.store.tables import OtherFormat, StoreDamaged, StoreError
 from embeddings.store.versions import (
+    Changes,
     DatasetVersion,
     Difference,
     Revision,
@@ -55,6 +58,13 @@ class ImagesAt:
         if split is not None:
             mask &= self.images.splits == split
         return np.flatnonzero(mask)
+
+
+class ImageHistory(NamedTuple):
+    """Record of an image with the decisions about its label, the oldest first."""
+
+    image: StoredImage
+    decisions: tuple[RecordedDecision, ...]
 
 
 class History:
@@ -98,6 +108,28 @@ class History:
         with _readable():
             revisions = (self._snapshot(each).revision for each in (before, after))
             return self._differences(*revisions)
+
+    def changes(self, since: int, until: int) -> Changes:
+        """Return the ids that changed after a revision, up to another one.
+
+        Raises `StoreUnreadable`.
+        """
+        with _readable():
+            return self._store.changes(since, until)
+
+    def of_image(self, identifier: str, revision: int) -> ImageHistory:
+        """Return the history of an image up to a revision, in which it may be deleted.
+
+        Raises `UnknownImage` and `StoreUnreadable`.
+        """
+        with _readable():
+            image = self._store.at(revision).find(to_nfc(identifier))
+            if image is None:
+                raise UnknownImage(identifier)
+            decisions = self._store.labels.of(image.id)
+        # A decision is written before the change of its image, which has the same time.
+        kept = (each for each in decisions if image.changed and each.at <= image.changed)
+        return ImageHistory(image, tuple(kept))
 
     def features(self, digest: str) -> Encoded | None:
         """Return the features of a file by the served encoder, of one row; None without any.
@@ -145,6 +177,16 @@ def _open(store: Store, revision: int) -> ImagesAt:
 
 def _compare(store: Store, before: int, after: int) -> Difference:
     return difference(store.at(before), store.at(after))
+
+
+@dataclass(frozen=True)
+class LearnedFiles:
+    """Digests of the files that the served model learned from, read when first needed."""
+
+    history: History
+
+    def __contains__(self, digest: object) -> bool:
+        return digest in self.history.learned
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Response bodies from rows of a release and from recognitions."""
+"""Response bodies from rows of a state and from recognitions."""
 
 import numpy as np
 from fastapi import Response
@@ -8,7 +8,7 @@ from embeddings.index import Neighbors
 from embeddings.recognition import Recognition
 from embeddings.release.manifest import Manifest
 from embeddings.store.attribution import attribution_of
-from embeddings.store.records import StoredImage
+from embeddings.store.records import StoredImage, record_tag
 from service.schemas import (
     Answer,
     ImageRecord,
@@ -41,26 +41,26 @@ def probabilities_by_class(manifest: Manifest, probabilities: Floats) -> dict[st
 
 def predicted(served: ServedRelease, row: int) -> str:
     """Return the predicted class of a stored image."""
-    return served.manifest.classes[int(served.release.predicted[row])]
+    return served.manifest.classes[served.live.predicted(row)]
 
 
-def prediction(manifest: Manifest, recognition: Recognition) -> Prediction:
+def prediction(served: ServedRelease, recognition: Recognition) -> Prediction:
     """Return the response about a recognised image."""
-    classes, probabilities = manifest.classes, recognition.probabilities
+    classes, probabilities = served.manifest.classes, recognition.probabilities
     return Prediction(
         label=classes[int(np.argmax(probabilities))],
-        probabilities=probabilities_by_class(manifest, probabilities),
+        probabilities=probabilities_by_class(served.manifest, probabilities),
         set=tuple(classes[number] for number in recognition.prediction_set),
         typicality=recognition.typicality,
-        release=manifest.fingerprint,
-        revision=manifest.data.revision,
+        release=served.manifest.fingerprint,
+        revision=served.revision,
     )
 
 
 def nearest_in_training(served: ServedRelease, row: int, k: int) -> tuple[Neighbor, ...]:
     """Return the training images nearest to a stored image."""
-    found = served.index.search(
-        served.release.embeddings[row], k, exclude=row, among=served.model.training
+    found = served.live.index.search(
+        served.live.embedding(row), k, exclude=row, among=served.learned
     )
     pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
     return tuple(_neighbor(served, each, distance) for each, distance in pairs)
@@ -79,7 +79,7 @@ def neighborhood(
         exact=found.exact,
         neighbors=tuple(_neighbor(served, row, distance) for row, distance in pairs),
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )
 
 
@@ -89,7 +89,7 @@ def map_of(served: ServedRelease, rows: Rows, points: Points) -> Map:
     return Map(
         points=tuple(_map_point(served, row, x, y) for row, (x, y) in places),
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )
 
 
@@ -100,7 +100,7 @@ def training_version(manifest: Manifest) -> TrainingVersion:
 
 def record(served: ServedRelease, row: int) -> ImageRecord:
     """Return the metadata of a stored image."""
-    return record_of(served.release.records[row], bool(served.release.learned[row]))
+    return record_of(served.live.record(row), served.live.learned(row))
 
 
 def record_of(image: StoredImage, learned: bool) -> ImageRecord:
@@ -113,11 +113,12 @@ def record_of(image: StoredImage, learned: bool) -> ImageRecord:
         width=image.width,
         height=image.height,
         attribution=attribution_of(image),
+        etag=record_tag(image),
     )
 
 
 def _neighbor(served: ServedRelease, row: int, distance: float) -> Neighbor:
-    image = served.release.records[row]
+    image = served.live.record(row)
     return Neighbor(
         id=image.id,
         label=image.label,
@@ -129,13 +130,13 @@ def _neighbor(served: ServedRelease, row: int, distance: float) -> Neighbor:
 
 
 def _map_point(served: ServedRelease, row: int, x: float, y: float) -> MapPoint:
-    image = served.release.records[row]
+    image = served.live.record(row)
     return MapPoint(
         id=image.id,
         label=image.label,
         predicted=predicted(served, row),
         split=image.split,
-        learned=bool(served.release.learned[row]),
+        learned=served.live.learned(row),
         x=x,
         y=y,
     )

@@ -1,25 +1,40 @@
-"""Release opened in memory: verified, and tested with a real inference."""
+"""Release opened in memory: verified, tested with a real inference, and brought up to date."""
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 
 import numpy as np
-import numpy.typing as npt
 
-from embeddings.arrays import Mask, Rows
+from embeddings.arrays import Mask, Points, Rows
 from embeddings.encoder import Encoder
 from embeddings.images import read_pixels, to_jpeg
-from embeddings.index import IndexKind, VectorIndex, build_index
+from embeddings.index import IndexKind, build_index
+from embeddings.live_state import (
+    ChangedImages,
+    LiveState,
+    RevisionLost,
+    read_all_changes,
+    read_changes,
+)
 from embeddings.recognition import Recognition, RecognitionModel, prediction_set
 from embeddings.release.manifest import Manifest
-from embeddings.release.reader import Release, ReleaseError, current_release, open_release
+from embeddings.release.reader import (
+    LabelIssue,
+    Misclassified,
+    Release,
+    ReleaseError,
+    current_release,
+    open_release,
+)
 from embeddings.store.blobs import Blobs, missing_blob
 from embeddings.store.split import Split
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
+from service.serving.answer_caches import AnswerCaches
 from service.serving.errors import StoreUnreadable, UnknownImage
-from service.serving.history import History
+from service.serving.history import History, LearnedFiles
 from service.settings import ServiceSettings
 
 THUMBNAIL_SIDE = 160
@@ -41,7 +56,7 @@ class Selection:
 
 
 class ImageFiles:
-    """JPEG files of the images of a release, read from the store by digest.
+    """JPEG files of the images of a release and of later ones, read from the store by digest.
 
     If a clean-up of the store replaced the opened version of the table, it is opened again.
     """
@@ -62,18 +77,20 @@ class ImageFiles:
             )
         return cls(store, release.images.digests)
 
-    def jpeg(self, row: int) -> bytes:
-        """Return the JPEG file of a row of the release. Raises `StoreUnreadable`."""
+    def jpeg(self, row: int, digest: str) -> bytes:
+        """Return the JPEG file of a row, which has this digest. Raises `StoreUnreadable`."""
         try:
-            return self._read(row)
+            return self._read(row, digest)
         except StoreError:
             try:
                 self._opened = self._open()
-                return self._read(row)
+                return self._read(row, digest)
             except StoreError as error:
                 raise StoreUnreadable from error
 
-    def _read(self, row: int) -> bytes:
+    def _read(self, row: int, digest: str) -> bytes:
+        if row >= len(self._digests):
+            return self._store.blobs.jpeg(digest)
         blobs, rows = self._opened
         return blobs.jpeg(int(rows[row]))
 
@@ -87,97 +104,213 @@ class ImageFiles:
 
 @dataclass(frozen=True)
 class ServedRelease:
-    """Release with its model, index and images; safe to use from many threads."""
+    """State that answers come from: a release with all changes up to a revision.
 
-    release: Release
+    It never changes, and is safe to use from many threads. Later states of the same release share
+    everything but `live`.
+    """
+
+    live: LiveState
+    original: LiveState
+    """State of the release without changes."""
+    store: Store
     model: RecognitionModel
     files: ImageFiles
     history: History
+    thumbnails: Callable[[int, str], bytes]
+    """Function that returns the thumbnail of a row with a digest as JPEG, with a cache."""
+    caches: AnswerCaches = field(default_factory=AnswerCaches)
     root_path: str = ""
     """Path under which a reverse proxy publishes the service; addresses begin with it."""
 
     @property
-    def index(self) -> VectorIndex:
-        """Index of the stored embeddings."""
-        return self.model.index
+    def release(self) -> Release:
+        """Release without the changes."""
+        return self.live.release
 
     @property
     def manifest(self) -> Manifest:
         """Manifest of the release."""
         return self.release.manifest
 
+    @property
+    def revision(self) -> int:
+        """Revision of the feature store up to which all changes are contained."""
+        return self.live.revision
+
+    @cached_property
+    def prefix(self) -> bytes:
+        """Beginning of all answers as JSON: release and revision."""
+        release = json.dumps(self.manifest.fingerprint, ensure_ascii=False)
+        return f'{{"release":{release},"revision":{self.revision},'.encode()
+
+    def changes(self) -> ChangedImages | None:
+        """Read the images that changed after this state; None if there are none.
+
+        Raises `StoreError`, and `ImageRejected` for a damaged file without features.
+        """
+        if self.store.at().revision == self.revision:
+            return None
+        encoder, encode = self.manifest.encoder.fingerprint, self.model.encoder.encode_files
+        try:
+            return read_changes(self.store, encoder, self.revision, encode)
+        except RevisionLost:
+            return read_all_changes(self.store, self.live, encode)
+
+    def with_changes(self, changes: ChangedImages | None) -> "ServedRelease":
+        """Return the state with these changes; self without any or if it has them already."""
+        if changes is None or changes.revision <= self.revision:
+            return self
+        return replace(self, live=self.live.apply(changes))
+
     def row(self, identifier: str) -> int:
         """Return the row number of a stored image. Raises `UnknownImage`."""
-        row = self.release.rows.get(identifier)
+        row = self.live.row(identifier)
         if row is None:
             raise UnknownImage(identifier)
         return row
 
     def recognition(self, row: int) -> Recognition:
-        """Return the recognition of a stored image, computed at publishing."""
-        release = self.release
-        probabilities = release.probabilities[row]
+        """Return the recognition of a stored image from its stored features."""
+        probabilities = self.live.probabilities(row)
         return Recognition(
-            embedding=release.embeddings[row],
+            embedding=self.live.embedding(row),
             probabilities=probabilities,
             prediction_set=prediction_set(probabilities, self.model.threshold),
-            typicality=float(release.typicalities[row]),
+            typicality=self.live.typicality(row),
         )
+
+    def points(self, rows: Rows) -> Points:
+        """Return the places of rows on the map of the release, shape (n, 2)."""
+        known = self.release.points
+        points = known[np.minimum(rows, len(known) - 1)]
+        for number in np.flatnonzero(rows >= len(known)).tolist():
+            points[number] = self.live.point(int(rows[number]))
+        return points
 
     def among(self, selection: Selection) -> Mask | None:
         """Return a mask of the selected images; None if all are selected."""
         return None if selection == Selection() else self.mask(selection)
 
     def mask(self, selection: Selection) -> Mask:
-        """Return a mask of the selected images, shape (n,)."""
-        mask = np.ones(len(self.release.images), dtype=np.bool_)
+        """Return a mask of the selected images, one value for each row."""
+        mask = self.live.live.copy()
         if selection.label is not None:
-            mask &= self._labels == selection.label
+            mask &= self.live.labels == selection.label
         if selection.split is not None:
-            mask &= self._splits == selection.split
+            mask &= self.live.splits == selection.split
         return mask
 
     def jpeg(self, row: int) -> bytes:
         """Return the JPEG file of a stored image. Raises `StoreUnreadable`."""
-        return self.files.jpeg(row)
+        return self.files.jpeg(row, self.live.record(row).digest)
+
+    def thumbnail(self, row: int) -> bytes:
+        """Return the thumbnail of a stored image as JPEG. Raises `StoreUnreadable`."""
+        return self.thumbnails(row, self.live.record(row).digest)
 
     @cached_property
-    def thumbnail(self) -> Callable[[int], bytes]:
-        """Function that returns the thumbnail of a row as JPEG, with a cache."""
-        # It refers to the files alone: a reference cycle would keep a replaced release in memory.
-        return lru_cache(_THUMBNAILS_KEPT)(partial(_thumbnail, self.files))
+    def count(self) -> int:
+        """Number of stored images."""
+        return int(self.live.live.sum())
+
+    @cached_property
+    def learned(self) -> Mask:
+        """Mask of the stored images that the model learned from, one value for each row."""
+        known = self.release.learned
+        added = [self.live.learned(row) for row in range(len(known), len(self.live.live))]
+        return np.concatenate([known, np.array(added, np.bool_)]) & self.live.live
 
     @cached_property
     def not_learned(self) -> int:
         """Number of training images that came after the training of the model."""
-        return int(((self._splits == "train") & ~self.release.learned).sum())
+        return int((self.mask(Selection(split="train")) & ~self.learned).sum())
 
     @cached_property
-    def _labels(self) -> npt.NDArray[np.object_]:
-        return np.array(self.release.images.labels, dtype=np.object_)
+    def changed(self) -> Mask:
+        """Mask of the rows that the release does not have, or has otherwise; not of dead ones."""
+        known = len(self.release.images)
+        mask = self.live.live.copy()
+        mask[:known] &= (self.live.labels[:known] != self.original.labels) | (
+            self.live.splits[:known] != self.original.splits
+        )
+        return mask
+
+    @property
+    def change_count(self) -> int:
+        """Number of rows that were added, changed or deleted since the release."""
+        known = len(self.release.images)
+        return int(self.changed.sum()) + int((~self.live.live[:known]).sum())
 
     @cached_property
-    def _splits(self) -> npt.NDArray[np.object_]:
-        return self.release.images.splits
+    def errors(self) -> tuple[Misclassified, ...]:
+        """Misclassified validation images in ascending order of true probability.
+
+        Those of the release that still are, with heat maps, and later ones without. Images of
+        classes unknown to the model are left out.
+        """
+        kept = [error for error in self.release.errors if self._holds(error)]
+        rows = np.flatnonzero(self.changed & (self.live.splits == "validation")).tolist()
+        added = filter(None, map(self._error, rows))
+        return tuple(sorted((*kept, *added), key=lambda each: (each.true_probability, each.id)))
+
+    def _error(self, row: int) -> Misclassified | None:
+        """Return the misclassification of a row; None if it is classified correctly."""
+        classes, label = self.manifest.classes, self.live.labels[row]
+        predicted = classes[self.live.predicted(row)]
+        if label not in classes or label == predicted:
+            return None
+        return Misclassified(
+            id=self.live.record(row).id,
+            label=label,
+            predicted=predicted,
+            true_probability=float(self.live.probabilities(row)[classes.index(label)]),
+        )
+
+    @cached_property
+    def label_issues(self) -> tuple[LabelIssue, ...]:
+        """Likely label errors of the release whose images have still the same file and label."""
+        return tuple(issue for issue in self.release.label_issues if self._holds(issue))
+
+    def _holds(self, finding: LabelIssue | Misclassified) -> bool:
+        """Return true if the image of a finding has still the file, label and split of it."""
+        row = self.live.row(finding.id)
+        return row is not None and not self.changed[row]
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Classes of the model, and after them other labels of stored images."""
+        known = self.manifest.classes
+        others = set(self.live.labels[self.live.live]) - {None, *known}
+        return (*known, *sorted(others))
 
 
 def load_current_release(settings: ServiceSettings) -> ServedRelease:
-    """Open the current release and test it.
+    """Open the current release, test it, and apply all changes since.
 
     Raises `ReleaseError` or `StoreError` with the reason for which it cannot be served.
     """
     try:
         release = open_release(current_release(settings.releases))
         store = Store(settings.store_uri)
+        model = _recognition_model(release, settings.index)
+        files = ImageFiles.open(store, release)
+        history = History(store, release)
+        original = LiveState.of(release, model.index, LearnedFiles(history))
         served = ServedRelease(
-            release=release,
-            model=_recognition_model(release, settings.index),
-            files=ImageFiles.open(store, release),
-            history=History(store, release),
+            live=original,
+            original=original,
+            store=store,
+            model=model,
+            files=files,
+            history=history,
+            # It refers to the files alone: a reference cycle would keep a replaced release in
+            # memory.
+            thumbnails=lru_cache(_THUMBNAILS_KEPT)(partial(_thumbnail, files)),
             root_path=settings.root_path,
         )
         _self_test(served)
-        _prepare(served)
+        served = served.with_changes(served.changes())
     except (ReleaseError, StoreError):
         raise
     except Exception as error:  # each library raises its own errors for unreadable files
@@ -197,25 +330,14 @@ def _recognition_model(release: Release, kind: IndexKind) -> RecognitionModel:
     )
 
 
-def _prepare(served: ServedRelease) -> None:
-    """Compute the cached properties, so that no request does."""
-    _ = (
-        served.release.records,
-        served.release.rows,
-        served.release.predicted,
-        served._labels,
-        served._splits,
-    )
-
-
-def _thumbnail(files: ImageFiles, row: int) -> bytes:
-    return to_jpeg(files.jpeg(row), THUMBNAIL_SIDE, _THUMBNAIL_QUALITY)
+def _thumbnail(files: ImageFiles, row: int, digest: str) -> bytes:
+    return to_jpeg(files.jpeg(row, digest), THUMBNAIL_SIDE, _THUMBNAIL_QUALITY)
 
 
 def _self_test(served: ServedRelease) -> None:
-    """Encode one stored image and compare its probabilities with the published ones."""
-    encoder = served.model.encoder
-    pixels = read_pixels(served.jpeg(0), encoder.height, encoder.width)
+    """Encode one image of the release and compare its probabilities with the published ones."""
+    encoder, digest = served.model.encoder, served.release.images.digests[0]
+    pixels = read_pixels(served.files.jpeg(0, digest), encoder.height, encoder.width)
     (encoded,) = encoder.encode_all([pixels])
     answer = encoded.probabilities[0]
     if not np.allclose(answer, served.release.probabilities[0], rtol=0, atol=_TOLERANCE):

@@ -1,12 +1,16 @@
-"""State of the service: the served release, polling for new releases, and thread pools."""
+"""State of the service: the served state, polling for releases and changes, thread pools."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from threading import Lock
+from time import monotonic
 
 from embeddings.cpu import usable_processors
+from embeddings.errors import BelvedereError
+from embeddings.live_state import ChangedImages
 from embeddings.release.reader import ReleaseError, current_release
 from embeddings.store.tables import StoreError
 from service.json_logging import extra
@@ -14,8 +18,7 @@ from service.keys import KeyRing
 from service.metrics import Metrics
 from service.serving.admission import UploadAdmission
 from service.serving.disk_use import measure_disk_use
-from service.serving.errors import ReleaseUnavailable
-from service.serving.precomputed import ResponseCache
+from service.serving.errors import ReleaseUnavailable, RevisionNotReached
 from service.serving.served_release import ServedRelease, load_current_release
 from service.serving.tsne_jobs import TsneJobs
 from service.serving.worker_pool import WorkerPool
@@ -31,6 +34,9 @@ _OPENING = "The release is being opened; try again in a moment."
 _OPENING_SECONDS = 1
 _QUERIES_WAITING = 256
 
+_REVISION_SECONDS = 2.0
+"""Seconds that a request waits for the revision that it needs."""
+
 After = Callable[[], None]
 """Callback, called in a thread after each release that is served."""
 
@@ -43,7 +49,8 @@ _log = logging.getLogger(__name__)
 class ServiceState:
     """State shared by all requests.
 
-    A request reads `served` once and uses only that, so an answer never mixes releases.
+    A request reads `served` once and uses only that, so an answer never mixes releases or
+    revisions.
     """
 
     def __init__(
@@ -57,9 +64,10 @@ class ServiceState:
         self.metrics = metrics
         self.keys = keys
         self.served: ServedRelease | None = None
-        self.responses: ResponseCache | None = None
         self.reason: str | None = _OPENING
         """Reason for which the current release is not served; None if it is."""
+        self.outdated: str | None = None
+        """Reason for which changes of the store are not served; None if they are."""
         self.images = WorkerPool(
             "image",
             threads=settings.concurrency,
@@ -83,9 +91,21 @@ class ServiceState:
         metrics.watch_queue("images", lambda: self.images.waiting)
         metrics.watch_queue("queries", lambda: self.queries.waiting)
         metrics.watch_queue("maps", lambda: self.maps.waiting)
+        metrics.watch_state(
+            revision=lambda: self.served.revision if self.served else 0,
+            images=lambda: self.served.count if self.served else 0,
+            changes=lambda: self.served.change_count if self.served else 0,
+            poll=lambda: monotonic() - self._polled,
+        )
         self._tried: Seen | None = None
         self._again = 0.0
         self._after = after
+        self._polled = monotonic()
+        self._changing = Lock()
+        """Lock of every change of `served`."""
+        self._advanced = asyncio.Event()
+        """Event that is set, and replaced by another, when `served` changes."""
+        self._events: asyncio.AbstractEventLoop | None = None
         self._loops: tuple[asyncio.Task[None], ...] = ()
 
     @property
@@ -113,23 +133,47 @@ class ServiceState:
             raise self._unavailable()
         return self.served
 
-    def current_responses(self) -> ResponseCache:
-        """Return the response cache of the served release. Raises `ReleaseUnavailable`."""
-        if self.responses is None:
-            raise self._unavailable()
-        return self.responses
+    async def release_at(self, revision: int) -> ServedRelease:
+        """Return the served state once it contains a revision of the store.
+
+        Raises `ReleaseUnavailable`, and `RevisionNotReached` after two seconds.
+        """
+        try:
+            async with asyncio.timeout(_REVISION_SECONDS):
+                while (served := self.current_release()).revision < revision:
+                    await self._advanced.wait()
+        except TimeoutError:
+            raise RevisionNotReached(revision, self.current_release().revision) from None
+        return served
+
+    def apply(self, changes: ChangedImages, encoder: str | None = None) -> None:
+        """Serve a commit of this process to the store; called from any thread.
+
+        `encoder` is the fingerprint of the encoder of its features, None for that of the served
+        release. The changes are visible when the call returns. Raises `StoreError`.
+        """
+        with self._changing:
+            served = self.served
+            if served is None or changes.revision <= served.revision:
+                return
+            is_next = changes.revision == served.revision + 1
+            is_same = encoder in (None, served.manifest.encoder.fingerprint)
+            # Otherwise, the state lacks a commit of another process, or the features.
+            self._assign(served.with_changes(changes if is_next and is_same else served.changes()))
 
     def _unavailable(self) -> ReleaseUnavailable:
         soon = _OPENING_SECONDS if self.opening else None
         return ReleaseUnavailable(self.reason or "No release is served.", soon)
 
     def open(self) -> None:
-        """Start the loops that open new releases, replace lost threads and measure disk use.
+        """Start the loops that open releases, follow the store, and watch threads and disk use.
 
         They are independent, since opening a release takes seconds.
         """
+        self._events = asyncio.get_running_loop()
         self._loops = (
             asyncio.create_task(self._repeat(self._refresh, self.settings.poll)),
+            asyncio.create_task(self._repeat(self._follow, self.settings.poll)),
             asyncio.create_task(self._repeat(self._mend, self.settings.poll)),
             asyncio.create_task(self._repeat(self._measure, _MEASURE_SECONDS)),
         )
@@ -171,7 +215,7 @@ class ServiceState:
         if found == self._tried and (self.reason is None or now < self._again):
             return
         try:
-            served = await asyncio.to_thread(load_current_release, self.settings)
+            await asyncio.to_thread(self._open_release)
         except (ReleaseError, StoreError) as error:
             if str(error) != self.reason:
                 _log.warning("release rejected: %s", error, extra=extra(release=self.fingerprint))
@@ -179,22 +223,66 @@ class ServiceState:
             self._again = now + _RETRY_SECONDS
             self._tried = found
             return
-        self._serve(served)
         self._tried = found
         await asyncio.to_thread(self._after)
 
-    def _serve(self, served: ServedRelease) -> None:
-        self.served, self.responses, self.reason = served, ResponseCache(served), None
+    def _open_release(self) -> None:
+        """Open the current release and serve it. Raises `ReleaseError` and `StoreError`."""
+        served = load_current_release(self.settings)
+        with self._changing:
+            # A commit of this process waits for the lock, so that the new state has each one that
+            # the previous state had.
+            served = served.with_changes(served.changes())
+            self._assign(served)
+        self.reason = self.outdated = None
         manifest = served.manifest
         self.metrics.show_release(manifest)
         _log.info(
-            "Serving release %s: %d images of %s, model %s.",
+            "Serving release %s at revision %d: %d images of %s, model %s.",
             manifest.fingerprint,
-            manifest.data.photographs,
+            served.revision,
+            served.count,
             manifest.data.name,
             manifest.encoder.experiment,
             extra=extra(release=manifest.fingerprint),
         )
+
+    async def _follow(self) -> None:
+        """Serve the changes of the store; while it is unreadable, the last state is served."""
+        try:
+            await asyncio.to_thread(self._catch_up)
+        except BelvedereError as error:
+            if str(error) != self.outdated:
+                _log.warning("changes not read: %s", error, extra=extra(release=self.fingerprint))
+            self.outdated = str(error)
+            return
+        self.outdated = None
+        self._polled = monotonic()
+
+    def _catch_up(self) -> None:
+        served = self.served
+        changes = served.changes() if served else None
+        if served is None or changes is None:
+            return
+        if changes.revision < served.revision:
+            # The store was replaced by another: the release is verified against it.
+            self._tried = None
+            return
+        with self._changing:
+            # Another release that is served by now was opened with all changes.
+            if self.served is not None and self.served.release is served.release:
+                self._assign(self.served.with_changes(changes))
+
+    def _assign(self, served: ServedRelease) -> None:
+        """Serve a state; the caller holds the lock."""
+        self.served = served
+        if self._events is not None:
+            self._events.call_soon_threadsafe(self._announce)
+
+    def _announce(self) -> None:
+        """Wake the requests that wait for a revision."""
+        advanced, self._advanced = self._advanced, asyncio.Event()
+        advanced.set()
 
 
 def seen(releases: Path) -> Seen | None:

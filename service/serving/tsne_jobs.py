@@ -6,7 +6,7 @@ from collections import OrderedDict
 import numpy as np
 
 from embeddings.arrays import Points, Rows
-from embeddings.release.reader import Release
+from embeddings.live_state import LiveState
 from embeddings.tsne import fit_map
 from service.serving.worker_pool import WorkerPool
 
@@ -16,19 +16,24 @@ MOST_FITTED = 2000
 MOST_DRAWN = 100_000
 """Maximum number of images of any map; about 20 MB of JSON."""
 
-_Key = tuple[str, int, int]
-"""Fingerprint of the release, number of images, seed."""
+_Key = tuple[str, int, int, int]
+"""Fingerprint of the release, revision, number of images, seed."""
 
 _KEPT = 16
 _FIT_SECONDS = 120.0
 
 
-def sample_rows(release: Release, n: int, seed: int) -> Rows:
-    """Return the rows of `n` images drawn without replacement, or of all if there are fewer.
+def sample_rows(live: LiveState, n: int, seed: int) -> Rows:
+    """Return the rows of `n` images without repetition, or of all if there are fewer.
 
-    A smaller sample with the same seed is the beginning of a larger one.
+    The images that the release does not contain come first, ordered by id, so that a new image is
+    on each map; those of the release are drawn. A smaller sample with the same seed is the
+    beginning of a larger one, and a deletion changes the order of no other image.
     """
-    order = np.random.default_rng(seed).permutation(len(release.images))
+    count = len(live.release.images)
+    in_order = live.ids_in_order()
+    drawn = np.random.default_rng(seed).permutation(count)
+    order = np.concatenate([in_order[in_order >= count], drawn[live.live[drawn]]])
     return order[:n]
 
 
@@ -54,23 +59,23 @@ class TsneJobs:
         """Replace the fitting thread if it died or hangs."""
         self._workers.replace_dead()
 
-    async def points(self, release: Release, rows: Rows, seed: int) -> Points:
+    async def points(self, live: LiveState, rows: Rows, seed: int) -> Points:
         """Return the map of the embeddings of these rows for a seed, shape (n, 2).
 
         Concurrent calls for the same map wait for one fit. Raises `QueueFull`.
         """
-        key = (release.manifest.fingerprint, len(rows), seed)
+        key = (live.release.manifest.fingerprint, live.revision, len(rows), seed)
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
         if key not in self._fitting:
-            self._fitting[key] = asyncio.create_task(self._fit(key, release, rows))
+            self._fitting[key] = asyncio.create_task(self._fit(key, live, rows))
         return await asyncio.shield(self._fitting[key])
 
-    async def _fit(self, key: _Key, release: Release, rows: Rows) -> Points:
+    async def _fit(self, key: _Key, live: LiveState, rows: Rows) -> Points:
         *_, seed = key
         try:
-            points = await self._workers.run(_fitted, release, rows, seed)
+            points = await self._workers.run(_fitted, live, rows, seed)
         finally:
             del self._fitting[key]
         self._kept[key] = points
@@ -83,6 +88,6 @@ class TsneJobs:
         self._workers.close()
 
 
-def _fitted(release: Release, rows: Rows, seed: int) -> Points:
+def _fitted(live: LiveState, rows: Rows, seed: int) -> Points:
     # More threads would wait for each other while requests need the CPUs.
-    return fit_map(release.embeddings[rows], seed, threads=1)
+    return fit_map(live.index.embeddings[rows], seed, threads=1)

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.routing import Route
 
 from service.api.routes import (
+    changes,
     errors,
     experiments,
     features,
@@ -27,6 +28,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     images.router,
     features.router,
     versions.router,
+    changes.router,
     experiments.router,
     errors.router,
     health.router,

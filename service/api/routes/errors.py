@@ -42,17 +42,20 @@ Limit = Annotated[
     responses=problem_responses(400, 422, 429),
 )
 async def errors(served: Served, state: State, limit: Limit = 20) -> Response:
-    """Return the misclassified validation images, worst first."""
+    """Return the misclassified validation images, worst first.
+
+    Those that came or changed after the release are among them, without a heat map.
+    """
     return await state.queries.run(_errors, served, limit)
 
 
 def _errors(served: ServedRelease, limit: int) -> Response:
-    found = served.release.errors
+    found = served.errors
     worst = ErrorList(
         errors=tuple(_misclassification(served, each) for each in found[:limit]),
         total=len(found),
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )
     return as_json(worst)
 
@@ -74,7 +77,7 @@ async def heatmap(served: Served, state: State, id: ErrorId) -> Response:
 
 def _overlay(served: ServedRelease, id: str) -> bytes:
     row = served.row(id)
-    error = next((each for each in served.release.errors if each.id == id), None)
+    error = next((each for each in served.errors if each.id == served.live.record(row).id), None)
     if error is None:
         raise ServiceProblem(
             ProblemType.UNKNOWN_IMAGE,
@@ -95,17 +98,20 @@ def _overlay(served: ServedRelease, id: str) -> bytes:
     responses=problem_responses(400, 422, 429),
 )
 async def label_issues(served: Served, state: State, limit: Limit = 20) -> Response:
-    """Return the images with a likely label error, the most likely first."""
+    """Return the images with a likely label error, the most likely first.
+
+    Images that were relabelled, replaced or deleted since the release are left out.
+    """
     return await state.queries.run(_label_issues, served, limit)
 
 
 def _label_issues(served: ServedRelease, limit: int) -> Response:
-    found = served.release.label_issues
+    found = served.label_issues
     issues = LabelIssueList(
         issues=tuple(_label_issue(served, each) for each in found[:limit]),
         total=len(found),
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )
     return as_json(issues)
 
@@ -128,13 +134,13 @@ def _calibration(served: ServedRelease) -> Response:
         sets=release.uncertainty.sets,
         typicality=release.typicality,
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )
     return as_json(report)
 
 
 def _label_issue(served: ServedRelease, issue: LabelIssue) -> LikelyLabelError:
-    image = served.release.records[served.release.rows[issue.id]]
+    image = served.live.record(served.row(issue.id))
     return LikelyLabelError(
         **issue.model_dump(),
         split=image.split,
@@ -144,15 +150,15 @@ def _label_issue(served: ServedRelease, issue: LabelIssue) -> LikelyLabelError:
 
 
 def _misclassification(served: ServedRelease, error: Misclassified) -> Misclassification:
-    row = served.release.rows[error.id]
+    row = served.row(error.id)
     return Misclassification(
         id=error.id,
         label=error.label,
         predicted=error.predicted,
-        probabilities=probabilities_by_class(served.manifest, served.release.probabilities[row]),
+        probabilities=probabilities_by_class(served.manifest, served.live.probabilities(row)),
         true_probability=error.true_probability,
         image=served.root_path + image_path(error.id),
         heatmap=served.root_path + heatmap_path(error.id) if error.heat else None,
         nearest=nearest_in_training(served, row, _NEAREST),
-        attribution=attribution_of(served.release.records[row]),
+        attribution=attribution_of(served.live.record(row)),
     )

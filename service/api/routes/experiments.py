@@ -40,7 +40,7 @@ def _comparison(served: ServedRelease) -> Response:
         random_split=tuple(report.summary() for report in comparison.random_split),
         versions=comparison.versions,
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )
     return as_json(listed)
 
@@ -70,6 +70,6 @@ def _report(served: ServedRelease, name: str) -> Response:
     experiment = Experiment(
         **dict(reports[name]),
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )
     return as_json(experiment)

@@ -42,9 +42,9 @@ def _features_at(served: ServedRelease, id: str, at: str) -> Response:
 
 
 def _features(served: ServedRelease, row: int) -> Response:
-    release = served.release
-    image, probabilities = release.records[row], release.probabilities[row]
-    return as_json(_answer(served, image, release.embeddings[row], probabilities))
+    live = served.live
+    answer = _answer(served, live.record(row), live.embedding(row), live.probabilities(row))
+    return as_json(answer)
 
 
 def _answer(
@@ -58,5 +58,5 @@ def _answer(
         predicted=served.manifest.classes[int(np.argmax(probabilities))],
         split=image.split,
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )

@@ -26,14 +26,14 @@ async def readyz(served: Served, state: State) -> Readiness:
     return Readiness(
         status="ready",
         data=manifest.data.name,
-        photographs=manifest.data.photographs,
+        photographs=served.count,
         classes=manifest.classes,
         network=manifest.encoder.experiment,
-        refused=state.reason,
+        refused=state.reason or state.outdated,
         writable=state.settings.writable,
         keys=state.keys.trouble,
         release=manifest.fingerprint,
-        revision=manifest.data.revision,
+        revision=served.revision,
     )
 
 

@@ -20,6 +20,7 @@ from service.api.dependencies import (
     Served,
     State,
     known_label,
+    stored_label,
 )
 from service.api.errors import ServiceProblem, problem_responses
 from service.api.http_caching import is_not_modified
@@ -70,11 +71,14 @@ async def images(
     offset: Offset = 0,
     at: At = None,
 ) -> Response:
-    """Return a page of the images of the release or of a dataset version, ordered by id."""
+    """Return a page of the stored images or of those of a dataset version, ordered by id.
+
+    The response about a single `id` has the `etag` of its record as `ETag`.
+    """
     page = _Page(id, limit, offset)
     if at is None:
-        selected = Selection(known_label(label, served.manifest.classes), split)
-        return await state.queries.run(_released, served, selected, page)
+        selected = Selection(stored_label(label, served), split)
+        return await state.queries.run(_stored, served, selected, page)
     return await state.queries.run(_at, served, at, label, split, page)
 
 
@@ -86,14 +90,19 @@ class _Page(NamedTuple):
     def of(self, rows: Rows, row_of: Callable[[str], int]) -> tuple[Rows, int]:
         """Return the rows of this page, and the number of rows on all pages."""
         if self.ids is not None:
-            rows = np.intersect1d(rows, [row_of(each) for each in self.ids])
+            rows = rows[np.isin(rows, [row_of(each) for each in self.ids])]
         size = self.limit or (_PAGE if self.ids is None else len(rows))
         return rows[self.offset :][:size], len(rows)
 
 
-def _released(served: ServedRelease, selected: Selection, page: _Page) -> Response:
-    rows, total = page.of(np.flatnonzero(served.mask(selected)), served.row)
-    return _listed(served, tuple(record(served, row) for row in rows.tolist()), total)
+def _stored(served: ServedRelease, selected: Selection, page: _Page) -> Response:
+    in_order = served.live.ids_in_order()
+    rows, total = page.of(in_order[served.mask(selected)[in_order]], served.row)
+    records = tuple(record(served, row) for row in rows.tolist())
+    response = _listed(served, records, total)
+    if page.ids is not None and len(page.ids) == len(records) == 1:
+        response.headers["ETag"] = f'"{records[0].etag}"'
+    return response
 
 
 def _at(
@@ -112,7 +121,7 @@ def _listed(served: ServedRelease, records: tuple[ImageRecord, ...], total: int)
         images=records,
         total=total,
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )
     return as_json(page)
 
@@ -138,7 +147,7 @@ def _random(served: ServedRelease, selected: Selection) -> Response:
     image = Image(
         **dict(chosen),
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )
     answer = as_json(image)
     answer.headers["Cache-Control"] = "no-store"
@@ -153,7 +162,7 @@ def _random(served: ServedRelease, selected: Selection) -> Response:
 )
 async def thumbnail(request: Request, served: Served, state: State, id: Identifier) -> Response:
     """Return a JPEG file whose longer side has at most 160 pixels."""
-    if id not in served.release.rows and id + _THUMBNAIL in served.release.rows:
+    if served.live.row(id) is None and served.live.row(id + _THUMBNAIL) is not None:
         # The id itself ends with `/thumbnail`.
         return await image(request, served, state, id + _THUMBNAIL)
     row = served.row(id)
@@ -187,6 +196,6 @@ def _file(served: ServedRelease, row: int, keeps: bool) -> bytes:
 
 
 def _cache_headers(served: ServedRelease, row: int, variant: str = "") -> dict[str, str]:
-    # A later release may have another image with this id, so that copies expire.
-    digest = served.release.records[row].digest
+    # The file of an id may be replaced, so that copies expire.
+    digest = served.live.record(row).digest
     return {"ETag": f'"{digest}{variant}"', "Cache-Control": "max-age=3600"}

@@ -8,12 +8,13 @@ from embeddings.arrays import Points, Rows
 from embeddings.recognition import Observe, encode_image
 from embeddings.tsne import transform
 from service.api.auth import REQUIRE_API_KEY
-from service.api.dependencies import Responses, Served, State
+from service.api.dependencies import Served, State
 from service.api.errors import ServiceProblem, problem_responses
 from service.api.http_caching import accepts_gzip, coding_headers
 from service.api.uploads import UPLOAD_BODY, Upload
 from service.problems import ProblemType
 from service.schemas import Map, Placement, Point
+from service.serving.precomputed import published_map
 from service.serving.responses import as_json, map_of
 from service.serving.served_release import ServedRelease
 from service.serving.tsne_jobs import MOST_DRAWN, MOST_FITTED, sample_rows
@@ -47,25 +48,26 @@ Seed = Annotated[
 async def tsne_of_stored(
     request: Request,
     served: Served,
-    responses: Responses,
     state: State,
     n: Drawn = 500,
     seed: Seed = None,
 ) -> Response:
-    """Return a t-SNE map of randomly sampled images."""
+    """Return a t-SNE map: images added since the release, then a random sample of the others.
+
+    An image added later gets a place among the images of the release, which do not move.
+    """
     if seed is None or seed == served.manifest.map_seed:
         small = accepts_gzip(request)
-        made = responses.compressed_map if small else responses.map
-        body = await state.queries.run(made, min(n, len(served.release.images)))
+        body = await state.queries.run(published_map, served, min(n, served.count), small)
         return Response(body, headers=coding_headers(small), media_type="application/json")
-    if min(n, len(served.release.images)) > MOST_FITTED:
+    if min(n, served.count) > MOST_FITTED:
         raise ServiceProblem(
             ProblemType.INVALID_PARAMETER,
             f"The map of another seed than {served.manifest.map_seed} is fitted on request and has "
             f"at most {MOST_FITTED} images; request fewer.",
         )
-    rows = await state.queries.run(sample_rows, served.release, n, seed)
-    points = await state.maps.points(served.release, rows, seed)
+    rows = await state.queries.run(sample_rows, served.live, n, seed)
+    points = await state.maps.points(served.live, rows, seed)
     return await state.queries.run(_shown, served, rows, points)
 
 
@@ -88,10 +90,11 @@ async def tsne_of_upload(served: Served, state: State, upload: Upload) -> Respon
 
 def _placed(served: ServedRelease, upload: bytes, observe: Observe) -> Response:
     embedding = encode_image(served.model.encoder, upload, observe).embeddings[0]
-    x, y = transform(served.index, served.release.points, embedding)
+    # The images of the release alone determine places, so that they do not depend on later ones.
+    x, y = transform(served.model.index, served.release.points, embedding)
     placement = Placement(
         point=Point(x=x, y=y),
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )
     return as_json(placement)

@@ -50,7 +50,7 @@ def _versions(served: ServedRelease, limit: int, offset: int) -> Response:
         total=len(revisions),
         training=training_version(served.manifest),
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )
     return as_json(page)
 
@@ -87,7 +87,7 @@ def _difference(served: ServedRelease, a: str, b: str, limit: int, offset: int) 
         moved_to_pool=found.moved_to_pool[page],
         by_class={label: ClassChanges(**counts) for label, counts in found.by_class.items()},
         release=served.manifest.fingerprint,
-        revision=served.manifest.data.revision,
+        revision=served.revision,
     )
     return as_json(answer)
 

@@ -5,49 +5,52 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embeddings.release.reader import Release, current_release, open_release
+from embeddings.index import build_index
+from embeddings.live_state import LiveState
+from embeddings.release.reader import current_release, open_release
 from embeddings.tsne import fit_map
 from service.serving.errors import QueueFull
 from service.serving.tsne_jobs import TsneJobs, sample_rows
 
 
 @pytest.fixture(scope="module")
-def release(home: Path) -> Release:
-    return open_release(current_release(home / "releases"))
+def live(home: Path) -> LiveState:
+    release = open_release(current_release(home / "releases"))
+    return LiveState.of(release, build_index("flat", release.images.ids, release.embeddings))
 
 
-def test_samples_are_without_replacement_and_extend_smaller_ones(release):
-    count = len(release.images)
-    everything = sample_rows(release, count + 5, seed=3)
+def test_samples_are_without_replacement_and_extend_smaller_ones(live):
+    count = len(live.release.images)
+    everything = sample_rows(live, count + 5, seed=3)
     assert sorted(everything) == list(range(count))
-    assert sample_rows(release, 9, seed=3).tolist() == everything[:9].tolist()
-    assert sample_rows(release, 9, seed=4).tolist() != everything[:9].tolist()
+    assert sample_rows(live, 9, seed=3).tolist() == everything[:9].tolist()
+    assert sample_rows(live, 9, seed=4).tolist() != everything[:9].tolist()
 
 
-def test_a_map_is_fitted_once_for_concurrent_requests(release):
+def test_a_map_is_fitted_once_for_concurrent_requests(live):
     async def main():
         maps = TsneJobs()
-        rows = sample_rows(release, 12, seed=1)
+        rows = sample_rows(live, 12, seed=1)
         try:
-            found = await asyncio.gather(*(maps.points(release, rows, 1) for _ in range(20)))
-            again = await maps.points(release, rows, 1)
+            found = await asyncio.gather(*(maps.points(live, rows, 1) for _ in range(20)))
+            again = await maps.points(live, rows, 1)
         finally:
             maps.close()
         assert all(points is again for points in found)
         return again
 
     points = asyncio.run(main())
-    rows = sample_rows(release, 12, seed=1)
-    assert np.array_equal(points, fit_map(release.embeddings[rows], 1, threads=1))
+    rows = sample_rows(live, 12, seed=1)
+    assert np.array_equal(points, fit_map(live.index.embeddings[rows], 1, threads=1))
 
 
-def test_a_cancelled_request_does_not_cancel_the_fit_for_others(release):
+def test_a_cancelled_request_does_not_cancel_the_fit_for_others(live):
     async def main():
         maps = TsneJobs()
-        rows = sample_rows(release, 20, seed=2)
+        rows = sample_rows(live, 20, seed=2)
         try:
-            leaving = asyncio.create_task(maps.points(release, rows, 2))
-            staying = asyncio.create_task(maps.points(release, rows, 2))
+            leaving = asyncio.create_task(maps.points(live, rows, 2))
+            staying = asyncio.create_task(maps.points(live, rows, 2))
             await asyncio.sleep(0)
             leaving.cancel()
             assert (await staying).shape == (20, 2)
@@ -57,16 +60,16 @@ def test_a_cancelled_request_does_not_cancel_the_fit_for_others(release):
     asyncio.run(main())
 
 
-def test_only_recent_maps_are_cached(release):
+def test_only_recent_maps_are_cached(live):
     async def main():
         maps = TsneJobs()
-        rows = sample_rows(release, 3, seed=0)
+        rows = sample_rows(live, 3, seed=0)
         try:
-            first = await maps.points(release, rows, 0)
-            kept = await maps.points(release, rows, 0)
+            first = await maps.points(live, rows, 0)
+            kept = await maps.points(live, rows, 0)
             for seed in range(1, 40):
-                await maps.points(release, rows, seed)
-            fitted_again = await maps.points(release, rows, 0)
+                await maps.points(live, rows, seed)
+            fitted_again = await maps.points(live, rows, 0)
         finally:
             maps.close()
         assert kept is first
@@ -75,19 +78,19 @@ def test_only_recent_maps_are_cached(release):
     asyncio.run(main())
 
 
-def test_an_error_of_a_fit_is_raised_only_for_its_waiters(release):
+def test_an_error_of_a_fit_is_raised_only_for_its_waiters(live):
     async def main():
         maps = TsneJobs()
-        rows = {seed: sample_rows(release, 30, seed) for seed in range(8)}
+        rows = {seed: sample_rows(live, 30, seed) for seed in range(8)}
 
         async def fitted(seed):
             try:
-                return await maps.points(release, rows[seed], seed)
+                return await maps.points(live, rows[seed], seed)
             except QueueFull:
                 # Each waiter retries immediately after the error: all must get the same fit.
                 while True:
                     with suppress(QueueFull):
-                        return await maps.points(release, rows[seed], seed)
+                        return await maps.points(live, rows[seed], seed)
                     await asyncio.sleep(0)
 
         try:
