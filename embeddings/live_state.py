@@ -19,6 +19,7 @@ from embeddings.index.knn_graph import DEGREE
 from embeddings.index.live import LiveIndex
 from embeddings.recognition import distance_to_training, typicality
 from embeddings.release.reader import Release
+from embeddings.store.changed_images import ChangedImages
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Images, StoredImage
 from embeddings.store.store import Store
@@ -34,17 +35,6 @@ _UNSEALED: dict[str, Any] = dict.fromkeys(("source", "path", "added", "changed",
 
 class RevisionLost(StoreError):
     """Revision after which the changes cannot be followed: `read_all_changes` must be used."""
-
-
-@dataclass(frozen=True)
-class ChangedImages:
-    """Images that changed up to a revision."""
-
-    revision: int
-    images: Images
-    """Changed images, deleted ones included."""
-    encoded: Encoded
-    """One row per image, of the encoder of the release; zero for a deleted image."""
 
 
 @dataclass(frozen=True)
@@ -370,7 +360,7 @@ def _changed(
     encoded = _encoded(snapshot, store, encoder, images.take(live).digests, encode)
     rows = np.full(len(images), -1)
     rows[live] = np.arange(len(live))
-    return ChangedImages(snapshot.revision, images, _take(encoded, rows))
+    return ChangedImages(snapshot.revision, images, _take(encoded, rows), encoder)
 
 
 def _encoded(

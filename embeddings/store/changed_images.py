@@ -15,6 +15,6 @@ class ChangedImages:
     images: Images
     """Changed images in the order of their arrival, tombstones included; each id once."""
     encoded: Encoded
-    """Features of `images`, row by row."""
+    """Features of `images`, row by row; those of a deleted image have no meaning."""
     encoder: str
     """Fingerprint of the encoder of the features."""

@@ -12,7 +12,6 @@ from embeddings.encoder import Encoder
 from embeddings.images import read_pixels, to_jpeg
 from embeddings.index import IndexKind, build_index
 from embeddings.live_state import (
-    ChangedImages,
     LiveState,
     RevisionLost,
     read_all_changes,
@@ -29,6 +28,7 @@ from embeddings.release.reader import (
     open_release,
 )
 from embeddings.store.blobs import Blobs, missing_blob
+from embeddings.store.changed_images import ChangedImages
 from embeddings.store.split import Split
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError

@@ -10,8 +10,8 @@ from time import monotonic
 
 from embeddings.cpu import usable_processors
 from embeddings.errors import BelvedereError
-from embeddings.live_state import ChangedImages
 from embeddings.release.reader import ReleaseError, current_release
+from embeddings.store.changed_images import ChangedImages
 from embeddings.store.tables import StoreError
 from service.json_logging import extra
 from service.keys import KeyRing
@@ -146,19 +146,18 @@ class ServiceState:
             raise RevisionNotReached(revision, self.current_release().revision) from None
         return served
 
-    def apply(self, changes: ChangedImages, encoder: str | None = None) -> None:
+    def apply(self, changes: ChangedImages) -> None:
         """Serve a commit of this process to the store; called from any thread.
 
-        `encoder` is the fingerprint of the encoder of its features, None for that of the served
-        release. The changes are visible when the call returns. Raises `StoreError`.
+        The changes are visible when the call returns. Raises `StoreError`.
         """
         with self._changing:
             served = self.served
             if served is None or changes.revision <= served.revision:
                 return
             is_next = changes.revision == served.revision + 1
-            is_same = encoder in (None, served.manifest.encoder.fingerprint)
-            # Otherwise, the state lacks a commit of another process, or the features.
+            is_same = changes.encoder == served.manifest.encoder.fingerprint
+            # Otherwise, the state lacks an earlier commit or these features.
             self._assign(served.with_changes(changes if is_next and is_same else served.changes()))
 
     def _unavailable(self) -> ReleaseUnavailable:

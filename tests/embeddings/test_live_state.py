@@ -15,10 +15,11 @@ from embeddings.encoded import Encoded
 from embeddings.index import IndexKind, Neighbors, build_index
 from embeddings.index.blocks import BlockSearch
 from embeddings.index.knn_graph import build_neighbor_graph
-from embeddings.live_state import ChangedImages, LiveState
+from embeddings.live_state import LiveState
 from embeddings.release.manifest import DataInfo, EncoderInfo, Manifest
 from embeddings.release.reader import Release
 from embeddings.release.uncertainty import Typicality
+from embeddings.store.changed_images import ChangedImages
 from embeddings.store.records import Images, StoredImage
 
 NAMES = ("a", "b/\u00fc", "it's", 'c"d', "e", "f", "g", "h\u00e9", "i", "j")
@@ -132,7 +133,8 @@ def changed(revision: int, step: Step) -> ChangedImages:
         image(name, content, label).model_copy(update={"deleted": NOW if deleted else None})
         for name, (content, label, deleted) in step.items()
     ]
-    return ChangedImages(revision, Images.of(images), encoded([each[0] for each in step.values()]))
+    features = encoded([each[0] for each in step.values()])
+    return ChangedImages(revision, Images.of(images), features, "an encoder")
 
 
 def named(state: LiveState, found: Neighbors) -> list[tuple[str, float]]:
