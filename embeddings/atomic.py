@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -76,16 +76,17 @@ def clear_drafts(folder: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def flush_folder(folder: Path, since: int = 0) -> None:
-    """Flush a folder to disk with all its folders and the files modified since a time.
-
-    `since` is in nanoseconds of the system clock. A file deleted meanwhile is left out.
-    """
+def flush_folder(folder: Path) -> None:
+    """Flush a folder to disk with all its files and folders."""
     for place, _, names in os.walk(folder):
-        for path in (*(Path(place, name) for name in names), Path(place)):
-            with suppress(FileNotFoundError):
-                if path.is_dir() or path.stat().st_mtime_ns >= since:
-                    _flush(path)
+        flush_files([*(Path(place, name) for name in names), Path(place)])
+
+
+def flush_files(paths: Iterable[Path]) -> None:
+    """Flush files and folders to disk; missing ones are left out."""
+    for path in paths:
+        with suppress(FileNotFoundError):
+            _flush(path)
 
 
 @contextmanager

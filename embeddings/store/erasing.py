@@ -8,11 +8,11 @@ import pyarrow.compute as pc
 
 from embeddings.store.blobs import BlobTable
 from embeddings.store.files import FileLedger
+from embeddings.store.flushing import flush_table
 from embeddings.store.images import ImageTable
 from embeddings.store.labels import LabelJournal
 from embeddings.store.tables import (
     ROWS_PER_FILE,
-    flush_table,
     open_table,
     translate_errors,
 )
@@ -155,6 +155,7 @@ def _erase_rows(path: str, chosen: _Chosen, kept: Collection[int] = ()) -> int:
             # By row id, because the condition is written into the table.
             part = ", ".join(map(str, found[start : start + _ROWS_PER_DELETE]))
             dataset.delete(f"_rowid IN ({part})")
+            flush_table(path)
         dataset.optimize.compact_files(
             target_rows_per_fragment=ROWS_PER_FILE, materialize_deletions_threshold=0.0
         )

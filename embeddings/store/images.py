@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embeddings.store.blobs import Blobs, BlobTable, missing_blob
+from embeddings.store.flushing import flush_table
 from embeddings.store.records import IMAGE_SCHEMA, Images, StoredImage
 from embeddings.store.tables import (
     StoreError,
     create_table,
-    flush_table,
     open_table,
     table_uri,
     translate_errors,

@@ -1,10 +1,9 @@
-"""Lance tables of the feature store: create, open, append, flush, and translation of errors."""
+"""Lance tables of the feature store: create, open, append, and translation of errors."""
 
 import errno
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Literal
 
 import lance
@@ -13,8 +12,8 @@ import pyarrow as pa
 from lance.file import LanceFileSession
 
 from embeddings.arrays import Rows
-from embeddings.atomic import flush_folder
 from embeddings.errors import BelvedereError
+from embeddings.store.flushing import flush_new_table, flush_table
 
 STORE_FORMAT = 5
 """Version of the tables' format, written into the metadata of each table."""
@@ -26,9 +25,6 @@ _FORMAT_KEY = b"belvedere.format"
 
 _FULL_CODES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL = re.compile(r"No space left|quota exceeded|File too large", re.IGNORECASE)
-
-_FLUSHED_COMMITS = 3
-"""Commits whose files are flushed at once: a process can be killed between commit and flush."""
 
 
 class StoreError(BelvedereError):
@@ -60,7 +56,7 @@ def create_table(path: str, schema: pa.Schema, metadata: Mapping[bytes, bytes]) 
         lance.write_dataset(
             described.empty_table(), path, mode="create", enable_stable_row_ids=True
         )
-    flush_table(path)
+    flush_new_table(path)
 
 
 def open_table(path: str, version: int | None = None) -> lance.LanceDataset | None:
@@ -166,21 +162,3 @@ def _advice(path: str, error: str) -> str:
         "`belvedere verify`. If there is no backup, set BELVEDERE_HOME to a new folder and run "
         "`belvedere up` again."
     )
-
-
-def flush_table(path: str) -> None:
-    """Flush the last commits of a table on a local disk, which Lance does not do itself."""
-    if "://" not in path:
-        flush_folder(Path(path), _unflushed_since(Path(path)))
-
-
-def _unflushed_since(table: Path) -> int:
-    """Return the time of the first commit to flush, in nanoseconds; 0 for all files.
-
-    Earlier files were flushed with their commit.
-    """
-    commits = []
-    for manifest in table.glob("_versions/*.manifest"):
-        with suppress(FileNotFoundError):
-            commits.append(manifest.stat().st_mtime_ns)
-    return sorted(commits)[-_FLUSHED_COMMITS] if len(commits) > _FLUSHED_COMMITS else 0

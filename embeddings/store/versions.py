@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from embeddings.frozen_model import FrozenModel
 from embeddings.store.blobs import BlobTable
+from embeddings.store.flushing import flush_table, flush_tags
 from embeddings.store.images import ImageTable, Snapshot
 from embeddings.store.records import Images
 from embeddings.store.retention import RELEASE_PREFIX, TRAINING_PREFIX, Retention
@@ -19,7 +20,6 @@ from embeddings.store.tables import (
     ROWS_PER_FILE,
     StoreDamaged,
     StoreError,
-    flush_table,
     open_table,
     translate_errors,
 )
@@ -123,7 +123,7 @@ def set_tag(table: ImageTable, name: str, revision: int | None) -> None:
     with translate_errors(table.path):
         write = snapshot.dataset.tags.update if name in tags else snapshot.dataset.tags.create
         write(name, snapshot.revision)
-    flush_table(table.path)
+    flush_tags(table.path)
 
 
 def delete_tag(table: ImageTable, name: str) -> None:
@@ -131,7 +131,7 @@ def delete_tag(table: ImageTable, name: str) -> None:
     if name in list_tags(table):
         with translate_errors(table.path):
             table.open().dataset.tags.delete(name)
-        flush_table(table.path)
+        flush_tags(table.path)
 
 
 def list_versions(table: ImageTable) -> tuple[DatasetVersion, ...]:
@@ -350,6 +350,7 @@ def _delete_rows_except(path: str, digests: set[str]) -> None:
         for start in range(0, len(unused), _DIGESTS_PER_DELETE):
             listed = ", ".join(f"'{each}'" for each in unused[start : start + _DIGESTS_PER_DELETE])
             dataset.delete(f"digest IN ({listed})")
+            flush_table(path)
         if unused:
             dataset.optimize.compact_files(
                 target_rows_per_fragment=ROWS_PER_FILE, materialize_deletions_threshold=0.0

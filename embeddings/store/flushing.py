@@ -1,0 +1,81 @@
+"""Flushing of tables to disk, which Lance does not do: the files that the last commits wrote."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import lance
+from lance import FragmentMetadata, LanceOperation
+
+from embeddings.atomic import flush_files, flush_folder
+
+_FLUSHED_COMMITS = 3
+"""Commits whose files are flushed at once: a process can be killed between commit and flush."""
+
+_FOLDERS = ("data", "_deletions", "_transactions", "_versions", "")
+_LAST_VERSION = 2**64 - 1
+
+
+def flush_new_table(path: str) -> None:
+    """Flush a created table on a local disk, with its entry in the folder of the store."""
+    if "://" not in path:
+        flush_folder(Path(path))
+        flush_files([Path(path).parent])
+
+
+def flush_tags(path: str) -> None:
+    """Flush the tags of a table on a local disk."""
+    if "://" not in path:
+        flush_folder(Path(path, "_refs"))
+        flush_files([Path(path)])
+
+
+def flush_table(path: str) -> None:
+    """Flush the last commits of a table on a local disk.
+
+    The files are named by the transactions, so that the cost does not depend on the number of
+    versions.
+    """
+    if "://" in path:
+        return
+    table, dataset = Path(path), lance.dataset(path)
+    newest = int(dataset.version)
+    files = {
+        table / name
+        for version in range(max(newest - _FLUSHED_COMMITS, 0) + 1, newest + 1)
+        for name in _files(dataset, version)
+    }
+    flush_files([*sorted(files), table / "_versions/latest_version_hint.json"])
+    flush_files(table / folder for folder in _FOLDERS)
+
+
+def _files(dataset: lance.LanceDataset, version: int) -> Iterator[str]:
+    """Yield the files that the commit of a version wrote, relative to the table."""
+    try:
+        transaction = dataset.read_transaction(version)
+    except (OSError, ValueError):
+        # The version was cleaned up, so that its files are flushed or unused.
+        return
+    yield f"_versions/{_LAST_VERSION - version:020d}.manifest"
+    yield f"_transactions/{transaction.read_version}-{transaction.uuid}.txn"
+    for fragment in _written(transaction.operation):
+        yield from (f"data/{file.path}" for file in fragment.files)
+        if fragment.deletion_file is not None:
+            yield fragment.deletion_file.path(fragment.id)
+
+
+def _written(operation: LanceOperation.BaseOperation) -> Iterator[FragmentMetadata]:
+    """Yield the fragments with files written by an operation."""
+    match operation:
+        case LanceOperation.Append() | LanceOperation.Overwrite():
+            yield from operation.fragments
+        case LanceOperation.Delete():
+            yield from operation.updated_fragments
+        case LanceOperation.Update():
+            yield from operation.new_fragments
+            yield from operation.updated_fragments
+        case LanceOperation.Rewrite():
+            for group in operation.groups:
+                yield from group.new_fragments
+        case _:
+            # Tables have no other changes of rows.
+            return
