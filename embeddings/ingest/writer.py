@@ -2,29 +2,27 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from embeddings.encoded import Encoded
 from embeddings.file_names import to_nfc
-from embeddings.ingest.changes import Change, Delete, PreparedFile, Put, Relabel, Restore, Written
-from embeddings.ingest.collection import Collection
-from embeddings.ingest.decisions import Situation, Step, decide, thumbnail_of
+from embeddings.ingest.changes import Change, Delete, Put, Relabel, Restore, Written
+from embeddings.ingest.decisions import Step
+from embeddings.ingest.memory import Encode, StoreMemory
 from embeddings.store.changed_images import ChangedImages
-from embeddings.store.records import Images, StoredImage
 from embeddings.store.store import Store
-from embeddings.store.tables import StoreError, translate_errors
+from embeddings.store.tables import StoreError
 
 _log = logging.getLogger(__name__)
 
+_APPENDED_TABLES = 3
+"""Tables that a commit appends to at the same time."""
+
 _MOST_BYTES = 32 << 20
 """Bytes of files in one commit."""
-
-Encode = Callable[[Iterable[bytes]], Iterator[Encoded]]
-"""Yields the features of JPEG files, such as `Encoder.encode_files`."""
 
 
 @dataclass
@@ -76,9 +74,10 @@ class Writer:
         self._encoder, self._encode = encoder_fingerprint, encode
         self._applied, self._maintain = applied, maintain
         self._group_seconds, self._most = group_seconds, most
+        self._pool = ThreadPoolExecutor(_APPENDED_TABLES, "writer")
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._held: _Waiting | None = None
-        self._memory: _Memory | None = None
+        self._memory: StoreMemory | None = None
         self._closed = False
         self._thread = Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -106,10 +105,11 @@ class Writer:
             self._closed = True
             self._queue.put(None)
         self._thread.join()
+        self._pool.shutdown()
 
     def _run(self) -> None:
         try:
-            self._memory = _Memory.of(self._store, self._encoder)
+            self._memory = StoreMemory(self._store, self._encoder, self._pool)
         except Exception:  # a damaged store is reported by the first change
             _log.exception("The writer cannot read the store.")
         while (group := self._next_group()) is not None:
@@ -166,7 +166,7 @@ class Writer:
         """Decide about a change; its own errors concern no other change."""
         try:
             memory = self._memory_of_store(group)
-            waiting.step = memory.decide(waiting.change, self._store)
+            waiting.step = memory.decide(waiting.change)
             memory.add(waiting.step)
         except Exception as error:  # also errors of decoders
             waiting.future.set_exception(error)
@@ -175,11 +175,11 @@ class Writer:
         if waiting.step.file is not None:
             group.size += len(waiting.step.file.blob.jpeg)
 
-    def _memory_of_store(self, group: _Group) -> "_Memory":
+    def _memory_of_store(self, group: _Group) -> StoreMemory:
         """Return the images of the store; read them if the store changed or a commit failed."""
         memory = self._memory
-        if memory is None or (not group.decided and memory.is_outdated(self._store)):
-            memory = self._memory = _Memory.of(self._store, self._encoder)
+        if memory is None or (not group.decided and memory.is_outdated()):
+            memory = self._memory = StoreMemory(self._store, self._encoder, self._pool)
         return memory
 
     def _finish(self, group: _Group) -> None:
@@ -188,8 +188,7 @@ class Writer:
         if memory is None or not group.decided:
             return
         try:
-            with translate_errors(self._store.uri):
-                changed = memory.commit(self._store, self._encoder, self._encode)
+            changed = memory.commit(self._encoder, self._encode)
         except Exception as error:
             self._memory = None
             for waiting in group.decided:
@@ -222,111 +221,3 @@ def _ids_of(change: Change) -> Sequence[str]:
             return [to_nfc(change.id)]
         case Delete() | Restore():
             return [to_nfc(each) for each in change.ids]
-
-
-@dataclass
-class _Memory:
-    """Images of the store in memory, and the changes that are not committed yet."""
-
-    images: Collection
-    revision: int
-    blobs: set[str]
-    """Digests in the table `blobs`."""
-    features: set[str]
-    """Digests in the table of features of `encoder`."""
-    encoder: str
-    keys: set[str]
-    """Keys of the decisions in the journal, as long as one of them can be about `revision`."""
-    records: dict[int, StoredImage] = field(default_factory=dict)
-    files: dict[str, PreparedFile] = field(default_factory=dict)
-    """New files by the digest of their blob."""
-    steps: list[Step] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, store: Store, encoder: str) -> "_Memory":
-        """Read a store. Raises `StoreError`."""
-        snapshot = store.at()
-        images = snapshot.all
-        thumbnails = store.blobs.thumbnails(images.digests)
-        return cls(
-            Collection(images, thumbnails, snapshot.split_seed),
-            snapshot.revision,
-            store.blobs.known(),
-            store.features(encoder).known(),
-            encoder,
-            store.labels.keys(),
-        )
-
-    def is_outdated(self, store: Store) -> bool:
-        """Return whether another process changed images. Raises `StoreError`."""
-        snapshot = store.at()
-        if snapshot.revision == self.revision:
-            return False
-        return bool(store.images.changed_since(self.revision).num_rows)
-
-    def decide(self, change: Change, store: Store) -> Step:
-        """Return the outcome of a change. Raises `StoreError`."""
-
-        def read_jpeg(digest: str) -> bytes:
-            pending = self.files.get(digest)
-            return next(store.blobs.jpegs([digest])) if pending is None else pending.blob.jpeg
-
-        return decide(change, Situation(self.images, read_jpeg, store.now()))
-
-    def add(self, step: Step) -> None:
-        """Add the changes of a step to the next commit."""
-        self.images.set(step.records)
-        self.records.update(step.records)
-        if step.file is not None and step.row is not None:
-            self.images.set_thumbnail(step.row, thumbnail_of(step.file))
-            self.files[step.file.blob.digest] = step.file
-        self.steps.append(step)
-
-    def commit(self, store: Store, encoder: str, encode: Encode) -> ChangedImages | None:
-        """Write the changes and flush them; None if there are none. Raises `StoreError`."""
-        if not self.records:
-            self.steps.clear()
-            return None
-        if encoder != self.encoder:
-            self.encoder, self.features = encoder, store.features(encoder).known()
-        now, rows = store.now(), [*self.records]
-        images = Images.of(self.records.values()).stamped(now)
-        blobs = [file.blob for digest, file in self.files.items() if digest not in self.blobs]
-        store.blobs.append(blobs)
-        self.blobs.update(blob.digest for blob in blobs)
-        encoded = self._encoded(store, images.digests, encode)
-        decisions = [decision for step in self.steps for decision in step.decisions]
-        store.labels.append(decisions, now, self.revision, self.keys)
-        self.revision = store.images.upsert(images)
-        self.images.set(dict(zip(rows, images, strict=True)))
-        self.keys = set()
-        self.records, self.files, self.steps = {}, {}, []
-        return ChangedImages(self.revision, images, encoded, encoder)
-
-    def result(self, step: Step) -> Written:
-        """Return the result of a committed step."""
-        image = None if step.row is None else self.images.record(step.row)
-        return Written(step.outcome, step.id, step.detail, self.revision, image)
-
-    def _encoded(self, store: Store, digests: Sequence[str], encode: Encode) -> Encoded:
-        """Return the features of stored files; those that the store lacks are stored."""
-        table = store.features(self.encoder)
-        ready = {
-            digest: file.encoded
-            for digest, file in self.files.items()
-            if file.encoder == self.encoder
-        }
-        known = [each for each in dict.fromkeys(digests) if each not in ready]
-        if known:
-            found, encoded = table.read(known)
-            stored = [each for each, is_found in zip(known, found, strict=True) if is_found]
-            missing = [each for each, is_found in zip(known, found, strict=True) if not is_found]
-            ready.update({each: encoded.row(row) for row, each in enumerate(stored)})
-            self.features.update(stored)
-            if missing:
-                ready.update(zip(missing, encode(store.blobs.jpegs(missing)), strict=True))
-        new = [each for each in ready if each not in self.features]
-        if new:
-            table.append(new, Encoded.concatenate(ready[each] for each in new))
-            self.features.update(new)
-        return Encoded.concatenate(ready[each] for each in digests)

@@ -55,6 +55,21 @@ class FeatureTable:
         """Return the digests with features."""
         return set(self._digests(open_table(self.path)).to_pylist())
 
+    def digests(self) -> list[str]:
+        """Return the digests of all rows in their order."""
+        found: list[str] = self._digests(open_table(self.path)).to_pylist()
+        return found
+
+    def take(self, rows: Sequence[int]) -> tuple[list[str], Encoded] | None:
+        """Return the digests and features of rows by number; None if one does not exist."""
+        dataset = open_table(self.path)
+        if dataset is None or (rows and max(rows) >= dataset.count_rows()):
+            return None
+        with translate_errors(self.path):
+            found = dataset.take(list(rows)).combine_chunks()
+        columns = (found.column(name).combine_chunks() for name in ("embedding", "probabilities"))
+        return found.column("digest").to_pylist(), Encoded(*map(_matrix, columns))
+
     def read(self, digests: Sequence[str]) -> tuple[Mask, Encoded]:
         """Return a mask of the digests with features, and their features in that order."""
         dataset = open_table(self.path)
