@@ -160,7 +160,7 @@ class ImageTable:
                 merge.when_matched_update_all().when_not_matched_insert_all()
                 # With an index on `id`, two writers can insert one id twice.
                 merge.use_index(False).execute(images.table)
-            flush_table(self.path)
+                flush_table(self.path)
         return int(dataset.latest_version)
 
     def changed_since(self, revision: int, until: int | None = None) -> pa.Table:

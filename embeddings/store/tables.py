@@ -103,7 +103,8 @@ def append_rows(path: str, rows: pa.Table | pa.RecordBatchReader) -> None:
     Raises `StoreDamaged`.
     """
     write_rows(path, rows, "append")
-    flush_table(path)
+    with translate_errors(path):
+        flush_table(path)
 
 
 def write_rows(
