@@ -90,7 +90,7 @@ def _decide_put(change: Put, situation: Situation) -> Step:
     if row is None:
         identifier = checked_id(identifier)
     same = images.rows_with(change.file)
-    if row is not None and row in same:
+    if row is not None and row in same and images.is_live(row) == images.is_live(same[0]):
         return _put_same(change, label, row, situation)
     if same and images.is_live(same[0]):
         return _put_stored(label, same[0], images)
@@ -179,17 +179,18 @@ def _record(
 def _decide_relabel(change: Relabel, situation: Situation) -> Step:
     row = _live_row(change.id, situation.images)
     record = situation.images.record(row)
-    if change.if_match is not None and change.if_match != record_tag(record):
-        raise ImageChanged(
-            f"The image {record.id!r} has changed meanwhile; read it again and repeat the change."
-        )
     label = None if change.label is None else checked_label(change.label)
     attributes = _merged(record.attributes, change.attributes or {})
     _check_size(attributes)
     patched = record.model_copy(update={"attributes": attributes})
+    if label in (None, record.label) and patched == record:
+        # The answer to the same change may have been lost (RFC 9110, section 13.1.1).
+        return Step("unchanged", record.id, row=row)
+    if change.if_match is not None and change.if_match != record_tag(record):
+        raise ImageChanged(
+            f"The image {record.id!r} has changed meanwhile; read it again and repeat the change."
+        )
     if label in (None, record.label):
-        if patched == record:
-            return Step("unchanged", record.id, row=row)
         decision = Decision(record.id, record.label, record.label, change.by, "attributes")
         return Step("changed", record.id, "", row, {row: patched}, (decision,))
     return _relabelled(patched, label, row, situation, change.by, "review")

@@ -1,5 +1,6 @@
 """Outcomes, order and durability of single changes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +201,25 @@ def test_a_change_based_on_an_earlier_state_is_refused(folder: Path) -> None:
         with pytest.raises(ImageChanged, match="has changed meanwhile"):
             it.write(Relabel("a", "bob", "pond", if_match=tag))
         assert it.store.at().images.labels == ["sea"]
+
+
+def test_a_repeated_change_based_on_an_earlier_state_is_unchanged(folder: Path) -> None:
+    with OpenWriter(folder) as it:
+        first = it.write(put("a", 1)).image
+        assert first is not None
+        change = Relabel("a", "ada", "sea", {"note": "windy"}, record_tag(first))
+        assert [it.write(change).outcome for _ in range(2)] == ["relabelled", "unchanged"]
+
+
+def test_a_deleted_image_whose_content_is_stored_elsewhere_stays_deleted(folder: Path) -> None:
+    with OpenWriter(folder) as it:
+        it.write(put("a", 1))
+        it.write(Delete(["a"], "ada"))
+        again = replace(put("b", 1), restore=True)
+        assert it.write(again).outcome == "added"
+        written = it.write(replace(again, id="a"))
+        assert (written.outcome, written.id) == ("duplicate_of", "b")
+        assert it.store.at().images.ids == ["b"]
 
 
 @pytest.mark.parametrize(
