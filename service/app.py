@@ -30,6 +30,7 @@ from service.middleware.normalization import NormalizationMiddleware
 from service.middleware.request_id import RequestIds, ResponseHeadersMiddleware
 from service.middleware.request_limits import RequestLimitsMiddleware
 from service.serving.state import After, ServiceState
+from service.serving.writing import Writing
 from service.settings import ServiceSettings
 from service.static_files import static_files
 
@@ -46,7 +47,8 @@ class _Service(FastAPI):
 def create_app(settings: ServiceSettings, after: After = lambda: None) -> ASGIApp:
     """Return the application; it opens releases from its start and calls `after` for each.
 
-    Until the first release is open, it answers with 503. Raises `PageIncomplete`, `SettingsError`.
+    Until the first release is open, it answers with 503. Raises `PageIncomplete`, and the errors of
+    `create_api`.
     """
     # An incomplete page is reported at the start, not at the first request.
     static_files()
@@ -79,13 +81,15 @@ def create_api(
 ) -> FastAPI:
     """Return the FastAPI application with all routes and the inner middleware.
 
-    Raises `SettingsError`, `KeysError`.
+    A service that writes holds the lock of the store from here on. Raises `SettingsError`,
+    `KeysError`, `Locked`, `HomeError`.
     """
     keys = open_keys(settings)
+    writing = Writing(settings, metrics) if settings.writable else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, ServiceState]]:
-        state = ServiceState(settings, metrics, keys, after)
+        state = ServiceState(settings, metrics, keys, writing, after)
         state.open()
         yield {"service": state}
         await state.close()

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from embeddings.release.manifest import Manifest
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_IMAGES = (1, 2, 5, 10, 20, 50, 100)
 
 
 class _Requests(Collector):
@@ -118,6 +119,23 @@ class Metrics:
             "Seconds since the feature store was last read for changes.",
             registry=self._registry,
         )
+
+        self._writes = Counter(
+            "belvedere_writes", "Changes of images by outcome.", ("outcome",),
+            registry=self._registry,
+        )  # fmt: skip
+        self._write_seconds = Histogram(
+            "belvedere_write_seconds",
+            "Seconds from the submission of a change to its durable commit.",
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+        self._commits = Histogram(
+            "belvedere_commit_images",
+            "Images in one commit.",
+            registry=self._registry,
+            buckets=_IMAGES,
+        )
         self._disk = Gauge(
             "belvedere_disk_bytes",
             "Bytes on the disk.",
@@ -158,6 +176,15 @@ class Metrics:
     def observe_stage(self, stage: Stage, seconds: float) -> None:
         """Record the time of one image in a stage."""
         self._stages.labels(stage).observe(seconds)
+
+    def observe_write(self, outcome: str, seconds: float) -> None:
+        """Record one change of images, and the time until it was durable."""
+        self._writes.labels(outcome).inc()
+        self._write_seconds.observe(seconds)
+
+    def observe_commit(self, images: int) -> None:
+        """Record the number of images in a commit."""
+        self._commits.observe(images)
 
     def watch_queue(self, name: str, length: Callable[[], int]) -> None:
         """Report the length of a queue at each collection."""

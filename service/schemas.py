@@ -1,13 +1,14 @@
 """JSON responses of the service."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from pydantic import Field
 
-from embeddings.frozen_model import FrozenModel
+from embeddings.frozen_model import FrozenModel, StrictModel
 from embeddings.index import SearchKind
+from embeddings.ingest.changes import WriteOutcome
 from embeddings.release.reports import ExperimentReport, ExperimentSummary, VersionComparison
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
 from embeddings.store.attribution import Attribution
@@ -19,6 +20,11 @@ API_KEY_HEADER = "X-API-Key"
 
 REVISION_HEADER = "Belvedere-Revision"
 """Response header of changes: the revision that contains the change."""
+
+BulkOutcome = Literal[WriteOutcome, "rejected", "failed"]
+"""Outcome of one image of a bulk request."""
+
+JobState = Literal["waiting", "running", "done", "cancelled", "failed", "interrupted"]
 
 _FIRST_PROBLEM = next(iter(ProblemType))
 
@@ -179,6 +185,114 @@ class ImageList(Answer):
 
 class Image(ImageRecord, Answer):
     """One stored image."""
+
+
+class WrittenImage(Answer):
+    """Result of a change of one image, contained in `revision` and all later ones."""
+
+    outcome: WriteOutcome = Field(
+        description="`added`, `replaced` (other content), `relabelled`, `unchanged`, or "
+        "`duplicate_of` if the content is stored under another id and nothing was written."
+    )
+    detail: str = Field(description="Explanation; empty if the outcome says all.")
+    image: ImageRecord | None = Field(
+        description="Image after the change; null if a later change deleted it."
+    )
+    prediction: Prediction | None = Field(
+        description="Prediction of the served model; null for a change of labels."
+    )
+    neighbors: tuple[Neighbor, ...] = Field(
+        description="The three nearest stored images; empty for a change of labels."
+    )
+
+
+class ImageChange(StrictModel):
+    """Change of the label or the attributes of an image."""
+
+    label: str | None = Field(None, description="New class; by default the label stays.")
+    attributes: dict[str, Any] | None = Field(
+        None,
+        description="Changed attributes (JSON merge patch); null deletes an attribute. By default "
+        "all stay.",
+    )
+
+
+class ImageIds(StrictModel):
+    """Ids of deleted images."""
+
+    ids: tuple[str, ...] = Field(min_length=1, max_length=1000, description="Ids to restore.")
+
+
+class Restored(Answer):
+    """Result of taking deletions back."""
+
+    outcome: WriteOutcome = Field(
+        description="`restored`, or `unchanged` if none of the images was deleted."
+    )
+
+
+class ItemOutcome(FrozenModel):
+    """Outcome of one image of many."""
+
+    file: str = Field(description="Path of the image in the archive, or its name in the form.")
+    id: str = Field(description="Id of the image; with `duplicate_of`, that of the stored image.")
+    outcome: BulkOutcome = Field(
+        description="Outcome of a change; `rejected` if image, id or label are unusable, and "
+        "`failed` if the service could not process it."
+    )
+    detail: str = Field(description="Explanation; empty if the outcome says all.")
+
+
+class JobRecord(FrozenModel):
+    """Progress of a job."""
+
+    id: str = Field(description="Id of the job.")
+    kind: Literal["add"] = Field(description="Task of the job: `add` adds images.")
+    state: JobState = Field(
+        description="`waiting`, `running`, `done`, `cancelled`, `failed`, or `interrupted` if the "
+        "service ended meanwhile."
+    )
+    detail: str = Field(description="Explanation of the state; empty if the state says all.")
+    by: str = Field(description="Name of the caller.")
+    created: datetime = Field(description="Time of the request, UTC.")
+    finished: datetime | None = Field(description="Time of the end, UTC; null before it.")
+    total: int = Field(description="Number of images.")
+    done: int = Field(description="Number of images with an outcome.")
+    eta: float | None = Field(description="Estimated seconds until the end; null if unknown.")
+    outcomes: dict[str, int] = Field(description="Number of images of each outcome.")
+    committed: int | None = Field(
+        description="Revision that contains all images written so far; null if there are none."
+    )
+
+
+class Job(JobRecord, Answer):
+    """One job with the images that were not stored as sent."""
+
+    problems: tuple[ItemOutcome, ...] = Field(
+        description="Outcomes other than `added`, `replaced`, `relabelled` and `unchanged`, on "
+        "this page, in the order of the images."
+    )
+    problems_total: int = Field(description="Number of such outcomes on all pages.")
+
+
+class JobList(Answer):
+    """Jobs, newest first."""
+
+    jobs: tuple[JobRecord, ...] = Field(description="The last 100 jobs.")
+
+
+class WrittenImages(Answer):
+    """Outcomes of up to 100 images."""
+
+    outcomes: tuple[ItemOutcome, ...] = Field(
+        description="Outcome of each image, in the order of the request."
+    )
+
+
+class AcceptedJob(Answer):
+    """Job that adds more than 100 images."""
+
+    job: JobRecord = Field(description="The job; its address is in the header `Location`.")
 
 
 class Features(Answer):

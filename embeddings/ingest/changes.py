@@ -1,9 +1,7 @@
 """Changes of single images, their outcomes and their errors."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Literal
 
 from pydantic import JsonValue
@@ -112,12 +110,3 @@ class Written:
     revision: int
     image: StoredImage | None
     """Record after the change; None for several images."""
-
-
-def record_tag(image: StoredImage) -> str:
-    """Return a short digest of the parts of a record that changes are based on, for `If-Match`."""
-    facts = (
-        image.id, image.digest, image.label, image.split, image.tuning, image.tags,
-        image.attributes, image.deleted is not None,
-    )  # fmt: skip
-    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

@@ -23,14 +23,13 @@ from embeddings.ingest.changes import (
     Restore,
     UnknownImage,
     WriteOutcome,
-    record_tag,
 )
 from embeddings.ingest.collection import Collection
 from embeddings.ingest.names import checked_id, checked_label
 from embeddings.ingest.near_duplicates import is_same_image
 from embeddings.ingest.outcomes import CONFLICT, COPY_OF, RESTORED
 from embeddings.store.blobs import THUMBNAIL_SHAPE
-from embeddings.store.records import Decision, StoredImage
+from embeddings.store.records import Decision, StoredImage, record_tag
 
 UPLOADS = "uploads"
 """Source of images that were put one by one."""

@@ -43,7 +43,7 @@ REQUIRE_API_KEY = [Depends(require_api_key)]
 
 
 def permitted(role: Role) -> Callable[[Request, _Key], Awaitable[str]]:
-    """Return a dependency of a writing route: the name of a caller who has this role.
+    """Return a dependency of a writing route: the name of a caller with this role.
 
     It raises `ServiceProblem` (401, 403). Without any key, each program of this machine may write,
     under the name of the user.
@@ -107,10 +107,10 @@ def _is_loopback(host: str) -> bool:
 
 
 Labeller = Annotated[str, Depends(permitted("label"))]
-"""Name of a caller who may correct labels."""
+"""Name of a caller that may correct labels."""
 
 Author = Annotated[str, Depends(permitted("write"))]
-"""Name of a caller who may add and delete images."""
+"""Name of a caller that may add and delete images."""
 
 Administrator = Annotated[str, Depends(permitted("admin"))]
-"""Name of a caller who may publish releases."""
+"""Name of a caller that may publish releases."""

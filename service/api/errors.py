@@ -13,8 +13,12 @@ from starlette.routing import BaseRoute, Match, Route
 
 from embeddings.errors import BelvedereError
 from embeddings.images import ImageRejected, Rejection
+from embeddings.ingest import changes
+from embeddings.ingest.changes import ImageChanged, InvalidChange
+from embeddings.store.tables import StoreDamaged, StoreFull
 from service.problems import PROBLEMS, ProblemType, title_of
 from service.schemas import Problem
+from service.serving.archives import ArchiveUnreadable
 from service.serving.errors import (
     QueueFull,
     QueueTimeout,
@@ -22,6 +26,7 @@ from service.serving.errors import (
     RevisionNotReached,
     StoreUnreadable,
     UnknownImage,
+    UnknownJob,
     UnknownVersion,
     WorkerFailed,
 )
@@ -41,6 +46,13 @@ _SERVING_ERRORS: dict[type[BelvedereError], ProblemType] = {
     WorkerFailed: ProblemType.WORKER_FAILED,
     UnknownImage: ProblemType.UNKNOWN_IMAGE,
     UnknownVersion: ProblemType.UNKNOWN_VERSION,
+    UnknownJob: ProblemType.UNKNOWN_JOB,
+    ArchiveUnreadable: ProblemType.MALFORMED_REQUEST,
+    InvalidChange: ProblemType.INVALID_PARAMETER,
+    ImageChanged: ProblemType.CHANGED_MEANWHILE,
+    changes.UnknownImage: ProblemType.UNKNOWN_IMAGE,
+    StoreFull: ProblemType.STORE_FULL,
+    StoreDamaged: ProblemType.STORE_UNREADABLE,
     StoreUnreadable: ProblemType.STORE_UNREADABLE,
     ReleaseUnavailable: ProblemType.NOT_READY,
     RevisionNotReached: ProblemType.REVISION_NOT_REACHED,
@@ -195,12 +207,17 @@ def _methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
 
 
 def _is_malformed(kind: str) -> bool:
-    return kind == "missing" or "_parsing" in kind or kind.endswith("_type")
+    return kind in ("missing", "json_invalid") or "_parsing" in kind or kind.endswith("_type")
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
     name = error["loc"][-1]
+    if error["type"] == "json_invalid":
+        return f"The body is not JSON ({error['ctx']['error']}); send a JSON object."
+    if error["loc"] == ("body",):
+        return "The body is missing or not a JSON object; send one, as `application/json`."
     if error["type"] == "missing":
-        return f"The parameter `{name}` is missing; add it to the address."
+        place = "body" if error["loc"][0] == "body" else "address"
+        return f"The parameter `{name}` is missing; add it to the {place}."
     expected = error["msg"].replace("Input should", "it should", 1)
     return f"The parameter `{name}` is {shown(error['input'])}: {expected}."

@@ -32,6 +32,8 @@ TAGS = [
     {"name": "neighbours", "description": "Stored images nearest to an image."},
     {"name": "map", "description": "t-SNE map of the embeddings; similar images are close."},
     {"name": "images", "description": "Stored images: metadata and files."},
+    {"name": "changes", "description": "Changes of the images, if the service accepts them."},
+    {"name": "jobs", "description": "Long changes in the background."},
     {"name": "features", "description": "Embeddings and probabilities of stored images."},
     {"name": "versions", "description": "Dataset versions of the feature store."},
     {"name": "experiments", "description": "Trained and compared models."},
@@ -111,7 +113,9 @@ def completed(description: Description) -> Description:
     schemas[Problem.__name__] = Problem.model_json_schema()
     for calls in description["paths"].values():
         for operation in calls.values():
-            _describe_answer(operation["responses"]["200"], schemas)
+            for status, response in operation["responses"].items():
+                if status.startswith("2"):
+                    _describe_answer(response, schemas)
     return description
 
 

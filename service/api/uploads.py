@@ -132,9 +132,14 @@ async def _read_in_time(request: Request, seconds: float) -> bytes:
     return data
 
 
-async def _read(request: Request) -> bytes:
+def refuse_encoded(request: Request) -> None:
+    """Raise `ServiceProblem` (415) for a body with a content coding."""
     if _codings(request.headers.getlist("content-encoding")):
         raise _compressed()
+
+
+async def _read(request: Request) -> bytes:
+    refuse_encoded(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     async with aclosing(request.stream()) as stream:
         if kind == "multipart/form-data":

@@ -47,6 +47,14 @@ class UnknownVersion(BelvedereError):
         )
 
 
+class UnknownJob(BelvedereError):
+    """No job has the id."""
+
+    def __init__(self, identifier: str) -> None:
+        shown = f"{identifier!r:.{_SHOWN_CHARACTERS}}"
+        super().__init__(f"There is no job {shown}; `/jobs` lists those that are kept.")
+
+
 class StoreUnreadable(BelvedereError):
     """The file of a stored image cannot be read from the feature store."""
 

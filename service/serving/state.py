@@ -19,9 +19,11 @@ from service.metrics import Metrics
 from service.serving.admission import UploadAdmission
 from service.serving.disk_use import measure_disk_use
 from service.serving.errors import ReleaseUnavailable, RevisionNotReached
+from service.serving.jobs import Jobs
 from service.serving.served_release import ServedRelease, load_current_release
 from service.serving.tsne_jobs import TsneJobs
 from service.serving.worker_pool import WorkerPool
+from service.serving.writing import Writing
 from service.settings import ServiceSettings
 
 _RETRY_SECONDS = 30.0
@@ -58,11 +60,15 @@ class ServiceState:
         settings: ServiceSettings,
         metrics: Metrics,
         keys: KeyRing,
+        writing: Writing | None = None,
         after: After = lambda: None,
     ) -> None:
         self.settings = settings
         self.metrics = metrics
         self.keys = keys
+        self.writing = writing
+        """Writer of the store; None if the service is read-only."""
+        self.jobs = Jobs(settings.jobs) if writing is None else writing.jobs
         self.served: ServedRelease | None = None
         self.reason: str | None = _OPENING
         """Reason for which the current release is not served; None if it is."""
@@ -182,6 +188,9 @@ class ServiceState:
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
+        if self.writing is not None:
+            await self.writing.jobs.close()
+            await asyncio.to_thread(self.writing.close)
         self.images.close()
         self.queries.close()
         self.maps.close()
@@ -233,6 +242,8 @@ class ServiceState:
             # the previous state had.
             served = served.with_changes(served.changes())
             self._assign(served)
+        if self.writing is not None:
+            self.writing.use(served, self.apply, self.current_release)
         self.reason = self.outdated = None
         manifest = served.manifest
         self.metrics.show_release(manifest)

@@ -10,12 +10,14 @@ from service.api.routes import (
     features,
     health,
     images,
+    jobs,
     neighbors,
     openapi,
     page,
     predict,
     tsne,
     versions,
+    writes,
 )
 
 DIRECT_ROUTES = (Route("/predict", predict.predict_upload, methods=["POST"]),)
@@ -26,6 +28,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     neighbors.router,
     tsne.router,
     images.router,
+    writes.router,
+    jobs.router,
     features.router,
     versions.router,
     changes.router,

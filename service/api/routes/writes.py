@@ -1,0 +1,340 @@
+"""Changes of `/images`: adding, replacing, relabelling, deleting and restoring images."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, aclosing
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from embeddings.index.knn_graph import DEGREE
+from embeddings.ingest.changes import Delete, PreparedFile, Put, Relabel, Restore, Written
+from embeddings.ingest.names import checked_id, checked_label
+from embeddings.recognition import Observe
+from service.api.auth import Author, Labeller
+from service.api.bulk_uploads import BULK_BODY, read_items, spool, unpack
+from service.api.dependencies import Identifier, State
+from service.api.errors import ServiceProblem, problem_responses, shown
+from service.api.uploads import UPLOAD_BODY, Upload
+from service.problems import ProblemType
+from service.schemas import (
+    REVISION_HEADER,
+    AcceptedJob,
+    Answer,
+    ImageChange,
+    ImageIds,
+    ItemOutcome,
+    JobRecord,
+    Restored,
+    WrittenImage,
+    WrittenImages,
+)
+from service.serving.bulk import Adding
+from service.serving.bulk_items import BulkItem
+from service.serving.jobs import Progress
+from service.serving.responses import as_json, neighborhood, prediction, record
+from service.serving.served_release import ServedRelease
+from service.serving.state import ServiceState
+from service.serving.writing import AppliedChange, Writing, prepare
+
+router = APIRouter(tags=["changes"])
+
+MOST_ANSWERED = 100
+"""Number of images up to which a bulk request is answered with all outcomes."""
+
+_MOST_IDS = 1000
+_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+
+_REVISION = {
+    REVISION_HEADER: {
+        "description": "Revision that contains the change.",
+        "schema": {"type": "integer"},
+    }
+}
+
+
+_OK: dict[int | str, dict[str, Any]] = {200: {"headers": _REVISION}}
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return problem_responses(400, 401, 403, 413, 422, 429, 507, *statuses)
+
+
+async def _writing(state: State) -> Writing:
+    """Return the writer. Raises `ReleaseUnavailable` before the first release."""
+    state.current_release()
+    # A caller was permitted, so that the service writes.
+    assert state.writing is not None
+    return state.writing
+
+
+WriterOf = Annotated[Writing, Depends(_writing)]
+Label = Annotated[
+    str | None,
+    Query(description="Class of the image; by default that of the stored image, or none."),
+]
+BulkLabel = Annotated[
+    str | None, Query(description="Class of the images for which the manifest names none.")
+]
+Again = Annotated[bool, Query(description="Store an image again that was stored and deleted.")]
+ChangedId = Annotated[str, Query(description="Id of the image.")]
+DeletedIds = Annotated[
+    list[str],
+    Query(min_length=1, max_length=_MOST_IDS, description="Id of an image; may be repeated."),
+]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="Entity tag (`etag`) of the image on which the change is based.",
+    ),
+]
+
+
+@router.put(
+    "/images/{id:path}",
+    summary="Add or replace an image",
+    response_model=WrittenImage,
+    openapi_extra=UPLOAD_BODY,
+    responses={
+        **_OK,
+        201: {
+            "model": WrittenImage,
+            "description": "The image was added.",
+            "headers": _REVISION,
+        },
+        **_problems(408, 409, 415),
+    },
+)
+async def put_image(
+    id: Identifier,
+    by: Author,
+    state: State,
+    writing: WriterOf,
+    upload: Upload,
+    label: Label = None,
+    restore: Again = False,
+) -> Response:
+    """Store an image under an id; sending it again changes nothing."""
+    served = state.current_release()
+    observe = state.metrics.observe_stage
+    file = await state.images.run(_prepared, served, id, label, upload, observe)
+    done = await writing.submit(Put(id, label, file, by, restore))
+    _refuse(done.written)
+    return await state.queries.run(_recognised, done)
+
+
+def _prepared(
+    served: ServedRelease, id: str, label: str | None, upload: bytes, observe: Observe
+) -> PreparedFile:
+    checked_id(id)
+    if label is not None:
+        checked_label(label)
+    return prepare(served, upload, observe)
+
+
+def _refuse(written: Written) -> None:
+    """Raise `ServiceProblem` (409) if nothing was written because of another image."""
+    if written.outcome == "conflict":
+        label = None if written.image is None else written.image.label
+        raise ServiceProblem(
+            ProblemType.CONFLICT,
+            f"The same image is stored as {shown(written.id)} with the label {shown(label)}; "
+            "correct that label with `PATCH /images`, or leave the image out.",
+        )
+    if written.outcome == "deleted_before":
+        raise ServiceProblem(
+            ProblemType.DELETED_BEFORE,
+            f"The same image was stored as {shown(written.id)} and deleted; send it with "
+            "`restore=true` to store it again.",
+        )
+
+
+def _recognised(done: AppliedChange) -> Response:
+    """Return the response about a stored file, with its prediction and neighbours."""
+    written, served = done
+    row = served.live.row(written.id)
+    if row is None:
+        return _changed(done)
+    found = neighborhood(served, written.id, DEGREE, served.live.neighbors(row))
+    answer = WrittenImage(
+        outcome=written.outcome,
+        detail=written.detail,
+        image=record(served, row),
+        prediction=prediction(served, served.recognition(row)),
+        neighbors=found.neighbors,
+        release=served.manifest.fingerprint,
+        revision=served.revision,
+    )
+    return _answered(answer, 201 if written.outcome == "added" else 200)
+
+
+def _changed(done: AppliedChange) -> Response:
+    """Return the response about a changed record."""
+    written, served = done
+    row = served.live.row(written.id)
+    answer = WrittenImage(
+        outcome=written.outcome,
+        detail=written.detail,
+        image=None if row is None else record(served, row),
+        prediction=None,
+        neighbors=(),
+        release=served.manifest.fingerprint,
+        revision=served.revision,
+    )
+    return _answered(answer, 200)
+
+
+def _answered(
+    answer: Answer, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    response = as_json(answer)
+    response.status_code = status
+    response.headers[REVISION_HEADER] = str(answer.revision)
+    response.headers.update(headers or {})
+    return response
+
+
+@router.patch(
+    "/images",
+    summary="Correct the label or attributes of an image",
+    response_model=WrittenImage,
+    responses={**_OK, **_problems(404, 412)},
+)
+async def patch_image(
+    id: ChangedId,
+    change: ImageChange,
+    by: Labeller,
+    state: State,
+    writing: WriterOf,
+    if_match: IfMatch = None,
+) -> Response:
+    """Change the label or the attributes of an image; the decision is recorded with the caller."""
+    relabel = Relabel(id, by, change.label, change.attributes, _tag(if_match))
+    done = await writing.submit(relabel)
+    return await state.queries.run(_changed, done)
+
+
+def _tag(if_match: str | None) -> str | None:
+    """Return the entity tag of a header; None to match any. Raises `ServiceProblem` (422)."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = _TAG.fullmatch(if_match.strip())
+    if found is None:
+        raise ServiceProblem(
+            ProblemType.INVALID_PARAMETER,
+            'The header `If-Match` is no entity tag; send the `etag` of the image in quotes: "…".',
+        )
+    return found[1]
+
+
+@router.delete(
+    "/images",
+    summary="Delete images",
+    status_code=204,
+    response_class=Response,
+    responses={
+        204: {"description": "The images are deleted.", "headers": _REVISION},
+        **_problems(404),
+    },
+)
+async def delete_images(id: DeletedIds, by: Author, writing: WriterOf) -> Response:
+    """Delete images; `POST /restore` takes it back."""
+    done = await writing.submit(Delete(tuple(id), by))
+    return Response(status_code=204, headers={REVISION_HEADER: str(done.served.revision)})
+
+
+@router.post(
+    "/restore",
+    summary="Restore deleted images",
+    response_model=Restored,
+    responses={**_OK, **_problems(404)},
+)
+async def restore_images(ids: ImageIds, by: Author, writing: WriterOf) -> Response:
+    """Take the deletion of images back."""
+    written, served = await writing.submit(Restore(ids.ids, by))
+    answer = Restored(
+        outcome=written.outcome, release=served.manifest.fingerprint, revision=served.revision
+    )
+    return _answered(answer)
+
+
+@router.post(
+    "/images",
+    summary="Add many images",
+    response_model=WrittenImages,
+    openapi_extra=BULK_BODY,
+    responses={
+        **_OK,
+        202: {
+            "model": AcceptedJob,
+            "description": "A job adds the images.",
+            "headers": {
+                "Location": {"description": "Path of the job.", "schema": {"type": "string"}},
+                **_REVISION,
+            },
+        },
+        **_problems(408, 415),
+    },
+)
+async def post_images(
+    request: Request,
+    by: Author,
+    state: State,
+    writing: WriterOf,
+    label: BulkLabel = None,
+    restore: Again = False,
+) -> Response:
+    """Store images, each with an outcome of its own; more than 100 are added by a job."""
+    if label is not None:
+        checked_label(label)
+    settings = state.settings
+    with ExitStack() as spooled:
+        spooled.enter_context(writing.jobs.admitted())
+        body = await spool(request, settings.jobs, settings.upload_seconds, spooled)
+        unpacked = partial(unpack, folder=settings.jobs, most=settings.bulk_limit, kept=spooled)
+        kind = request.headers.get("content-type", "")
+        items = await asyncio.to_thread(read_items, body, kind, label, unpacked)
+        adding = _adding(state, writing)
+        if len(items) <= MOST_ANSWERED:
+            async with aclosing(adding.add(items, by, restore=restore)) as batches:
+                outcomes = [each async for batch in batches for each in batch.outcomes]
+            return _all_written(state.current_release(), outcomes)
+        work = partial(_work, adding, items, by, restore)
+        job = await writing.jobs.start(by, len(items), work, spooled.pop_all().close)
+    return _accepted(state.current_release(), job, settings.root_path)
+
+
+def _adding(state: ServiceState, writing: Writing) -> Adding:
+    return Adding(
+        writing=writing,
+        pool=state.images,
+        current=state.current_release,
+        observe=state.metrics.observe_stage,
+        most_bytes=state.settings.upload_limit,
+        at_a_time=state.settings.concurrency,
+    )
+
+
+async def _work(
+    adding: Adding, items: Sequence[BulkItem], by: str, restore: bool, progress: Progress
+) -> None:
+    async with aclosing(adding.add(items, by, restore=restore)) as batches:
+        async for batch in batches:
+            progress.add(batch.outcomes, batch.revision)
+            if progress.cancelled:
+                return
+
+
+def _all_written(served: ServedRelease, outcomes: Sequence[ItemOutcome]) -> Response:
+    answer = WrittenImages(
+        outcomes=tuple(outcomes), release=served.manifest.fingerprint, revision=served.revision
+    )
+    return _answered(answer)
+
+
+def _accepted(served: ServedRelease, job: JobRecord, root_path: str) -> Response:
+    answer = AcceptedJob(job=job, release=served.manifest.fingerprint, revision=served.revision)
+    return _answered(answer, 202, {"Location": f"{root_path}/jobs/{job.id}"})

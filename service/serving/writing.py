@@ -1,0 +1,127 @@
+"""Changes of the images by this process: the writer of the feature store and its lock."""
+
+from asyncio import wrap_future
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import ExitStack
+from hashlib import sha256
+from time import monotonic
+from typing import NamedTuple
+
+from embeddings.ingest.attributes import read_attributes
+from embeddings.ingest.changes import Change, PreparedFile, Written
+from embeddings.ingest.formats import find_heic_opener, ingest_formats
+from embeddings.ingest.stored_file import as_stored
+from embeddings.ingest.writer import Writer
+from embeddings.lock import SERVICE, store_lock
+from embeddings.recognition import Observe, encode_image
+from embeddings.store.changed_images import ChangedImages
+from service.metrics import Metrics
+from service.serving.errors import QueueFull, ReleaseUnavailable
+from service.serving.jobs import Jobs
+from service.serving.served_release import ServedRelease
+from service.settings import ServiceSettings
+
+Apply = Callable[[ChangedImages], None]
+"""Serves the changes of a commit."""
+
+_MOST_SUBMITTED = 1000
+_RETRY_SECONDS = 1
+
+
+class AppliedChange(NamedTuple):
+    """Durable change, and the first state that contains it."""
+
+    written: Written
+    served: ServedRelease
+
+
+class Writing:
+    """Writer of the feature store, whose lock is held until `close`; its jobs.
+
+    Features are written for the encoder of the served release.
+    """
+
+    def __init__(self, settings: ServiceSettings, metrics: Metrics) -> None:
+        """Take the lock of the store. Raises `Locked` and `HomeError`."""
+        self._lock = ExitStack()
+        self._lock.enter_context(store_lock(settings.store_uri, SERVICE))
+        self._metrics = metrics
+        self._writer: Writer | None = None
+        self._current: Callable[[], ServedRelease] | None = None
+        self._submitted = 0
+        self.jobs = Jobs(settings.jobs)
+        self.jobs.recover()
+        metrics.watch_queue("writes", lambda: self._submitted)
+        metrics.watch_queue("jobs", lambda: self.jobs.waiting)
+
+    def use(
+        self, served: ServedRelease, apply: Apply, current: Callable[[], ServedRelease]
+    ) -> None:
+        """Write for a release that is served; `apply` serves each commit, as `current` returns."""
+        fingerprint = served.manifest.encoder.fingerprint
+        encode = served.model.encoder.encode_files
+        if self._writer is not None:
+            self._writer.use_encoder(fingerprint, encode)
+            return
+
+        def applied(changes: ChangedImages) -> None:
+            self._metrics.observe_commit(len(changes.images))
+            apply(changes)
+
+        self._current = current
+        self._writer = Writer(served.store, fingerprint, applied, encode=encode)
+
+    async def submit(self, change: Change) -> AppliedChange:
+        """Write a change. Raises `StoreError`, `QueueFull` and `ReleaseUnavailable`."""
+        if self._writer is None or self._current is None:
+            raise ReleaseUnavailable("The writer starts with the first release.", _RETRY_SECONDS)
+        if self._submitted >= _MOST_SUBMITTED:
+            raise QueueFull(_RETRY_SECONDS)
+        started = monotonic()
+        self._submitted += 1
+        try:
+            written, served = await wrap_future(_with_state(self._writer, change, self._current))
+        finally:
+            self._submitted -= 1
+        self._metrics.observe_write(written.outcome, monotonic() - started)
+        return AppliedChange(written, served)
+
+    def close(self) -> None:
+        """Commit the submitted changes and release the lock."""
+        if self._writer is not None:
+            self._writer.close()
+        self._lock.close()
+
+
+def _with_state(
+    writer: Writer, change: Change, current: Callable[[], ServedRelease]
+) -> "Future[tuple[Written, ServedRelease]]":
+    """Submit a change; the future has the state that is served when the change is resolved."""
+    both: Future[tuple[Written, ServedRelease]] = Future()
+
+    def resolve(done: "Future[Written]") -> None:
+        # In the thread of the writer: no later change is applied before this returns.
+        error = done.exception()
+        if error is None:
+            both.set_result((done.result(), current()))
+        else:
+            both.set_exception(error)
+
+    writer.submit(change).add_done_callback(resolve)
+    return both
+
+
+def prepare(served: ServedRelease, content: bytes, observe: Observe) -> PreparedFile:
+    """Return an image file as it is stored, with its features. Raises `ImageRejected`.
+
+    Metadata that may contain a location are removed.
+    """
+    blob = as_stored(content, ingest_formats(find_heic_opener()), keep_location=False)
+    return PreparedFile(
+        blob=blob,
+        source_digest=sha256(content).hexdigest(),
+        attributes=read_attributes(content, keep_location=False),
+        encoded=encode_image(served.model.encoder, blob.jpeg, observe),
+        encoder=served.manifest.encoder.fingerprint,
+    )
