@@ -23,6 +23,8 @@ READY = {
     "classes": ["lake"],
     "network": "own",
     "refused": None,
+    "writable": False,
+    "keys": None,
 }
 
 

@@ -20,10 +20,16 @@ def test_ready_describes_the_release(api, home):
         "classes": list(manifest.classes),
         "network": manifest.encoder.experiment,
         "refused": None,
+        "writable": False,
+        "keys": None,
         "release": manifest.fingerprint,
         "revision": manifest.data.revision,
     }
-    assert api.get("/livez").json() == {"status": "alive", "release": manifest.fingerprint}
+    assert api.get("/livez").json() == {
+        "status": "alive",
+        "release": manifest.fingerprint,
+        "revision": manifest.data.revision,
+    }
 
 
 def test_the_health_check_distinguishes_ready_not_ready_and_stopped(api, serving, tmp_path):
@@ -39,7 +45,11 @@ def test_the_health_check_distinguishes_ready_not_ready_and_stopped(api, serving
 )
 def test_without_a_release_the_service_is_alive_and_not_ready(serving, tmp_path, sentence, call):
     with serving(ServiceSettings(home=tmp_path)) as client:
-        assert client.get("/livez").json() == {"status": "alive", "release": None}
+        assert client.get("/livez").json() == {
+            "status": "alive",
+            "release": None,
+            "revision": None,
+        }
         assert "belvedere publish" in sentence(client.get("/readyz"), 503)
         answer = client.get(call)
         assert "belvedere publish" in sentence(answer, 503)

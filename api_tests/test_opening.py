@@ -35,7 +35,11 @@ def test_the_service_responds_while_the_first_release_is_loaded(copied_home, sen
     blocked = BlockedRelease((copied_home / "releases" / "current").resolve())
     with served(ServiceSettings(home=copied_home, poll=POLL), at_once=True) as (client, _):
         try:
-            assert client.get("/livez").json() == {"status": "alive", "release": None}
+            assert client.get("/livez").json() == {
+                "status": "alive",
+                "release": None,
+                "revision": None,
+            }
             assert client.get("/metrics").status_code == 200
             for call in ("/readyz", "/neighbors?id=a", "/predict?id=a", "/images", "/tsne"):
                 answer = client.get(call)

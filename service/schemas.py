@@ -527,6 +527,9 @@ class Liveness(FrozenModel):
     release: str | None = Field(
         description="Fingerprint of the served release; null if there is none."
     )
+    revision: int | None = Field(
+        description="Served revision of the feature store; null if no release is served."
+    )
 
 
 class Readiness(Answer):

@@ -116,7 +116,13 @@ def test_misclassified_points_are_drawn_on_top(open_page, api):
     expect(page.locator("table.experiments")).to_be_visible()
 
     def point(position, label, predicted):
-        image = {"id": "x", "label": label, "predicted": predicted, "split": "train"}
+        image = {
+            "id": "x",
+            "label": label,
+            "predicted": predicted,
+            "split": "train",
+            "learned": True,
+        }
         return image | {"x": position, "y": position}
 
     # More points than are drawn in one frame; only the first and the last are at the centre.

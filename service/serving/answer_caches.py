@@ -1,4 +1,4 @@
-"""Caches of serialized answers of one release, shared by all its states."""
+"""Caches of answers of one release, shared by all its states."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -43,9 +43,10 @@ class StampedCache(Generic[Key]):
 
 @dataclass(frozen=True)
 class AnswerCaches:
-    """Cached answers, without the fields `release` and `revision` at their beginning.
+    """Serialized answers, and facts about added images that depend on the release alone.
 
-    Keys are rows or a bounded number of points, never text of a request.
+    Keys are rows or a bounded number of points, never text of a request. Answers by row lack the
+    fields `release` and `revision` at their beginning.
     """
 
     neighborhoods: StampedCache[int] = field(default_factory=lambda: StampedCache(_ROWS_KEPT))
@@ -54,3 +55,7 @@ class AnswerCaches:
     """Answers to `GET /predict?id=` by row."""
     maps: StampedCache[tuple[int, bool]] = field(default_factory=lambda: StampedCache(_MAPS_KEPT))
     """Complete answers to `GET /tsne?n=` by the number of images; true for those in gzip."""
+    places: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """Places of added rows on the map."""
+    learned: dict[int, bool] = field(default_factory=dict)
+    """True for added rows whose file the model learned from."""

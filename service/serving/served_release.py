@@ -185,8 +185,24 @@ class ServedRelease:
         known = self.release.points
         points = known[np.minimum(rows, len(known) - 1)]
         for number in np.flatnonzero(rows >= len(known)).tolist():
-            points[number] = self.live.point(int(rows[number]))
+            points[number] = self._place(int(rows[number]))
         return points
+
+    def _place(self, row: int) -> tuple[float, float]:
+        """Return the place of an added row, computed once for all states."""
+        known = self.caches.places.get(row)
+        if known is None:
+            known = self.caches.places[row] = self.live.point(row)
+        return known
+
+    def has_learned(self, row: int) -> bool:
+        """Return true if the model learned from the file of a row."""
+        if row < len(self.release.images):
+            return bool(self.release.learned[row])
+        known = self.caches.learned.get(row)
+        if known is None:
+            known = self.caches.learned[row] = self.live.learned(row)
+        return known
 
     def among(self, selection: Selection) -> Mask | None:
         """Return a mask of the selected images; None if all are selected."""
@@ -218,7 +234,7 @@ class ServedRelease:
     def learned(self) -> Mask:
         """Mask of the stored images that the model learned from, one value for each row."""
         known = self.release.learned
-        added = [self.live.learned(row) for row in range(len(known), len(self.live.live))]
+        added = [self.has_learned(row) for row in range(len(known), len(self.live.live))]
         return np.concatenate([known, np.array(added, np.bool_)]) & self.live.live
 
     @cached_property

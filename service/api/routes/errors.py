@@ -72,7 +72,7 @@ def _errors(served: ServedRelease, limit: int) -> Response:
 async def heatmap(served: Served, state: State, id: ErrorId) -> Response:
     """Return the image with the regions in favour of the wrong class highlighted (Grad-CAM)."""
     jpeg = await state.images.run(_overlay, served, id)
-    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "max-age=3600"})
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-cache"})
 
 
 def _overlay(served: ServedRelease, id: str) -> bytes:

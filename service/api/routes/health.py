@@ -14,7 +14,8 @@ router = APIRouter(tags=["health"])
 @router.get("/livez", summary="Liveness")
 async def livez(state: State) -> Liveness:
     """Return 200 if the process answers."""
-    return Liveness(status="alive", release=state.fingerprint)
+    revision = state.served.revision if state.served else None
+    return Liveness(status="alive", release=state.fingerprint, revision=revision)
 
 
 @router.get("/readyz", summary="Readiness", responses=problem_responses())

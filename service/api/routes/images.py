@@ -196,6 +196,6 @@ def _file(served: ServedRelease, row: int, keeps: bool) -> bytes:
 
 
 def _cache_headers(served: ServedRelease, row: int, variant: str = "") -> dict[str, str]:
-    # The file of an id may be replaced, so that copies expire.
+    # The file of an id may be replaced or deleted, so that copies are revalidated.
     digest = served.live.record(row).digest
-    return {"ETag": f'"{digest}{variant}"', "Cache-Control": "max-age=3600"}
+    return {"ETag": f'"{digest}{variant}"', "Cache-Control": "no-cache"}

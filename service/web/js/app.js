@@ -1,6 +1,7 @@
 /** Start of the page, and the parts that all views share: banner, footer, upload. */
 
-import { callApi } from "./core/api.js";
+import { ApiError } from "./core/api-error.js";
+import { callApi, sleep } from "./core/api.js";
 import { setGenerated } from "./core/attribution.js";
 import { setClasses } from "./core/classes.js";
 import { element } from "./core/dom.js";
@@ -12,6 +13,8 @@ import { announceView, leaveView, navigate, startRouting } from "./router.js";
 
 // Name of the collection of generated images.
 const GENERATED = "generated scenes";
+
+const POLL_SECONDS = 2;
 
 let initialization = new AbortController();
 let isInitialized = false;
@@ -60,6 +63,20 @@ async function initialize() {
   if (!signal.aborted) await startRouting();
 }
 
+/** Poll the service for another release and for changed images, while the page is visible. */
+async function followService() {
+  for (;;) {
+    await sleep(POLL_SECONDS);
+    if (document.hidden) continue;
+    await callApi("/livez").catch(ignoreOutage);
+  }
+}
+
+/** @param {unknown} error */
+function ignoreOutage(error) {
+  if (!(error instanceof ApiError)) throw error;
+}
+
 /** @param {string} id */
 function byId(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
@@ -80,4 +97,5 @@ export function start() {
     toast("The image will be classified when the service is ready.");
   });
   initialize();
+  followService();
 }

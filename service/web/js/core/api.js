@@ -21,6 +21,9 @@ const cache = new Map();
 /** @type {string | null} */
 let release = null;
 
+/** Newest revision of the feature store in a response of the release. */
+let revision = 0;
+
 /** Time at which each former release was replaced. @type {Map<string, number>} */
 const replacedAt = new Map();
 
@@ -55,7 +58,7 @@ export async function callApi(path, options = {}) {
 }
 
 /**
- * Call the API with a cache, for responses that are constant for a release.
+ * Call the API with a cache, for responses that are constant for a revision.
  *
  * @param {string} path
  * @param {Options} [options] without a signal, because callers share the response
@@ -69,7 +72,7 @@ export function callApiCached(path, options = {}) {
   if (options.mayPrompt !== false) cache.set(path, response);
   response.then(
     (body) => {
-      if (body.release === release) cache.set(path, response);
+      if (isCurrent(body)) cache.set(path, response);
       else evict(path, response);
     },
     () => evict(path, response),
@@ -94,7 +97,8 @@ async function send(path, key, { image, signal }) {
     throw await connectionError(error, image);
   }
   const { response, body } = exchange;
-  updateRelease(body.release);
+  updateRelease(body);
+  updateRevision(body);
   if (response.ok) return body;
   throw responseError(response, path, body);
 }
@@ -164,9 +168,40 @@ async function isAlive() {
   );
 }
 
-/** Return the fingerprint of the release that the page shows. */
-export function currentRelease() {
-  return release;
+/**
+ * @typedef {object} ServedState
+ * @property {string} [release] absent from some error responses
+ * @property {number} [revision] absent from error responses
+ */
+
+/** Return whether a response is of the state that the page shows. @param {ServedState} body */
+export function isCurrent(body) {
+  return body.release === release && body.revision === revision;
+}
+
+/**
+ * Call a function when the data of a view differ after a change of the stored images.
+ *
+ * @param {() => Promise<unknown>} load
+ * @param {() => void} onChange
+ * @param {AbortSignal} signal
+ */
+export async function watchData(load, onChange, signal) {
+  const read = () => load().then((data) => JSON.stringify(data), missing);
+  const shown = await read();
+  addEventListener(
+    "revision",
+    async () => {
+      const latest = await read();
+      if (latest !== null && latest !== shown && !signal.aborted) onChange();
+    },
+    { signal },
+  );
+}
+
+/** Return the data of a missing image; null if they are unknown. @param {unknown} error */
+function missing(error) {
+  return error instanceof ApiError && error.kind === "not found" ? "" : null;
 }
 
 /**
@@ -174,18 +209,32 @@ export function currentRelease() {
  * releases: a former one is ignored for a minute, because the page would otherwise alternate
  * between them.
  *
- * @param {string | undefined} fingerprint of the release of a response
+ * @param {ServedState} response
  */
-function updateRelease(fingerprint) {
+function updateRelease({ release: fingerprint, revision: served }) {
   if (!fingerprint || fingerprint === release) return;
   const elapsed = performance.now() - (replacedAt.get(fingerprint) ?? -Infinity);
   if (elapsed < MILLISECONDS_BEFORE_RETURN) return;
   const former = release;
   release = fingerprint;
+  revision = served ?? 0;
   if (former === null) return;
   replacedAt.set(former, performance.now());
   cache.clear();
   dispatchEvent(new Event("release"));
+}
+
+/**
+ * Dispatch a `revision` event when stored images were added, changed or deleted. Replicas may be
+ * behind: an earlier revision is ignored.
+ *
+ * @param {ServedState} response
+ */
+function updateRevision({ release: fingerprint, revision: served }) {
+  if (fingerprint !== release || served === undefined || served <= revision) return;
+  revision = served;
+  cache.clear();
+  dispatchEvent(new Event("revision"));
 }
 
 /**

@@ -1,6 +1,6 @@
-/** Cache of image metadata, cleared when the release changes. */
+/** Cache of image metadata, cleared when the release or a stored image changes. */
 
-import { callApi, currentRelease } from "./api.js";
+import { callApi, isCurrent } from "./api.js";
 
 /**
  * @typedef {object} ImageMetadata
@@ -11,12 +11,13 @@ import { callApi, currentRelease } from "./api.js";
  * @property {number} width
  * @property {number} height
  * @property {import("./attribution.js").Attribution | null} attribution
+ * @property {string} etag changes with the metadata
  */
 
 /** @type {Map<string, ImageMetadata>} */
 const cache = new Map();
 
-addEventListener("release", () => cache.clear());
+for (const event of ["release", "revision"]) addEventListener(event, () => cache.clear());
 
 /**
  * Load metadata of images, in one call for those that are not cached.
@@ -31,10 +32,10 @@ export async function loadImages(ids, signal) {
   const missing = ids.filter((id) => !found.has(id));
   if (missing.length > 0) {
     const query = missing.map((id) => `id=${encodeURIComponent(id)}`).join("&");
-    const { images, release } = await callApi(`/images?${query}`, { signal });
-    for (const image of images) {
+    const response = await callApi(`/images?${query}`, { signal });
+    for (const image of response.images) {
       found.set(image.id, image);
-      if (release === currentRelease()) cache.set(image.id, image);
+      if (isCurrent(response)) cache.set(image.id, image);
     }
   }
   return ids.map((id) => /** @type {ImageMetadata} */ (found.get(id)));

@@ -1,6 +1,6 @@
 /** View of one stored image: file, prediction, neighbours and position on the map. */
 
-import { callApiCached } from "../core/api.js";
+import { callApiCached, watchData } from "../core/api.js";
 import { attributionLine } from "../core/attribution.js";
 import { classTag } from "../core/classes.js";
 import { element } from "../core/dom.js";
@@ -18,7 +18,7 @@ import { neighbourCards } from "./neighbours.js";
 import { loadCalibration, predictionPanel } from "./prediction-panel.js";
 
 /** @type {import("../router.js").View} */
-export async function imageView(host, { name: id, signal }) {
+export async function imageView(host, { name: id, signal, reload }) {
   const query = `?id=${encodeURIComponent(id)}`;
   const [[image], prediction, calibration] = await Promise.all([
     loadImages([id], signal),
@@ -30,6 +30,7 @@ export async function imageView(host, { name: id, signal }) {
     ? (await loadMisclassifications()).find((each) => each.id === id)
     : undefined;
   if (signal.aborted) return;
+  watchData(() => Promise.all([loadImages([id]), loadNeighbours(id)]), reload, signal);
   host.replaceChildren(
     element(
       "article",

@@ -1,5 +1,6 @@
 /** View of the validation images that the published model misclassifies. */
 
+import { watchData } from "../core/api.js";
 import { classTag } from "../core/classes.js";
 import { element } from "../core/dom.js";
 import { plural, probability } from "../core/format.js";
@@ -21,9 +22,10 @@ const shownCounts = new Map();
 /** @typedef {import("./misclassifications.js").Misclassification} Misclassification */
 
 /** @type {import("../router.js").View} */
-export async function misclassificationsView(host, { query, signal }) {
+export async function misclassificationsView(host, { query, signal, reload }) {
   const errors = await loadMisclassifications();
   if (signal.aborted) return;
+  watchData(loadMisclassifications, reload, signal);
   const [label, predicted] = [query.get("label"), query.get("predicted")];
   const filtered = errors.filter(
     (each) => (!label || each.label === label) && (!predicted || each.predicted === predicted),

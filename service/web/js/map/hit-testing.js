@@ -59,7 +59,7 @@ export function hitTesting(canvas, view, onHover, onOpen) {
   return {
     hover,
     hovered: () => hovered,
-    /** Set the points that can be hit. @param {MapPoint[]} visible */
+    /** Set the points that can be hit; a hovered one stays if it is among them. @param {MapPoint[]} visible */
     setPoints(visible) {
       points = visible;
       tree = d3
@@ -67,7 +67,7 @@ export function hitTesting(canvas, view, onHover, onOpen) {
         .x((/** @type {MapPoint} */ { x }) => x)
         .y((/** @type {MapPoint} */ { y }) => y)
         .addAll(visible);
-      hover(null);
+      if (hovered && !visible.includes(hovered)) hover(null);
     },
     /** Move to the next point; start at the centre. @param {Pixels} direction */
     step(direction) {

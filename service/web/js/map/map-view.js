@@ -6,7 +6,7 @@ import { announce, loading } from "../core/status.js";
 import { imageViewUrl } from "../core/urls.js";
 import { filterControls, filteredMapUrl, filterPoints, parseFilters } from "./filters.js";
 import { hoverCard } from "./hover-card.js";
-import { loadPoints } from "./points.js";
+import { loadPoints, mergePoints } from "./points.js";
 import { scatterPlot, ZOOM_STEP } from "./scatter-plot.js";
 import { thumbnailStrip } from "./thumbnail-strip.js";
 
@@ -31,7 +31,7 @@ addEventListener("release", () => {
 /** @type {import("../router.js").View} */
 export async function mapView(host, { query, signal }) {
   host.replaceChildren(loading("Loading the map …"));
-  const points = await loadPoints();
+  let points = await loadPoints();
   if (signal.aborted) return;
   let filters = parseFilters(query);
   let controls = filterControls(points, filters, onFilterChange);
@@ -62,6 +62,26 @@ export async function mapView(host, { query, signal }) {
     zoomButton("⤢", "Show all", plot.reset),
   );
   if (String(query)) applyFilters();
+  addEventListener("revision", update, { signal });
+
+  /** Show added images, and hide deleted ones; the others keep their places. */
+  async function update() {
+    const latest = await loadPoints({ mayPrompt: false }).catch(() => points);
+    if (signal.aborted || latest === points) return;
+    points = mergePoints(points, latest);
+    canvasHost.setAttribute("aria-label", mapLabel(points.length));
+    replaceControls();
+    showMatching();
+  }
+
+  /** Replace the filters by those of the current points; the focus stays. */
+  function replaceControls() {
+    const focused = [...controls.elements].indexOf(/** @type {any} */ (document.activeElement));
+    const next = filterControls(points, filters, onFilterChange);
+    controls.replaceWith(next);
+    controls = next;
+    if (focused >= 0) /** @type {HTMLElement} */ (controls.elements[focused])?.focus();
+  }
 
   /** Announce the card of a point that was reached with the keyboard. @param {string} text */
   function announceCard(text) {
@@ -69,10 +89,14 @@ export async function mapView(host, { query, signal }) {
   }
 
   function applyFilters() {
+    history.replaceState(history.state, "", filteredMapUrl(filters));
+    return showMatching();
+  }
+
+  function showMatching() {
     const matching = filterPoints(points, filters);
     noMatch.hidden = matching.length > 0;
     plot.setPoints(matching);
-    history.replaceState(history.state, "", filteredMapUrl(filters));
     return matching.length;
   }
 
@@ -83,9 +107,7 @@ export async function mapView(host, { query, signal }) {
 
   function clearFilters() {
     filters = parseFilters(new URLSearchParams());
-    const cleared = filterControls(points, filters, onFilterChange);
-    controls.replaceWith(cleared);
-    controls = cleared;
+    replaceControls();
     onFilterChange();
     // The focused button is hidden.
     canvasHost.focus();
@@ -124,9 +146,14 @@ function createCanvasHost(count) {
     tabindex: 0,
     role: "application",
     "aria-roledescription": "map",
-    "aria-label": `Map of ${plural(count, "image")}`,
+    "aria-label": mapLabel(count),
     "aria-describedby": "map-help",
   });
+}
+
+/** @param {number} count of the images */
+function mapLabel(count) {
+  return `Map of ${plural(count, "image")}`;
 }
 
 function help() {
@@ -135,6 +162,7 @@ function help() {
     { class: "secondary help", id: "map-help" },
     "Images with similar embeddings are close together. ",
     "A ring marks a misclassified image, in the colour of the predicted class. ",
+    "A hollow symbol marks a training image that the model has not learned from. ",
     element("span", { class: "keys" }, KEYS),
   );
 }

@@ -31,6 +31,20 @@ export async function loadPoints(options) {
   return points;
 }
 
+/**
+ * Return the latest points, with the known object of each point that has not changed.
+ *
+ * @param {MapPoint[]} known
+ * @param {MapPoint[]} latest
+ */
+export function mergePoints(known, latest) {
+  const byId = new Map(known.map((point) => [point.id, point]));
+  return latest.map((point) => {
+    const before = byId.get(point.id);
+    return before && JSON.stringify(before) === JSON.stringify(point) ? before : point;
+  });
+}
+
 /** Return whether an image is misclassified. @param {MapPoint} point */
 export function isMisclassified(point) {
   return point.label !== null && point.label !== point.predicted;

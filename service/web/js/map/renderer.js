@@ -2,7 +2,7 @@
 
 import { classStyle, COLOURS } from "../core/classes.js";
 import { SYMBOLS } from "../core/symbols.js";
-import { isMisclassified } from "./points.js";
+import { isMisclassified, isNewToModel } from "./points.js";
 
 /**
  * @typedef {import("./points.js").MapPoint} MapPoint
@@ -27,6 +27,8 @@ const MAX_RADIUS = 9;
 const POINTS_PER_FRAME = 5000;
 const ERROR_RING_WIDTH = 1.8;
 const ERROR_RING_GAP = 2;
+// Share of the radius.
+const HOLLOW_WIDTH = 0.5;
 
 /** Radius in pixels below which symbols cannot be told apart, so that all points are circles. */
 export const MIN_SYMBOL_RADIUS = 3.2;
@@ -69,7 +71,8 @@ export function themeColours(host) {
 }
 
 /**
- * Draw points with the colour and symbol of their class. Misclassified images are drawn on top,
+ * Draw points with the colour and symbol of their class; training images that the model has not
+ * learned from are hollow. Misclassified images are drawn on top,
  * with a ring in the colour of the predicted class.
  *
  * The points are in a random order, so the first step shows the whole distribution; later steps
@@ -100,7 +103,8 @@ export function* drawPoints(ctx, scene) {
 function drawPoint(ctx, point, { toPixels, radius, colours }) {
   const [x, y] = toPixels(point);
   const { colour, symbol } = classStyle(point.label);
-  ctx.fillStyle = colours.classes[colour];
+  const isHollow = isNewToModel(point);
+  ctx.fillStyle = isHollow ? colours.background : colours.classes[colour];
   ctx.beginPath();
   if (symbol === SYMBOLS[0] || radius < MIN_SYMBOL_RADIUS) {
     ctx.arc(x, y, radius, 0, 2 * Math.PI);
@@ -110,6 +114,10 @@ function drawPoint(ctx, point, { toPixels, radius, colours }) {
     ctx.translate(-x, -y);
   }
   ctx.fill();
+  if (!isHollow) return;
+  ctx.lineWidth = HOLLOW_WIDTH * radius;
+  ctx.strokeStyle = colours.classes[colour];
+  ctx.stroke();
 }
 
 /**
