@@ -15,8 +15,8 @@ from embeddings.encoded import Encoded
 from embeddings.file_names import to_nfc
 from embeddings.index import Neighbors, VectorIndex
 from embeddings.index.growing_array import GrowingArray
-from embeddings.index.knn_graph import DEGREE
 from embeddings.index.live import LiveIndex
+from embeddings.index.live_graph import LiveGraph
 from embeddings.recognition import distance_to_training, typicality
 from embeddings.release.reader import Release
 from embeddings.store.changed_images import ChangedImages
@@ -49,6 +49,7 @@ class LiveState:
     release: Release
     revision: int
     index: LiveIndex
+    graph: LiveGraph
     _more_learned: Container[str]
     _probabilities: "GrowingArray[np.float32]"
     _records: dict[int, StoredImage]
@@ -71,6 +72,7 @@ class LiveState:
             release=release,
             revision=release.manifest.data.revision,
             index=LiveIndex.of(base, release.images.ids, release.embeddings),
+            graph=LiveGraph.of(release.graph),
             _more_learned=more_learned,
             _probabilities=GrowingArray.empty(np.float32, release.probabilities.shape[1:]),
             _records={},
@@ -114,9 +116,10 @@ class LiveState:
     def probabilities(self, row: int) -> Floats:
         """Return the class probabilities of a row, shape (classes,)."""
         count = len(self.release.images)
-        if row >= count:
-            return self._probabilities.values[row - count]
-        probabilities: Floats = self.release.probabilities[row]
+        added = self._probabilities.values
+        probabilities: Floats = (
+            self.release.probabilities[row] if row < count else added[row - count]
+        )
         return probabilities
 
     def predicted(self, row: int) -> int:
@@ -150,16 +153,14 @@ class LiveState:
 
     def neighbors(self, row: int) -> Neighbors:
         """Return the nearest live rows of a live row, at most three: its ready answer."""
-        if self.revision == self.release.manifest.data.revision:
-            return self.release.graph.of(row)
-        return self.index.search(self.embedding(row), DEGREE, exclude=row, exact=True)
+        return self.graph.neighbors(self.index, row)
 
     def stamp(self, row: int) -> int:
         """Return the revision at which the ready answer of a live row changed last.
 
         It includes the records of the row and of its neighbours. 0 if it is that of the release.
         """
-        return 0 if self.revision == self.release.manifest.data.revision else self.revision
+        return int(self.graph.stamps[row])
 
     @cached_property
     def labels(self) -> npt.NDArray[np.object_]:
@@ -236,31 +237,26 @@ class _Application:
         self.added: list[int] = []
         """Positions in the changes of the added rows."""
         self.added_ids: list[str] = []
-        self.flipped: dict[int, bool] = {}
-        """Rows of the state before that die (False) or revive (True)."""
+        self.gone: list[int] = []
+        self.revived: list[int] = []
+        self.altered: list[int] = []
+        """Live rows with another record."""
 
     def state(self) -> LiveState:
+        """Return the state with the changes."""
         for position, image in enumerate(self.changes.images):
             self._change(position, image)
-        live = self.before.live
-        dead = [row for row, alive in self.flipped.items() if live[row] and not alive]
-        revived = [row for row, alive in self.flipped.items() if alive and not live[row]]
-        encoded = self.changes.encoded
-        added = np.array(self.added, np.int64)
-        index, probabilities = self.before.index, self.before._probabilities
-        if self.added or dead or revived:
-            index = index.with_changes(
-                self.added_ids,
-                encoded.embeddings[added],
-                np.array(dead, np.int64),
-                np.array(revived, np.int64),
-            )
-            probabilities = probabilities.extended(encoded.probabilities[added])
+        before, encoded, added = self.before, self.changes.encoded, _array(self.added)
+        gone, revived, altered = _array(self.gone), _array(self.revived), _array(self.altered)
+        index = before.index.with_changes(self.added_ids, encoded.embeddings[added], gone, revived)
+        appeared = np.append(np.arange(len(before), len(index)), revived)
+        revision = self.changes.revision
         return replace(
-            self.before,
-            revision=self.changes.revision,
+            before,
+            revision=revision,
             index=index,
-            _probabilities=probabilities,
+            graph=before.graph.with_changes(index, appeared, gone, altered, revision),
+            _probabilities=before._probabilities.extended(encoded.probabilities[added]),
             _records=self.records,
             _rows=self.rows,
             _rows_of_files=self.rows_of_files,
@@ -270,17 +266,20 @@ class _Application:
         before = self.before.row(image.id)
         after = None if image.deleted is not None else self._row_of(position, image)
         if before is not None and before != after:
-            self.flipped[before] = False
+            self.gone.append(before)
         if after is None:
             self.rows[image.id] = -1
             return
-        if after < len(self.before):
-            self.flipped[after] = True
         if after < len(self.before.release.images):
             self.rows.pop(image.id, None)
         else:
             self.rows[image.id] = after
-        self._record(after, image.model_copy(update=_UNSEALED))
+        image = image.model_copy(update=_UNSEALED)
+        if before == after and image != self.before.record(after):
+            self.altered.append(after)
+        if before != after and after < len(self.before):
+            self.revived.append(after)
+        self._record(after, image)
 
     def _row_of(self, position: int, image: StoredImage) -> int:
         """Return the row of an id and its file, which is a new one if there is none."""
@@ -302,6 +301,10 @@ class _Application:
             self.records.pop(row, None)
         else:
             self.records[row] = image
+
+
+def _array(rows: list[int]) -> Rows:
+    return np.array(rows, np.int64)
 
 
 def read_changes(store: Store, encoder: str, since: int, encode: Encode) -> ChangedImages:

@@ -7,9 +7,7 @@ import numpy as np
 
 from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import IndexKind, Neighbors, validate_query
-
-ROUNDING = 1e-4
-"""Relative bound of the rounding error of FAISS' single-precision squared distances."""
+from embeddings.index.distances import ROUNDING, exact_distances
 
 
 def rank_ids(ids: Sequence[str]) -> Rows:
@@ -91,7 +89,6 @@ class FlatIndex:
 
         `kind` is the kind of the index that found them.
         """
-        difference = self._embeddings[rows].astype(np.float64) - query.astype(np.float64)
-        distances = np.linalg.norm(difference, axis=1)
+        distances = exact_distances(query, self._embeddings[rows])
         order = np.lexsort((self._order_of_ids[rows], distances))[:k]
         return Neighbors(rows[order], distances[order], kind)

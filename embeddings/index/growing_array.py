@@ -42,7 +42,7 @@ class GrowingArray(Generic[Item]):
     def __len__(self) -> int:
         return len(self.values)
 
-    def extended(self, rows: npt.NDArray[Item] | Sequence[Any]) -> "GrowingArray[Item]":
+    def extended(self, rows: npt.NDArray[Any] | Sequence[Any]) -> "GrowingArray[Item]":
         """Return the array with more rows, of shape (r, ...), at its end."""
         if not len(rows):
             return self

@@ -13,6 +13,7 @@ import numpy as np
 
 from embeddings.arrays import Floats, Rows
 from embeddings.index.blocks import BlockSearch, NearestRows
+from embeddings.index.components import SAMPLE, principal_axes, project
 
 LEAST_RECALL = 0.99
 """Recall on the sample below which an approximate graph is not accepted."""
@@ -30,7 +31,6 @@ _SPARE = 4
 
 _COMPONENTS = 64
 """Largest number of principal components."""
-_COMPONENTS_SAMPLE = 10_000
 
 _ITERATIONS = 5
 _ROWS_PER_CENTROID = 40
@@ -114,7 +114,8 @@ def _build(search: BlockSearch, base: Rows, seed: int) -> _Inverted:
     clusters = max(1, min(4 * isqrt(len(base)), len(base) // _ROWS_PER_CENTROID))
     rng = np.random.default_rng(seed)
     training = rng.choice(base, min(len(base), _ROWS_PER_CENTROID * clusters), replace=False)
-    components = _principal_components(search.embeddings, training[:_COMPONENTS_SAMPLE])
+    axes = principal_axes(search.embeddings[training[:SAMPLE]], _COMPONENTS)
+    components = project(search.embeddings, axes)
     dimension = components.shape[1]
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dimension), dimension, clusters)
     index.cp.niter = _ITERATIONS
@@ -124,17 +125,6 @@ def _build(search: BlockSearch, base: Rows, seed: int) -> _Inverted:
     index.train(components[training])
     index.add(components[base])
     return _Inverted(search, base, components, index)
-
-
-def _principal_components(embeddings: Floats, sample: Rows) -> Floats:
-    """Return the principal components of all rows; they are computed from a sample.
-
-    NumPy projects, because FAISS does not end in this step if OMP_THREAD_LIMIT is below the number
-    of CPUs. The mean is not subtracted, which has no effect on distances.
-    """
-    centred = embeddings[sample] - embeddings[sample].mean(axis=0)
-    axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :_COMPONENTS]
-    return np.ascontiguousarray(embeddings @ axes, np.float32)
 
 
 def _squared_distances(embeddings: Floats, queries: Rows, candidates: Rows) -> Floats:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import faiss
 import numpy as np
 
-from embeddings.arrays import Doubles, Floats, Mask, Rows
+from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import Neighbors, VectorIndex, validate_query
-from embeddings.index.flat import ROUNDING, rank_ids
+from embeddings.index.distances import ROUNDING, exact_distances, squared_distances
+from embeddings.index.flat import rank_ids
 from embeddings.index.growing_array import GrowingArray
+from embeddings.index.projected_rows import ProjectedRows
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,21 @@ class LiveRows:
     def __getitem__(self, row: "int | Rows") -> Floats:
         count = len(self.base)
         if not isinstance(row, np.ndarray):
-            embedding: Floats = self.base[row] if row < count else self.added[row - count]
+            rows, row = (self.base, row) if row < count else (self.added, row - count)
+            embedding: Floats = rows[row]
             return embedding
-        chosen = np.empty((len(row), self.base.shape[1]), np.float32)
+        chosen: Floats = np.empty((len(row), self.base.shape[1]), np.float32)
         added = row >= count
         chosen[~added] = self.base[row[~added]]
         chosen[added] = self.added[row[added] - count]
         return chosen
+
+    def block(self, rows: slice) -> Floats:
+        """Return rows that are all in the base or all added, without a copy."""
+        count = len(self.base)
+        if rows.start < count:
+            return self.base[rows]
+        return self.added[rows.start - count : rows.stop - count]
 
 
 @dataclass(frozen=True)
@@ -54,14 +63,14 @@ class LiveIndex:
     base: VectorIndex
     ids: Sequence[str]
     """Ids of the base, shape (n,)."""
-    base_embeddings: Floats
-    """Shape (n, dimension)."""
     live: Mask
     """Shape (n + m,): false for deleted and replaced rows."""
-    _added_ids: "GrowingArray[np.object_]"
-    _added: "GrowingArray[np.float32]"
+    _base_embeddings: Floats
+    """Shape (n, dimension)."""
     _base_live: Mask | None
     """Mask of the base; None if all of its rows are live."""
+    _added_ids: "GrowingArray[np.object_]"
+    _added: ProjectedRows
 
     @classmethod
     def of(cls, base: VectorIndex, ids: Sequence[str], embeddings: Floats) -> "LiveIndex":
@@ -69,11 +78,11 @@ class LiveIndex:
         return cls(
             base=base,
             ids=ids,
-            base_embeddings=embeddings,
             live=np.ones(len(ids), np.bool_),
-            _added_ids=GrowingArray.empty(np.object_),
-            _added=GrowingArray.empty(np.float32, embeddings.shape[1:]),
+            _base_embeddings=embeddings,
             _base_live=None,
+            _added_ids=GrowingArray.empty(np.object_),
+            _added=ProjectedRows.empty(embeddings),
         )
 
     def __len__(self) -> int:
@@ -82,7 +91,7 @@ class LiveIndex:
     @property
     def embeddings(self) -> LiveRows:
         """Embeddings of all rows, live or not."""
-        return LiveRows(self.base_embeddings, self._added.values)
+        return LiveRows(self._base_embeddings, self._added.embeddings)
 
     def embedding(self, row: int) -> Floats:
         """Return the embedding of a row, shape (dimension,)."""
@@ -104,16 +113,19 @@ class LiveIndex:
 
         `added_embeddings` has shape (len(added_ids), dimension).
         """
+        if not len(added_ids) and not len(dead_rows) and not len(revived_rows):
+            return self
         live = np.concatenate([self.live, np.ones(len(added_ids), np.bool_)])
         live[dead_rows] = False
         live[revived_rows] = True
         base_live = live[: len(self.ids)]
+        index = replace(self, live=live, _base_live=None if base_live.all() else base_live)
+        if not len(added_ids):
+            return index
         return replace(
-            self,
-            live=live,
+            index,
             _added_ids=self._added_ids.extended(added_ids),
-            _added=self._added.extended(np.asarray(added_embeddings, np.float32)),
-            _base_live=None if base_live.all() else base_live,
+            _added=self._added.extended(added_embeddings),
         )
 
     def search(
@@ -129,65 +141,49 @@ class LiveIndex:
 
         `among` has shape (n + m,).
         """
-        query = validate_query(query, k, self.base_embeddings)
-        near = self._search_base(query, k, exclude, among, exact)
-        horizon = float(near.distances[-1]) if len(near.rows) == k else np.inf
-        rows = self._candidates(query, k, exclude, among, horizon)
-        return self._merge(query, k, near, rows) if len(rows) else near
-
-    def _search_base(
-        self, query: Floats, k: int, exclude: int | None, among: Mask | None, exact: bool
-    ) -> Neighbors:
+        query = validate_query(query, k, self._base_embeddings)
         count = len(self.ids)
         eligible = self._base_live
         if among is not None:
             eligible = among[:count] if eligible is None else among[:count] & eligible
-        if exclude is not None and exclude >= count:
-            exclude = None
-        return self.base.search(query, k, exclude=exclude, among=eligible, exact=exact)
+        inside = exclude is not None and exclude < count
+        near = self.base.search(
+            query, k, exclude=exclude if inside else None, among=eligible, exact=exact
+        )
+        if len(self) == count:
+            return near
+        horizon = float(near.distances[-1]) if len(near.rows) == k else np.inf
+        rows = self._search_added(query, k, exclude, among, horizon)
+        return self._merge(query, k, near, rows) if len(rows) else near
 
-    def _candidates(
+    def _search_added(
         self, query: Floats, k: int, exclude: int | None, among: Mask | None, horizon: float
     ) -> Rows:
-        """Return the added rows that can be among the `k` nearest, given those of the base.
+        """Return the added rows that can be among the `k` nearest.
 
         `horizon` is the distance of the `k`-th nearest row of the base, or infinity.
         """
         count = len(self.ids)
-        if len(self) == count:
-            return np.empty(0, np.int64)
-        squared = squared_distances(query, self._added.values)
         eligible = self.live[count:] if among is None else self.live[count:] & among[count:]
-        squared[~eligible] = np.inf
+        if np.isfinite(horizon):
+            rows, squared = self._added.near(query, horizon)
+            chosen = eligible[rows]
+            rows, squared = rows[chosen], squared[chosen]
+        else:
+            rows = np.flatnonzero(eligible)
+            squared = squared_distances(query, self._added.embeddings[rows])
         if exclude is not None and exclude >= count:
-            squared[exclude - count] = np.inf
-        limit = horizon**2
-        if k < len(squared):
-            limit = min(limit, float(np.partition(squared, k - 1)[k - 1]))
-        near = squared <= limit * (1 + 3 * ROUNDING)
-        return np.flatnonzero(near & np.isfinite(squared)) + count
+            other = rows != exclude - count
+            rows, squared = rows[other], squared[other]
+        if k < len(rows):
+            limit = float(np.partition(squared, k - 1)[k - 1])
+            rows = rows[squared <= limit * (1 + 3 * ROUNDING)]
+        return rows + count
 
     def _merge(self, query: Floats, k: int, near: Neighbors, rows: Rows) -> Neighbors:
-        added = self._added.values[rows - len(self.ids)]
-        rows = np.concatenate([near.rows, rows])
-        distances = np.concatenate([near.distances, exact_distances(query, added)])
+        distances = exact_distances(query, self._added.embeddings[rows - len(self.ids)])
+        rows = np.append(near.rows, rows)
+        distances = np.append(near.distances, distances)
         ranks = rank_ids([self.id_of(row) for row in rows.tolist()])
         order = np.lexsort((ranks, distances))[:k]
         return Neighbors(rows[order], distances[order], near.kind)
-
-
-def squared_distances(query: Floats, vectors: Floats) -> Floats:
-    """Return squared distances of a query to vectors of shape (n, dimension), shape (n,).
-
-    Their relative error is below `ROUNDING`.
-    """
-    squared = np.empty(len(vectors), np.float32)
-    pointers = (faiss.swig_ptr(each) for each in (squared, query, vectors))
-    faiss.fvec_L2sqr_ny(*pointers, vectors.shape[1], len(vectors))
-    return squared
-
-
-def exact_distances(query: Floats, vectors: Floats) -> Doubles:
-    """Return Euclidean distances in double precision, shape (n,)."""
-    difference = vectors.astype(np.float64) - query.astype(np.float64)
-    return np.asarray(np.linalg.norm(difference, axis=1))
