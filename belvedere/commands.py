@@ -113,6 +113,23 @@ def publish(given: Given, precision: "Precision") -> None:
 
 def prepare(given: Given, command: str = "prepare") -> None:
     """Run data, train, compare and publish; skip what is finished."""
+    from embeddings.lock import LockedByService
+    from embeddings.release.reader import ReleaseError, current_release, read_manifest
+    from training.settings import TrainingSettings
+
+    try:
+        _prepare(given, command)
+    except LockedByService as error:
+        # A stack whose service writes must start again, and that service publishes the changes.
+        try:
+            releases = TrainingSettings.from_environment(**given).releases
+            found = read_manifest(current_release(releases))
+        except ReleaseError:
+            raise error from None
+        sys.stdout.write(f"{error} Nothing is ingested; release {found.fingerprint} stays.\n")
+
+
+def _prepare(given: Given, command: str) -> None:
     from embeddings.release.reader import refuse_newer_release
     from training.data.download import PublishedArchive
     from training.evaluation.comparison import is_newest, is_published

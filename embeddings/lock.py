@@ -38,6 +38,10 @@ class Locked(HomeError):
     """Home or feature store that another process writes."""
 
 
+class LockedByService(Locked):
+    """Home or feature store that a running service writes."""
+
+
 @contextmanager
 def home_lock(home: Path, holder: str, *, keep_drafts: bool = False) -> Iterator[None]:
     """Hold the lock of a home and delete the drafts of killed processes.
@@ -103,10 +107,7 @@ def _lock(folder: Path, holder: str, kind: str, setting: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
-            by = lock.read().strip() or "another process"
-            raise Locked(
-                f"The {kind} {folder} is locked by {by}; {_advice(by, setting)}"
-            ) from error
+            raise _locked(f"The {kind} {folder}", lock.read().strip(), setting) from error
         except OSError as error:
             raise HomeError(f"{setting}: {explain_os_error(error) or error}") from error
         lock.truncate(0)
@@ -115,10 +116,17 @@ def _lock(folder: Path, holder: str, kind: str, setting: str) -> Iterator[None]:
         yield
 
 
-def _advice(by: str, setting: str) -> str:
-    if by.startswith(f"`{SERVICE}`"):
-        return "send the changes to this service (`belvedere add --to URL`), or stop it first."
-    return f"retry when it has finished, or set {setting} to another folder."
+def _locked(place: str, holder: str, setting: str) -> Locked:
+    """Return the error for a lock that another process holds."""
+    if holder.startswith(f"`{SERVICE}"):
+        return LockedByService(
+            f"{place} is locked by {holder}; send the changes to this service (`belvedere add --to "
+            "URL`), or stop it first."
+        )
+    return Locked(
+        f"{place} is locked by {holder or 'another process'}; retry when it has finished, or set "
+        f"{setting} to another folder."
+    )
 
 
 def _make_writable(home: Path) -> None:

@@ -1,6 +1,7 @@
 """Command line, run in a separate process."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from embeddings.lock import SERVICE, store_lock
+from embeddings.release.reader import current_release, read_manifest
 from embeddings.store.store import Store
 from service.settings import ServiceSettings
 from tests.training.pictures import class_folders, jpeg, left_out, outcomes, picture
@@ -295,3 +298,23 @@ def test_experiments_are_listed_without_any_data(tmp_path: Path) -> None:
     assert "\n* dropout " in chosen
     assert "\n  mixup " in chosen
     assert not list(tmp_path.iterdir())
+
+
+def test_prepare_keeps_the_release_while_a_service_writes_the_store(
+    tmp_path: Path, home: Path
+) -> None:
+    served, empty = tmp_path / "served", tmp_path / "empty"
+    shutil.copytree(home, served, symlinks=True)
+    for folder in (served, empty):
+        with store_lock(str(folder / "store"), SERVICE):
+            done = belvedere(folder, "prepare", data="scenes")
+        if folder == served:
+            assert done.returncode == 0, done.stderr
+            assert f"Nothing is ingested; release {fingerprint(served)} stays." in done.stdout
+        else:
+            assert done.returncode == 1
+            assert "is locked by `belvedere serve`" in done.stderr
+
+
+def fingerprint(home: Path) -> str:
+    return read_manifest(current_release(home / "releases")).fingerprint

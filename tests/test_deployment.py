@@ -30,7 +30,8 @@ def services() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("service", "settings"), [("trainer", TrainingSettings), ("service", ServiceSettings)]
+    ("service", "settings"),
+    [("trainer", TrainingSettings), ("service", ServiceSettings), ("writer", ServiceSettings)],
 )
 def test_every_setting_reaches_its_container(
     services: dict[str, Any], service: str, settings: type[PathSettings]
@@ -56,6 +57,17 @@ def test_services_of_the_stack_have_minimal_rights(services: dict[str, Any]) -> 
         assert name == "report" or not {"user", "cap_add"} & set(service), name
         published = [port for port in service.get("ports", ()) if "127.0.0.1" not in port]
         assert not published, name
+
+
+def test_only_the_writer_can_write_the_volume(services: dict[str, Any]) -> None:
+    mounted = {name: service.get("volumes", []) for name, service in services.items()}
+    assert {name for name, volumes in mounted.items() if "home:/var/lib/belvedere" in volumes} == {
+        "trainer",
+        "writer",
+    }
+    assert services["writer"]["profiles"] == ["writable"]
+    assert services["writer"]["environment"]["BELVEDERE_WRITABLE"] == "1"
+    assert services["service"]["environment"]["BELVEDERE_WRITABLE"] == ""
 
 
 def test_grafana_has_its_dashboard_and_data_source(services: dict[str, Any]) -> None:

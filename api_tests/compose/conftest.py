@@ -11,9 +11,18 @@ from api_tests.compose.stack import Stack
 from service.local_server import reserve_port
 
 SCENES = 20
-EVERY_PROFILE = ("--profile", "report", "--profile", "replicas", "--profile", "monitoring")
+EVERY_PROFILE = tuple(
+    part
+    for name in ("report", "replicas", "monitoring", "writable")
+    for part in ("--profile", name)
+)
 
-_PORTS = ("BELVEDERE_PORT", "BELVEDERE_PROXY_PORT", "BELVEDERE_PROMETHEUS_PORT")
+_PORTS = (
+    "BELVEDERE_PORT",
+    "BELVEDERE_WRITER_PORT",
+    "BELVEDERE_PROXY_PORT",
+    "BELVEDERE_PROMETHEUS_PORT",
+)
 _CHECKED = pytest.StashKey[list[str]]()
 
 

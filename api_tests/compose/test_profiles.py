@@ -1,9 +1,12 @@
-"""Profiles `report`, `replicas` and `monitoring` of the stack."""
+"""Profiles `report`, `replicas`, `writable` and `monitoring` of the stack."""
 
+import io
 import os
 
 import httpx
+import numpy as np
 import pytest
+from PIL import Image
 
 from api_tests.chaos.running import (
     client_of,
@@ -80,6 +83,49 @@ def test_replicas(stack, proxy):
     assert killed.facts["RestartCount"] == 1
     # Requests in flight on the killed replica, at most one for each client.
     assert _count_failed(sent) == failed <= 3
+
+
+@pytest.fixture
+def writing_proxy(stack, proxy):
+    """Add the writer with a key; yield the headers of the key and the proxy."""
+    made = stack.compose(
+        *("--profile", "writable", "run", "--rm", "--no-deps", "writer", "key", "me"),
+        *("--role", "write"),
+    )
+    stack.compose("--profile", "writable", "up", "--detach", "--no-deps", "writer")
+    wait_until(lambda: stack.container("writer").healthy)
+    yield {"X-API-Key": made.split()[-1]}, proxy
+    stack.compose("--profile", "writable", "rm", "--force", "--stop", "writer")
+
+
+def test_writing(stack, writing_proxy):
+    """Each image written through the proxy is found at once by `min_revision` on each replica."""
+    key, behind = writing_proxy
+    with behind.client() as client:
+        wait_until(lambda: client.put("/images/mine/0", content=_noise(0)).status_code == 401)
+        for number in range(12):
+            put = client.put(f"/images/mine/{number}", content=_noise(number), headers=key)
+            assert put.status_code == 201, put.text
+            least = {"id": f"mine/{number}", "min_revision": put.json()["revision"]}
+            for _ in stack.containers("service"):
+                found = client.get("/neighbors", params=least)
+                assert found.status_code == 200, found.text
+                assert found.json()["revision"] >= least["min_revision"]
+        deleted = client.delete("/images", params={"id": "mine/0"}, headers=key)
+        gone = {"id": "mine/0", "min_revision": deleted.headers["Belvedere-Revision"]}
+        for _ in stack.containers("service"):
+            assert client.get("/predict", params=gone).status_code == 404
+    stack.compose("up", "--detach")
+    assert "stays" in stack.container("trainer").log
+    with stack.client() as client:
+        assert client.put("/images/mine/0", content=_noise(0)).status_code == 403
+
+
+def _noise(seed: int) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (64, 96, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
 
 
 def test_monitoring(stack):
