@@ -238,10 +238,33 @@ def grow(home: Path) -> None:
     store.put([known[RELABELLED].model_copy(update={"label": "ocean"})])
     store.delete([DELETED])
 
-    def explain(ids: Sequence[str], _: Sequence[str]) -> Floats:
-        return np.ones((len(ids), 2, 3), np.float32)
+    republish(store, home / "releases", explain_evenly)
 
-    republish(store, home / "releases", explain)
+
+def publish_another(home: Path, dimension: int) -> None:
+    """Publish another model with embeddings of this dimension over the newest revision."""
+    drawn = draw()
+    network = Network.fitted(
+        drawn.pixels[drawn.fit], drawn.labels[drawn.fit], cell=12, dimension=dimension
+    )
+    chosen = np.array([each.id for each in drawn.images])[drawn.validation]
+    with TemporaryDirectory() as folder:
+        found = candidate(drawn, Path(folder))
+        network.save(found.model)
+        other = replace(
+            found,
+            reference=Reference(
+                tuple(chosen.tolist()), network.encode(drawn.pixels[drawn.validation])
+            ),
+            temperature=1.0,
+            explain=explain_evenly,
+        )
+        publish(other, Store(str(home / "store")), home / "releases")
+
+
+def explain_evenly(ids: Sequence[str], _: Sequence[str]) -> Floats:
+    """Return heat maps without contrast."""
+    return np.ones((len(ids), 2, 3), np.float32)
 
 
 def fill_store(store: Store, drawn: Drawn) -> None:
