@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # Libraries that count processors themselves do not see the quota of a container.
 _COUNTS_OF_THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
+_PARTS = ("service", "training")
+"""Packages that an image of a container may lack."""
+
 Settings = Callable[[], tuple[type["PathSettings"], ...]]
 
 
@@ -37,6 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail("Interrupted. Finished work is kept; run the command again to continue.", 130)
     except BelvedereError as error:
         return _fail(str(error))
+    except ModuleNotFoundError as error:
+        if error.name not in _PARTS:
+            raise
+        return _fail(
+            f"This command needs the package `{error.name}`, which is not installed here; run it "
+            "where all of Belvedere is installed."
+        )
     except BrokenPipeError:
         # The reader of the output has ended, as `head` does; Python would fail on flushing it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -119,6 +129,9 @@ def _commands() -> click.Group:
         click.Option(["--restore"], is_flag=True, help="Add deleted images again."),
         click.Option(
             ["--keep-location"], is_flag=True, help="Keep the location of the images (EXIF)."
+        ),
+        click.Option(
+            ["--to"], metavar="URL", help="Send the images to the service at this address instead."
         ),
     )
     precision = click.Option(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from embeddings.runtime import Precision
     from embeddings.settings import PathSettings
+    from training.console import Display
+    from training.data.inspection import Options
+    from training.settings import TrainingSettings
     from training.workspace import Workspace
 
 Given = Mapping[str, object]
@@ -44,32 +47,35 @@ def add(
     yes: bool,
     restore: bool,
     keep_location: bool,
+    to: str | None,
 ) -> None:
     """Add the images of folders, zips or single files; only what is new is read.
 
     PATH is a folder of class folders, a zip of one, or an image file in the folder of its class;
     `-` reads paths from standard input, one a line. Each file gets an outcome, listed in the file
-    outcomes.csv of the home.
+    outcomes.csv of the home. With --to, the images are sent to a running service, with the key in
+    BELVEDERE_API_KEY if there is one.
     """
-    from embeddings.lock import write_lock
-    from embeddings.store.store import Store
-    from training.collection import add_paths
     from training.console import Display
-    from training.data.ingest import Policy
     from training.data.inspection import Options
     from training.settings import TrainingSettings
 
     settings = TrainingSettings.from_environment(**given)
     named = [path for each in paths for path in (_piped_paths() if each == "-" else [Path(each)])]
+    options = Options(label, unlabelled, keep_location, restore)
+    display = Display(console())
+    if to is not None:
+        _refuse_local_options({"--mirror": mirror, "--yes": yes, "--keep-location": keep_location})
+        _add_to(to, settings, named, options, display)
+        return
+    from embeddings.lock import write_lock
+    from embeddings.store.store import Store
+    from training.collection import add_paths
+    from training.data.ingest import Policy
+
+    policy = Policy(mirror=mirror, confirmed=yes)
     with write_lock(settings.home, settings.store_uri, "belvedere add"):
-        add_paths(
-            settings,
-            Store(settings.store_uri),
-            Display(console()),
-            named,
-            Options(label, unlabelled, keep_location, restore),
-            Policy(mirror=mirror, confirmed=yes),
-        )
+        add_paths(settings, Store(settings.store_uri), display, named, options, policy)
 
 
 def train(given: Given, names: Sequence[str], listed: bool, seeds: int | None) -> None:
@@ -230,6 +236,32 @@ def installed_settings() -> tuple[type["PathSettings"], ...]:
     if find_spec("service"):
         found += service_settings()
     return found
+
+
+def _add_to(
+    url: str,
+    settings: "TrainingSettings",
+    paths: Sequence[Path],
+    options: "Options",
+    display: "Display",
+) -> None:
+    from belvedere.remote_add import add_to
+    from service.client import Client
+
+    # Not an option: other users of this machine can read the options of a process.
+    with Client(url, api_key=os.environ.get("BELVEDERE_API_KEY")) as client:
+        add_to(client, settings, paths, options, display)
+
+
+def _refuse_local_options(given: Mapping[str, bool]) -> None:
+    from training.errors import DataError
+
+    for name, is_given in given.items():
+        if is_given:
+            raise DataError(
+                f"{name} applies to the feature store of this machine, not to a service; leave "
+                f"out {name} or --to."
+            )
 
 
 def _piped_paths() -> list[Path]:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from embeddings.frozen_model import FrozenModel, StrictModel
 from embeddings.index import SearchKind
-from embeddings.ingest.changes import WriteOutcome
+from embeddings.ingest.outcomes import WriteOutcome
 from embeddings.release.reports import ExperimentReport, ExperimentSummary, VersionComparison
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
 from embeddings.store.attribution import Attribution

@@ -2,19 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import JsonValue
 
 from embeddings.encoded import Encoded
 from embeddings.ingest.attributes import Attributes
+from embeddings.ingest.outcomes import WriteOutcome
 from embeddings.store.records import Blob, StoredImage
 from embeddings.store.tables import StoreError
-
-WriteOutcome = Literal[
-    "added", "replaced", "unchanged", "relabelled", "duplicate_of", "conflict", "deleted_before",
-    "changed", "deleted", "restored",
-]  # fmt: skip
 
 
 class UnknownImage(StoreError):

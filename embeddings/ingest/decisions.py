@@ -22,12 +22,11 @@ from embeddings.ingest.changes import (
     Relabel,
     Restore,
     UnknownImage,
-    WriteOutcome,
 )
 from embeddings.ingest.collection import Collection
 from embeddings.ingest.names import checked_id, checked_label
 from embeddings.ingest.near_duplicates import is_same_image
-from embeddings.ingest.outcomes import CONFLICT, COPY_OF, RESTORED
+from embeddings.ingest.outcomes import CONFLICT, COPY_OF, RESTORED, WriteOutcome
 from embeddings.store.blobs import THUMBNAIL_SHAPE
 from embeddings.store.records import Decision, StoredImage, record_tag
 

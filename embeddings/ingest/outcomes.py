@@ -1,4 +1,7 @@
-"""Outcome of each file of a data set, from its digest, place and label and the stored images."""
+"""Outcome of each file of a data set, from its digest, place and label and the stored images.
+
+Clients of the service import this module, which loads no library.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,6 +13,12 @@ Outcome = Literal[
     "added", "unchanged", "replaced", "moved", "relabelled",
     "duplicate_of", "conflict", "deleted_before", "rejected",
 ]  # fmt: skip
+
+WriteOutcome = Literal[
+    "added", "replaced", "unchanged", "relabelled", "duplicate_of", "conflict", "deleted_before",
+    "changed", "deleted", "restored",
+]  # fmt: skip
+"""Outcome of a change of single images."""
 
 SETTLED = frozenset({"added", "unchanged", "replaced", "moved", "relabelled"})
 """Outcomes of files that are the source of a stored image."""

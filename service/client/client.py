@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from re import fullmatch
 from types import TracebackType
@@ -12,9 +12,10 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
-from service.client import endpoints
+from service.client import endpoints, flows
 from service.client.endpoints import Call
 from service.client.errors import Outcome, ServiceError, result_of
+from service.client.flows import Flow
 from service.client.retry import RetryPolicy
 from service.schemas import API_KEY_HEADER
 
@@ -53,6 +54,28 @@ def _sent_async(
         return await client.send(call(*args, **named))
 
     return _with_signature_of(call, method)
+
+
+def _run(
+    flow: Callable[Arguments, Flow[Result]],
+) -> Callable[Concatenate["Client", Arguments], Result]:
+    @wraps(flow)
+    def method(client: "Client", /, *args: Arguments.args, **named: Arguments.kwargs) -> Result:
+        return client.run(flow(*args, **named))
+
+    return _with_signature_of(flow, method)
+
+
+def _run_async(
+    flow: Callable[Arguments, Flow[Result]],
+) -> Callable[Concatenate["AsyncClient", Arguments], Coroutine[Any, Any, Result]]:
+    @wraps(flow)
+    async def method(
+        client: "AsyncClient", /, *args: Arguments.args, **named: Arguments.kwargs
+    ) -> Result:
+        return await client.run(flow(*args, **named))
+
+    return _with_signature_of(flow, method)
 
 
 def _with_signature_of(call: Callable[..., object], method: Method) -> Method:
@@ -94,7 +117,9 @@ class Client:
 
     An image is given either as `id` (stored) or as `image` (the bytes of a file). `timeout` limits
     the seconds until a response. A call that is rejected (429, 503) or cut off is repeated, at most
-    `retries` times and with pauses of at most `patience` seconds in total.
+    `retries` times and with pauses of at most `patience` seconds in total. Changes are repeated,
+    too: the second of two equal changes has no effect. If the answer to a change was lost, that to
+    its repetition can therefore be `unchanged`.
     """
 
     def __init__(
@@ -133,7 +158,7 @@ class Client:
 
     def send(self, call: Call[Result]) -> Result:
         """Send a call and return its result. Raises `ServiceError`."""
-        policy = RetryPolicy(self._retries, self._patience)
+        policy = RetryPolicy(self._retries if call.repeated else 0, self._patience)
         while True:
             outcome = self._attempt(call)
             pause = policy.pause_after(outcome)
@@ -141,10 +166,32 @@ class Client:
                 return result_of(call, outcome, self._http.base_url)
             time.sleep(pause)
 
+    def run(self, flow: Flow[Result]) -> Result:
+        """Carry out a sequence of calls and return its result. Raises `ServiceError`."""
+        advance: Callable[[], Call[Any] | float] = partial(next, flow)
+        while True:
+            try:
+                step = advance()
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            try:
+                if isinstance(step, Call):
+                    advance = partial(flow.send, self.send(step))
+                else:
+                    time.sleep(step)
+                    advance = partial(next, flow)
+            except ServiceError as error:
+                advance = partial(flow.throw, error)
+
     def _attempt(self, call: Call[Any]) -> Outcome:
         try:
             return self._http.request(
-                call.method, call.path, params=call.parameters, content=call.body
+                call.method,
+                call.path,
+                params=call.parameters,
+                content=call.body,
+                headers=call.headers,
             )
         except httpx.RequestError as error:
             return error
@@ -167,6 +214,17 @@ class Client:
     heatmap = _sent(endpoints.heatmap)
     label_issues = _sent(endpoints.label_issues)
     calibration = _sent(endpoints.calibration)
+    add = _sent(endpoints.add)
+    relabel = _sent(endpoints.relabel)
+    restore = _sent(endpoints.restore)
+    changes = _sent(endpoints.changes)
+    history = _sent(endpoints.history)
+    job = _sent(endpoints.job)
+    jobs = _sent(endpoints.jobs)
+    cancel = _sent(endpoints.cancel)
+    add_many = _run(flows.add_many)
+    delete = _run(flows.delete)
+    wait_for = _run(flows.wait_for)
 
 
 class AsyncClient:
@@ -208,7 +266,7 @@ class AsyncClient:
 
     async def send(self, call: Call[Result]) -> Result:
         """Send a call and return its result. Raises `ServiceError`."""
-        policy = RetryPolicy(self._retries, self._patience)
+        policy = RetryPolicy(self._retries if call.repeated else 0, self._patience)
         while True:
             outcome = await self._attempt(call)
             pause = policy.pause_after(outcome)
@@ -216,10 +274,29 @@ class AsyncClient:
                 return result_of(call, outcome, self._http.base_url)
             await asyncio.sleep(pause)
 
+    async def run(self, flow: Flow[Result]) -> Result:
+        """Carry out a sequence of calls and return its result. Raises `ServiceError`."""
+        advance: Callable[[], Call[Any] | float] = partial(next, flow)
+        while True:
+            try:
+                step = advance()
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            try:
+                sent = self.send(step) if isinstance(step, Call) else asyncio.sleep(step)
+                advance = partial(flow.send, await sent)
+            except ServiceError as error:
+                advance = partial(flow.throw, error)
+
     async def _attempt(self, call: Call[Any]) -> Outcome:
         try:
             return await self._http.request(
-                call.method, call.path, params=call.parameters, content=call.body
+                call.method,
+                call.path,
+                params=call.parameters,
+                content=call.body,
+                headers=call.headers,
             )
         except httpx.RequestError as error:
             return error
@@ -242,3 +319,14 @@ class AsyncClient:
     heatmap = _sent_async(endpoints.heatmap)
     label_issues = _sent_async(endpoints.label_issues)
     calibration = _sent_async(endpoints.calibration)
+    add = _sent_async(endpoints.add)
+    relabel = _sent_async(endpoints.relabel)
+    restore = _sent_async(endpoints.restore)
+    changes = _sent_async(endpoints.changes)
+    history = _sent_async(endpoints.history)
+    job = _sent_async(endpoints.job)
+    jobs = _sent_async(endpoints.jobs)
+    cancel = _sent_async(endpoints.cancel)
+    add_many = _run_async(flows.add_many)
+    delete = _run_async(flows.delete)
+    wait_for = _run_async(flows.wait_for)

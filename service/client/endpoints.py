@@ -1,6 +1,7 @@
 """Calls of the service as data: request and parser of the response.
 
-An image is given either as `id` (stored) or as `image` (the bytes of a file).
+An image is given either as `id` (stored) or as `image` (the bytes of a file). `min_revision` is a
+revision that the answer must contain, such as that of a change.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel
+import httpx
+from pydantic import BaseModel, JsonValue
 
 from embeddings.store.split import Split
 from service.schemas import (
@@ -18,15 +20,23 @@ from service.schemas import (
     ExperimentList,
     Features,
     Image,
+    ImageChange,
+    ImageChanges,
+    ImageHistory,
+    ImageIds,
     ImageList,
+    Job,
+    JobList,
     LabelIssueList,
     Map,
     Neighborhood,
     Placement,
     Prediction,
     Readiness,
+    Restored,
     VersionDifference,
     VersionList,
+    WrittenImage,
     heatmap_path,
     image_path,
 )
@@ -34,29 +44,35 @@ from service.schemas import (
 Result = TypeVar("Result")
 Model = TypeVar("Model", bound=BaseModel)
 Parameter = str | int | Sequence[str]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True)
 class Call(Generic[Result]):
     """Request to the service, which `Client.send` sends."""
 
-    method: Literal["GET", "POST"]
+    method: Method
     path: str
     """Percent-encoded."""
-    read: Callable[[bytes], Result]
-    """Parser of the response body; raises `pydantic.ValidationError`."""
+    read: Callable[[httpx.Response], Result]
+    """Parser of the response; raises `pydantic.ValidationError`."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeated: bool = True
+    """False if the caller repeats the call itself."""
 
 
-def ready() -> Call[Readiness]:
-    """Return the served release, if the service is ready."""
-    return _get(Readiness, "/readyz")
+def ready(*, min_revision: int | None = None) -> Call[Readiness]:
+    """Return the served release and revision, if the service is ready."""
+    return _get(Readiness, "/readyz", min_revision=min_revision)
 
 
-def predict(id: str | None = None, *, image: bytes | None = None) -> Call[Prediction]:
+def predict(
+    id: str | None = None, *, image: bytes | None = None, min_revision: int | None = None
+) -> Call[Prediction]:
     """Return the predicted class of an image."""
-    return _about(Prediction, "/predict", id, image)
+    return _about(Prediction, "/predict", id, image, min_revision=min_revision)
 
 
 def neighbors(
@@ -66,14 +82,24 @@ def neighbors(
     k: int = 3,
     label: str | None = None,
     split: Split | None = None,
+    min_revision: int | None = None,
 ) -> Call[Neighborhood]:
     """Return the `k` stored images nearest to an image."""
-    return _about(Neighborhood, "/neighbors", id, image, k=k, label=label, split=split)
+    return _about(
+        Neighborhood,
+        "/neighbors",
+        id,
+        image,
+        k=k,
+        label=label,
+        split=split,
+        min_revision=min_revision,
+    )
 
 
-def tsne(n: int = 500, seed: int | None = None) -> Call[Map]:
+def tsne(n: int = 500, seed: int | None = None, *, min_revision: int | None = None) -> Call[Map]:
     """Return a t-SNE map of `n` random images; by default the map of the release."""
-    return _get(Map, "/tsne", n=n, seed=seed)
+    return _get(Map, "/tsne", n=n, seed=seed, min_revision=min_revision)
 
 
 def place(image: bytes) -> Call[Placement]:
@@ -89,6 +115,7 @@ def images(
     limit: int | None = None,
     offset: int = 0,
     at: str | int | None = None,
+    min_revision: int | None = None,
 ) -> Call[ImageList]:
     """Return a page of stored images: of 50 or `limit` images, or all images with these ids.
 
@@ -105,30 +132,35 @@ def images(
         limit=limit,
         offset=offset,
         at=at,
+        min_revision=min_revision,
     )
 
 
-def random_image(*, label: str | None = None, split: Split | None = None) -> Call[Image]:
+def random_image(
+    *, label: str | None = None, split: Split | None = None, min_revision: int | None = None
+) -> Call[Image]:
     """Return a random stored image."""
-    return _get(Image, "/images/random", label=label, split=split)
+    return _get(Image, "/images/random", label=label, split=split, min_revision=min_revision)
 
 
-def image(id: str) -> Call[bytes]:
+def image(id: str, *, min_revision: int | None = None) -> Call[bytes]:
     """Return the JPEG file of a stored image."""
-    return Call("GET", image_path(id), bytes)
+    return Call("GET", image_path(id), _content, _given(min_revision=min_revision))
 
 
-def thumbnail(id: str) -> Call[bytes]:
+def thumbnail(id: str, *, min_revision: int | None = None) -> Call[bytes]:
     """Return the thumbnail of a stored image, a JPEG file."""
-    return Call("GET", f"{image_path(id)}/thumbnail", bytes)
+    return Call("GET", f"{image_path(id)}/thumbnail", _content, _given(min_revision=min_revision))
 
 
-def features(id: str, at: str | int | None = None) -> Call[Features]:
+def features(
+    id: str, at: str | int | None = None, *, min_revision: int | None = None
+) -> Call[Features]:
     """Return embedding and probabilities of a stored image, of its file at a dataset version.
 
     `at` is a tag or revision of `versions`; by default it is that of the release.
     """
-    return _get(Features, "/features", id=id, at=at)
+    return _get(Features, "/features", id=id, at=at, min_revision=min_revision)
 
 
 def versions(limit: int = 100, offset: int = 0) -> Call[VersionList]:
@@ -156,19 +188,19 @@ def experiment(name: str) -> Call[Experiment]:
     return _get(Experiment, f"/experiments/{quote(name)}")
 
 
-def errors(limit: int = 20) -> Call[ErrorList]:
+def errors(limit: int = 20, *, min_revision: int | None = None) -> Call[ErrorList]:
     """Return the misclassified validation images, worst first."""
-    return _get(ErrorList, "/errors", limit=limit)
+    return _get(ErrorList, "/errors", limit=limit, min_revision=min_revision)
 
 
-def heatmap(id: str) -> Call[bytes]:
+def heatmap(id: str, *, min_revision: int | None = None) -> Call[bytes]:
     """Return the heat map (Grad-CAM) of a misclassified image, a JPEG file."""
-    return Call("GET", heatmap_path(id), bytes)
+    return Call("GET", heatmap_path(id), _content, _given(min_revision=min_revision))
 
 
-def label_issues(limit: int = 20) -> Call[LabelIssueList]:
+def label_issues(limit: int = 20, *, min_revision: int | None = None) -> Call[LabelIssueList]:
     """Return the images with a likely label error, the most likely first."""
-    return _get(LabelIssueList, "/labels/issues", limit=limit)
+    return _get(LabelIssueList, "/labels/issues", limit=limit, min_revision=min_revision)
 
 
 def calibration() -> Call[CalibrationReport]:
@@ -176,8 +208,100 @@ def calibration() -> Call[CalibrationReport]:
     return _get(CalibrationReport, "/calibration")
 
 
+def changes(
+    since: int, *, limit: int = 1000, offset: int = 0, min_revision: int | None = None
+) -> Call[ImageChanges]:
+    """Return the ids of the images that changed after a revision.
+
+    Each list has at most `limit` ids; `total` counts all of them.
+    """
+    return _get(
+        ImageChanges,
+        "/changes",
+        since=since,
+        limit=limit,
+        offset=offset,
+        min_revision=min_revision,
+    )
+
+
+def history(id: str, *, min_revision: int | None = None) -> Call[ImageHistory]:
+    """Return the decisions about the label of an image, which may be deleted."""
+    return _get(ImageHistory, "/history", id=id, min_revision=min_revision)
+
+
+def add(
+    id: str, image: bytes, label: str | None = None, *, restore: bool = False
+) -> Call[WrittenImage]:
+    """Store an image under an id, or replace the image that has it.
+
+    Without `label`, a known image keeps its label. `restore` stores an image again that was
+    deleted. Raises `Conflict` if the same image is stored under another id with another label, and
+    `DeletedBefore`.
+    """
+    parameters = _given(label=label, restore="true" if restore else None)
+    return Call("PUT", image_path(id), _json(WrittenImage), parameters, image)
+
+
+def relabel(
+    id: str,
+    label: str | None = None,
+    *,
+    attributes: Mapping[str, JsonValue] | None = None,
+    if_match: str | None = None,
+) -> Call[WrittenImage]:
+    """Correct the label of a stored image, or its attributes.
+
+    `attributes` is a JSON merge patch: null deletes an attribute. If `if_match` is given, the
+    `etag` of the record on which the change is based, an image that changed meanwhile raises
+    `ChangedMeanwhile`.
+    """
+    change = ImageChange(label=label, attributes=None if attributes is None else {**attributes})
+    headers = {} if if_match is None else {"If-Match": f'"{if_match}"'}
+    return _send_json("PATCH", "/images", WrittenImage, change, {"id": id}, headers)
+
+
+def restore(ids: str | Sequence[str]) -> Call[Restored]:
+    """Take the deletion of images back, of at most 1,000."""
+    chosen = ImageIds(ids=(ids,) if isinstance(ids, str) else tuple(ids))
+    return _send_json("POST", "/restore", Restored, chosen)
+
+
+def job(id: str, *, limit: int = 100, offset: int = 0) -> Call[Job]:
+    """Return the progress of a job, and a page of the images that were not stored as sent."""
+    return _get(Job, f"/jobs/{quote(id)}", limit=limit, offset=offset)
+
+
+def jobs() -> Call[JobList]:
+    """Return the last jobs, newest first."""
+    return _get(JobList, "/jobs")
+
+
+def cancel(id: str) -> Call[Job]:
+    """Cancel a job; the images that were written before stay stored."""
+    return Call("DELETE", f"/jobs/{quote(id)}", _json(Job))
+
+
+def _send_json(
+    method: Method,
+    path: str,
+    model: type[Model],
+    body: BaseModel,
+    parameters: Mapping[str, Parameter] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Call[Model]:
+    return Call(
+        method,
+        path,
+        _json(model),
+        parameters or {},
+        body.model_dump_json(exclude_none=True).encode(),
+        {"Content-Type": "application/json", **(headers or {})},
+    )
+
+
 def _get(model: type[Model], path: str, **parameters: Parameter | None) -> Call[Model]:
-    return Call("GET", path, model.model_validate_json, _given(parameters))
+    return Call("GET", path, _json(model), _given(**parameters))
 
 
 def _about(
@@ -191,8 +315,16 @@ def _about(
         raise ValueError("Give either the id of a stored image or an image.")
     if image is None:
         return _get(model, path, id=identifier, **parameters)
-    return Call("POST", path, model.model_validate_json, _given(parameters), image)
+    return Call("POST", path, _json(model), _given(**parameters), image)
 
 
-def _given(parameters: Mapping[str, Parameter | None]) -> dict[str, Parameter]:
+def _json(model: type[Model]) -> Callable[[httpx.Response], Model]:
+    return lambda response: model.model_validate_json(response.content)
+
+
+def _content(response: httpx.Response) -> bytes:
+    return response.content
+
+
+def _given(**parameters: Parameter | None) -> dict[str, Parameter]:
     return {name: value for name, value in parameters.items() if value is not None}

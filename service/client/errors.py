@@ -263,7 +263,7 @@ def result_of(call: Call[Result], outcome: Outcome, service: httpx.URL) -> Resul
     if not outcome.is_success:
         raise _problem(outcome)
     try:
-        return call.read(outcome.content)
+        return call.read(outcome)
     except ValidationError as error:
         raise UnexpectedResponse(
             f"Unexpected response from {_shown(outcome.url)}; check the "

@@ -12,7 +12,7 @@ _FIRST_PAUSE_SECONDS = 0.2
 
 
 class RetryPolicy:
-    """Exponential backoff with jitter for one call; calls only read, so that they can be repeated.
+    """Exponential backoff with jitter for one call; all calls are idempotent.
 
     A call that is rejected (429, 503) or cut off is repeated after a pause. Pauses double, and
     include `Retry-After`. All other outcomes are final, time-outs too: a second wait of the same

@@ -4,9 +4,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from service.client.items import MOST_BYTES, NewImage, batches, images_of
 
 from service.client import ServiceError
+from service.client.items import MOST_BYTES, NewImage, batches, images_of
 
 FILES = {
     "lake/a.jpg": b"1",

@@ -18,7 +18,6 @@ from embeddings.ingest.outcomes import (
     Decided,
     FoundFile,
     KnownImages,
-    Outcome,
     Situation,
     decide,
 )
@@ -54,7 +53,7 @@ class FileOutcome(NamedTuple):
     """Outcome of one file of a data set."""
 
     path: str
-    outcome: Outcome
+    outcome: str
     id: str
     """Id of the image that the file concerns; empty if there is none."""
     detail: str
