@@ -279,9 +279,9 @@ class ServiceState:
             self._tried = None
             return
         with self._changing:
-            # Another release that is served by now was opened with all changes.
-            if self.served is not None and self.served.release is served.release:
-                self._assign(self.served.with_changes(changes))
+            # A state that is served by now has more changes; the next poll compares with it.
+            if self.served is served:
+                self._assign(served.with_changes(changes))
 
     def _assign(self, served: ServedRelease) -> None:
         """Serve a state; the caller holds the lock."""
