@@ -104,7 +104,10 @@ class ServiceSettings(KeySettings):
         description="Keep metadata that may contain a location (EXIF, XMP) in served images.",
     )
     poll: float = Field(
-        1.0, gt=0, le=_DAY, description="Polling interval for new releases and changed images in seconds."
+        1.0,
+        gt=0,
+        le=_DAY,
+        description="Polling interval for new releases and changed images in seconds.",
     )
     index: IndexKind = Field(
         "flat", description="Kind of vector index: `flat` (exact) or `hnsw` (approximate)."
