@@ -182,6 +182,13 @@ def test_impossible_changes_are_problems(api, sentence, method, path, options, s
     assert api.get("/images").json()["revision"] == before
 
 
+@pytest.mark.parametrize("path", ["/images/random", "/images/lake/x/thumbnail"])
+def test_paths_of_other_calls_are_no_ids(api, sentence, path):
+    refused = api.put(path, content=jpeg_of(13))
+    sentence(refused, 405)
+    assert refused.headers["Allow"] == "GET, HEAD"
+
+
 def test_writes_are_counted(api):
     put(api, "lake/counted", jpeg_of(12), label="lake")
     metrics = api.get("/metrics").text

@@ -109,7 +109,8 @@ class Adding:
         checked_id(item.id)
         if item.label is not None:
             checked_label(item.label)
-        file = prepare(self.current(), item.read(self.most_bytes), self.observe)
+        content = item.read(self.most_bytes)
+        file = prepare(self.current(), content, self.observe, one_of_many=True)
         return replace(file, attributes={**file.attributes, **item.attributes})
 
     async def _commit(

@@ -112,16 +112,19 @@ def _with_state(
     return both
 
 
-def prepare(served: ServedRelease, content: bytes, observe: Observe) -> PreparedFile:
+def prepare(
+    served: ServedRelease, content: bytes, observe: Observe, *, one_of_many: bool = False
+) -> PreparedFile:
     """Return an image file as it is stored, with its features. Raises `ImageRejected`.
 
-    Metadata that may contain a location are removed.
+    Metadata that may contain a location are removed. `one_of_many` is that of `Encoder.encode`.
     """
+    encoder = served.model.encoder
     blob = as_stored(content, ingest_formats(find_heic_opener()), keep_location=False)
     return PreparedFile(
         blob=blob,
         source_digest=sha256(content).hexdigest(),
         attributes=read_attributes(content, keep_location=False),
-        encoded=encode_image(served.model.encoder, blob.jpeg, observe),
+        encoded=encode_image(encoder, blob.jpeg, observe, one_of_many=one_of_many),
         encoder=served.manifest.encoder.fingerprint,
     )

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from starlette.convertors import Convertor, register_url_convertor
 
 from embeddings.index.knn_graph import DEGREE
 from embeddings.ingest.changes import Delete, PreparedFile, Put, Relabel, Restore, Written
@@ -46,6 +47,23 @@ MOST_ANSWERED = 100
 
 _MOST_IDS = 1000
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
+
+
+class _ImageConvertor(Convertor[str]):
+    """Part of a path that is an id; the paths of other calls are none."""
+
+    regex = "(?!random$|.*/thumbnail$).*"
+
+    def convert(self, value: str) -> str:
+        """Return the id."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return the part of the path."""
+        return value
+
+
+register_url_convertor("image", _ImageConvertor())
 
 _REVISION = {
     REVISION_HEADER: {
@@ -94,7 +112,7 @@ IfMatch = Annotated[
 
 
 @router.put(
-    "/images/{id:path}",
+    "/images/{id:image}",
     summary="Add or replace an image",
     response_model=WrittenImage,
     openapi_extra=UPLOAD_BODY,
