@@ -32,7 +32,7 @@ from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder
 from embeddings.file_names import to_nfc
 from embeddings.index import Neighbors, build_index
-from embeddings.ingest.changes import Change, Delete, Put, Relabel, Restore, record_tag
+from embeddings.ingest.changes import Change, Delete, Put, Relabel, Restore
 from embeddings.ingest.preparation import prepare
 from embeddings.ingest.writer import Writer
 from embeddings.live_state import LiveState, RevisionLost, read_all_changes, read_changes
@@ -45,6 +45,7 @@ from embeddings.release.reader import (
     release_folders,
 )
 from embeddings.store.changed_images import ChangedImages
+from embeddings.store.records import record_tag
 from embeddings.store.retention import Retention
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError

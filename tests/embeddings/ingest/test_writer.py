@@ -14,9 +14,9 @@ from embeddings.ingest.changes import (
     Relabel,
     Restore,
     UnknownImage,
-    record_tag,
 )
 from embeddings.store.changed_images import ChangedImages
+from embeddings.store.records import record_tag
 from embeddings.store.tables import StoreDamaged, StoreError
 from tests.embeddings.ingest.prepared import (
     BRIGHTER,
