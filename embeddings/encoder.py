@@ -21,12 +21,9 @@ class Encoder:
         self._model = CompiledModel(model, precision)
         self.height, self.width = self._model.size
 
-    def encode(self, pixels: Pixels, *, one_of_many: bool = False) -> Encoded:
-        """Encode one image, uint8 of shape (1, height, width, 3).
-
-        With `one_of_many`, one core is used, because the caller keeps the others busy.
-        """
-        return Encoded(*self._model.infer(pixels, one_of_many=one_of_many))
+    def encode(self, pixels: Pixels) -> Encoded:
+        """Encode one image, uint8 of shape (1, height, width, 3)."""
+        return Encoded(*self._model.infer(pixels))
 
     def encode_all(self, images: Iterable[Pixels]) -> Iterator[Encoded]:
         """Yield the outputs of images, each of shape (height, width, 3), using all cores."""

@@ -64,17 +64,12 @@ def recognise(model: RecognitionModel, image: bytes, observe: Observe) -> Recogn
     )
 
 
-def encode_image(
-    encoder: Encoder, image: bytes, observe: Observe, *, one_of_many: bool = False
-) -> Encoded:
-    """Decode and encode an image file, giving one row; `one_of_many` as for `Encoder.encode`.
-
-    Raises `ImageRejected`.
-    """
+def encode_image(encoder: Encoder, image: bytes, observe: Observe) -> Encoded:
+    """Decode and encode an image file, giving one row. Raises `ImageRejected`."""
     started = perf_counter()
     pixels = read_pixels(image, encoder.height, encoder.width)
     decoded = perf_counter()
-    encoded = encoder.encode(pixels[np.newaxis], one_of_many=one_of_many)
+    encoded = encoder.encode(pixels[np.newaxis])
     observe("decode", decoded - started)
     observe("inference", perf_counter() - decoded)
     return encoded

@@ -46,14 +46,11 @@ class CompiledModel:
         self.size: tuple[int, int] = (height.get_length(), width.get_length())
         """Height and width of the input in pixels."""
 
-    def infer(self, pixels: Pixels, *, one_of_many: bool = False) -> Outputs:
-        """Return the outputs, each of shape (1, ...), for pixels of shape (1, height, width, 3).
-
-        With `one_of_many`, one core is used, because the caller keeps the others busy.
-        """
+    def infer(self, pixels: Pixels) -> Outputs:
+        """Return the outputs, each of shape (1, ...), for pixels of shape (1, height, width, 3)."""
         with self._lock:
             self._running += 1
-            alone = self._running == 1 and not one_of_many
+            alone = self._running == 1
         try:
             return self._infer(pixels, alone)
         finally:

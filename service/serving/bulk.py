@@ -10,14 +10,13 @@ from embeddings.errors import BelvedereError
 from embeddings.images import ImageRejected
 from embeddings.ingest.changes import InvalidChange, PreparedFile, Put, Written
 from embeddings.ingest.names import checked_id, checked_label
-from embeddings.recognition import Observe
 from service.schemas import BulkOutcome, ItemOutcome
 from service.serving.archives import FileRefused
 from service.serving.bulk_items import BulkItem
 from service.serving.errors import QueueFull, QueueTimeout, WorkerFailed
 from service.serving.served_release import ServedRelease
 from service.serving.worker_pool import WorkerPool
-from service.serving.writing import Writing, prepare
+from service.serving.writing import Writing, prepared
 
 _BATCH = 64
 """Number of images in one commit; one batch is committed while the next is prepared."""
@@ -42,7 +41,6 @@ class Adding:
     writing: Writing
     pool: WorkerPool
     current: Callable[[], ServedRelease]
-    observe: Observe
     most_bytes: int
     """Maximum size of one file."""
     at_a_time: int
@@ -63,10 +61,10 @@ class Adding:
             for number, batch in enumerate(batches):
                 # The threads begin the next batch before the last image of this one is ready.
                 tasks, ahead = ahead, self._begin(_next(batches, number), slots)
-                prepared = await asyncio.gather(*tasks)
+                files = await asyncio.gather(*tasks)
                 if committing is not None:
                     yield await committing
-                committing = asyncio.create_task(self._commit(batch, prepared, by, restore))
+                committing = asyncio.create_task(self._commit(batch, files, by, restore))
             if committing is not None:
                 yield await committing
         finally:
@@ -109,14 +107,13 @@ class Adding:
         checked_id(item.id)
         if item.label is not None:
             checked_label(item.label)
-        content = item.read(self.most_bytes)
-        file = prepare(self.current(), content, self.observe, one_of_many=True)
+        file = prepared(self.current(), item.read(self.most_bytes))
         return replace(file, attributes={**file.attributes, **item.attributes})
 
     async def _commit(
         self,
         batch: Sequence[BulkItem],
-        prepared: Sequence[PreparedFile | ItemOutcome],
+        files: Sequence[PreparedFile | ItemOutcome],
         by: str,
         restore: bool,
     ) -> AddedBatch:
@@ -124,13 +121,13 @@ class Adding:
         results = await asyncio.gather(
             *(
                 self._put(Put(item.id, item.label, each, by, restore))
-                for item, each in zip(batch, prepared, strict=True)
+                for item, each in zip(batch, files, strict=True)
                 if isinstance(each, PreparedFile)
             )
         )
         written, revision = iter(results), None
         outcomes = []
-        for item, each in zip(batch, prepared, strict=True):
+        for item, each in zip(batch, files, strict=True):
             found = each if isinstance(each, ItemOutcome) else next(written)
             if isinstance(found, Written):
                 revision = max(found.revision, revision or 0)

@@ -4,17 +4,13 @@ from asyncio import wrap_future
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack
-from hashlib import sha256
 from time import monotonic
 from typing import NamedTuple
 
-from embeddings.ingest.attributes import read_attributes
 from embeddings.ingest.changes import Change, PreparedFile, Written
-from embeddings.ingest.formats import find_heic_opener, ingest_formats
-from embeddings.ingest.stored_file import as_stored
+from embeddings.ingest.preparation import prepare
 from embeddings.ingest.writer import Writer
 from embeddings.lock import SERVICE, store_lock
-from embeddings.recognition import Observe, encode_image
 from embeddings.store.changed_images import ChangedImages
 from service.metrics import Metrics
 from service.serving.errors import QueueFull, ReleaseUnavailable
@@ -112,19 +108,9 @@ def _with_state(
     return both
 
 
-def prepare(
-    served: ServedRelease, content: bytes, observe: Observe, *, one_of_many: bool = False
-) -> PreparedFile:
-    """Return an image file as it is stored, with its features. Raises `ImageRejected`.
+def prepared(served: ServedRelease, content: bytes) -> PreparedFile:
+    """Return an image file as it is stored, with the features of the encoder of a release.
 
-    Metadata that may contain a location are removed. `one_of_many` is that of `Encoder.encode`.
+    Metadata that may contain a location are removed. Raises `ImageRejected`.
     """
-    encoder = served.model.encoder
-    blob = as_stored(content, ingest_formats(find_heic_opener()), keep_location=False)
-    return PreparedFile(
-        blob=blob,
-        source_digest=sha256(content).hexdigest(),
-        attributes=read_attributes(content, keep_location=False),
-        encoded=encode_image(encoder, blob.jpeg, observe, one_of_many=one_of_many),
-        encoder=served.manifest.encoder.fingerprint,
-    )
+    return prepare(content, served.model.encoder, served.manifest.encoder.fingerprint)

@@ -13,7 +13,6 @@ from starlette.convertors import Convertor, register_url_convertor
 from embeddings.index.knn_graph import DEGREE
 from embeddings.ingest.changes import Delete, PreparedFile, Put, Relabel, Restore, Written
 from embeddings.ingest.names import checked_id, checked_label
-from embeddings.recognition import Observe
 from service.api.auth import Author, Labeller
 from service.api.bulk_uploads import BULK_BODY, read_items, spool, unpack
 from service.api.dependencies import Identifier, State
@@ -38,7 +37,7 @@ from service.serving.jobs import Progress
 from service.serving.responses import as_json, neighborhood, prediction, record
 from service.serving.served_release import ServedRelease
 from service.serving.state import ServiceState
-from service.serving.writing import AppliedChange, Writing, prepare
+from service.serving.writing import AppliedChange, Writing, prepared
 
 router = APIRouter(tags=["changes"])
 
@@ -137,20 +136,17 @@ async def put_image(
 ) -> Response:
     """Store an image under an id; sending it again changes nothing."""
     served = state.current_release()
-    observe = state.metrics.observe_stage
-    file = await state.images.run(_prepared, served, id, label, upload, observe)
+    file = await state.images.run(_prepared, served, id, label, upload)
     done = await writing.submit(Put(id, label, file, by, restore))
     _refuse(done.written)
     return await state.queries.run(_recognised, done)
 
 
-def _prepared(
-    served: ServedRelease, id: str, label: str | None, upload: bytes, observe: Observe
-) -> PreparedFile:
+def _prepared(served: ServedRelease, id: str, label: str | None, upload: bytes) -> PreparedFile:
     checked_id(id)
     if label is not None:
         checked_label(label)
-    return prepare(served, upload, observe)
+    return prepared(served, upload)
 
 
 def _refuse(written: Written) -> None:
@@ -330,7 +326,6 @@ def _adding(state: ServiceState, writing: Writing) -> Adding:
         writing=writing,
         pool=state.images,
         current=state.current_release,
-        observe=state.metrics.observe_stage,
         most_bytes=state.settings.upload_limit,
         at_a_time=state.settings.concurrency,
     )
