@@ -5,20 +5,24 @@ more, without any table or index.
 """
 
 import io
+import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
+from pathlib import Path
 from unicodedata import normalize
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from embeddings.atomic import atomic_symlink
 from embeddings.ingest.formats import ingest_formats
 from embeddings.ingest.stored_file import as_stored
+from embeddings.release.reader import CURRENT, current_release
 from embeddings.store.records import Blob
-from tests.tiny_release import LABELS
+from tests.tiny_release import LABELS, draw, make_home, publish_another
 
 SCENES = 8
 
@@ -60,6 +64,36 @@ def draw_files(seed: int = 17) -> tuple[Drawing, ...]:
             drawn.save(buffer, "JPEG", quality=quality, optimize=optimize)
             drawings.append(Drawing(scene, buffer.getvalue()))
     return tuple(drawings)
+
+
+@cache
+def two_models() -> Path:
+    """Return a home with a release of each of two models, made once."""
+    folder = Path(tempfile.mkdtemp(prefix="two-models-"))
+    make_home(folder)
+    first = current_release(folder / "releases")
+    publish_another(folder, dimension=8)
+    atomic_symlink(folder / "releases" / CURRENT, first.name)
+    return folder
+
+
+@cache
+def files() -> tuple[Drawing, ...]:
+    """Return the files to send: drawn ones, and some that the tiny release has."""
+    known = [Drawing(-1 - row, jpeg) for row, jpeg in enumerate(draw().jpegs)]
+    return (*draw_files(), *known[::12])
+
+
+def drawing_of(source_digest: str) -> Drawing:
+    """Return the file to send with a digest."""
+    return next(each for each in files() if each.source_digest == source_digest)
+
+
+@cache
+def stored_files() -> dict[str, bytes]:
+    """Return all stored files by digest."""
+    stored = (each.blob.jpeg for each in files())
+    return {sha256(each).hexdigest(): each for each in (*draw().jpegs, *stored)}
 
 
 @dataclass(frozen=True)
@@ -226,8 +260,8 @@ class Search:
 
 NAMES = tuple(
     f"{folder}/{name}"
-    for folder in ("lake", "new", normalize("NFD", "Wälder"))
-    for name in ("a", "b c#d?e%2F&f", "山", "thumbnail")
+    for folder in ("lake", normalize("NFD", "Wälder"))
+    for name in ("a", "b c#d?e%2F&f", "山")
 )
 """Ids of images to add; those of the last folder are not in the stored form NFC."""
 

@@ -13,8 +13,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -52,14 +50,16 @@ from embeddings.store.tables import StoreError
 from tests.plain_collection import (
     NAMES,
     NEW_LABELS,
-    Drawing,
     Plain,
     PlainCollection,
     Refused,
     Search,
-    draw_files,
+    drawing_of,
+    files,
+    stored_files,
+    two_models,
 )
-from tests.tiny_release import draw, explain_evenly, make_home, publish_another
+from tests.tiny_release import explain_evenly
 
 COUNTS: Counter[str] = Counter()
 """Number of steps of all machines, by change and outcome."""
@@ -79,36 +79,6 @@ class Match(Enum):
     NONE = 0
     PRESENT = 1
     STALE = 2
-
-
-@cache
-def two_models() -> Path:
-    """Return a home with a release of each of two models, made once."""
-    folder = Path(tempfile.mkdtemp(prefix="two-models-"))
-    make_home(folder)
-    first = current_release(folder / "releases")
-    publish_another(folder, dimension=8)
-    atomic_symlink(folder / "releases" / CURRENT, first.name)
-    return folder
-
-
-@cache
-def files() -> tuple[Drawing, ...]:
-    """Return the files to send: drawn ones, and some that the tiny release has."""
-    known = [Drawing(-1 - row, jpeg) for row, jpeg in enumerate(draw().jpegs)]
-    return (*draw_files(), *known[::12])
-
-
-def drawing_of(source_digest: str) -> Drawing:
-    """Return the file to send with a digest."""
-    return next(each for each in files() if each.source_digest == source_digest)
-
-
-@cache
-def stored_files() -> dict[str, bytes]:
-    """Return all stored files by digest."""
-    stored = (each.blob.jpeg for each in files())
-    return {sha256(each).hexdigest(): each for each in (*draw().jpegs, *stored)}
 
 
 class Served:
@@ -172,7 +142,7 @@ class LiveCollection(RuleBasedStateMachine):
             }
         )
         self.plain.commit(self.served.state.revision)
-        self.known = stored.ids[::17]
+        self.known = stored.ids[::28]
         self.splits = dict(zip(stored.ids, stored.column("split"), strict=True))
         self.ready: tuple[LiveState, Ready] | None = None
 

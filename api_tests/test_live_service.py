@@ -1,0 +1,369 @@
+"""Service that is written to while it is read, against a plain model of its collection.
+
+A state machine (hypothesis) makes changes with the client, folds and swaps releases, and restarts
+the service. After each step, answers of the writer and of a replica are compared with those of
+dictionaries and brute force, at the revision of the change.
+
+`python -m api_tests.test_live_service EXAMPLES STEPS SEED` makes a longer run.
+"""
+
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from unicodedata import normalize
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from api_tests.conftest import served
+from embeddings.atomic import atomic_symlink
+from embeddings.encoded import Encoded
+from embeddings.encoder import Encoder
+from embeddings.release.publish import republish
+from embeddings.release.reader import CURRENT, current_release, read_manifest, release_folders
+from embeddings.store.store import Store
+from service.client import (
+    ChangedMeanwhile,
+    Client,
+    Conflict,
+    DeletedBefore,
+    InvalidParameter,
+    ServiceError,
+    UnknownImage,
+)
+from service.schemas import ImageRecord
+from service.settings import ServiceSettings
+from tests.plain_collection import (
+    NAMES,
+    NEW_LABELS,
+    Plain,
+    PlainCollection,
+    Refused,
+    Search,
+    files,
+    stored_files,
+    two_models,
+)
+from tests.tiny_release import LABELS, explain_evenly
+
+COUNTS: Counter[str] = Counter()
+"""Number of steps of all machines, by change and outcome."""
+
+ENCODED: dict[tuple[str, str], Encoded] = {}
+"""Outputs by encoder and digest of the stored file."""
+
+POLL = 0.02
+
+ERRORS: dict[str, type[ServiceError]] = {
+    "UnknownImage": UnknownImage,
+    "ImageChanged": ChangedMeanwhile,
+    "InvalidChange": InvalidParameter,
+    "conflict": Conflict,
+    "deleted_before": DeletedBefore,
+}
+"""Exceptions of the client by outcome or error of the model."""
+
+
+class LiveService(RuleBasedStateMachine):
+    """Service that writes, and a replica of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.home = Path(tempfile.mkdtemp(prefix="live-service-"))
+        shutil.copytree(two_models(), self.home, symlinks=True, dirs_exist_ok=True)
+        self.store = Store(str(self.home / "store"))
+        self.releases = self.home / "releases"
+        stored = self.store.at().all
+        self.plain = PlainCollection(
+            {
+                image.id: Plain(image.label, image.source_digest, image.digest, -1 - row)
+                for row, image in enumerate(stored)
+            }
+        )
+        self.known = stored.ids[::28]
+        self.open_services = ExitStack()
+        self.start()
+        self.plain.commit(self.revision)
+
+    def teardown(self) -> None:
+        self.open_services.close()
+        shutil.rmtree(self.home)
+
+    def start(self) -> None:
+        """Start the service and its replica."""
+        enter = self.open_services.enter_context
+        self.clients = []
+        for writable in (True, False):
+            api, _ = enter(served(ServiceSettings(home=self.home, writable=writable, poll=POLL)))
+            self.clients.append(enter(Client(str(api.base_url))))
+        self.revision = self.clients[0].ready().revision
+        self.learn_encoder()
+
+    def learn_encoder(self) -> None:
+        """Load the encoder of the current release."""
+        self.release = current_release(self.releases)
+        self.fingerprint = read_manifest(self.release).encoder.fingerprint
+        self.encoder = Encoder(self.release / "encoder.xml")
+
+    @rule(
+        data=st.data(),
+        drawing=st.sampled_from(files()),
+        label=st.sampled_from([*NEW_LABELS, None]),
+        restore=st.booleans(),
+    )
+    def put(self, data: st.DataObject, drawing: Any, label: str | None, restore: bool) -> None:
+        name = self.a_name(data)
+        expected, concerned = self.plain.put(name, label, drawing, restore=restore)
+        COUNTS[f"PUT: {expected}"] += 1
+        if expected in ERRORS:
+            with pytest.raises(ERRORS[expected]):
+                self.clients[0].add(name, drawing.content, label, restore=restore)
+            return
+        written = self.clients[0].add(name, drawing.content, label, restore=restore)
+        assert written.outcome == expected
+        assert written.image is not None
+        assert written.image.id in concerned
+        self.commit(written.revision)
+        near = Search.of(self.plain.images, self.vectors()).neighbors(
+            written.image.id, 3, self.plain.live
+        )
+        assert [(each.id, each.distance) for each in written.neighbors] == near
+
+    @rule(data=st.data(), count=st.integers(2, 8), restore=st.booleans())
+    def put_many(self, data: st.DataObject, count: int, restore: bool) -> None:
+        items = []
+        for _ in range(count):
+            drawing = data.draw(st.sampled_from(files()))
+            label = data.draw(st.sampled_from([*NEW_LABELS, None]))
+            items.append((self.a_name(data), drawing, label))
+        outcomes = self.clients[0].add_many(
+            [(name, drawing.content, label) for name, drawing, label in items], restore=restore
+        )
+        for (name, drawing, label), outcome in zip(items, outcomes, strict=True):
+            expected, concerned = self.plain.put(name, label, drawing, restore=restore)
+            assert outcome.outcome == expected
+            assert outcome.id in concerned
+            COUNTS[f"POST: {expected}"] += 1
+        self.commit(self.clients[0].ready().revision)
+
+    @rule(data=st.data(), label=st.sampled_from(NEW_LABELS), match=st.sampled_from([None, 1, 0]))
+    def relabel(self, data: st.DataObject, label: str, match: int | None) -> None:
+        name = self.a_name(data)
+        tag = None if match is None else "0" * 16
+        if match and normalize("NFC", name) in self.plain.live:
+            (image,) = self.clients[0].images(name).images
+            tag = image.etag
+        stale = match == 0 or (match == 1 and normalize("NFC", name) not in self.plain.live)
+        try:
+            expected = self.plain.relabel(name, label, stale=stale)
+        except Refused as refused:
+            self.refused(str(refused), lambda: self.clients[0].relabel(name, label, if_match=tag))
+            return
+        written = self.clients[0].relabel(name, label, if_match=tag)
+        assert written.outcome == expected
+        COUNTS[f"PATCH: {expected}"] += 1
+        self.commit(written.revision)
+
+    @rule(data=st.data(), count=st.integers(1, 3))
+    def delete(self, data: st.DataObject, count: int) -> None:
+        names = [self.a_name(data) for _ in range(count)]
+        try:
+            expected = self.plain.delete(names)
+        except Refused as refused:
+            self.refused(str(refused), lambda: self.clients[0].delete(names))
+            return
+        revision = self.clients[0].delete(names)
+        assert revision is not None
+        COUNTS[f"DELETE: {expected}"] += 1
+        self.commit(revision)
+
+    @rule(data=st.data(), count=st.integers(1, 3))
+    def restore(self, data: st.DataObject, count: int) -> None:
+        names = [self.a_name(data) for _ in range(count)]
+        try:
+            expected = self.plain.restore(names)
+        except Refused as refused:
+            self.refused(str(refused), lambda: self.clients[0].restore(names))
+            return
+        restored = self.clients[0].restore(names)
+        assert restored.outcome == expected
+        COUNTS[f"POST /restore: {expected}"] += 1
+        self.commit(restored.revision)
+
+    @rule()
+    def fold(self) -> None:
+        republish(self.store, self.releases, explain_evenly)
+        self.follow()
+        COUNTS["fold"] += 1
+
+    @rule(over_newest=st.booleans())
+    def swap(self, over_newest: bool) -> None:
+        """Publish the other model over the newest revision, or go back to its last release."""
+        folders = release_folders(self.releases)
+        manifests = [(read_manifest(each), each) for each in folders]
+        others = (
+            (manifest.data.revision, each)
+            for manifest, each in manifests
+            if manifest.encoder.fingerprint != self.fingerprint
+        )
+        atomic_symlink(self.releases / CURRENT, max(others)[1].name)
+        if over_newest:
+            republish(self.store, self.releases, explain_evenly)
+        self.follow()
+        COUNTS["swap" if over_newest else "roll back"] += 1
+
+    @rule()
+    def restart(self) -> None:
+        self.open_services.close()
+        self.start()
+        COUNTS["restart"] += 1
+
+    @invariant()
+    def answers_are_those_of_the_model(self) -> None:
+        live, vectors = self.plain.live, self.vectors()
+        search = Search.of(self.plain.images, vectors)
+        for client in self.clients:
+            records = self.records(client)
+            assert list(records) == search.ids
+            assert {name: each.label for name, each in records.items()} == {
+                name: each.label for name, each in live.items()
+            }
+            self.check_neighbors(client, records, search)
+            self.check_features(client, records)
+            self.check_errors(client, records)
+            found = client.tsne(n=2000, min_revision=self.revision)
+            assert sorted(point.id for point in found.points) == search.ids
+        self.check_changes()
+
+    def check_neighbors(
+        self, client: Client, records: dict[str, ImageRecord], search: Search
+    ) -> None:
+        rng = np.random.default_rng(self.revision)
+        changed = [name for name in (*map(to_nfc, NAMES), *self.known) if name in records]
+        for name in {*changed, *rng.choice(search.ids, 8, replace=False).tolist()}:
+            ready = client.neighbors(name, min_revision=self.revision)
+            assert [(each.id, each.distance) for each in ready.neighbors] == (
+                search.neighbors(name, 3, records)
+            )
+            assert all(each.label == records[each.id].label for each in ready.neighbors)
+        name, k = str(rng.choice(search.ids)), int(rng.integers(4, 12))
+        label = records[name].label
+        among = [each.id for each in records.values() if each.label == label]
+        if label is None:
+            among = list(records)
+        found = client.neighbors(name, k=k, label=label, min_revision=self.revision)
+        assert [(each.id, each.distance) for each in found.neighbors] == (
+            search.neighbors(name, k, among)
+        )
+
+    def check_features(self, client: Client, records: dict[str, ImageRecord]) -> None:
+        for name in map(to_nfc, NAMES):
+            if name not in records:
+                continue
+            found = client.features(name, min_revision=self.revision)
+            expected = self.encoded(self.plain.images[name].digest)
+            assert found.embedding == tuple(expected.embeddings[0].tolist())
+            assert found.label == records[name].label
+
+    def check_errors(self, client: Client, records: dict[str, ImageRecord]) -> None:
+        expected = []
+        for name, each in records.items():
+            probabilities = self.encoded(self.plain.images[name].digest).probabilities[0]
+            if each.split == "validation" and each.label in LABELS:
+                number = LABELS.index(each.label)
+                if probabilities.argmax() != number:
+                    expected.append((float(probabilities[number]), name))
+        found = client.errors(limit=100, min_revision=self.revision)
+        assert found.total == len(expected)
+        assert [(each.true_probability, each.id) for each in found.errors] == sorted(expected)[:100]
+
+    def check_changes(self) -> None:
+        rng = np.random.default_rng(self.revision)
+        since = int(rng.choice(sorted(self.plain.at)))
+        before, after = self.plain.at[since], self.plain.images
+        found = self.clients[1].changes(since, min_revision=self.revision)
+        listed = {*found.added, *found.changed, *found.deleted}
+        assert {name for name in after if before.get(name) != after[name]} <= listed
+        assert set(found.deleted) == {name for name in listed if after[name].deleted}
+
+    def records(self, client: Client) -> dict[str, ImageRecord]:
+        """Return all records, which may be on several pages."""
+        found: dict[str, ImageRecord] = {}
+        while True:
+            page = client.images(limit=100, offset=len(found), min_revision=self.revision)
+            found.update({each.id: each for each in page.images})
+            if len(found) >= page.total or not page.images:
+                return found
+
+    def refused(self, expected: str, call: Any) -> None:
+        with pytest.raises(ERRORS[expected]):
+            call()
+        COUNTS[expected] += 1
+
+    def commit(self, revision: int) -> None:
+        self.revision = max(self.revision, revision)
+        self.plain.commit(self.revision)
+
+    def follow(self) -> None:
+        """Wait until both services serve the current release."""
+        self.learn_encoder()
+        fingerprint = read_manifest(self.release).fingerprint
+        for client in self.clients:
+            while client.ready().release != fingerprint:
+                pass
+
+    def a_name(self, data: st.DataObject) -> str:
+        return data.draw(st.sampled_from([*NAMES, *self.known]))
+
+    def encoded(self, digest: str) -> Encoded:
+        known = (self.fingerprint, digest)
+        if known not in ENCODED:
+            (ENCODED[known],) = self.encoder.encode_files([stored_files()[digest]])
+        return ENCODED[known]
+
+    def vectors(self) -> dict[str, Any]:
+        return {
+            each.digest: self.encoded(each.digest).embeddings[0]
+            for each in self.plain.live.values()
+        }
+
+
+def to_nfc(name: str) -> str:
+    return normalize("NFC", name)
+
+
+def run(examples: int, steps: int, number: int | None) -> None:
+    """Run machines with so many steps each; without a seed, always the same ones."""
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        derandomize=number is None,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
+    machine = LiveService if number is None else seed(number)(LiveService)
+    run_state_machine_as_test(machine, settings=chosen)
+
+
+def test_answers_are_those_of_the_model() -> None:
+    run(examples=3, steps=12, number=None)
+
+
+if __name__ == "__main__":
+    run(*map(int, sys.argv[1:4]))
+    sys.stdout.write("".join(f"{COUNTS[name]:7,} {name}\n" for name in sorted(COUNTS)))
+    sys.stdout.write(f"{sum(COUNTS.values()):7,} in all\n")
