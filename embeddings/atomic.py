@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +12,9 @@ DRAFT_PREFIX = ".draft-"
 """Name prefix of unfinished files and folders, the only ones that a killed process leaves."""
 
 _REPLACED = ".replaced"
+
+_FLUSHES = 8
+"""Files that are flushed at the same time."""
 
 
 @contextmanager
@@ -83,10 +87,10 @@ def flush_folder(folder: Path) -> None:
 
 
 def flush_files(paths: Iterable[Path]) -> None:
-    """Flush files and folders to disk; missing ones are left out."""
-    for path in paths:
-        with suppress(FileNotFoundError):
-            _flush(path)
+    """Flush files and folders to disk at the same time; missing ones are left out."""
+    # File systems join the flushes of several threads.
+    with ThreadPoolExecutor(_FLUSHES) as pool:
+        list(pool.map(_flush_if_present, paths))
 
 
 @contextmanager
@@ -100,6 +104,11 @@ def _set_aside(target: Path, draft: Path) -> None:
     replaced = draft.parent / _REPLACED
     replaced.mkdir()
     target.rename(replaced / target.name)
+
+
+def _flush_if_present(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        _flush(path)
 
 
 def _flush(path: Path) -> None:

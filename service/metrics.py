@@ -136,6 +136,14 @@ class Metrics:
             registry=self._registry,
             buckets=_IMAGES,
         )
+        self._folds = Counter(
+            "belvedere_folds", "Foldings of changes into a new release by outcome.", ("outcome",),
+            registry=self._registry,
+        )  # fmt: skip
+        self._fold_seconds = Gauge(
+            "belvedere_fold_seconds", "Seconds that the last folding took.",
+            registry=self._registry,
+        )  # fmt: skip
         self._disk = Gauge(
             "belvedere_disk_bytes",
             "Bytes on the disk.",
@@ -176,6 +184,11 @@ class Metrics:
     def observe_stage(self, stage: Stage, seconds: float) -> None:
         """Record the time of one image in a stage."""
         self._stages.labels(stage).observe(seconds)
+
+    def observe_fold(self, seconds: float, *, failed: bool) -> None:
+        """Record a folding of changes into a new release."""
+        self._folds.labels("failed" if failed else "published").inc()
+        self._fold_seconds.set(seconds)
 
     def observe_write(self, outcome: str, seconds: float) -> None:
         """Record one change of images, and the time until it was durable."""

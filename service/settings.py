@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode
 from embeddings.cpu import usable_processors
 from embeddings.index import IndexKind
 from embeddings.settings import PathSettings, ResolvedPath
+from embeddings.store.retention import RetentionSettings
 
 _MEBIBYTE = 1024 * 1024
 _GIBIBYTE = 1024 * _MEBIBYTE
@@ -41,7 +42,7 @@ class KeySettings(PathSettings):
         return self.keys or self.home / "keys.jsonl"
 
 
-class ServiceSettings(KeySettings):
+class ServiceSettings(KeySettings, RetentionSettings):
     """Settings of the service, read from variables with the prefix `BELVEDERE_`."""
 
     host: str = Field(
@@ -88,6 +89,16 @@ class ServiceSettings(KeySettings):
         _GIBIBYTE,
         ge=1,
         description="Maximum size of the body of `POST /images` in bytes.",
+    )
+    fold_share: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="Changed images, as a share of the release, from which on a service that "
+        "writes publishes the same model again, if they are at least 100.",
+    )
+    fold_changes: int = Field(
+        10_000, ge=1, description="Changed images from which on it publishes in any case."
     )
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

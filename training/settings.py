@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from embeddings.settings import PathSettings, ResolvedPath, resolve_path
-from embeddings.store.retention import Retention
+from embeddings.settings import ResolvedPath, resolve_path
+from embeddings.store.retention import RetentionSettings
 
 PresetName = Literal["quick", "full"]
 
@@ -29,7 +29,7 @@ def _folder(path: Path | None) -> Path | None:
     return path
 
 
-class TrainingSettings(PathSettings):
+class TrainingSettings(RetentionSettings):
     """Settings of the data set and of training."""
 
     data: Annotated[str | None, AfterValidator(_resolve_data)] = Field(
@@ -57,12 +57,3 @@ class TrainingSettings(PathSettings):
     keep_releases: int = Field(
         3, ge=0, description="Newest releases besides the current one that `belvedere prune` keeps."
     )
-    keep_versions: int = Field(
-        10, ge=1, description="Newest dataset versions that are kept; tagged ones are always kept."
-    )
-    keep_days: int = Field(30, ge=0, description="Days for which dataset versions are kept.")
-
-    @property
-    def retention(self) -> Retention:
-        """Policy for dataset versions without a tag."""
-        return Retention(self.keep_versions, self.keep_days)

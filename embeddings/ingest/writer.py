@@ -61,14 +61,15 @@ class Writer:
         applied: Callable[[ChangedImages], None],
         *,
         encode: Encode,
-        maintain: Callable[[], None] | None = None,
+        maintain: Callable[[], bool] | None = None,
         group_seconds: float = 0.02,
         most: int = 100,
     ) -> None:
         """Start the thread, which reads the images of the store.
 
         `applied` receives the changes of each commit before they are acknowledged. `encode`
-        computes missing features of stored images. `maintain` is called between commits.
+        computes missing features of stored images. `maintain` is called after each
+        commit and returns whether it deleted files or features.
         """
         self._store = store
         self._encoder, self._encode = encoder_fingerprint, encode
@@ -208,9 +209,11 @@ class Writer:
         except Exception:  # the changes are durable, and the state follows the store
             _log.exception("The changes up to revision %d cannot be shown.", changed.revision)
 
-    def _run_maintenance(self, maintain: Callable[[], None]) -> None:
+    def _run_maintenance(self, maintain: Callable[[], bool]) -> None:
         try:
-            maintain()
+            if maintain():
+                # Deleted files and features are written again when an image needs them.
+                self._memory = None
         except Exception:  # the store is valid without maintenance
             _log.exception("The maintenance of the store failed.")
 

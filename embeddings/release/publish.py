@@ -1,8 +1,11 @@
 """Publishing: write a release completely, then set the link `current` to it."""
 
+import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -64,6 +67,7 @@ from embeddings.release.uncertainty import Reliability, Typicality, UncertaintyR
 from embeddings.runtime import Precision
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Images
+from embeddings.store.retention import RELEASE_PREFIX
 from embeddings.store.store import Store
 
 _LIBRARIES = ("faiss-cpu", "numpy", "openTSNE", "openvino", "Pillow", "pylance")
@@ -109,7 +113,8 @@ class _Model:
     uncertainty: UncertaintyReport
     typicality: Typicality
     label_issues: tuple[LabelIssue, ...]
-    explain: Explain
+    explain: Explain | None
+    """None if new errors get no heat map."""
     heat_maps: Mapping[tuple[str, str], HeatMap]
     """Known heat maps by digest of the image and predicted class."""
     geometry: Geometry | None
@@ -144,10 +149,11 @@ def publish(
 
 
 def republish(
-    store: Store, releases: Path, explain: Explain, *, track: Track = no_progress
+    store: Store, releases: Path, explain: Explain | None, *, track: Track = no_progress
 ) -> Path:
     """Publish the model of the current release over the newest revision; return the folder.
 
+    Without `explain`, new errors get no heat map.
     The comparison, the parity, the calibration and the typicality of validation images stay those
     of the current release. The caller must hold the lock of the home. Raises `ReleaseError` if
     there is no current release, and `StoreError` without the dataset version of the model.
@@ -262,7 +268,26 @@ def _mask_of(images: Images, digests: frozenset[str]) -> Mask:
 
 
 def _publish(model: _Model, store: Store, releases: Path, map_seed: int, track: Track) -> Path:
+    with _newest(store, releases) as snapshot:
+        return _publish_at(snapshot, model, store, releases, map_seed, track)
+
+
+@contextmanager
+def _newest(store: Store, releases: Path) -> Iterator[Snapshot]:
+    """Yield the newest revision, kept by a tag: a service can write and clean up meanwhile."""
     snapshot = store.at()
+    # Several homes can publish from one store.
+    tag = f"{RELEASE_PREFIX}draft-{sha256(os.fsencode(releases.resolve())).hexdigest()[:12]}"
+    store.tag(tag, snapshot.revision)
+    try:
+        yield snapshot
+    finally:
+        store.untag(tag)
+
+
+def _publish_at(
+    snapshot: Snapshot, model: _Model, store: Store, releases: Path, map_seed: int, track: Track
+) -> Path:
     features = store.features(model.fingerprint)
     encoded = encode_images(snapshot, features, model.encoder, track)
     geometry = measure_geometry(
@@ -369,13 +394,14 @@ def _add_heat_maps(
     digests = dict(zip(images.ids, images.digests, strict=True))
     known = dict(model.heat_maps)
     new = [each for each in errors if (digests[each.id], each.predicted) not in known]
-    if new:
+    if new and model.explain is not None:
         heat = model.explain([each.id for each in new], [each.predicted for each in new])
         grids = np.round(heat.astype(float), 3).tolist()
         for error, grid in zip(new, grids, strict=True):
             known[digests[error.id], error.predicted] = tuple(map(tuple, grid))
     return tuple(
-        each.model_copy(update={"heat": known[digests[each.id], each.predicted]}) for each in errors
+        each.model_copy(update={"heat": known.get((digests[each.id], each.predicted), ())})
+        for each in errors
     )
 
 

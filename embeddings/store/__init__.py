@@ -42,8 +42,11 @@ class FeatureStore(Protocol):
         """Set a tag to a revision, by default to the newest."""
         ...
 
-    def compact(self, retention: "Retention") -> None:
-        """Compact the tables and delete old dataset versions without a tag."""
+    def compact(self, retention: "Retention") -> bool:
+        """Compact the tables and delete old dataset versions without a tag.
+
+        Returns whether files or features were deleted.
+        """
         ...
 
     def verify(self) -> "Sequence[Check]":

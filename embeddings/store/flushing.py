@@ -8,11 +8,13 @@ from lance import FragmentMetadata, LanceOperation
 
 from embeddings.atomic import flush_files, flush_folder
 
-_FLUSHED_COMMITS = 3
-"""Commits whose files are flushed at once: a process can be killed between commit and flush."""
+_FIRST_COMMITS = 3
+"""Commits flushed by the first flush of a process: another was killed before its own flush."""
 
-_FOLDERS = ("data", "_deletions", "_transactions", "_versions", "")
 _LAST_VERSION = 2**64 - 1
+
+_flushed: dict[str, int] = {}
+"""Version of each table that this process flushed last."""
 
 
 def flush_new_table(path: str) -> None:
@@ -20,6 +22,7 @@ def flush_new_table(path: str) -> None:
     if "://" not in path:
         flush_folder(Path(path))
         flush_files([Path(path).parent])
+        _flushed.pop(path, None)
 
 
 def flush_tags(path: str) -> None:
@@ -39,13 +42,16 @@ def flush_table(path: str) -> None:
         return
     table, dataset = Path(path), lance.dataset(path)
     newest = int(dataset.version)
+    first = max(newest - _FIRST_COMMITS, 0)
+    flushed = _flushed.get(path, first)
     files = {
         table / name
-        for version in range(max(newest - _FLUSHED_COMMITS, 0) + 1, newest + 1)
-        for name in _files(dataset, version)
+        for version in range(flushed if flushed <= newest else first, newest)
+        for name in _files(dataset, version + 1)
     }
-    flush_files([*sorted(files), table / "_versions/latest_version_hint.json"])
-    flush_files(table / folder for folder in _FOLDERS)
+    folders = {file.parent for file in files}
+    flush_files([*files, *folders, table, table / "_versions/latest_version_hint.json"])
+    _flushed[path] = newest
 
 
 def _files(dataset: lance.LanceDataset, version: int) -> Iterator[str]:
@@ -53,6 +59,8 @@ def _files(dataset: lance.LanceDataset, version: int) -> Iterator[str]:
     try:
         transaction = dataset.read_transaction(version)
     except (OSError, ValueError):
+        transaction = None
+    if transaction is None:
         # The version was cleaned up, so that its files are flushed or unused.
         return
     yield f"_versions/{_LAST_VERSION - version:020d}.manifest"

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from embeddings.arrays import Rows
 from embeddings.store.blobs import Blobs, BlobTable, missing_blob
 from embeddings.store.flushing import flush_table
 from embeddings.store.records import IMAGE_SCHEMA, Images, StoredImage
@@ -88,12 +89,21 @@ class Snapshot:
     def jpegs(self, digests: Sequence[str]) -> Iterator[bytes]:
         """Yield the JPEG files with these digests in their order, read in batches.
 
-        Raises `StoreError` if one is missing.
+        If a clean-up of the store removes the opened version of the table meanwhile, the newest
+        one is opened. Raises `StoreError` if a file is missing.
         """
-        rows = self.blobs.rows_of(digests)
-        if (rows < 0).any():
-            raise missing_blob(self.blobs.dataset.uri, digests[int(np.argmin(rows))])
-        return self.blobs.jpegs(rows)
+        blobs, done = self.blobs, 0
+        while done < len(digests):
+            rows = _rows_of(digests[done:], blobs)
+            try:
+                for jpeg in blobs.jpegs(rows):
+                    yield jpeg
+                    done += 1
+            except StoreError:
+                newest = BlobTable(self.uri).open()
+                if newest.dataset.version == blobs.dataset.version:
+                    raise
+                blobs = newest
 
     @property
     def _is_deleted(self) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
@@ -104,6 +114,13 @@ class Snapshot:
     def _metadata(self) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = self.dataset.schema.metadata
         return found
+
+
+def _rows_of(digests: Sequence[str], blobs: Blobs) -> Rows:
+    rows = blobs.rows_of(digests)
+    if (rows < 0).any():
+        raise missing_blob(blobs.dataset.uri, digests[int(np.argmin(rows))])
+    return rows
 
 
 @dataclass(frozen=True)

@@ -152,10 +152,12 @@ class Store:
         """Erase images from all tables and all revisions. Raises `StoreError`."""
         return erase(self.images, self.feature_paths(), traces)
 
-    def compact(self, retention: Retention) -> None:
-        """Compact all tables and delete old versions. Raises `StoreDamaged`."""
-        if self.exists:
-            clean_up(self.images, retention, self.now(), self.feature_paths())
+    def compact(self, retention: Retention) -> bool:
+        """Compact all tables, delete old versions and the rows that none needs.
+
+        Returns whether files or features were deleted. Raises `StoreDamaged`.
+        """
+        return self.exists and clean_up(self.images, retention, self.now(), self.feature_paths())
 
     def verify(self, track: Track = no_progress) -> tuple[Check, ...]:
         """Check all tables against each other; reads every file of an image."""

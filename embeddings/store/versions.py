@@ -274,40 +274,56 @@ def changes(table: ImageTable, since: int, until: int | None = None) -> Changes:
 
 def clean_up(
     table: ImageTable, retention: Retention, now: datetime, feature_paths: Collection[str]
-) -> None:
+) -> bool:
     """Compact the tables and delete old untagged versions and all unreachable rows.
 
-    Tagged versions, the newest, the last `retention.versions` and those of the last
-    `retention.days` days stay. Rows of other tables are deleted if no remaining version refers to
-    their digest. The caller must hold the lock. Raises `StoreDamaged`.
+    Tagged versions, the newest, the last `retention.versions` and, of those of the last
+    `retention.days` days, the newest `retention.most` stay. Rows of other tables are deleted if no
+    remaining version refers to their digest; returns whether there were any. The caller must hold
+    the lock of the store. Raises `StoreDamaged`.
     """
     # A compaction is a revision of its own, so that it waits for many small fragments.
     _compact(table.path, _MOST_FRAGMENTS)
-    needed = _digests_of(table, _kept(table, retention, now))
-    remove_versions(table.path, needed)
-    digests = set[str]().union(*needed.values())
-    for path in (BlobTable(table.uri).path, *feature_paths):
-        _delete_rows_except(path, digests)
+    kept, needed = _needed(table, versions_to_keep(table, retention, now))
+    remove_versions(table.path, kept)
+    paths = (BlobTable(table.uri).path, *feature_paths)
+    deleted = [_delete_rows_except(path, needed) for path in paths]
+    return any(deleted)
 
 
-def _kept(table: ImageTable, retention: Retention, now: datetime) -> set[int]:
+def versions_to_keep(table: ImageTable, retention: Retention, now: datetime) -> set[int]:
+    """Return the revisions that a clean-up keeps. Raises `StoreError`."""
     dataset = table.open().dataset
     with translate_errors(table.path):
         found = _times(dataset)
     oldest = now - timedelta(days=retention.days)
-    newest = sorted(found)[-max(retention.versions, 1) :]
-    recent = {revision for revision, created in found.items() if created >= oldest}
-    return recent | set(newest) | set(list_tags(table).values())
+    newest = sorted(found)
+    recent = [each for each in newest[-retention.most :] if found[each] >= oldest]
+    return {*recent, *newest[-max(retention.versions, 1) :], *list_tags(table).values()}
 
 
-def _digests_of(table: ImageTable, revisions: Collection[int]) -> dict[int, set[str]]:
-    """Return the digests of each revision, without those that a killed clean-up began to delete."""
-    found = {revision: read_revision(table, revision, ["digest"]) for revision in revisions}
-    return {
-        revision: set(rows.column("digest").to_pylist())
-        for revision, rows in found.items()
-        if rows is not None
-    }
+def _needed(table: ImageTable, revisions: Collection[int]) -> tuple[set[int], set[str]]:
+    """Return the readable ones of these revisions, and the digests of all their rows.
+
+    Each fragment is read once, at its oldest revision: later ones only delete rows of it.
+    Revisions that a killed clean-up began to delete are left out.
+    """
+    readable, digests, known = set[int](), set[str](), set[int]()
+    needed = {table.open().revision, *list_tags(table).values()}
+    for revision in sorted(revisions):
+        try:
+            with translate_errors(table.path):
+                for fragment in table.open(revision).dataset.get_fragments():
+                    if fragment.fragment_id not in known:
+                        rows = fragment.to_table(columns=["digest"])
+                        digests.update(rows.column("digest").to_pylist())
+                        known.add(fragment.fragment_id)
+        except StoreDamaged:
+            if revision in needed:
+                raise
+            continue
+        readable.add(revision)
+    return readable, digests
 
 
 def _compact(path: str, most: int = 1) -> None:
@@ -339,11 +355,11 @@ def remove_versions(path: str, kept: Collection[int]) -> None:
         )
 
 
-def _delete_rows_except(path: str, digests: set[str]) -> None:
-    """Delete the rows of other digests from a table and its old versions."""
+def _delete_rows_except(path: str, digests: set[str]) -> bool:
+    """Delete the rows of other digests from a table and its old versions; return if it had any."""
     dataset = open_table(path)
     if dataset is None:
-        return
+        return False
     with translate_errors(path):
         stored = dataset.to_table(columns=["digest"]).column("digest").to_pylist()
         unused = sorted(set(stored) - digests)
@@ -358,3 +374,4 @@ def _delete_rows_except(path: str, digests: set[str]) -> None:
     flush_table(path)
     _compact(path)
     remove_versions(path, ())
+    return bool(unused)

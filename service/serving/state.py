@@ -19,6 +19,7 @@ from service.metrics import Metrics
 from service.serving.admission import UploadAdmission
 from service.serving.disk_use import measure_disk_use
 from service.serving.errors import ReleaseUnavailable, RevisionNotReached
+from service.serving.folding import Folding
 from service.serving.jobs import Jobs
 from service.serving.served_release import ServedRelease, load_current_release
 from service.serving.tsne_jobs import TsneJobs
@@ -69,6 +70,7 @@ class ServiceState:
         self.writing = writing
         """Writer of the store; None if the service is read-only."""
         self.jobs = Jobs(settings.jobs) if writing is None else writing.jobs
+        self._folding = None if writing is None else Folding(settings, metrics)
         self.served: ServedRelease | None = None
         self.reason: str | None = _OPENING
         """Reason for which the current release is not served; None if it is."""
@@ -181,6 +183,7 @@ class ServiceState:
             asyncio.create_task(self._repeat(self._follow, self.settings.poll)),
             asyncio.create_task(self._repeat(self._mend, self.settings.poll)),
             asyncio.create_task(self._repeat(self._measure, _MEASURE_SECONDS)),
+            asyncio.create_task(self._repeat(self._fold, self.settings.poll)),
         )
 
     async def close(self) -> None:
@@ -206,6 +209,10 @@ class ServiceState:
 
     async def _measure(self) -> None:
         self.metrics.show_disk_use(await asyncio.to_thread(measure_disk_use, self.settings))
+
+    async def _fold(self) -> None:
+        if self._folding is not None and self.served is not None:
+            await self._folding.step(self.served)
 
     async def _mend(self) -> None:
         self.images.replace_dead()

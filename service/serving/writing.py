@@ -12,6 +12,8 @@ from embeddings.ingest.preparation import prepare
 from embeddings.ingest.writer import Writer
 from embeddings.lock import SERVICE, store_lock
 from embeddings.store.changed_images import ChangedImages
+from embeddings.store.maintenance import Maintenance
+from embeddings.store.store import Store
 from service.metrics import Metrics
 from service.serving.errors import QueueFull, ReleaseUnavailable
 from service.serving.jobs import Jobs
@@ -44,6 +46,7 @@ class Writing:
         self._lock.enter_context(store_lock(settings.store_uri, SERVICE))
         self._metrics = metrics
         self._writer: Writer | None = None
+        self._maintenance = Maintenance(Store(settings.store_uri), settings.retention)
         self._current: Callable[[], ServedRelease] | None = None
         self._submitted = 0
         self.jobs = Jobs(settings.jobs)
@@ -59,6 +62,8 @@ class Writing:
         encode = served.model.encoder.encode_files
         if self._writer is not None:
             self._writer.use_encoder(fingerprint, encode)
+            # The tables have the files and features of the changes that the release contains.
+            self._maintenance.request_clean_up()
             return
 
         def applied(changes: ChangedImages) -> None:
@@ -66,7 +71,13 @@ class Writing:
             apply(changes)
 
         self._current = current
-        self._writer = Writer(served.store, fingerprint, applied, encode=encode)
+        self._writer = Writer(
+            served.store,
+            fingerprint,
+            applied,
+            encode=encode,
+            maintain=self._maintenance.after_commit,
+        )
 
     async def submit(self, change: Change) -> AppliedChange:
         """Write a change. Raises `StoreError`, `QueueFull` and `ReleaseUnavailable`."""
@@ -87,6 +98,7 @@ class Writing:
         """Commit the submitted changes and release the lock."""
         if self._writer is not None:
             self._writer.close()
+        self._maintenance.close()
         self._lock.close()
 
 

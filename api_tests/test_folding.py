@@ -1,0 +1,93 @@
+"""Folding of changes into a new release while the service writes and answers."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api_tests.conftest import served
+from api_tests.pictures import jpeg_of
+from embeddings.lock import home_lock
+from embeddings.release.reader import current_release, open_release
+from embeddings.store.retention import RELEASE_PREFIX
+from embeddings.store.store import Store
+from service.serving.state import ServiceState
+from service.settings import ServiceSettings
+
+DEADLINE = 90.0
+FOLD = 4
+
+
+@pytest.fixture
+def writable_home(home: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(home, tmp_path / "home", symlinks=True))
+
+
+@pytest.fixture
+def service(writable_home: Path) -> Iterator[tuple[httpx.Client, ServiceState]]:
+    settings = ServiceSettings(home=writable_home, writable=True, poll=0.1, fold_changes=FOLD)
+    with served(settings) as running:
+        yield running
+
+
+def add(client: httpx.Client, number: int) -> dict:
+    identifier = f"lake/added-{number}"
+    answer = client.put(
+        f"/images/{identifier}", content=jpeg_of(9000 + number), params={"label": "lake"}
+    )
+    assert answer.status_code == 201
+    return answer.json()
+
+
+def test_many_changes_become_part_of_a_release_without_a_lost_write(
+    service: tuple[httpx.Client, ServiceState], writable_home: Path
+) -> None:
+    client, state = service
+    first = client.get("/readyz").json()["release"]
+    found = client.get("/neighbors", params={"id": "lake/lake_0001"}).json()["neighbors"]
+    number, released = 0, first
+    while released == first:
+        written = add(client, number)
+        image = client.get("/images", params={"id": f"lake/added-{number}"})
+        assert image.status_code == 200
+        assert image.json()["revision"] >= written["revision"]
+        released = image.json()["release"]
+        number += 1
+        assert number < 500
+    last = add(client, number)
+    assert last["release"] == released
+    assert client.get("/images").json()["total"] == len(Store(state.settings.store_uri).at().images)
+    release = open_release(current_release(writable_home / "releases"))
+    added = [each for each in release.images.ids if each.startswith("lake/added-")]
+    assert len(added) >= FOLD
+    near = client.get("/neighbors", params={"id": "lake/lake_0001"}).json()["neighbors"]
+    assert near[0]["distance"] <= found[0]["distance"]
+    tags = Store(state.settings.store_uri).tags()
+    assert not [tag for tag in tags if tag.startswith(f"{RELEASE_PREFIX}draft-")]
+    assert 'belvedere_folds_total{outcome="published"}' in client.get("/metrics").text
+
+
+def test_a_failed_fold_is_shown_and_the_service_goes_on(
+    service: tuple[httpx.Client, ServiceState], writable_home: Path
+) -> None:
+    client, _ = service
+    first = client.get("/readyz").json()["release"]
+    with home_lock(writable_home, "belvedere train"):
+        for number in range(FOLD):
+            add(client, number)
+        until = time.monotonic() + DEADLINE
+        while 'belvedere_folds_total{outcome="failed"} 1.0' not in client.get("/metrics").text:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    assert client.get("/readyz").json()["release"] == first
+    assert add(client, FOLD)["outcome"] == "added"
+
+
+def test_a_service_that_only_reads_folds_nothing(writable_home: Path) -> None:
+    store = Store(str(writable_home / "store"))
+    store.delete(store.at().images.ids[:FOLD])
+    with served(ServiceSettings(home=writable_home, poll=0.05, fold_changes=FOLD)) as (_, state):
+        assert state._folding is None

@@ -1,0 +1,85 @@
+"""Folding of many changes into a new release of the same model, in another process."""
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+from time import monotonic
+
+from embeddings.release.fold import MODULE
+from service.json_logging import extra
+from service.metrics import Metrics
+from service.serving.served_release import ServedRelease
+from service.settings import ServiceSettings
+
+_FEWEST = 100
+"""Changes below which none are folded for their share: they cost nothing."""
+
+_RETRY_SECONDS = 300.0
+"""Seconds until changes are folded again if the release stays the same."""
+
+_log = logging.getLogger(__name__)
+
+
+class Folding:
+    """Publishing of the served model over the newest revision when many images changed.
+
+    The new release is served like every other; changes that come meanwhile are applied to it.
+    """
+
+    def __init__(self, settings: ServiceSettings, metrics: Metrics) -> None:
+        self._settings, self._metrics = settings, metrics
+        self._folded: str | None = None
+        """Fingerprint of the release whose changes were folded last."""
+        self._again = 0.0
+
+    async def step(self, served: ServedRelease) -> None:
+        """Fold the changes if there are too many, and wait for the end."""
+        release = served.manifest.fingerprint
+        if not self._is_due(served) or (release == self._folded and monotonic() < self._again):
+            return
+        started = monotonic()
+        _log.info(
+            "Folding %d changes into a new release.",
+            served.change_count,
+            extra=extra(release=release),
+        )
+        reason = await self._run()
+        seconds = monotonic() - started
+        self._folded, self._again = release, monotonic() + _RETRY_SECONDS
+        self._metrics.observe_fold(seconds, failed=reason is not None)
+        if reason is None:
+            _log.info("Folded in %.1f s.", seconds, extra=extra(release=release))
+        else:
+            _log.warning(
+                "The changes were not folded (%s); next try in %d s.",
+                reason,
+                _RETRY_SECONDS,
+                extra=extra(release=release),
+            )
+
+    def _is_due(self, served: ServedRelease) -> bool:
+        share = max(self._settings.fold_share * len(served.release.images), _FEWEST)
+        return served.change_count >= min(share, self._settings.fold_changes)
+
+    async def _run(self) -> str | None:
+        """Run the program; return the reason of a failure."""
+        paths = {
+            "BELVEDERE_HOME": str(self._settings.home),
+            "BELVEDERE_STORE": self._settings.store_uri,
+            "OMP_NUM_THREADS": "1",
+        }
+        # uvloop forks without exec at once, for which Lance is not safe.
+        process = subprocess.Popen(
+            [sys.executable, "-m", MODULE], env=os.environ | paths, stderr=subprocess.PIPE
+        )
+        try:
+            _, errors = await asyncio.to_thread(process.communicate)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+        if not process.returncode:
+            return None
+        lines = errors.decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"exit status {process.returncode}"
