@@ -7,24 +7,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from embeddings.arrays import Floats, Mask, Rows
+from embeddings.arrays import Floats, Mask, Points, Rows
 from embeddings.encoded import Encoded
 from embeddings.file_names import to_nfc
 from embeddings.index import Neighbors, VectorIndex
 from embeddings.index.growing_array import GrowingArray
 from embeddings.index.live import LiveIndex
 from embeddings.index.live_graph import LiveGraph
-from embeddings.recognition import distance_to_training, typicality
 from embeddings.release.reader import Release
 from embeddings.store.changed_images import ChangedImages
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Images, StoredImage
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
-from embeddings.tsne import transform
+from embeddings.unseen_files import UnseenFiles
 
 Encode = Callable[[Iterable[bytes]], Iterator[Encoded]]
 """Function that encodes JPEG files, such as `Encoder.encode_files`."""
@@ -35,6 +32,24 @@ _UNSEALED: dict[str, Any] = dict.fromkeys(("source", "path", "added", "changed",
 
 class RevisionLost(StoreError):
     """Revision after which the changes cannot be followed: `read_all_changes` must be used."""
+
+
+@dataclass(frozen=True)
+class _SealedColumns:
+    """Columns of a release that its states share."""
+
+    labels: npt.NDArray[np.object_]
+    splits: npt.NDArray[np.object_]
+    rows: Rows
+    """Rows ordered by id."""
+    ids: npt.NDArray[np.object_]
+    """Ids in ascending order."""
+
+    @classmethod
+    def of(cls, images: Images) -> "_SealedColumns":
+        ids = np.array(images.ids, np.object_)
+        rows = np.argsort(ids, kind="stable")
+        return cls(np.array(images.labels, np.object_), images.splits, rows, ids[rows])
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,8 @@ class LiveState:
     revision: int
     index: LiveIndex
     graph: LiveGraph
-    _more_learned: Container[str]
+    _sealed: _SealedColumns
+    _unseen: UnseenFiles
     _probabilities: "GrowingArray[np.float32]"
     _records: dict[int, StoredImage]
     """Records of the rows that the release lacks or has otherwise."""
@@ -73,7 +89,8 @@ class LiveState:
             revision=release.manifest.data.revision,
             index=LiveIndex.of(base, release.images.ids, release.embeddings),
             graph=LiveGraph.of(release.graph),
-            _more_learned=more_learned,
+            _sealed=_SealedColumns.of(release.images),
+            _unseen=UnseenFiles(release, base, more_learned),
             _probabilities=GrowingArray.empty(np.float32, release.probabilities.shape[1:]),
             _records={},
             _rows={},
@@ -128,28 +145,37 @@ class LiveState:
 
     def learned(self, row: int) -> bool:
         """Return True if the model learned from the file of a row."""
-        twin = self._twin(row)
-        return (
-            bool(self.release.learned[twin])
-            if twin >= 0
-            else self.record(row).digest in self._more_learned
-        )
+        if row < len(self.release.images):
+            return bool(self.release.learned[row])
+        return self._unseen.learned(self.record(row).digest)
 
     def typicality(self, row: int) -> float:
         """Return the typicality of a row, 0-1: a function of the release and the file alone."""
-        twin = self._twin(row)
-        if twin >= 0:
-            return float(self.release.typicalities[twin])
-        distance = distance_to_training(self._sealed, self.release.learned, self.embedding(row))
-        return typicality(np.array(self.release.typicality.distances), distance)
+        if row < len(self.release.images):
+            return float(self.release.typicalities[row])
+        return self._unseen.typicality(self.record(row).digest, self.embedding(row))
+
+    def points(self, rows: Rows) -> Points:
+        """Return the places of rows on the map, shape (rows, 2).
+
+        They are functions of the release and the file alone.
+        """
+        added = rows >= len(self.release.images)
+        points = np.empty((len(rows), 2))
+        points[~added] = self.release.points[rows[~added]]
+        digests = [self.record(row).digest for row in rows[added].tolist()]
+        points[added] = self._unseen.points(digests, self.index.embeddings[rows[added]])
+        return points
 
     def point(self, row: int) -> tuple[float, float]:
-        """Return the place of a row on the map: a function of the release and the file alone."""
-        twin = self._twin(row)
-        if twin >= 0:
-            x, y = self.release.points[twin].tolist()
-            return x, y
-        return transform(self._sealed, self.release.points, self.embedding(row))
+        """Return the place of a row on the map."""
+        x, y = self.points(np.array([row]))[0].tolist()
+        return x, y
+
+    def place(self, embedding: Floats) -> tuple[float, float]:
+        """Return the place of an embedding of shape (dimension,) on the map of the release."""
+        x, y = self._unseen.place(embedding[np.newaxis])[0].tolist()
+        return x, y
 
     def neighbors(self, row: int) -> Neighbors:
         """Return the nearest live rows of a live row, at most three: its ready answer."""
@@ -165,12 +191,12 @@ class LiveState:
     @cached_property
     def labels(self) -> npt.NDArray[np.object_]:
         """Shape (n + m,): labels; None for an image without a label."""
-        return self._column("label", self.release.images.labels)
+        return self._column("label", self._sealed.labels)
 
     @cached_property
     def splits(self) -> npt.NDArray[np.object_]:
         """Shape (n + m,): `train`, `validation` or `pool`."""
-        return self._column("split", self.release.images.splits)
+        return self._column("split", self._sealed.splits)
 
     def ids_in_order(self) -> Rows:
         """Return the live rows ordered by id."""
@@ -178,51 +204,20 @@ class LiveState:
 
     @cached_property
     def _rows_by_id(self) -> Rows:
-        ids = [self.index.id_of(row) for row in range(len(self))]
-        order = np.array(sorted(range(len(self)), key=ids.__getitem__), np.int64)
-        return order[self.live[order]]
+        count, sealed = len(self.release.images), self._sealed
+        added = np.flatnonzero(self.live[count:]) + count
+        ids = np.array([self.index.id_of(row) for row in added.tolist()], np.object_)
+        order = np.argsort(ids, kind="stable")
+        places = np.searchsorted(sealed.ids, ids[order])
+        rows = np.insert(sealed.rows, places, added[order])
+        return rows[self.live[rows]]
 
-    def _column(
-        self, name: str, sealed: "Sequence[Any] | npt.NDArray[np.object_]"
-    ) -> npt.NDArray[np.object_]:
+    def _column(self, name: str, sealed: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
         values = np.empty(len(self), np.object_)
         values[: len(sealed)] = sealed
         for row, record in self._records.items():
             values[row] = getattr(record, name)
         return values
-
-    def _twin(self, row: int) -> int:
-        """Return the row of the release with the file of a row; -1 if there is none."""
-        if row < len(self.release.images):
-            return row
-        digests = self.release.images.table.column("digest")
-        return int(pc.index(digests, pa.scalar(self.record(row).digest)).as_py())
-
-    @property
-    def _sealed(self) -> VectorIndex:
-        return _Exact(self.index.base)
-
-
-@dataclass(frozen=True)
-class _Exact:
-    """Index of any kind, searched exactly."""
-
-    index: VectorIndex
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def search(
-        self,
-        query: Floats,
-        k: int,
-        *,
-        exclude: int | None = None,
-        among: Mask | None = None,
-        exact: bool = True,
-    ) -> Neighbors:
-        """Implement `VectorIndex.search`."""
-        return self.index.search(query, k, exclude=exclude, among=among, exact=exact)
 
 
 class _Application:

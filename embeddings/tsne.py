@@ -1,4 +1,4 @@
-"""t-SNE map of the embeddings: fit, and transform of new embeddings.
+"""t-SNE map of the embeddings.
 
 Method: van der Maaten & Hinton 2008, in openTSNE's implementation (Poličar et al. 2024).
 """
@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING
 import faiss
 import numpy as np
 
-from embeddings.arrays import Doubles, Floats, Mask, Points, Rows
-from embeddings.index import VectorIndex
+from embeddings.arrays import Floats, Mask, Points, Rows
+from embeddings.fixed_map import (
+    EXAGGERATION,
+    LARGEST_GRADIENT,
+    LEARNING_RATE,
+    MOMENTUM,
+    PERPLEXITY,
+    STEPS,
+)
 
 if TYPE_CHECKING:
     from openTSNE import TSNEEmbedding
@@ -26,14 +33,6 @@ _REFIT_STEPS = 50
 
 _LEAST_KNOWN = 0.5
 """Share of images with known places below which the map is fitted again."""
-
-_TRANSFORM_PERPLEXITY = 5.0
-_STEPS = 100
-_LEARNING_RATE = 0.1
-_EXAGGERATION = 1.5
-_MOMENTUM = 0.8
-_LARGEST_GRADIENT = 0.25
-_BISECTIONS = 50
 
 _PLACED_AT_ONCE = 16_384
 
@@ -111,7 +110,7 @@ def _fit(embeddings: Floats, start: Points, new: Mask, seed: int, threads: int) 
     fitted = TSNEEmbedding(
         start, affinities, negative_gradient_method="bh", n_jobs=threads, random_state=seed
     )
-    fitted.optimize(_REFIT_STEPS, exaggeration=1, momentum=_MOMENTUM, inplace=True)
+    fitted.optimize(_REFIT_STEPS, exaggeration=1, momentum=MOMENTUM, inplace=True)
     return np.asarray(fitted, dtype=np.float64)
 
 
@@ -120,8 +119,8 @@ def _place(
 ) -> Points:
     """Return places for embeddings of shape (m, dimension) on the map `points`, shape (n, 2).
 
-    The method is that of `transform`, but the repulsion is interpolated on a grid. `start` has
-    shape (m, 2); NaN selects the median of the nearest neighbours.
+    The method is that of `FixedMap`. `start` has shape (m, 2); NaN selects the median of the
+    nearest neighbours.
     """
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import PrecomputedAffinities
@@ -145,7 +144,7 @@ def _place_block(
     from openTSNE import PartialTSNEEmbedding
     from openTSNE.affinity import joint_probabilities_nn
 
-    perplexity = min(_TRANSFORM_PERPLEXITY, len(fitted) / 3)
+    perplexity = min(PERPLEXITY, len(fitted) / 3)
     squared, rows = faiss.knn(embeddings, fitted, max(1, int(3 * perplexity)))
     new: Mask = np.asarray(np.isnan(start).any(axis=1))
     start[new] = np.median(np.asarray(map_)[rows[new]], axis=1)
@@ -158,76 +157,18 @@ def _place_block(
         start, map_, P=affinities, negative_gradient_method="fft", n_jobs=threads
     )
     part.optimize(
-        _STEPS, learning_rate=_LEARNING_RATE, exaggeration=_EXAGGERATION, momentum=_MOMENTUM,
-        max_grad_norm=_LARGEST_GRADIENT, inplace=True,
+        STEPS, learning_rate=LEARNING_RATE, exaggeration=EXAGGERATION, momentum=MOMENTUM,
+        max_grad_norm=LARGEST_GRADIENT, inplace=True,
     )  # fmt: skip
     return np.asarray(part, dtype=np.float64)
 
 
 def _medians(points: Points, known: Floats, embeddings: Floats) -> Points:
     """Return the median place of the nearest known embeddings of each embedding."""
-    _, rows = faiss.knn(embeddings, known, min(int(3 * _TRANSFORM_PERPLEXITY), len(known)))
+    _, rows = faiss.knn(embeddings, known, min(int(3 * PERPLEXITY), len(known)))
     return np.asarray(np.median(points[rows], axis=1))
 
 
 def _blocks(count: int) -> Iterator[slice]:
     for number in range(ceil(count / _PLACED_AT_ONCE)):
         yield slice(number * _PLACED_AT_ONCE, (number + 1) * _PLACED_AT_ONCE)
-
-
-def transform(index: VectorIndex, points: Points, embedding: Floats) -> tuple[float, float]:
-    """Return the coordinates of a new embedding of shape (dimension,) on the map `points`.
-
-    `points` has shape (n, 2). The new point starts at the median of its nearest neighbours and
-    moves by gradient descent, attracted by them and repelled by all points; these stay fixed.
-    """
-    perplexity = min(_TRANSFORM_PERPLEXITY, len(index) / 3)
-    neighbors = index.search(embedding, k=max(1, int(3 * perplexity)))
-    point = np.median(points[neighbors.rows], axis=0)
-    if len(index) >= 4:
-        point = _optimise(
-            point, points, neighbors.rows, _affinities(neighbors.distances, perplexity)
-        )
-    return float(point[0]), float(point[1])
-
-
-def _affinities(distances: Doubles, perplexity: float) -> Doubles:
-    """Return probabilities of shape (k,) that decrease with distance and have this perplexity.
-
-    If more neighbours than that are equally near, the probability is shared equally among them.
-    """
-    # Only differences matter; subtracting the minimum avoids underflow.
-    squared = distances**2 - distances.min() ** 2
-    scale = float(squared.mean()) or 1.0
-    low, high = 0.0, np.inf
-    precision = 1.0 / scale
-    for _ in range(_BISECTIONS):
-        weights = np.exp(-squared * precision)
-        affinities = weights / weights.sum()
-        entropy = -float(np.sum(affinities * np.log(np.maximum(affinities, np.finfo(float).tiny))))
-        if entropy > np.log(perplexity):
-            low, precision = precision, precision * 2 if high == np.inf else (precision + high) / 2
-        else:
-            high, precision = precision, (low + precision) / 2
-    return np.asarray(affinities)
-
-
-def _optimise(point: Doubles, points: Points, neighbors: Rows, affinities: Doubles) -> Doubles:
-    """Minimise by gradient descent with momentum and gains, as in t-SNE."""
-    update, gains = np.zeros(2), np.ones(2)
-    for _ in range(_STEPS):
-        gradient = _gradient(point, points, neighbors, affinities)
-        gradient *= min(1.0, _LARGEST_GRADIENT / (float(np.linalg.norm(gradient)) + 1e-6))
-        same = np.sign(update) == np.sign(gradient)
-        gains = np.where(same, 0.8 * gains + 0.01, gains + 0.2)
-        update = _MOMENTUM * update - _LEARNING_RATE * gains * gradient
-        point = point + update
-    return point
-
-
-def _gradient(point: Doubles, points: Points, neighbors: Rows, affinities: Doubles) -> Doubles:
-    away = point - points
-    weights = 1.0 / (1.0 + np.einsum("ij,ij->i", away, away))
-    attraction = _EXAGGERATION * (affinities * weights[neighbors]) @ away[neighbors]
-    repulsion = (weights**2 @ away) / weights.sum()
-    return np.asarray(attraction - repulsion)

@@ -55,7 +55,5 @@ class AnswerCaches:
     """Answers to `GET /predict?id=` by row."""
     maps: StampedCache[tuple[int, bool]] = field(default_factory=lambda: StampedCache(_MAPS_KEPT))
     """Complete answers to `GET /tsne?n=` by the number of images; true for those in gzip."""
-    places: dict[int, tuple[float, float]] = field(default_factory=dict)
-    """Places of added rows on the map."""
     learned: dict[int, bool] = field(default_factory=dict)
     """True for added rows whose file the model learned from."""

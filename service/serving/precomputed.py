@@ -63,7 +63,7 @@ def published_map(served: ServedRelease, n: int, compressed: bool) -> bytes:
     body = cache.get(key, served.revision)
     if body is None:
         rows = sample_rows(served.live, n, served.manifest.map_seed)
-        body = served.prefix + _rest(map_of(served, rows, served.points(rows)))
+        body = served.prefix + _rest(map_of(served, rows, served.live.points(rows)))
         if compressed:
             body = gzip.compress(body, _COMPRESSION, mtime=0)
         cache.put(key, served.revision, body)

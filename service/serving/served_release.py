@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache, partial
 
 import numpy as np
 
-from embeddings.arrays import Mask, Points, Rows
+from embeddings.arrays import Mask, Rows
 from embeddings.encoder import Encoder
 from embeddings.images import read_pixels, to_jpeg
 from embeddings.index import IndexKind, build_index
@@ -179,21 +179,6 @@ class ServedRelease:
             prediction_set=prediction_set(probabilities, self.model.threshold),
             typicality=self.live.typicality(row),
         )
-
-    def points(self, rows: Rows) -> Points:
-        """Return the places of rows on the map of the release, shape (n, 2)."""
-        known = self.release.points
-        points = known[np.minimum(rows, len(known) - 1)]
-        for number in np.flatnonzero(rows >= len(known)).tolist():
-            points[number] = self._place(int(rows[number]))
-        return points
-
-    def _place(self, row: int) -> tuple[float, float]:
-        """Return the place of an added row, computed once for all states."""
-        known = self.caches.places.get(row)
-        if known is None:
-            known = self.caches.places[row] = self.live.point(row)
-        return known
 
     def has_learned(self, row: int) -> bool:
         """Return true if the model learned from the file of a row."""

@@ -218,3 +218,38 @@ def test_a_changed_answer_has_a_new_stamp(base: Contents, steps: list[Step]) -> 
                 assert stamp == number
             if stamp == 0:
                 assert sealed[name] == answer
+
+
+@settings(max_examples=50, deadline=None)
+@given(bases, steps, st.data())
+def test_facts_of_new_files_do_not_depend_on_the_order_of_changes(
+    base: Contents, steps: list[Step], data: st.DataObject
+) -> None:
+    one = state_of(base)
+    for number, step in enumerate(steps, FIRST + 1):
+        one = one.apply(changed(number, step))
+        if data.draw(st.booleans()):
+            one.points(one.ids_in_order())
+    merged: Step = {}
+    for step in steps:
+        merged |= step
+    other = state_of(base).apply(changed(FIRST + len(steps), merged))
+    names = [one.record(row).id for row in one.ids_in_order()]
+    assert names == [other.record(row).id for row in other.ids_in_order()]
+    for name in names:
+        row, same = one.row(name), other.row(name)
+        assert one.point(row) == other.point(same)
+        assert one.typicality(row) == other.typicality(same)
+        assert one.learned(row) == other.learned(same)
+        assert one.record(row) == other.record(same)
+
+
+def test_a_file_of_the_release_has_the_same_facts_under_another_id() -> None:
+    base = {"a": (1, "lake"), "b": (5, "sea"), "c": (7, None)}
+    state = state_of(base).apply(changed(FIRST + 1, {"d": (5, "lake", False)}))
+    known, new = state.row("b"), state.row("d")
+    assert known != new
+    assert state.point(new) == state.point(known)
+    assert state.typicality(new) == state.typicality(known)
+    assert state.learned(new)
+    assert not state.learned(state.row("c"))

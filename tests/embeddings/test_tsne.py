@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from embeddings.fixed_map import FixedMap
 from embeddings.index.flat import FlatIndex
-from embeddings.tsne import fit_map, transform
+from embeddings.tsne import fit_map
+from tests.embeddings.test_fixed_map import placed_on
 
 
 def clusters(per_cluster: int = 40) -> np.ndarray:
@@ -20,7 +22,7 @@ def test_clusters_stay_together_and_a_new_embedding_joins_its_cluster() -> None:
     assert np.array_equal(nearest, np.repeat([0, 1, 2], 40))
 
     index = FlatIndex([str(row) for row in range(120)], embeddings)
-    placed = transform(index, points, embeddings[50] + np.float32(0.05))
+    (placed,) = placed_on(FixedMap.of(points), index, embeddings[50:51] + np.float32(0.05))
     assert np.linalg.norm(centres - placed, axis=1).argmin() == 1
 
 
@@ -78,4 +80,4 @@ def test_tiny_collections_have_a_map(count: int) -> None:
     assert points.shape == (count, 2)
     assert np.isfinite(points).all()
     index = FlatIndex([str(row) for row in range(count)], embeddings)
-    assert np.isfinite(transform(index, points, embeddings[0])).all()
+    assert np.isfinite(placed_on(FixedMap.of(points), index, embeddings[:1])).all()

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from embeddings.arrays import Points, Rows
 from embeddings.recognition import Observe, encode_image
-from embeddings.tsne import transform
 from service.api.auth import REQUIRE_API_KEY
 from service.api.dependencies import Served, State
 from service.api.errors import ServiceProblem, problem_responses
@@ -91,7 +90,7 @@ async def tsne_of_upload(served: Served, state: State, upload: Upload) -> Respon
 def _placed(served: ServedRelease, upload: bytes, observe: Observe) -> Response:
     embedding = encode_image(served.model.encoder, upload, observe).embeddings[0]
     # The images of the release alone determine places, so that they do not depend on later ones.
-    x, y = transform(served.model.index, served.release.points, embedding)
+    x, y = served.live.place(embedding)
     placement = Placement(
         point=Point(x=x, y=y),
         release=served.manifest.fingerprint,

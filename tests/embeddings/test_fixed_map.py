@@ -4,8 +4,16 @@ from openTSNE import PartialTSNEEmbedding, TSNEEmbedding, initialization
 from openTSNE.affinity import PrecomputedAffinities, joint_probabilities_nn
 from scipy.sparse import csr_matrix
 
+from embeddings.fixed_map import FixedMap
 from embeddings.index.flat import FlatIndex
-from embeddings.tsne import fit_map, transform
+from embeddings.tsne import fit_map
+
+
+def placed_on(map_: FixedMap, index: FlatIndex, embeddings: np.ndarray) -> np.ndarray:
+    found = [index.search(each, map_.neighbors) for each in embeddings]
+    return map_.place(
+        np.stack([each.rows for each in found]), np.stack([each.distances for each in found])
+    )
 
 
 def placed_by_open_tsne(
@@ -29,18 +37,45 @@ def placed_by_open_tsne(
     return float(found[0, 0]), float(found[0, 1])
 
 
-def test_transform_agrees_with_open_tsne() -> None:
+@pytest.fixture(scope="module")
+def drawn() -> tuple[FlatIndex, FixedMap, np.ndarray]:
+    """Return an index and a map of embeddings, and other embeddings."""
     rng = np.random.default_rng(3)
     centres = rng.normal(scale=6, size=(5, 16))
     drawn = centres[rng.integers(0, 5, 260)] + rng.normal(size=(260, 16))
     embeddings = drawn.astype(np.float32)
     points = fit_map(embeddings[:200], seed=0, threads=1)
     index = FlatIndex([str(row) for row in range(200)], embeddings[:200])
-    ours = np.array([transform(index, points, each) for each in embeddings[200:]])
-    theirs = np.array([placed_by_open_tsne(index, points, each) for each in embeddings[200:]])
-    apart = np.linalg.norm(ours - theirs, axis=1) / np.ptp(points, axis=0).max()
+    return index, FixedMap.of(points), embeddings[200:]
+
+
+def test_places_agree_with_open_tsne(drawn: tuple[FlatIndex, FixedMap, np.ndarray]) -> None:
+    index, map_, embeddings = drawn
+    ours = placed_on(map_, index, embeddings)
+    theirs = np.array([placed_by_open_tsne(index, map_.points, each) for each in embeddings])
+    apart = np.linalg.norm(ours - theirs, axis=1) / np.ptp(map_.points, axis=0).max()
     assert np.median(apart) < 1e-3
     assert apart.max() < 0.02
+
+
+def test_a_place_does_not_depend_on_the_others(
+    drawn: tuple[FlatIndex, FixedMap, np.ndarray],
+) -> None:
+    index, map_, embeddings = drawn
+    together = placed_on(map_, index, embeddings)
+    for number in (0, 7, 59):
+        alone = placed_on(map_, index, embeddings[number : number + 1])
+        assert alone.tolist() == together[number : number + 1].tolist()
+    some = placed_on(map_, index, embeddings[13:31][::-1])
+    assert some[::-1].tolist() == together[13:31].tolist()
+
+
+def test_a_far_embedding_has_a_place_near_the_map(
+    drawn: tuple[FlatIndex, FixedMap, np.ndarray],
+) -> None:
+    index, map_, embeddings = drawn
+    (place,) = placed_on(map_, index, 1000 + embeddings[:1])
+    assert np.linalg.norm(place - map_.points, axis=1).min() < 5
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 30])
@@ -48,6 +83,6 @@ def test_equal_embeddings_give_a_point_among_them(count: int) -> None:
     embeddings = np.ones((count, 4), np.float32)
     points = np.random.default_rng(0).normal(size=(count, 2))
     index = FlatIndex([str(row) for row in range(count)], embeddings)
-    x, y = transform(index, points, embeddings[0])
+    ((x, y),) = placed_on(FixedMap.of(points), index, embeddings[:1])
     assert np.isfinite((x, y)).all()
     assert np.abs((x, y)).max() < 20
