@@ -114,8 +114,22 @@ def read_pixels(data: bytes, height: int, width: int) -> Pixels:
     The whole image is scaled to that size without keeping its aspect ratio: a crop could remove
     the object that the label refers to. Raises `ImageRejected`.
     """
+    return scale_pixels(open_rgb(data, at_least=_least_side(height, width)), height, width)
+
+
+def is_decoded_whole(image: Image.Image, height: int, width: int) -> bool:
+    """Return whether `read_pixels` decodes a JPEG with the size of `image` at its full size."""
+    # A JPEG is decoded at half its size or less if that keeps the least length of both sides.
+    return min(image.size) < 2 * _least_side(height, width)
+
+
+def _least_side(height: int, width: int) -> int:
     # At twice the size, the filter still averages over enough pixels.
-    image = open_rgb(data, at_least=2 * max(height, width))
+    return 2 * max(height, width)
+
+
+def scale_pixels(image: Image.Image, height: int, width: int) -> Pixels:
+    """Return an RGB image as a uint8 array of shape (height, width, 3), values 0-255."""
     scaled = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return np.asarray(scaled, dtype=np.uint8)
 

@@ -57,6 +57,10 @@ class CompiledModel:
             with self._lock:
                 self._running -= 1
 
+    def infer_beside_others(self, pixels: Pixels) -> Outputs:
+        """Return the outputs for pixels of shape (1, height, width, 3), using one core."""
+        return self._infer(pixels, alone=False)
+
     def infer_all(self, images: Iterable[Pixels]) -> Iterator[Outputs]:
         """Yield the outputs of single images, each of shape (height, width, 3), using all cores.
 

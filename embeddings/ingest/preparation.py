@@ -2,14 +2,19 @@
 
 from hashlib import sha256
 
-from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder
-from embeddings.images import ImageRejected, Rejection
+from embeddings.images import (
+    ImageRejected,
+    Rejection,
+    is_decoded_whole,
+    read_pixels,
+    scale_pixels,
+)
 from embeddings.ingest.attributes import read_attributes
 from embeddings.ingest.changes import PreparedFile
 from embeddings.ingest.file_types import HEAD
 from embeddings.ingest.formats import find_heic_opener, ingest_formats, refuse
-from embeddings.ingest.stored_file import as_stored
+from embeddings.ingest.stored_file import decode_and_store
 
 
 def prepare(
@@ -17,17 +22,23 @@ def prepare(
 ) -> PreparedFile:
     """Return an image file in the form in which it is stored, with its features.
 
-    The formats are those of ingest. Thread-safe. Raises `ImageRejected`.
+    The formats are those of ingest, and the features those of the stored file. Several threads can
+    prepare files at once, each on one core. Raises `ImageRejected`.
     """
     formats = ingest_formats(find_heic_opener())
     reason = refuse(content[:HEAD], formats)
     if reason is not None:
         raise ImageRejected(Rejection.UNREADABLE, f"The file is unusable: {reason}.")
-    blob = as_stored(content, formats, keep_location)
+    blob, image = decode_and_store(content, formats, keep_location)
+    size = (encoder.height, encoder.width)
+    if image is not None and is_decoded_whole(image, *size):
+        pixels = scale_pixels(image, *size)
+    else:
+        pixels = read_pixels(blob.jpeg, *size)
     return PreparedFile(
         blob=blob,
         source_digest=sha256(content).hexdigest(),
         attributes=read_attributes(content, keep_location),
-        encoded=Encoded.concatenate(encoder.encode_files([blob.jpeg])),
+        encoded=encoder.encode_beside_others(pixels),
         encoder=encoder_fingerprint,
     )
