@@ -22,8 +22,8 @@ def prepare(
 ) -> PreparedFile:
     """Return an image file in the form in which it is stored, with its features.
 
-    The formats are those of ingest, and the features those of the stored file. Several threads can
-    prepare files at once, each on one core. Raises `ImageRejected`.
+    The formats are those of ingest. The features are computed on one core; they are bit-equal to
+    those that publishing would compute. Raises `ImageRejected`.
     """
     formats = ingest_formats(find_heic_opener())
     reason = refuse(content[:HEAD], formats)
