@@ -54,6 +54,8 @@ in proportion for images below 128 pixels, because encoding errors average out l
 
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _TILE = 2048
+_FEW = 128
+"""Number of items and pairs up to which groups are found without a sparse matrix."""
 """Images in one product; the product of a block of them with all fits in a second-level cache."""
 
 _BLOCKS_PER_TILE = 16
@@ -133,9 +135,30 @@ def connected_groups(
     The result has shape (count,): number of each item's component, numbered by first item.
     """
     rows, columns = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
+    if count + len(rows) <= _FEW:
+        return _few_groups(count, rows, columns)
     links = coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(count, count))
     _, numbers = connected_components(links, directed=False)
     return np.asarray(numbers, dtype=np.int32)
+
+
+def _few_groups(count: int, first: Rows, second: Rows) -> npt.NDArray[np.int32]:
+    """Return the result of `connected_groups`; a sparse matrix of few items takes longer."""
+    roots = list(range(count))
+
+    def root_of(item: int) -> int:
+        while roots[item] != item:
+            roots[item] = roots[roots[item]]
+            item = roots[item]
+        return item
+
+    for one, other in zip(first.tolist(), second.tolist(), strict=True):
+        lower, upper = sorted((root_of(one), root_of(other)))
+        # The root of a group is its first item.
+        roots[upper] = lower
+    numbers: dict[int, int] = {}
+    groups = [numbers.setdefault(root_of(item), len(numbers)) for item in range(count)]
+    return np.array(groups, np.int32)
 
 
 class _Found:

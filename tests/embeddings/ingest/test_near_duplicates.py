@@ -302,3 +302,17 @@ def test_twenty_thousand_frames_of_one_scene_need_bounded_memory() -> None:
     count, grown = (int(word) for word in ran.stdout.split())
     assert count == 1
     assert grown < 1e9
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 40, 300])
+def test_groups_are_numbered_by_their_first_item(count: int) -> None:
+    rng = np.random.default_rng(count)
+    for _ in range(50):
+        first, second = rng.integers(0, max(count, 1), (2, int(rng.integers(0, count + 1))))
+        firsts = np.arange(count)
+        for _ in range(count):
+            least = np.minimum(firsts[first], firsts[second])
+            np.minimum.at(firsts, first, least)
+            np.minimum.at(firsts, second, least)
+        numbers = np.unique(firsts, return_inverse=True)[1]
+        assert connected_groups(count, first, second).tolist() == numbers.tolist()
