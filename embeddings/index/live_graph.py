@@ -28,7 +28,7 @@ class LiveGraph:
     """Nearest live rows of every live row, at most three, without itself.
 
     Rows have the numbers of a `LiveIndex`. A row that appears is inserted into the lists to which
-    it belongs; a list that loses a row is searched anew when it is read. A graph never changes:
+    it belongs; a list that loses a row is searched again when it is read. A graph never changes:
     `with_changes` returns another one.
     """
 

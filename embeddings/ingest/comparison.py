@@ -37,7 +37,7 @@ class Comparison:
     """Thumbnails of all images and their signatures, by row.
 
     One image takes 1,030 bytes. The result is that of `find_links`: the projection of the
-    signatures, which is fitted anew when the number of images has doubled, has no effect on it.
+    signatures, which is fitted again when the number of images has doubled, has no effect on it.
     """
 
     def __init__(self, thumbnails: Pixels) -> None:
