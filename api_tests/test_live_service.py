@@ -10,8 +10,10 @@ dictionaries and brute force, at the revision of the change.
 import shutil
 import sys
 import tempfile
+import time
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -31,6 +33,7 @@ from api_tests.conftest import served
 from embeddings.atomic import atomic_symlink
 from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder
+from embeddings.lock import Locked, home_lock
 from embeddings.release.publish import republish
 from embeddings.release.reader import CURRENT, current_release, read_manifest, release_folders
 from embeddings.store.store import Store
@@ -48,6 +51,7 @@ from service.settings import ServiceSettings
 from tests.plain_collection import (
     NAMES,
     NEW_LABELS,
+    Drawing,
     Plain,
     PlainCollection,
     Refused,
@@ -65,6 +69,9 @@ ENCODED: dict[tuple[str, str], Encoded] = {}
 """Outputs by encoder and digest of the stored file."""
 
 POLL = 0.02
+
+FOLD_CHANGES = 12
+"""Changes after which the service folds them into a release by itself."""
 
 ERRORS: dict[str, type[ServiceError]] = {
     "UnknownImage": UnknownImage,
@@ -99,6 +106,7 @@ class LiveService(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.open_services.close()
+        COUNTS["releases"] += len(release_folders(self.releases))
         shutil.rmtree(self.home)
 
     def start(self) -> None:
@@ -106,7 +114,10 @@ class LiveService(RuleBasedStateMachine):
         enter = self.open_services.enter_context
         self.clients = []
         for writable in (True, False):
-            api, _ = enter(served(ServiceSettings(home=self.home, writable=writable, poll=POLL)))
+            chosen = ServiceSettings(
+                home=self.home, writable=writable, poll=POLL, fold_changes=FOLD_CHANGES
+            )
+            api, _ = enter(served(chosen))
             self.clients.append(enter(Client(str(api.base_url))))
         self.revision = self.clients[0].ready().revision
         self.learn_encoder()
@@ -117,14 +128,9 @@ class LiveService(RuleBasedStateMachine):
         self.fingerprint = read_manifest(self.release).encoder.fingerprint
         self.encoder = Encoder(self.release / "encoder.xml")
 
-    @rule(
-        data=st.data(),
-        drawing=st.sampled_from(files()),
-        label=st.sampled_from([*NEW_LABELS, None]),
-        restore=st.booleans(),
-    )
-    def put(self, data: st.DataObject, drawing: Any, label: str | None, restore: bool) -> None:
-        name = self.a_name(data)
+    @rule(data=st.data(), label=st.sampled_from([*NEW_LABELS, None]), restore=st.booleans())
+    def put(self, data: st.DataObject, label: str | None, restore: bool) -> None:
+        name, drawing = self.a_name(data), self.a_drawing(data)
         expected, concerned = self.plain.put(name, label, drawing, restore=restore)
         COUNTS[f"PUT: {expected}"] += 1
         if expected in ERRORS:
@@ -145,7 +151,7 @@ class LiveService(RuleBasedStateMachine):
     def put_many(self, data: st.DataObject, count: int, restore: bool) -> None:
         items = []
         for _ in range(count):
-            drawing = data.draw(st.sampled_from(files()))
+            drawing = self.a_drawing(data)
             label = data.draw(st.sampled_from([*NEW_LABELS, None]))
             items.append((self.a_name(data), drawing, label))
         outcomes = self.clients[0].add_many(
@@ -204,23 +210,26 @@ class LiveService(RuleBasedStateMachine):
 
     @rule()
     def fold(self) -> None:
-        republish(self.store, self.releases, explain_evenly)
+        """Publish the model over the newest revision, as the service does by itself."""
+        with self.publishing():
+            republish(self.store, self.releases, explain_evenly)
         self.follow()
         COUNTS["fold"] += 1
 
     @rule(over_newest=st.booleans())
     def swap(self, over_newest: bool) -> None:
         """Publish the other model over the newest revision, or go back to its last release."""
-        folders = release_folders(self.releases)
-        manifests = [(read_manifest(each), each) for each in folders]
-        others = (
-            (manifest.data.revision, each)
-            for manifest, each in manifests
-            if manifest.encoder.fingerprint != self.fingerprint
-        )
-        atomic_symlink(self.releases / CURRENT, max(others)[1].name)
-        if over_newest:
-            republish(self.store, self.releases, explain_evenly)
+        with self.publishing():
+            folders = release_folders(self.releases)
+            manifests = [(read_manifest(each), each) for each in folders]
+            others = (
+                (manifest.data.revision, each)
+                for manifest, each in manifests
+                if manifest.encoder.fingerprint != self.fingerprint
+            )
+            atomic_symlink(self.releases / CURRENT, max(others)[1].name)
+            if over_newest:
+                republish(self.store, self.releases, explain_evenly)
         self.follow()
         COUNTS["swap" if over_newest else "roll back"] += 1
 
@@ -316,16 +325,33 @@ class LiveService(RuleBasedStateMachine):
         self.revision = max(self.revision, revision)
         self.plain.commit(self.revision)
 
+    @contextmanager
+    def publishing(self) -> Iterator[None]:
+        """Hold the lock of the home; the service may be folding."""
+        while True:
+            try:
+                with home_lock(self.home, "the state machine"):
+                    yield
+                return
+            except Locked:
+                time.sleep(POLL)
+
     def follow(self) -> None:
-        """Wait until both services serve the current release."""
+        """Wait until both services serve the current release, which a fold can replace."""
         self.learn_encoder()
-        fingerprint = read_manifest(self.release).fingerprint
         for client in self.clients:
-            while client.ready().release != fingerprint:
+            while client.ready().release != self.current():
                 pass
+
+    def current(self) -> str:
+        return read_manifest(current_release(self.releases)).fingerprint
 
     def a_name(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from([*NAMES, *self.known]))
+
+    def a_drawing(self, data: st.DataObject) -> Drawing:
+        known = data.draw(st.booleans())
+        return data.draw(st.sampled_from(self.plain.held if known else files()))
 
     def encoded(self, digest: str) -> Encoded:
         known = (self.fingerprint, digest)

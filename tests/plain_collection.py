@@ -128,6 +128,12 @@ class PlainCollection:
         """Record the present images as those of a revision."""
         self.at[revision] = dict(self.images)
 
+    @property
+    def held(self) -> list[Drawing]:
+        """Files that an image has or had, or all files if there are none."""
+        digests = {each.source_digest for each in self.images.values()}
+        return [each for each in files() if each.source_digest in digests] or [*files()]
+
     def as_of(self, revision: int) -> Mapping[str, Plain]:
         """Return the images at a revision, which may have changed no image."""
         return self.at[max(each for each in self.at if each <= revision)]

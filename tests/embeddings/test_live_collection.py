@@ -269,7 +269,8 @@ class LiveCollection(RuleBasedStateMachine):
         )
 
     def _a_put(self, data: st.DataObject) -> Put:
-        drawing = data.draw(st.sampled_from(files()))
+        known = data.draw(st.booleans())
+        drawing = data.draw(st.sampled_from(self.plain.held if known else files()))
         label = data.draw(st.sampled_from([*NEW_LABELS, None]))
         prepared = prepare(drawing.content, self.served.encoder, self.served.fingerprint)
         return Put(self._name(data), label, prepared, "a key", data.draw(st.booleans()))
