@@ -38,6 +38,7 @@ def test_the_map_shows_added_images_and_hides_deleted_ones(open_page, collection
         "aria-label", f"Map of {ALL + 1} images"
     )
     expect(page.get_by_role("button", name="lake")).to_have_text(f"lake{PER_CLASS + 2}")
+    expect(page.locator("#footer")).to_contain_text(f"{ALL + 1} images")
     after = {each["id"]: each for each in page.evaluate(POINTS)}
     assert not after["new/one"]["learned"]
     assert {each for each in before if before[each] != after.get(each)} == {DELETED}

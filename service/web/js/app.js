@@ -20,9 +20,9 @@ let initialization = new AbortController();
 let isInitialized = false;
 
 /**
- * Load and show the name of the collection, the classes and the release.
+ * Load and show the name and size of the collection, the classes and the release.
  *
- * @param {AbortSignal} signal
+ * @param {AbortSignal} [signal]
  */
 async function loadServiceInfo(signal) {
   const info = await callApi("/readyz", { signal });
@@ -88,6 +88,7 @@ export function start() {
     toast("A new release is served. This page was reloaded.");
     initialize();
   });
+  addEventListener("revision", () => loadServiceInfo().catch(ignoreOutage));
   addEventListener("busy", showBusy);
   // A link would change the hash, which selects the view.
   byId("skip").addEventListener("click", () => byId("main").focus());
