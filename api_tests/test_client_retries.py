@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from service.client import AsyncClient, Client, ServiceError
+from service.client import AsyncClient, Client, ServiceError, TimedOut
 from service.client.retry import RetryPolicy
 from service.schemas import Problem
 from service.settings import ServiceSettings
@@ -158,6 +158,19 @@ def test_a_missing_response_ends_with_the_time_out(send):
     ):
         send(address, timeout=0.2)
     assert caught.value.status is None
+
+
+def test_a_change_without_a_response_may_have_been_made():
+    with silent_server() as address, Client(address, timeout=0.2) as client:
+        for change in (
+            lambda: client.add("a", b"1"),
+            lambda: client.add_many([("a", b"1")]),
+            lambda: client.delete("a"),
+        ):
+            with pytest.raises(TimedOut, match=r"can be repeated\.$"):
+                change()
+        with pytest.raises(TimedOut, match=r"longer `timeout`\.$"):
+            client.predict(image=b"1")
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,9 @@ Model = TypeVar("Model", bound=BaseModel)
 Parameter = str | int | Sequence[str]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
+_CHANGES = ("PUT", "PATCH", "DELETE")
+_CHANGED = ("/images", "/restore")
+
 
 @dataclass(frozen=True)
 class Call(Generic[Result]):
@@ -61,6 +64,11 @@ class Call(Generic[Result]):
     headers: Mapping[str, str] = field(default_factory=dict)
     repeated: bool = True
     """False if the caller repeats the call itself."""
+
+    @property
+    def is_change(self) -> bool:
+        """True if the call changes images; it can be repeated like all others."""
+        return self.method in _CHANGES or (self.method == "POST" and self.path in _CHANGED)
 
 
 def ready(*, min_revision: int | None = None) -> Call[Readiness]:

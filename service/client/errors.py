@@ -1,6 +1,6 @@
 """Exceptions of the clients, one for each problem type of the service."""
 
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx
 from pydantic import ValidationError
@@ -259,7 +259,7 @@ PROBLEM_ERRORS: dict[str, type[ServiceError]] = {
 def result_of(call: Call[Result], outcome: Outcome, service: httpx.URL) -> Result:
     """Return the result of a call to the service at this address. Raises `ServiceError`."""
     if not isinstance(outcome, httpx.Response):
-        raise _unanswered(outcome, _shown(service)) from outcome
+        raise _unanswered(call, outcome, _shown(service)) from outcome
     if not outcome.is_success:
         raise _problem(outcome)
     try:
@@ -277,12 +277,13 @@ def _shown(address: httpx.URL) -> str:
     return str(address.copy_with(username=None, password=None))
 
 
-def _unanswered(error: httpx.RequestError, service: str) -> ServiceError:
+def _unanswered(call: Call[Any], error: httpx.RequestError, service: str) -> ServiceError:
     """Return the exception for a call without a response."""
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+        change = " The change may have been made; it can be repeated." if call.is_change else ""
         return TimedOut(
             f"The service at {service} did not respond in time; request less, or give the client a "
-            "longer `timeout`."
+            f"longer `timeout`.{change}"
         )
     reason = str(error) or type(error).__name__
     return ServiceUnreachable(
