@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
+import pyarrow as pa
 
 from embeddings.arrays import Pixels, Rows
 from embeddings.ingest.changes import PreparedFile
@@ -13,6 +14,9 @@ from embeddings.ingest.near_duplicates import NEW, Links
 from embeddings.ingest.placement import Part, SplitTable, link_keys, place
 from embeddings.ingest.places import Places
 from embeddings.store.records import Images, StoredImage
+
+_SETTLED = 1000
+"""Records kept as objects at most, until they are stored as columns."""
 
 
 class Collection:
@@ -103,7 +107,7 @@ class Collection:
         replaced = np.array([last] if part != Part.NEW else [], np.int64)
         near = np.searchsorted(others, alike.rows)
         placement = place(table, _links(table, replaced, near), replaced, self._seed)
-        after = groups.restored(placement.groups, int(self._groups.values.max(initial=NEW)) + 1)
+        after = groups.restored(placement.groups, self._count_groups(row, is_placed))
         places = Places(after, placement.parts, placement.reasons)
         moved = placement.parts != table.parts
         changed = {row: record}
@@ -133,6 +137,16 @@ class Collection:
             self._live.set(row, record.deleted is None)
             self._add_contents(row, record.source_digest, record.digest)
 
+    def settle(self) -> None:
+        """Store changed records as columns, which take less memory, if there are many."""
+        if len(self._changed) < _SETTLED:
+            return
+        changed = Images.of(self._changed.values())
+        source = np.arange(len(self))
+        source[[*self._changed]] = len(self._images) + np.arange(len(changed))
+        both = Images(pa.concat_tables([self._images.table, changed.table]))
+        self._images, self._changed = both.take(source), {}
+
     def set_thumbnail(self, row: int, thumbnail: Pixels) -> None:
         """Replace the thumbnail of a row, or append it."""
         self._comparison.set(row, thumbnail)
@@ -142,6 +156,12 @@ class Collection:
         if row == len(self):
             return False
         return self._labels[row] is not None or record.label is None
+
+    def _count_groups(self, row: int, is_placed: bool) -> int:
+        """Return the number of group numbers in use, without that of a row to be placed."""
+        groups = self._groups.values
+        others = groups if is_placed else np.delete(groups, slice(row, row + 1))
+        return int(others.max(initial=NEW)) + 1
 
     def _related(self, row: int, record: StoredImage, alike: Alike, group: int) -> Rows:
         """Return the other rows in all groups that decide about the place of a row, ascending."""

@@ -30,11 +30,23 @@ class StoreMemory:
         self.revision = snapshot.revision
         """Revision after the last commit."""
         self._store, self._pool = store, pool
-        self._blobs = store.blobs.known()
         self._features = _Features(store.features(encoder))
-        # A killed process can have left decisions about this revision.
+        # A killed process can have left files, and decisions about this revision.
+        self._blobs = store.blobs.known()
         self._keys = store.labels.keys()
         self._clear()
+
+    def settle(self) -> None:
+        """Reduce the memory of committed records."""
+        self.images.settle()
+
+    def read_digests(self) -> None:
+        """Read the digests of files and features anew, after some were deleted.
+
+        Raises `StoreError`.
+        """
+        self._blobs = self._store.blobs.known()
+        self._features = _Features(self._features.table)
 
     def is_outdated(self) -> bool:
         """Return whether another process changed images. Raises `StoreError`."""
@@ -77,7 +89,10 @@ class StoreMemory:
         errors = [error for each in appends if (error := each.exception()) is not None]
         if errors:
             raise errors[0]
-        self.revision = self._store.images.upsert(images)
+        if min(rows) >= self._stored:
+            self.revision = self._store.images.insert(images, self.revision)
+        else:
+            self.revision = self._store.images.upsert(images)
         self.images.set(dict(zip(rows, images, strict=True)))
         self._blobs.update(blob.digest for blob in blobs)
         self._keys = set()
@@ -90,6 +105,7 @@ class StoreMemory:
         return Written(step.outcome, step.id, step.detail, self.revision, image)
 
     def _clear(self) -> None:
+        self._stored = len(self.images)
         self._records: dict[int, StoredImage] = {}
         self._files: dict[str, PreparedFile] = {}
         self._decisions: list[Decision] = []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 
 from embeddings.file_names import to_nfc
 from embeddings.ingest.changes import Change, Delete, Put, Relabel, Restore, Written
@@ -20,6 +20,9 @@ _log = logging.getLogger(__name__)
 
 _APPENDED_TABLES = 3
 """Tables that a commit appends to at the same time."""
+
+_LONE = 0.1
+"""Share of the time of a group after which a single change is committed alone."""
 
 _MOST_BYTES = 32 << 20
 """Bytes of files in one commit."""
@@ -43,15 +46,20 @@ class _Group:
     """Ids and digests that the changes concern."""
     size: int = 0
     """Bytes of the files."""
-    ends: float = 0.0
-    """Time of the commit, by the monotonic clock."""
+    begun: float = 0.0
+    """Time of the first change, by the monotonic clock."""
+    arrived: int = 0
+    """Number of changes, also of those that failed."""
+    error: Exception | None = None
+    """Error that fails the whole group."""
 
 
 class Writer:
     """Writer of a store, which the caller has locked for the lifetime of the writer.
 
     One thread decides about the changes in the order of their arrival, and commits those that
-    arrive within a short time at once. The result is that of writing them one by one.
+    arrive within a short time at once, or sooner if only one arrives. The result is that of writing
+    them one by one.
     """
 
     def __init__(
@@ -79,7 +87,7 @@ class Writer:
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._held: _Waiting | None = None
         self._memory: StoreMemory | None = None
-        self._closed = False
+        self._lock, self._closed = Lock(), False
         self._thread = Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -90,10 +98,13 @@ class Writer:
         impossible change, `StoreFull` and `StoreDamaged` for a failed commit. Then the change can
         be submitted again, because writes are idempotent.
         """
-        if self._closed:
-            raise StoreError("The writer is closed; retry when the service runs again.")
         waiting = _Waiting(change, Future())
-        self._queue.put(waiting)
+        # A change cannot be cancelled, because others of its commit may depend on it.
+        waiting.future.set_running_or_notify_cancel()
+        with self._lock:
+            if self._closed:
+                raise StoreError("The writer is closed; retry when the service runs again.")
+            self._queue.put(waiting)
         return waiting.future
 
     def use_encoder(self, fingerprint: str, encode: Encode) -> None:
@@ -102,9 +113,10 @@ class Writer:
 
     def close(self) -> None:
         """Commit the changes submitted so far, and end the thread."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
         self._thread.join()
         self._pool.shutdown()
 
@@ -122,7 +134,7 @@ class Writer:
         self._held = None
         if first is None:
             return None
-        group = _Group(ends=time.monotonic() + self._group_seconds)
+        group = _Group(begun=time.monotonic())
         following: _Waiting | None = first
         while following is not None:
             if not self._fits(group, following):
@@ -134,10 +146,13 @@ class Writer:
 
     def _next_within(self, group: _Group) -> _Waiting | None:
         """Return the next change of a group; None if its time is over or it is full."""
-        if len(group.decided) >= self._most or group.size >= _MOST_BYTES:
+        if len(group.decided) >= self._most or group.size >= _MOST_BYTES or group.error:
             return None
+        # A change that comes alone is not worth waiting for others.
+        seconds = self._group_seconds * (_LONE if group.arrived == 1 else 1)
         try:
-            following = self._queue.get(timeout=max(0.0, group.ends - time.monotonic()))
+            left = group.begun + seconds - time.monotonic()
+            following = self._queue.get(timeout=max(0.0, left))
         except Empty:
             return None
         if following is None:
@@ -165,16 +180,20 @@ class Writer:
 
     def _decide(self, group: _Group, waiting: _Waiting) -> None:
         """Decide about a change; its own errors concern no other change."""
+        group.arrived += 1
         try:
             memory = self._memory_of_store(group)
             waiting.step = memory.decide(waiting.change)
-            memory.add(waiting.step)
         except Exception as error:  # also errors of decoders
             waiting.future.set_exception(error)
             return
         group.decided.append(waiting)
         if waiting.step.file is not None:
             group.size += len(waiting.step.file.blob.jpeg)
+        try:
+            memory.add(waiting.step)
+        except Exception as error:  # the memory is incomplete, such as without room for it
+            group.error = error
 
     def _memory_of_store(self, group: _Group) -> StoreMemory:
         """Return the images of the store; read them if the store changed or a commit failed."""
@@ -189,6 +208,8 @@ class Writer:
         if memory is None or not group.decided:
             return
         try:
+            if group.error is not None:
+                raise group.error
             changed = memory.commit(self._encoder, self._encode)
         except Exception as error:
             self._memory = None
@@ -200,8 +221,9 @@ class Writer:
         for waiting in group.decided:
             assert waiting.step is not None
             waiting.future.set_result(memory.result(waiting.step))
-        if changed is not None and self._maintain is not None:
-            self._run_maintenance(self._maintain)
+        if changed is not None:
+            memory.settle()
+            self._run_maintenance(memory)
 
     def _apply(self, changed: ChangedImages) -> None:
         try:
@@ -209,13 +231,13 @@ class Writer:
         except Exception:  # the changes are durable, and the state follows the store
             _log.exception("The changes up to revision %d cannot be shown.", changed.revision)
 
-    def _run_maintenance(self, maintain: Callable[[], bool]) -> None:
+    def _run_maintenance(self, memory: StoreMemory) -> None:
         try:
-            if maintain():
-                # Deleted files and features are written again when an image needs them.
-                self._memory = None
+            if self._maintain is not None and self._maintain():
+                memory.read_digests()
         except Exception:  # the store is valid without maintenance
             _log.exception("The maintenance of the store failed.")
+            self._memory = None
 
 
 def _ids_of(change: Change) -> Sequence[str]:

@@ -19,6 +19,7 @@ from embeddings.store.tables import (
     open_table,
     table_uri,
     translate_errors,
+    write_rows,
 )
 
 _SEED = b"belvedere.split_seed"
@@ -179,6 +180,20 @@ class ImageTable:
                 merge.use_index(False).execute(images.table)
                 flush_table(self.path)
         return int(dataset.latest_version)
+
+    def insert(self, images: Images, after: int) -> int:
+        """Append images with new ids to a revision in one atomic commit and return the revision.
+
+        Unlike `upsert`, it does not read the ids of the table: the caller holds the lock of the
+        store and knows them. If the newest revision is not `after`, the rows are upserted. Raises
+        `StoreError` and `StoreDamaged`.
+        """
+        if self.open().revision != after:
+            return self.upsert(images)
+        revision = int(write_rows(self.path, images.table, "append").version)
+        with translate_errors(self.path):
+            flush_table(self.path)
+        return revision
 
     def changed_since(self, revision: int, until: int | None = None) -> pa.Table:
         """Return the rows changed after a revision with the revision of their creation.

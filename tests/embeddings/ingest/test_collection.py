@@ -96,7 +96,7 @@ def draw_content(random: Random) -> Pixels:
     return thumbnail(random.randrange(25), random.choice([0, 1, 5]), random.randrange(1000))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(0, 30), st.integers(1, 40))
 def test_places_equal_those_of_all_images(random: Random, first: int, changes: int) -> None:
     none = np.empty((0, 16, 17, 3), np.uint8)
@@ -152,3 +152,15 @@ def test_near_duplicates_equal_those_of_all_images(
         assert alike.rows.tolist() == sorted(links.partners[links.images == row].tolist())
         others = [labels[each] for each in alike.rows.tolist()]
         assert alike.copy(labels[row], others) == links.copies.get(row)
+
+
+def test_settled_records_are_the_same() -> None:
+    one = Collection(Images.of([]), np.empty((0, 16, 17, 3), np.uint8), SEED)
+    for row in range(1500):
+        one.set({row: record(f"{row % 7}-{row}", "lake", None)})
+        one.set({row // 2: one.record(row // 2).model_copy(update={"label": "sea"})})
+        one.settle()
+    found = [one.record(row) for row in range(1500)]
+    assert [each.id for each in found] == [f"{row % 7}-{row}" for row in range(1500)]
+    assert [each.label for each in found] == ["sea"] * 750 + ["lake"] * 750
+    assert one.row_of("3-10") == 10
