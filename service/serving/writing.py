@@ -107,6 +107,8 @@ def _with_state(
 ) -> "Future[tuple[Written, ServedRelease]]":
     """Submit a change; the future has the state that is served when the change is resolved."""
     both: Future[tuple[Written, ServedRelease]] = Future()
+    # A client that has gone cancels its wait, but not the change.
+    both.set_running_or_notify_cancel()
 
     def resolve(done: "Future[Written]") -> None:
         # In the thread of the writer: no later change is applied before this returns.

@@ -96,8 +96,8 @@ def draw_content(random: Random) -> Pixels:
     return thumbnail(random.randrange(25), random.choice([0, 1, 5]), random.randrange(1000))
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.randoms(use_true_random=False), st.integers(0, 30), st.integers(1, 40))
+@settings(max_examples=20, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(0, 30), st.integers(1, 25))
 def test_places_equal_those_of_all_images(random: Random, first: int, changes: int) -> None:
     none = np.empty((0, 16, 17, 3), np.uint8)
     every, one = Everything([]), Collection(Images.of([]), none, SEED)
@@ -124,7 +124,7 @@ def test_places_equal_those_of_all_images(random: Random, first: int, changes: i
         assert [one.record(each) for each in range(len(one))] == every.records
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0, 1, 5, 20, 40])), max_size=12),
     st.lists(

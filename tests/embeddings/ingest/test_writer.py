@@ -279,6 +279,14 @@ def test_changes_that_arrive_together_are_one_revision(folder: Path) -> None:
         assert [len(each.images) for each in it.reported] == [5]
 
 
+def test_a_submitted_change_cannot_be_cancelled(folder: Path) -> None:
+    with OpenWriter(folder, group_seconds=0.5) as it:
+        future = it.submit(put("a", 1))
+        assert not future.cancel()
+        assert it.write(put("b", 2)).outcome == "added"
+        assert future.result(timeout=60).outcome == "added"
+
+
 def test_changes_of_one_image_are_revisions_of_their_own(folder: Path) -> None:
     with OpenWriter(folder, group_seconds=0.2) as it:
         changes = [put("a", 1), Relabel("a", "ada", "sea"), Delete(["a"], "ada"), put("b", 1)]
