@@ -17,7 +17,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
+from urllib.parse import quote
 
+import httpx
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -100,6 +102,7 @@ class LiveService(RuleBasedStateMachine):
             }
         )
         self.known = stored.ids[::28]
+        self.cached: dict[str, tuple[str, str]] = {}
         self.open_services = ExitStack()
         self.start()
         self.plain.commit(self.revision)
@@ -112,13 +115,15 @@ class LiveService(RuleBasedStateMachine):
     def start(self) -> None:
         """Start the service and its replica."""
         enter = self.open_services.enter_context
-        self.clients = []
+        self.clients: list[Client] = []
+        self.browsers: list[httpx.Client] = []
         for writable in (True, False):
             chosen = ServiceSettings(
                 home=self.home, writable=writable, poll=POLL, fold_changes=FOLD_CHANGES
             )
             api, _ = enter(served(chosen))
             self.clients.append(enter(Client(str(api.base_url))))
+            self.browsers.append(api)
         self.revision = self.clients[0].ready().revision
         self.learn_encoder()
 
@@ -255,6 +260,23 @@ class LiveService(RuleBasedStateMachine):
             found = client.tsne(n=2000, min_revision=self.revision)
             assert sorted(point.id for point in found.points) == search.ids
         self.check_changes()
+        self.check_cached_files()
+
+    def check_cached_files(self) -> None:
+        """Ask for files as a browser that has them in its cache."""
+        for browser in self.browsers:
+            for name in (*map(to_nfc, NAMES), *self.known):
+                if name not in self.plain.live:
+                    continue
+                digest = self.plain.images[name].digest
+                tag, before = self.cached.get(name, ("", ""))
+                answer = browser.get(
+                    f"/images/{quote(name)}",
+                    params={"min_revision": self.revision},
+                    headers={"If-None-Match": tag},
+                )
+                assert answer.status_code == (304 if digest == before else 200)
+                self.cached[name] = answer.headers["etag"], digest
 
     def check_neighbors(
         self, client: Client, records: dict[str, ImageRecord], search: Search
