@@ -53,6 +53,7 @@ from service.settings import ServiceSettings
 from tests.plain_collection import (
     NAMES,
     NEW_LABELS,
+    STEP,
     Drawing,
     Plain,
     PlainCollection,
@@ -101,7 +102,7 @@ class LiveService(RuleBasedStateMachine):
                 for row, image in enumerate(stored)
             }
         )
-        self.known = stored.ids[::28]
+        self.known = stored.ids[::STEP]
         self.cached: dict[str, tuple[str, str]] = {}
         self.open_services = ExitStack()
         self.start()

@@ -50,6 +50,7 @@ from embeddings.store.tables import StoreError
 from tests.plain_collection import (
     NAMES,
     NEW_LABELS,
+    STEP,
     Plain,
     PlainCollection,
     Refused,
@@ -142,7 +143,7 @@ class LiveCollection(RuleBasedStateMachine):
             }
         )
         self.plain.commit(self.served.state.revision)
-        self.known = stored.ids[::28]
+        self.known = stored.ids[::STEP]
         self.splits = dict(zip(stored.ids, stored.column("split"), strict=True))
         self.ready: tuple[LiveState, Ready] | None = None
 
