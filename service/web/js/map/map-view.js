@@ -1,5 +1,6 @@
 /** View of the map of all images. */
 
+import { sleep } from "../core/api.js";
 import { element } from "../core/dom.js";
 import { plural } from "../core/format.js";
 import { announce, loading } from "../core/status.js";
@@ -13,6 +14,9 @@ import { thumbnailStrip } from "./thumbnail-strip.js";
 const KEYS =
   "Keyboard: arrow keys move between images, Enter opens an image, plus and minus zoom, " +
   "0 shows the whole map.";
+
+// Pause between two updates, as a multiple of the duration of an update.
+const PAUSE_FACTOR = 9;
 
 const NO_MATCH = "No images match the filters.";
 
@@ -62,7 +66,24 @@ export async function mapView(host, { query, signal }) {
     zoomButton("⤢", "Show all", plot.reset),
   );
   if (String(query)) applyFilters();
-  addEventListener("revision", update, { signal });
+  let isOutdated = false;
+  let isUpdating = false;
+  addEventListener("revision", follow, { signal });
+
+  /** Follow changes of the images; a large map is loaded for a small share of the time only. */
+  async function follow() {
+    isOutdated = true;
+    if (isUpdating) return;
+    isUpdating = true;
+    while (isOutdated && !signal.aborted) {
+      isOutdated = false;
+      const started = performance.now();
+      await update();
+      const seconds = (performance.now() - started) / 1000;
+      await sleep(PAUSE_FACTOR * seconds, signal).catch(() => undefined);
+    }
+    isUpdating = false;
+  }
 
   /** Show added images, and hide deleted ones; the others keep their places. */
   async function update() {
