@@ -1,4 +1,4 @@
-"""Caches of answers of one release, shared by all its states."""
+"""Caches of serialized answers of one release, shared by all its states."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class StampedCache(Generic[Key]):
 
 @dataclass(frozen=True)
 class AnswerCaches:
-    """Serialized answers, and facts about added images that depend on the release alone.
+    """Serialized answers.
 
     Keys are rows or a bounded number of points, never text of a request. Answers by row lack the
     fields `release` and `revision` at their beginning.
@@ -55,5 +55,3 @@ class AnswerCaches:
     """Answers to `GET /predict?id=` by row."""
     maps: StampedCache[tuple[int, bool]] = field(default_factory=lambda: StampedCache(_MAPS_KEPT))
     """Complete answers to `GET /tsne?n=` by the number of images; true for those in gzip."""
-    learned: dict[int, bool] = field(default_factory=dict)
-    """True for added rows whose file the model learned from."""

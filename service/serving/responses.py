@@ -100,7 +100,7 @@ def training_version(manifest: Manifest) -> TrainingVersion:
 
 def record(served: ServedRelease, row: int) -> ImageRecord:
     """Return the metadata of a stored image."""
-    return record_of(served.live.record(row), served.has_learned(row))
+    return record_of(served.live.record(row), served.live.learned(row))
 
 
 def record_of(image: StoredImage, learned: bool) -> ImageRecord:
@@ -136,7 +136,7 @@ def _map_point(served: ServedRelease, row: int, x: float, y: float) -> MapPoint:
         label=image.label,
         predicted=predicted(served, row),
         split=image.split,
-        learned=served.has_learned(row),
+        learned=served.live.learned(row),
         x=x,
         y=y,
     )

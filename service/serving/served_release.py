@@ -180,15 +180,6 @@ class ServedRelease:
             typicality=self.live.typicality(row),
         )
 
-    def has_learned(self, row: int) -> bool:
-        """Return true if the model learned from the file of a row."""
-        if row < len(self.release.images):
-            return bool(self.release.learned[row])
-        known = self.caches.learned.get(row)
-        if known is None:
-            known = self.caches.learned[row] = self.live.learned(row)
-        return known
-
     def among(self, selection: Selection) -> Mask | None:
         """Return a mask of the selected images; None if all are selected."""
         return None if selection == Selection() else self.mask(selection)
@@ -219,7 +210,7 @@ class ServedRelease:
     def learned(self) -> Mask:
         """Mask of the stored images that the model learned from, one value for each row."""
         known = self.release.learned
-        added = [self.has_learned(row) for row in range(len(known), len(self.live.live))]
+        added = [self.live.learned(row) for row in range(len(known), len(self.live.live))]
         return np.concatenate([known, np.array(added, np.bool_)]) & self.live.live
 
     @cached_property

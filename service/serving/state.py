@@ -146,6 +146,8 @@ class ServiceState:
 
         Raises `ReleaseUnavailable`, and `RevisionNotReached` after two seconds.
         """
+        if (served := self.current_release()).revision >= revision:
+            return served
         try:
             async with asyncio.timeout(_REVISION_SECONDS):
                 while (served := self.current_release()).revision < revision:
