@@ -58,23 +58,23 @@ class ProjectedRows:
         Rows that are a little farther can be among them, because of rounding.
         """
         rows = self._possible(query, radius)
-        vectors = self.embeddings if len(rows) == len(self.embeddings) else self.embeddings[rows]
+        vectors = self.embeddings if rows is None else self.embeddings.take(rows, axis=0)
         squared = squared_distances(query, vectors)
-        inside = squared <= radius**2 * (1 + 3 * ROUNDING)
-        return rows[inside], squared[inside]
+        inside = np.flatnonzero(squared <= radius**2 * (1 + 3 * ROUNDING))
+        return inside if rows is None else rows[inside], squared[inside]
 
-    def _possible(self, query: Floats, radius: float) -> Rows:
-        """Return the rows with components within the radius; all rows if they are many."""
+    def _possible(self, query: Floats, radius: float) -> Rows | None:
+        """Return the rows with components within the radius; None if they are many."""
         # Components have an error relative to the norms. A row within the radius has at most the
         # norm of the query and the radius.
         unit = 3 * len(query) * float(np.finfo(np.float32).eps)
         limit = radius * (1 + ROUNDING + unit) + 2 * unit * float(np.linalg.norm(query))
-        components, rows = project(query, self._axes), np.arange(len(self.embeddings))
+        components, rows = project(query, self._axes), None
         for level in self._levels:
-            values = level.values if len(rows) == len(level) else level.values[rows]
+            values = level.values if rows is None else level.values.take(rows, axis=0)
             squared = squared_distances(components[: values.shape[1]], values)
-            possible = rows[squared <= limit**2]
-            if len(possible) > _MOST_COPIED * len(self.embeddings):
-                return np.arange(len(self.embeddings))
-            rows = possible
+            possible = np.flatnonzero(squared <= limit**2)
+            rows = possible if rows is None else rows[possible]
+            if len(rows) > _MOST_COPIED * len(self.embeddings):
+                return None
         return rows

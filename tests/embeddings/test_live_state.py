@@ -1,5 +1,7 @@
 """Live states against a plain model: a dictionary of images, searched by brute force."""
 
+import gc
+import weakref
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -253,3 +255,19 @@ def test_a_file_of_the_release_has_the_same_facts_under_another_id() -> None:
     assert state.typicality(new) == state.typicality(known)
     assert state.learned(new)
     assert not state.learned(state.row("c"))
+
+
+def test_a_state_keeps_no_earlier_state_in_memory() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        state = state_of({"a": (1, "lake"), "b": (5, "sea"), "c": (7, None)})
+        earlier = []
+        for number in range(20):
+            earlier.append(weakref.ref(state))
+            state.neighbors(state.ids_in_order()[0])
+            step = {NAMES[number % 7]: (number, "lake", number % 3 == 0)}
+            state = state.apply(changed(FIRST + 1 + number, step))
+        assert [each() for each in earlier] == [None] * 20
+    finally:
+        gc.enable()
