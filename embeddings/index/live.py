@@ -7,7 +7,7 @@ import numpy as np
 
 from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import Neighbors, VectorIndex, validate_query
-from embeddings.index.distances import ROUNDING, exact_distances, squared_distances
+from embeddings.index.distances import ROUNDING, exact_distances
 from embeddings.index.flat import rank_ids
 from embeddings.index.growing_array import GrowingArray
 from embeddings.index.projected_rows import ProjectedRows
@@ -165,13 +165,9 @@ class LiveIndex:
         """
         count = len(self.ids)
         eligible = self.live[count:] if among is None else self.live[count:] & among[count:]
-        if np.isfinite(horizon):
-            rows, squared = self._added.near(query, horizon)
-            chosen = eligible[rows]
-            rows, squared = rows[chosen], squared[chosen]
-        else:
-            rows = np.flatnonzero(eligible)
-            squared = squared_distances(query, self._added.embeddings[rows])
+        rows, squared = self._added.near(query, horizon)
+        chosen = eligible[rows]
+        rows, squared = rows[chosen], squared[chosen]
         if exclude is not None and exclude >= count:
             other = rows != exclude - count
             rows, squared = rows[other], squared[other]

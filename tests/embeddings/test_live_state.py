@@ -257,6 +257,18 @@ def test_a_file_of_the_release_has_the_same_facts_under_another_id() -> None:
     assert not state.learned(state.row("c"))
 
 
+def test_a_relabelled_image_changes_the_stamps_of_the_images_that_list_it() -> None:
+    base = {name: (number, "lake") for number, name in enumerate(NAMES)}
+    state, model = state_of(base), Model(base)
+    state = state.apply(changed(FIRST + 1, {"a": (0, "sea", False)}))
+    model.change({"a": (0, "sea", False)})
+    for name in NAMES:
+        listed = [other for other, _ in model.neighbors(name)]
+        stamp = FIRST + 1 if "a" in (name, *listed) else 0
+        assert state.stamp(state.row(name)) == stamp
+    assert {state.stamp(state.row(name)) for name in NAMES} == {0, FIRST + 1}
+
+
 def test_a_state_keeps_no_earlier_state_in_memory() -> None:
     gc.collect()
     gc.disable()
