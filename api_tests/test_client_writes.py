@@ -271,6 +271,20 @@ def test_a_folder_is_sent_with_the_outcomes_of_a_local_addition(url, client, fol
     assert "4 unchanged" in again.stdout
 
 
+def test_single_files_are_in_a_class_folder_of_the_collection(url, client, tmp_path):
+    pytest.importorskip("training")
+    client.add("heron/first", jpeg_of(900), "heron")
+    for number, label in enumerate(("heron", "unheard-of")):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "second.jpg").write_bytes(jpeg_of(901 + number))
+    paths = [str(tmp_path / label / "second.jpg") for label in ("heron", "unheard-of")]
+    done = add_to(url, tmp_path / "home", *paths)
+    assert done.returncode == 0, done.stderr
+    assert "Files: 1 added, 1 rejected." in done.stdout
+    assert "the collection has no class 'unheard-of'" in done.stdout
+    assert client.images("heron/second").images[0].label == "heron"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

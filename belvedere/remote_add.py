@@ -60,8 +60,9 @@ class _RemoteAdd:
     """Ids of all images so far, which must not replace each other."""
 
     def classes(self) -> Collection[str]:
-        """Return the classes of the collection."""
-        return self.client.ready().classes
+        """Return the classes of the collection, of which the model may know a part."""
+        newest = self.client.versions(limit=1).versions
+        return {name for version in newest for name in version.classes}
 
     def run(self, source: DataSource) -> None:
         """Send the images of one data set and report the outcomes."""

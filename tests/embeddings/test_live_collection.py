@@ -43,6 +43,7 @@ from embeddings.release.reader import (
     release_folders,
 )
 from embeddings.store.changed_images import ChangedImages
+from embeddings.store.maintenance import Maintenance
 from embeddings.store.records import record_tag
 from embeddings.store.retention import Retention
 from embeddings.store.store import Store
@@ -69,6 +70,9 @@ ENCODED: dict[tuple[str, str], Encoded] = {}
 """Outputs by encoder and digest of the stored file, without any store."""
 
 STALE = "0" * 16
+
+COMMITS = 3
+"""Commits between two compactions."""
 
 Ready = dict[str, tuple[object, ...]]
 """Ready answer of each live image."""
@@ -134,6 +138,9 @@ class LiveCollection(RuleBasedStateMachine):
         shutil.copytree(two_models(), self.home, symlinks=True, dirs_exist_ok=True)
         self.served = Served(self.home)
         self.replicas = [Served(self.home) for _ in range(2)]
+        self.maintenance = Maintenance(
+            self.served.store, Retention(versions=1, days=0), commits=COMMITS
+        )
         self.writer = self._writer()
         stored = self.served.store.at().all
         self.plain = PlainCollection(
@@ -149,6 +156,7 @@ class LiveCollection(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.writer.close()
+        self.maintenance.close()
         shutil.rmtree(self.home)
 
     @rule(data=st.data(), count=st.integers(1, 4))
@@ -233,8 +241,11 @@ class LiveCollection(RuleBasedStateMachine):
 
     @rule()
     def clean_up(self) -> None:
-        """Delete old dataset versions, behind which a replica can be."""
-        self.served.store.compact(Retention(versions=1, days=0))
+        """Let the writer delete old dataset versions and files after its next commit.
+
+        A replica can be behind them.
+        """
+        self.maintenance.request_clean_up()
         COUNTS["clean up"] += 1
 
     @rule(data=st.data())
@@ -266,6 +277,7 @@ class LiveCollection(RuleBasedStateMachine):
             self.served.fingerprint,
             lambda changes: self.served.apply(changes),
             encode=self.served.encoder.encode_files,
+            maintain=self.maintenance.after_commit,
             group_seconds=0.005,
         )
 
