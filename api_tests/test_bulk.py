@@ -159,6 +159,8 @@ def test_a_bad_image_fails_alone(api):
         tar_of(FILES, "w:gz")[:-2000],
         jpeg_of(1),
         zip_of({"manifest.csv": b"id\nx\n"}),
+        zip_of({}),
+        tar_of({".hidden.jpg": jpeg_of(1)}),
         zip_of({"manifest.json": b"[{}]"}),
         zip_of({"manifest.json": b"\xff"}),
     ],

@@ -67,7 +67,26 @@ def test_many_changes_become_part_of_a_release_without_a_lost_write(
     assert near[0]["distance"] <= found[0]["distance"]
     tags = Store(state.settings.store_uri).tags()
     assert not [tag for tag in tags if tag.startswith(f"{RELEASE_PREFIX}draft-")]
-    assert 'belvedere_folds_total{outcome="published"}' in client.get("/metrics").text
+    until = time.monotonic() + DEADLINE
+    while 'belvedere_folds_total{outcome="published"}' not in client.get("/metrics").text:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_release_is_published_on_request(writable_home: Path) -> None:
+    with served(ServiceSettings(home=writable_home, writable=True, poll=0.1)) as (client, _):
+        revision = add(client, 0)["revision"]
+        answer = client.post("/publish")
+        assert answer.status_code == 202
+        assert answer.json()["changes"] == 1
+        first = answer.json()["release"]
+        until = time.monotonic() + DEADLINE
+        while client.get("/readyz").json()["release"] == first:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        release = open_release(current_release(writable_home / "releases"))
+        assert release.manifest.data.revision >= revision
+        assert "lake/added-0" in release.images.ids
 
 
 def test_a_failed_fold_is_shown_and_the_service_goes_on(
@@ -90,4 +109,4 @@ def test_a_service_that_only_reads_folds_nothing(writable_home: Path) -> None:
     store = Store(str(writable_home / "store"))
     store.delete(store.at().images.ids[:FOLD])
     with served(ServiceSettings(home=writable_home, poll=0.05, fold_changes=FOLD)) as (_, state):
-        assert state._folding is None
+        assert state.folding is None

@@ -42,6 +42,7 @@ def test_every_call_is_described(operations):
         ("patch", "/images"),
         ("delete", "/images"),
         ("post", "/restore"),
+        ("post", "/publish"),
         ("get", "/images/random"),
         ("get", "/images/{id}"),
         ("put", "/images/{id}"),

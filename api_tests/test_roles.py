@@ -22,6 +22,7 @@ NEEDED = {
     ("DELETE", "/images?id=lake/x"): "write",
     ("POST", "/restore"): "write",
     ("DELETE", "/jobs/20200101-000000-00000000"): "write",
+    ("POST", "/publish"): "admin",
 }
 
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from service.keys import Key, add_key, digest_of
 from service.settings import ServiceSettings
 
 KEY = "correct horse battery staple"
@@ -34,13 +35,25 @@ def guarded(serving, home):
 
 
 @pytest.fixture
-def run_schemathesis(guarded, tmp_path):
-    """Return a function that runs Schemathesis on the service and fails if it finds an error."""
+def writable(serving, copied_home):
+    """Yield a client of a service that accepts changes with the same key."""
+    settings = ServiceSettings(home=copied_home, writable=True)
+    add_key(settings.keys_file, "another", "read")
+    key = Key(name="Schemathesis", role="admin", sha256=digest_of(KEY))
+    with settings.keys_file.open("a") as file:
+        file.write(key.model_dump_json())
+    with serving(settings) as client:
+        yield client
 
-    def run(settings, *options):
+
+@pytest.fixture
+def run_schemathesis(tmp_path):
+    """Return a function that runs Schemathesis on a service and fails if it finds an error."""
+
+    def run(client, settings, *options):
         (tmp_path / "schemathesis.toml").write_text(settings)
         command = [
-            *(sys.executable, "-m", "schemathesis.cli", "run", f"{guarded.base_url}/openapi.json"),
+            *(sys.executable, "-m", "schemathesis.cli", "run", f"{client.base_url}/openapi.json"),
             *("--header", f"X-API-Key: {KEY}", "--generation-deterministic"),
             *("--continue-on-failure", "--suppress-health-check", "all"),
             # Hypothesis parses source code, which fails in several threads of Python 3.11.
@@ -54,19 +67,22 @@ def run_schemathesis(guarded, tmp_path):
             text=True,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        assert guarded.get("/readyz").status_code == 200
+        assert client.get("/readyz").status_code == 200
 
     return run
 
 
-def test_every_call_conforms_to_the_description(run_schemathesis):
-    run_schemathesis(CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", "4")
+def test_every_call_conforms_to_the_description(run_schemathesis, writable):
+    run_schemathesis(
+        writable, CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", "4"
+    )
 
 
 def test_calls_with_stored_ids_conform_to_the_description(run_schemathesis, guarded, records):
     best = guarded.get("/experiments").json()["best"]
     known = KNOWN.format(id=records[0]["id"], name=best)
     run_schemathesis(
+        guarded,
         CHECKS + known,
         *("--phases", "coverage", "--include-path-regex", "id|name|features"),
         *("--exclude-path-regex", "^/jobs/"),

@@ -289,6 +289,14 @@ class WrittenImages(Answer):
     )
 
 
+class Publishing(Answer):
+    """Release that is being published; `/readyz` names it as soon as it is served."""
+
+    changes: int = Field(
+        description="Number of images that the new release contains otherwise than `release`."
+    )
+
+
 class AcceptedJob(Answer):
     """Job that adds more than 100 images."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, suppress
 from email.message import Message
 from pathlib import Path
 from typing import IO, Any
@@ -73,7 +73,7 @@ async def spool(request: Request, folder: Path, seconds: float, kept: ExitStack)
     refuse_encoded(request)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = kept.enter_context(_unnamed_file(folder))
+        file = _unnamed_file(folder, kept)
         async for chunk in _chunks(request, seconds):
             await asyncio.to_thread(file.write, chunk)
         await asyncio.to_thread(file.flush)
@@ -105,8 +105,16 @@ async def _chunks(request: Request, seconds: float) -> AsyncIterator[bytes]:
     yield bytes(buffer)
 
 
-def _unnamed_file(folder: Path) -> IO[bytes]:
-    return tempfile.TemporaryFile(dir=folder, buffering=_BUFFER)
+def _unnamed_file(folder: Path, kept: ExitStack) -> IO[bytes]:
+    file = tempfile.TemporaryFile(dir=folder, buffering=_BUFFER)  # noqa: SIM115
+    kept.callback(_close, file)
+    return file
+
+
+def _close(file: IO[bytes]) -> None:
+    # A buffer that did not fit on the disk is written once more.
+    with suppress(OSError):
+        file.close()
 
 
 def _no_space(error: OSError, folder: Path) -> Exception:
@@ -148,7 +156,7 @@ def unpack(file: IO[bytes], folder: Path, most: int, kept: ExitStack) -> IO[byte
     Raises `ArchiveUnreadable`, `StoreFull`.
     """
     try:
-        unpacked = kept.enter_context(_unnamed_file(folder))
+        unpacked = _unnamed_file(folder, kept)
         decompressed(file, unpacked, most)
     except OSError as error:
         raise _no_space(error, folder) from error

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -62,11 +62,18 @@ def items_of(files: Sequence[ArchivedFile], label: str | None) -> tuple[BulkItem
             f"There are more than {MOST_FILES:,} files; send them in several requests."
         )
     manifest = next(filter(_is_manifest, files), None)
-    if manifest is not None:
-        return tuple(_listed(_lines(manifest), files, label))
+    found = _named(files, label) if manifest is None else _listed(_lines(manifest), files, label)
+    items = tuple(found)
+    if not items:
+        raise ArchiveUnreadable("There are no images in the request; send at least one.")
+    return items
+
+
+def _named(files: Iterable[ArchivedFile], label: str | None) -> Iterator[BulkItem]:
     # A field of a form without a file name is no image.
     named = [each for each in files if each.name and not is_hidden(each.name)]
-    return tuple(_item(_Line(file=each.name), each.read, label or _folder(each)) for each in named)
+    for each in named:
+        yield _item(_Line(file=each.name), each.read, label or _folder(each))
 
 
 def _is_manifest(file: ArchivedFile) -> bool:
@@ -80,7 +87,7 @@ def _folder(file: ArchivedFile) -> str | None:
 
 def _listed(
     lines: Iterable[_Line], files: Iterable[ArchivedFile], label: str | None
-) -> Iterable[BulkItem]:
+) -> Iterator[BulkItem]:
     by_name = {each.name: each.read for each in files}
     for line in lines:
         yield _item(line, by_name.get(line.file, _missing), line.label or label)

@@ -33,12 +33,19 @@ class Folding:
         self._folded: str | None = None
         """Fingerprint of the release whose changes were folded last."""
         self._again = 0.0
+        self._requested = False
+
+    def request(self) -> None:
+        """Fold at the next step, however few images changed."""
+        self._requested = True
 
     async def step(self, served: ServedRelease) -> None:
-        """Fold the changes if there are too many, and wait for the end."""
+        """Fold the changes if there are too many or it was requested, and wait for the end."""
         release = served.manifest.fingerprint
-        if not self._is_due(served) or (release == self._folded and monotonic() < self._again):
+        waits = release == self._folded and monotonic() < self._again
+        if not self._requested and (waits or not self._is_due(served)):
             return
+        self._requested = False
         started = monotonic()
         _log.info(
             "Folding %d changes into a new release.",

@@ -70,7 +70,7 @@ class ServiceState:
         self.writing = writing
         """Writer of the store; None if the service is read-only."""
         self.jobs = Jobs(settings.jobs) if writing is None else writing.jobs
-        self._folding = None if writing is None else Folding(settings, metrics)
+        self.folding = None if writing is None else Folding(settings, metrics)
         self.served: ServedRelease | None = None
         self.reason: str | None = _OPENING
         """Reason for which the current release is not served; None if it is."""
@@ -213,8 +213,8 @@ class ServiceState:
         self.metrics.show_disk_use(await asyncio.to_thread(measure_disk_use, self.settings))
 
     async def _fold(self) -> None:
-        if self._folding is not None and self.served is not None:
-            await self._folding.step(self.served)
+        if self.folding is not None and self.served is not None:
+            await self.folding.step(self.served)
 
     async def _mend(self) -> None:
         self.images.replace_dead()

@@ -13,7 +13,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from embeddings.index.knn_graph import DEGREE
 from embeddings.ingest.changes import Delete, PreparedFile, Put, Relabel, Restore, Written
 from embeddings.ingest.names import checked_id, checked_label
-from service.api.auth import Author, Labeller
+from service.api.auth import Administrator, Author, Labeller
 from service.api.bulk_uploads import BULK_BODY, read_items, spool, unpack
 from service.api.dependencies import Identifier, State
 from service.api.errors import ServiceProblem, problem_responses, shown
@@ -27,6 +27,7 @@ from service.schemas import (
     ImageIds,
     ItemOutcome,
     JobRecord,
+    Publishing,
     Restored,
     WrittenImage,
     WrittenImages,
@@ -319,6 +320,25 @@ async def post_images(
         work = partial(_work, adding, items, by, restore)
         job = await writing.jobs.start(by, len(items), work, spooled.pop_all().close)
     return _accepted(state.current_release(), job, settings.root_path)
+
+
+@router.post(
+    "/publish",
+    summary="Publish a release of the present images",
+    status_code=202,
+    response_model=Publishing,
+    responses=problem_responses(400, 401, 403, 413, 422, 429),
+)
+async def publish(by: Administrator, state: State) -> Response:
+    """Publish the served model over the present images, in the background at low priority."""
+    served = state.current_release()
+    # A caller was permitted, so that the service writes.
+    assert state.folding is not None
+    state.folding.request()
+    answer = Publishing(
+        changes=served.change_count, release=served.manifest.fingerprint, revision=served.revision
+    )
+    return _answered(answer, 202)
 
 
 def _adding(state: ServiceState, writing: Writing) -> Adding:
