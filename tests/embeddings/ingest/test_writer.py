@@ -288,13 +288,27 @@ def test_a_submitted_change_cannot_be_cancelled(folder: Path) -> None:
 
 
 def test_changes_of_one_image_are_revisions_of_their_own(folder: Path) -> None:
-    with OpenWriter(folder, group_seconds=0.2) as it:
-        changes = [put("a", 1), Relabel("a", "ada", "sea"), Delete(["a"], "ada"), put("b", 1)]
-        written = [each.result(timeout=60) for each in map(it.submit, changes)]
-        assert [each.outcome for each in written] == [
-            "added", "relabelled", "deleted", "deleted_before",
-        ]  # fmt: skip
-        assert len({each.revision for each in written[:3]}) == 3
+    changes = [put("a", 1), Relabel("a", "ada", "sea"), Delete(["a"], "ada"), put("b", 1)]
+    with OpenWriter(folder, group_seconds=600) as it:
+        futures = [it.submit(each) for each in changes]
+    # Closing ends the window.
+    written = [each.result(timeout=60) for each in futures]
+    assert [each.outcome for each in written] == [
+        "added", "relabelled", "deleted", "deleted_before",
+    ]  # fmt: skip
+    assert len({each.revision for each in written[:3]}) == 3
+
+
+def test_content_that_returns_is_stored_once(folder: Path) -> None:
+    with OpenWriter(folder) as it:
+        outcomes = [it.write(put("a", scene)).outcome for scene in (1, 2, 1)]
+        assert outcomes == ["added", "replaced", "replaced"]
+        digests = {prepared(scene).blob.digest for scene in (1, 2)}
+        for stored in (
+            it.store.blobs.open().digests.to_pylist(),
+            it.store.features(ENCODER).digests(),
+        ):
+            assert sorted(stored) == sorted(digests)
 
 
 def test_changes_are_reported_with_features_before_they_are_acknowledged(folder: Path) -> None:
@@ -361,6 +375,20 @@ def test_a_failed_commit_fails_its_changes_alone(folder: Path) -> None:
         assert it.store.at().images.ids == ["a", "b"]
         blobs = it.store.blobs.open().digests.to_pylist()
         assert len(blobs) == len(set(blobs)) == 2
+
+
+def test_an_image_of_a_failed_commit_is_unknown(folder: Path) -> None:
+    journal, hidden = folder / "labels.lance", folder / "hidden"
+    with OpenWriter(folder) as it:
+        it.write(put("a", 1))
+        journal.rename(hidden)
+        journal.touch()
+        with pytest.raises(StoreError):
+            it.write(put("b", 2))
+        journal.unlink()
+        hidden.rename(journal)
+        assert it.write(put("c", 2)).outcome == "added"
+        assert it.store.at().images.ids == ["a", "c"]
 
 
 def test_a_writer_that_cannot_read_its_store_recovers(folder: Path) -> None:
