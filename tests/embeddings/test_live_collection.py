@@ -197,6 +197,23 @@ class LiveCollection(RuleBasedStateMachine):
             ]
         )
 
+    @rule(data=st.data())
+    def put_deleted(self, data: st.DataObject) -> None:
+        """Put the file of a deleted image under any id, then under its own."""
+        deleted = {
+            name: [each for each in files() if each.source_digest == image.source_digest]
+            for name, image in self.plain.images.items()
+            if image.deleted
+        }
+        names = sorted(name for name, found in deleted.items() if found)
+        if names:
+            name = data.draw(st.sampled_from(names))
+            (drawing,) = deleted[name]
+            label = data.draw(st.sampled_from([*NEW_LABELS, None]))
+            prepared = prepare(drawing.content, self.served.encoder, self.served.fingerprint)
+            ids = (self._name(data), name)
+            self._write([Put(each, label, prepared, "a key", restore=True) for each in ids])
+
     @rule()
     def fold(self) -> None:
         """Publish the model over the newest revision, and serve it."""
