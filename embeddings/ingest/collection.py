@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ from embeddings.ingest.changes import PreparedFile
 from embeddings.ingest.comparison import Alike, Comparison
 from embeddings.ingest.growing_array import GrowingArray
 from embeddings.ingest.near_duplicates import NEW, Links
-from embeddings.ingest.placement import Part, SplitTable, link_keys, place
+from embeddings.ingest.placement import NO_LABEL, Part, SplitTable, link_keys, place, place_alone
 from embeddings.ingest.places import Places
 from embeddings.store.records import Images, StoredImage
 
@@ -98,6 +99,8 @@ class Collection:
         The result is that of `place` for all images.
         """
         is_placed = self._is_placed(row, record)
+        if not is_placed and not len(alike.rows) and record.photographer_id is None:
+            return {row: record.model_copy(update=self._place_alone(row, record))}
         part = int(self._parts.values[row]) if is_placed else Part.NEW
         group = int(self._groups.values[row]) if is_placed else NEW
         others = self._related(row, record, alike, group)
@@ -119,6 +122,14 @@ class Collection:
             before = record if number == row else self.record(number)
             changed[number] = before.model_copy(update=columns)
         return changed
+
+    def _place_alone(self, row: int, record: StoredImage) -> dict[str, Any]:
+        """Return the columns of the place of an image that nothing links to another."""
+        counts = self._count_beside(record, np.empty(0, np.int64))
+        part = place_alone(record.label, counts, self._seed)
+        reasons = {0: NO_LABEL} if record.label is None else {}
+        group = self._count_groups(row, is_placed=False)
+        return Places(np.array([group]), np.array([part], np.int8), reasons).columns_of(0)
 
     def set(self, records: Mapping[int, StoredImage]) -> None:
         """Replace the records of rows, or append them in ascending order of rows."""

@@ -40,6 +40,13 @@ class Part(IntEnum):
     """Neither learned from nor evaluated on."""
 
 
+_DRAWS = (
+    (VALIDATION_SHARE, (Part.FIT, Part.TUNING, Part.VALIDATION)),
+    (TUNING_SHARE, (Part.FIT, Part.TUNING)),
+)
+"""Shares of held-out images, each with the parts that it is a share of; the last part is drawn."""
+
+
 @dataclass(frozen=True)
 class SplitTable:
     """Columns of the known images, with tombstones, and of the new images.
@@ -102,6 +109,20 @@ def place(table: SplitTable, links: Links, replaced: Rows, seed: int) -> Placeme
     _place_components(draft, links)
     _draw_parts(draft, seed)
     return Placement(draft.groups, draft.parts, draft.reasons)
+
+
+def place_alone(label: str | None, counts: Mapping[Part, Counter[str]], seed: int) -> Part:
+    """Return the part of a new image that nothing links to another, as `place` gives it.
+
+    `counts` are the numbers of live images of its class by part.
+    """
+    if label is None:
+        return Part.POOL
+    for share, among in _DRAWS:
+        known = Counts(sum((counts[part] for part in among), Counter()), counts[among[-1]])
+        if split_groups([label], [0], share, seed, known):
+            return among[-1]
+    return Part.FIT
 
 
 def keep_sides(
@@ -498,12 +519,14 @@ def _parts_of(mask: int) -> list[int]:
 
 def _draw_parts(draft: _Draft, seed: int) -> None:
     """Place new groups in validation, tuning and fit."""
-    _draw(draft, VALIDATION_SHARE, seed, (Part.FIT, Part.TUNING, Part.VALIDATION))
-    _draw_tuning(draft, seed)
+    for share, among in _DRAWS:
+        _draw(draft, share, seed, among)
+    draft.parts[_waiting(draft)] = Part.FIT
 
 
 def _draw_tuning(draft: _Draft, seed: int) -> None:
-    _draw(draft, TUNING_SHARE, seed, (Part.FIT, Part.TUNING))
+    share, among = _DRAWS[-1]
+    _draw(draft, share, seed, among)
     draft.parts[_waiting(draft)] = Part.FIT
 
 

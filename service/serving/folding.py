@@ -39,11 +39,18 @@ class Folding:
         """Fold at the next step, however few images changed."""
         self._requested = True
 
-    async def step(self, served: ServedRelease) -> None:
-        """Fold the changes if there are too many or it was requested, and wait for the end."""
+    async def step(self, served: ServedRelease, *, busy: bool) -> None:
+        """Fold the changes if there are too many or it was requested, and wait for the end.
+
+        While a job adds images (`busy`), their share of the release is no reason: the fold would
+        take processors from the job, and would be due again at its end.
+        """
         release = served.manifest.fingerprint
         waits = release == self._folded and monotonic() < self._again
-        if not self._requested and (waits or not self._is_due(served)):
+        # The count takes long in a large collection.
+        if not self._requested and (
+            waits or not await asyncio.to_thread(self._is_due, served, busy)
+        ):
             return
         self._requested = False
         started = monotonic()
@@ -66,9 +73,10 @@ class Folding:
                 extra=extra(release=release),
             )
 
-    def _is_due(self, served: ServedRelease) -> bool:
+    def _is_due(self, served: ServedRelease, busy: bool) -> bool:
         share = max(self._settings.fold_share * len(served.release.images), _FEWEST)
-        return served.change_count >= min(share, self._settings.fold_changes)
+        most = self._settings.fold_changes
+        return served.change_count >= (most if busy else min(share, most))
 
     async def _run(self) -> str | None:
         """Run the program; return the reason of a failure."""

@@ -149,6 +149,11 @@ class Jobs:
                 )
 
     @property
+    def running(self) -> bool:
+        """True if a job has not ended."""
+        return self._task is not None and not self._task.done()
+
+    @property
     def waiting(self) -> int:
         """Number of jobs that wait for the one before."""
         return len(self._waiting)
@@ -176,7 +181,7 @@ class Jobs:
         self._jobs[job.id] = job
         self._waiting.append(job)
         await self._record(job)
-        if self._task is None or self._task.done():
+        if not self.running:
             self._task = asyncio.create_task(self._run_all())
         return job.file().record
 

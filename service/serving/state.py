@@ -214,7 +214,7 @@ class ServiceState:
 
     async def _fold(self) -> None:
         if self.folding is not None and self.served is not None:
-            await self.folding.step(self.served)
+            await self.folding.step(self.served, busy=self.jobs.running)
 
     async def _mend(self) -> None:
         self.images.replace_dead()
