@@ -4,7 +4,9 @@ It is the oracle of the state machines. It states the rules of single changes an
 more, without any table or index.
 """
 
+import atexit
 import io
+import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -73,6 +75,7 @@ def draw_files(seed: int = 17) -> tuple[Drawing, ...]:
 def two_models() -> Path:
     """Return a home with a release of each of two models, made once."""
     folder = Path(tempfile.mkdtemp(prefix="two-models-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     make_home(folder)
     first = current_release(folder / "releases")
     publish_another(folder, dimension=8)
