@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from api_tests.conftest import served
 from api_tests.pictures import jpeg_of
@@ -53,6 +54,20 @@ def test_a_full_disk_fails_writes_with_a_sentence_and_reads_go_on(copied_home, s
             assert client.get("/neighbors", params={"id": "lake/new-1"}).status_code == 200
         assert put(client, 2).status_code == 201
         assert client.get("/images").json()["total"] == before["total"] + 1
+
+
+@pytest.mark.parametrize("most", [500, 1000, 1100, 2000, 4000])
+def test_a_file_that_a_full_disk_cuts_off_is_in_no_table(copied_home, most):
+    with served(ServiceSettings(home=copied_home, writable=True)) as (client, _):
+        assert put(client, 1).status_code == 201
+        with small_files(most):
+            for number in range(2, 6):
+                assert put(client, number).status_code in {201, 507}
+        for number in range(2, 6):
+            assert put(client, number).json()["outcome"] in {"added", "unchanged"}
+        assert client.delete("/images", params={"id": "lake/new-1"}).status_code == 204
+    store = Store(str(copied_home / "store"))
+    assert [check for check in store.verify() if check.problems] == []
 
 
 def test_writes_go_on_while_another_encoder_is_served(copied_home):
