@@ -8,7 +8,7 @@ import sys
 from benchmarks.measurements import bench_home, save
 from benchmarks.pipeline import time_pipeline
 
-PARTS = ("serving", "maps", "http", "precision", "ann", "browser", "page")
+PARTS = ("serving", "maps", "http", "precision", "ann", "browser", "writes", "live", "page")
 """Modules that measure one part each, and can run alone on the release of BELVEDERE_HOME."""
 
 

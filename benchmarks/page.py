@@ -1,7 +1,9 @@
 """`python -m benchmarks.page`: write `docs/benchmarks.md` from the saved measurements."""
 
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from statistics import median
 
 from benchmarks.ann import AnnMeasurement
 from benchmarks.environment import describe_environment
@@ -16,6 +18,15 @@ from benchmarks.precision import PrecisionMeasurement
 from benchmarks.results import Results, load_results
 from benchmarks.services import BARE, BENTOML, LITSERVE, OURS, TUTORIAL
 from benchmarks.targets import HEADER, targets
+from benchmarks.writes import (
+    BULK,
+    REPLICA_POLL,
+    STARTED,
+    WRITES,
+    WRITES_PER_SECOND,
+    WriteMeasurement,
+)
+from benchmarks.wrk import Answered
 from embeddings.release.reader import Release, current_release, open_release
 from embeddings.release.reports import Comparison
 
@@ -64,6 +75,8 @@ def page(release: Release, results: Results) -> str:
         sections.append(_precision(results.precision))
     if results.ann is not None:
         sections.append(_ann(results.ann))
+    if results.writes is not None:
+        sections.append(_writes(results.writes))
     if results.growth is not None:
         sections.append(section(results.growth))
     if results.pipeline is not None:
@@ -142,6 +155,40 @@ def _ann(ann: AnnMeasurement) -> list[str]:
     ]
     header = ("search", "recall@3", "ms per query", "seconds to build, all cores", "MB")
     return ["## A million embeddings", about, *table(header, rows)]
+
+
+def _writes(measured: WriteMeasurement) -> list[str]:
+    about = (
+        f"A copy of the release with {measured.images:,} images, written through the service; "
+        f"{WRITES} changes of each kind, one after the other. New images are stored ones, mirrored "
+        "and tinted. Folds are off."
+    )
+    latencies = (
+        ("`PUT /images/{id}`: decoded, encoded, committed, neighbours found", measured.put),
+        ("`PATCH /images?id=`", measured.relabel),
+        ("`DELETE /images?id=`", measured.delete),
+        (
+            f"from an acknowledgement to a replica that polls every {REPLICA_POLL} s",
+            measured.replica,
+        ),
+    )
+    rows = [[name, f"{each.p50_ms:.1f}", f"{each.p95_ms:.1f}"] for name, each in latencies]
+    bulk, loop = median(measured.bulk_seconds), median(measured.loop_seconds)
+    rates = (
+        f"A bulk request of {BULK:,} files takes {bulk:.1f} s, the plain loop that decodes and "
+        f"encodes the same files on all cores {loop:.1f} s. `GET /neighbors?id=` is answered "
+        f"{_rate([each.alone for each in measured.reads]):,.0f} times a second without, and "
+        f"{_rate([each.beside_writes for each in measured.reads]):,.0f} times beside "
+        f"{WRITES_PER_SECOND} relabelled images a second. The service is ready "
+        f"{median(measured.start_seconds):.1f} s after its start, and with {STARTED:,} unfolded "
+        f"changes after {median(measured.changed_start_seconds):.1f} s. Figures are medians of "
+        f"{len(measured.reads)} rounds."
+    )
+    return ["## Changes", about, *table(("change", "p50, ms", "p95, ms"), rows), rates]
+
+
+def _rate(answers: Sequence[Answered]) -> float:
+    return median(each.per_second for each in answers)
 
 
 def _pipeline(measured: PipelineMeasurement) -> list[str]:

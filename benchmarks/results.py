@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.ann import AnnMeasurement
 from benchmarks.growth.results import GrowthMeasurement
+from benchmarks.live import LiveMeasurement
 from benchmarks.loads import HttpMeasurement
 from benchmarks.maps import MapMeasurement
 from benchmarks.measurements import Measurement, load_saved
@@ -14,6 +15,7 @@ from benchmarks.pipeline import PipelineMeasurement
 from benchmarks.precision import PrecisionMeasurement
 from benchmarks.serving import ServingMeasurement
 from benchmarks.visits import BrowserMeasurement
+from benchmarks.writes import WriteMeasurement
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Results:
     precision: PrecisionMeasurement | None = None
     browser: BrowserMeasurement | None = None
     growth: GrowthMeasurement | None = None
+    writes: WriteMeasurement | None = None
+    live: LiveMeasurement | None = None
 
     @property
     def days(self) -> list[date]:
@@ -50,4 +54,6 @@ def load_results(home: Path) -> Results:
         precision=load_saved(PrecisionMeasurement, home),
         browser=load_saved(BrowserMeasurement, home),
         growth=load_saved(GrowthMeasurement, home),
+        writes=load_saved(WriteMeasurement, home),
+        live=load_saved(LiveMeasurement, home),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.ann import AnnMeasurement
+from benchmarks.live import LiveMeasurement
 from benchmarks.loads import (
     NEIGHBORS,
     NEIGHBORS_PACED,
@@ -17,6 +18,7 @@ from benchmarks.results import Results
 from benchmarks.services import BARE, BENTOML, LITSERVE, OURS, TUTORIAL
 from benchmarks.serving import ServingMeasurement
 from benchmarks.visits import MANY, BrowserMeasurement
+from benchmarks.writes import STARTED, WRITES_PER_SECOND, WriteMeasurement, share_of_loop
 from embeddings.release.manifest import Parity
 
 
@@ -51,6 +53,10 @@ def targets(results: Results, parity: Parity) -> list[Target]:
         found += _of_ann(results.ann)
     if results.browser is not None:
         found += _of_browser(results.browser)
+    if results.writes is not None:
+        found += _of_writes(results.writes)
+    if results.live is not None:
+        found += _of_live(results.live)
     error = parity.largest_relative_error
     name = "largest relative error of an exported embedding"
     return [*found, Target(name, f"{error:.1e}", "≤ 1e-4", error <= 1e-4)]
@@ -152,3 +158,34 @@ def _of_browser(browser: BrowserMeasurement) -> Iterator[Target]:
         figure = f"{frames.p95_ms:.0f} ms, the longest {frames.longest_ms:.0f} ms"
         name = f"{MANY:,} points {how}: 95th percentile of the {frames.count} frames drawn"
         yield Target(name, figure, "≤ 33 ms", frames.p95_ms <= 33)
+
+
+def _of_writes(writes: WriteMeasurement) -> Iterator[Target]:
+    put, replica = writes.put, writes.replica
+    figure = f"{put.p50_ms:.0f} / {put.p95_ms:.0f} ms"
+    met = put.p50_ms <= 60 and put.p95_ms <= 120
+    yield Target("`PUT` of one JPEG to its answer, p50 / p95", figure, "≤ 60 / 120 ms", met)
+    for name, each in (("relabelling", writes.relabel), ("deletion", writes.delete)):
+        yield Target(f"{name}, p95", f"{each.p95_ms:.0f} ms", "≤ 30 ms", each.p95_ms <= 30)
+    name = "change in a replica that polls every 0.5 s, p95"
+    yield Target(name, f"{replica.p95_ms:.0f} ms", "≤ 700 ms", replica.p95_ms <= 700)
+    share = share_of_loop(writes)
+    name = "`POST /images` of 1,000 JPEGs, rate relative to the plain loop"
+    yield Target(name, f"{share:.2f}", "≥ 0.8", share >= 0.8)
+    rate = median(each.beside_writes.per_second / each.alone.per_second for each in writes.reads)
+    name = f"`GET /neighbors?id=` beside {WRITES_PER_SECOND} writes/s, rate relative to none"
+    yield Target(name, f"{rate:.2f}", "≥ 0.8", rate >= 0.8)
+    paced = median(each.paced_beside_writes.p99_ms for each in writes.reads)
+    name = "the same at 1,000 requests/s: 99th percentile"
+    yield Target(name, f"{paced:.1f} ms", "≤ 5 ms", paced <= 5)
+    more = median(writes.changed_start_seconds) - median(writes.start_seconds)
+    name = f"start to ready with {STARTED:,} unfolded changes, more than without"
+    yield Target(name, f"{more:.1f} s", "≤ 1 s", more <= 1)
+
+
+def _of_live(live: LiveMeasurement) -> Iterator[Target]:
+    for each in live.collections:
+        times = each.changed_search / each.search
+        name = f"search beside {live.changes:,} changes, {each.count:,} × {each.dimension}"
+        figure = f"{times:.1f} × ({each.search:.2f} → {each.changed_search:.2f} ms)"
+        yield Target(name, figure, "≤ 2 ×", times <= 2)

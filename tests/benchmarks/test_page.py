@@ -12,6 +12,7 @@ from benchmarks.plot import plot_rates
 from benchmarks.results import Results, load_results
 from benchmarks.services import BARE, OURS, TUTORIAL
 from benchmarks.visits import BrowserMeasurement, Frames
+from benchmarks.writes import Latency, ReadRound, WriteMeasurement
 from benchmarks.wrk import Answered
 from embeddings.release.reader import Release, current_release, open_release
 
@@ -101,3 +102,38 @@ def test_the_page_is_compared_by_first_view_and_slow_frames(release: Release):
 def test_the_chart_is_written(tmp_path: Path):
     plot_rates(_http(), tmp_path / "rates.png")
     assert (tmp_path / "rates.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_changes_are_compared_with_their_targets(release: Release):
+    answered = {
+        rate: Answered(per_second=rate, p50_ms=1, p99_ms=6, failed=0) for rate in (10_000, 9000)
+    }
+    reads = ReadRound(
+        alone=answered[10_000],
+        beside_writes=answered[9000],
+        paced_beside_writes=answered[9000],
+    )
+    writes = WriteMeasurement(
+        images=3767,
+        put=Latency(p50_ms=50, p95_ms=130),
+        relabel=Latency(p50_ms=20, p95_ms=25),
+        delete=Latency(p50_ms=20, p95_ms=45),
+        replica=Latency(p50_ms=250, p95_ms=550),
+        bulk_seconds=(10, 8, 9),
+        loop_seconds=(6, 5, 6.3),
+        reads=(reads,),
+        start_seconds=(3, 3.2, 3.1),
+        changed_start_seconds=(4, 3.9, 3.8),
+    )
+    text = page(release, Results(writes=writes))
+    for parts in (
+        ("50 / 130 ms", "**no**"),
+        ("relabelling, p95", "25 ms", "yes"),
+        ("deletion, p95", "45 ms", "**no**"),
+        ("replica", "550 ms", "yes"),
+        ("POST /images", "0.67", "**no**"),
+        ("beside 20 writes/s", "0.90", "yes"),
+        ("99th percentile", "6.0 ms", "≤ 5 ms", "**no**"),
+        ("5,000 unfolded changes", "0.8 s", "yes"),
+    ):
+        assert _line(text, *parts)
