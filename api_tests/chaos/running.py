@@ -58,9 +58,9 @@ def running(home: Path, **settings: object) -> Iterator[Running]:
             process.kill()
 
 
-def wait_until(happened: Callable[[], object]) -> None:
-    """Wait until a condition is true. Raises `AssertionError` after `DEADLINE` seconds."""
-    until = time.monotonic() + DEADLINE
+def wait_until(happened: Callable[[], object], seconds: float = DEADLINE) -> None:
+    """Wait until a condition is true. Raises `AssertionError` after these seconds."""
+    until = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < until, "The condition was not met in time."
         time.sleep(0.02)
