@@ -20,6 +20,7 @@ RECOGNITION = {
     "embeddings.encoder",
     "embeddings.runtime",
     "embeddings.index",
+    "embeddings.index.distances",
     "embeddings.index.flat",
 }
 

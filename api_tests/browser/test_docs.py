@@ -24,8 +24,9 @@ def test_it_sends_a_request_with_the_example(open_page, api):
     block.get_by_role("button", name="Execute").click()
     body = block.locator(".live-responses-table .response-col_description code").first
     expect(body).to_contain_text('"probabilities"')
-    (parameter,) = api.get("/openapi.json").json()["paths"]["/predict"]["get"]["parameters"]
-    expected = api.get("/predict", params={"id": parameter["example"]}).json()
+    parameters = api.get("/openapi.json").json()["paths"]["/predict"]["get"]["parameters"]
+    examples = {each["name"]: each["example"] for each in parameters if "example" in each}
+    expected = api.get("/predict", params=examples).json()
     assert json.loads(body.inner_text()) == expected
 
 

@@ -201,6 +201,7 @@ def _record(label: str, side: str) -> ImageRecord:
             "width": 1,
             "height": 1,
             "attribution": None,
+            "etag": "0",
         }
     )
 
