@@ -46,15 +46,16 @@ def test_an_upload_is_recognised_by_embeddings_and_then_only_formatted(home, a_j
     with served(ServiceSettings(home=home)) as (_, state):
         release = state.served
         assert release is not None
-        model, manifest = release.model, release.manifest
+        model = release.model
         durations: dict[str, float] = {}
         way = entered(
             lambda: results.append(recognise(model, a_jpeg, durations.__setitem__)),
         )
         assert way <= RECOGNITION
         assert durations.keys() == {"decode", "inference"}
-        formatted = entered(lambda: prediction(manifest, results[0]))
-        assert formatted == {"service.serving.responses"}
+        formatted = entered(lambda: prediction(release, results[0]))
+        shown = {"service.serving.responses", "service.serving.served_release"}
+        assert shown <= formatted <= {*shown, "embeddings.live_state"}
 
 
 def test_the_recognition_of_a_stored_image_comes_from_the_release(home, a_jpeg):

@@ -80,6 +80,17 @@ def clear_drafts(folder: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
+def delete_whole(path: Path) -> None:
+    """Delete a file or folder; what a kill leaves is a draft, which `clear_drafts` deletes."""
+    draft = path.with_name(f"{DRAFT_PREFIX}{path.stem}")
+    shutil.rmtree(draft, ignore_errors=True)
+    path.rename(draft)
+    if draft.is_dir():
+        shutil.rmtree(draft)
+    else:
+        draft.unlink()
+
+
 def flush_folder(folder: Path) -> None:
     """Flush a folder to disk with all its files and folders."""
     for place, _, names in os.walk(folder):

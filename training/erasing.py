@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from embeddings.atomic import delete_whole
 from embeddings.release.reader import (
     CURRENT,
     read_ids,
@@ -14,7 +15,6 @@ from embeddings.settings import PathSettings
 from embeddings.store.erasing import Erased, Traces
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
-from training.pruning import delete_whole
 from training.runs import DamagedRun, RunIndex
 
 _REPORT = "report"

@@ -1,12 +1,11 @@
 """Deletion of old releases and runs, and of features and caches that nothing uses."""
 
 import re
-import shutil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from embeddings.atomic import DRAFT_PREFIX
+from embeddings.atomic import delete_whole
 from embeddings.encoder import encoder_fingerprint
 from embeddings.release.manifest import Manifest
 from embeddings.release.reader import CURRENT, current_release, read_manifest, release_folders
@@ -99,17 +98,6 @@ def prune(settings: TrainingSettings, plan: Pruning) -> None:
     for tag in plan.tags:
         store.untag(tag)
     store.compact(settings.retention)
-
-
-def delete_whole(path: Path) -> None:
-    """Delete a file or folder; what a kill leaves is a draft, which `home_lock` deletes."""
-    draft = path.with_name(f"{DRAFT_PREFIX}{path.stem}")
-    shutil.rmtree(draft, ignore_errors=True)
-    path.rename(draft)
-    if draft.is_dir():
-        shutil.rmtree(draft)
-    else:
-        draft.unlink()
 
 
 def size_of(path: Path) -> int:

@@ -93,8 +93,7 @@ class ImageWriter:
             self.acknowledged[identifier] = after
             self.revision = int(answer.headers[REVISION_HEADER])
             self.writes += 1
-        elif answer.status_code != 503:
-            # The service is ready just before its writer.
+        else:
             self.failures.append(f"{answer.status_code} {answer.text[:200]}")
 
     def _next_picture(self) -> bytes:

@@ -6,12 +6,21 @@ revision, with one thread of low priority. It needs no TensorFlow, so new errors
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+from embeddings.atomic import delete_whole
 from embeddings.errors import BelvedereError
 from embeddings.lock import home_lock
+from embeddings.release.manifest import Manifest
 from embeddings.release.publish import republish
-from embeddings.release.reader import current_release, read_manifest, refuse_newer_release
+from embeddings.release.reader import (
+    ReleaseError,
+    current_release,
+    read_manifest,
+    refuse_newer_release,
+    release_folders,
+)
 from embeddings.settings import PathSettings
 from embeddings.store.store import Store
 
@@ -19,11 +28,15 @@ MODULE = "embeddings.release.fold"
 
 _NICENESS = 10
 
+_KEPT = 3
+"""Newest releases of a model that stay, so that it can be published as it was before."""
+
 
 def fold(settings: PathSettings) -> Path | None:
     """Publish the model of the current release over the newest revision; return the folder.
 
-    Returns None if no image changed since the release. Raises `Locked` if another process
+    Of the earlier releases of the model, the first and the newest stay. Returns None if no image
+    changed since the release. Raises `Locked` if another process
     publishes or trains, `ReleaseError` and `StoreError`.
     """
     store, releases = Store(settings.store_uri), settings.releases
@@ -32,7 +45,29 @@ def fold(settings: PathSettings) -> Path | None:
         published = read_manifest(current_release(releases)).data
         if store.at().images.fingerprint == published.fingerprint:
             return None
-        return republish(store, releases, explain=None)
+        folder = republish(store, releases, explain=None)
+        _delete_folded(store, releases)
+        return folder
+
+
+def _delete_folded(store: Store, releases: Path) -> None:
+    """Delete releases of the present model, except for the first and the newest ones.
+
+    Otherwise each fold would take disk space for ever.
+    """
+    current = read_manifest(current_release(releases))
+    same: list[tuple[Manifest, Path]] = []
+    for folder in release_folders(releases):
+        # A release of another format belongs to another version of the program.
+        with suppress(ReleaseError):
+            manifest = read_manifest(folder)
+            if manifest.encoder.fingerprint == current.encoder.fingerprint:
+                same.append((manifest, folder))
+    same.sort(key=lambda each: each[0].data.revision)
+    for manifest, folder in same[1:-_KEPT]:
+        if manifest.fingerprint != current.fingerprint:
+            delete_whole(folder)
+            store.untag(manifest.tag)
 
 
 def main() -> int:

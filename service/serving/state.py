@@ -250,9 +250,9 @@ class ServiceState:
             # A commit of this process waits for the lock, so that the new state has each one that
             # the previous state had.
             served = served.with_changes(served.changes())
+            if self.writing is not None:
+                self.writing.use(served, self.apply, self.current_release)
             self._assign(served)
-        if self.writing is not None:
-            self.writing.use(served, self.apply, self.current_release)
         self.reason = self.outdated = None
         manifest = served.manifest
         self.metrics.show_release(manifest)
