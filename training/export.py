@@ -25,6 +25,7 @@ from training.evaluation.calibration import calibrate, temperature_of
 from training.evaluation.comparison import best_trial, compare
 from training.evaluation.grad_cam import grad_cam
 from training.evaluation.label_issues import find_label_issues
+from training.models.conversion import write_inference_model
 from training.models.networks import encoder_of
 from training.quantization import quantize
 from training.runner import out_of_fold_predictions
@@ -71,7 +72,7 @@ def export(
     encoder = encoder_of(network)
 
     def write(draft: Path) -> None:
-        encoder.export(str(draft / _MODEL), format="openvino", verbose=False)
+        write_inference_model(encoder, draft / _MODEL)
 
     run.delete_other_encoders(temperature)
     return Candidate(

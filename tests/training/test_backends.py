@@ -34,14 +34,44 @@ for name, build in NETWORKS.items():
 print(keras.backend.backend())
 """
 
+CONVERSION = """
+import keras, numpy as np
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from embeddings.runtime import CompiledModel
+from training.models.conversion import write_inference_model
+from training.models.networks import NETWORKS, Regularisation, encoder_of
+from training.trainers.fit import predict
+
+network = NETWORKS["residual"]((32, 48), 3, Regularisation(0.5, 0.1, True))
+pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 48, 3), dtype=np.uint8)
+with TemporaryDirectory() as folder:
+    path = Path(folder) / "model.xml"
+    write_inference_model(encoder_of(network), path)
+    outputs = [np.concatenate(each) for each in zip(*CompiledModel(path).infer_all(pixels))]
+assert [each.shape for each in outputs] == [(4, 128), (4, 3)]
+assert np.allclose(outputs[1], predict(network, pixels), atol=1e-5)
+print(keras.backend.backend())
+"""
+
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_one_epoch_with_every_technique(backend: str) -> None:
+    _run(ONE_EPOCH, backend)
+
+
+# The backend "openvino" infers only, but is installed with the runtime.
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch", "openvino"])
+def test_the_inference_model_agrees_with_the_network(backend: str) -> None:
+    _run(CONVERSION, backend)
+
+
+def _run(program: str, backend: str) -> None:
     if find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     ended = subprocess.run(
-        [sys.executable, "-c", ONE_EPOCH], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.split() == [backend]

@@ -10,6 +10,7 @@ import numpy as np
 from embeddings.arrays import Pixels
 from embeddings.release.reports import Cost
 from embeddings.runtime import CompiledModel
+from training.models.conversion import write_inference_model
 from training.models.networks import EMBEDDING, POOLED
 from training.runs import INFERENCE_MODEL
 from training.trainers.context import LayerOutputs
@@ -22,9 +23,7 @@ def export_inference_model(network: keras.Model, folder: Path) -> Path:
     """Export a model with pooled features, embedding and probabilities as outputs."""
     layers = [network.get_layer(name).output for name in (POOLED, EMBEDDING)]
     path = folder / INFERENCE_MODEL
-    keras.Model(network.input, [*layers, network.output]).export(
-        str(path), format="openvino", verbose=False
-    )
+    write_inference_model(keras.Model(network.input, [*layers, network.output]), path)
     return path
 
 

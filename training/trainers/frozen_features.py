@@ -17,6 +17,7 @@ from training.data.dataset import Dataset
 from training.digests import delete_superseded, digest_of, read_cached
 from training.experiments.config import BUILDER_VERSION
 from training.models.augmentation import AUGMENTATIONS
+from training.models.conversion import write_inference_model
 from training.models.weights import weights_digest
 
 _BATCH = 16
@@ -104,7 +105,7 @@ def _augment(pixels: Pixels, rows: Rows, seed: int) -> Pixels:
 
 def _compute(network: keras.Model, pixels: Pixels, folder: Path, dataset: Dataset) -> Floats:
     model = folder / "backbone.xml"
-    network.export(str(model), format="openvino", verbose=False)
+    write_inference_model(network, model)
     outputs = CompiledModel(model).infer_all(pixels)
     return np.concatenate(
         [features for (features,) in dataset.track(outputs, "Frozen features", len(pixels))]
