@@ -231,7 +231,7 @@ def _send(client: httpx.Client, files: Sequence[bytes]) -> float:
     headers = {"Content-Type": "application/zip"}
     start = perf_counter()
     accepted = client.post("/images", content=body.getvalue(), headers=headers).raise_for_status()
-    while (job := client.get(accepted.headers["Location"]).json()["job"])["finished"] is None:
+    while (job := client.get(accepted.headers["Location"]).json())["finished"] is None:
         sleep(10 * _POLL_SECONDS)
     seconds = perf_counter() - start
     if job["state"] != "done":
