@@ -41,7 +41,7 @@ class StoreMemory:
         self.images.settle()
 
     def read_digests(self) -> None:
-        """Read the digests of files and features anew, after some were deleted.
+        """Read the digests of files and features again, after some were deleted.
 
         Raises `StoreError`.
         """
