@@ -10,10 +10,10 @@ import pyarrow as pa
 from embeddings.arrays import Pixels, Rows
 from embeddings.ingest.changes import PreparedFile
 from embeddings.ingest.comparison import Alike, Comparison
-from embeddings.ingest.growing_array import GrowingArray
 from embeddings.ingest.near_duplicates import NEW, Links
 from embeddings.ingest.placement import NO_LABEL, Part, SplitTable, link_keys, place, place_alone
 from embeddings.ingest.places import Places
+from embeddings.ingest.resizable_array import ResizableArray
 from embeddings.store.records import Images, StoredImage
 
 _SETTLED = 1000
@@ -34,11 +34,11 @@ class Collection:
         self._label_numbers: dict[str | None, int] = {None: -1}
         self._photographers: list[str | None] = images.column("photographer_id")
         numbers = [self._number(label) for label in self._labels]
-        self._label_of = GrowingArray(np.array(numbers, np.int64))
-        self._groups = GrowingArray(images.groups)
-        self._parts = GrowingArray(_parts(images))
+        self._label_of = ResizableArray(np.array(numbers, np.int64))
+        self._groups = ResizableArray(images.groups)
+        self._parts = ResizableArray(_parts(images))
         deleted = images.column("deleted")
-        self._live = GrowingArray(np.array([each is None for each in deleted], np.bool_))
+        self._live = ResizableArray(np.array([each is None for each in deleted], np.bool_))
         self._comparison = Comparison(thumbnails)
         sources = images.column("source_digest")
         for row, (source, digest) in enumerate(zip(sources, images.digests, strict=True)):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from embeddings.arrays import Floats, Pixels, Rows
-from embeddings.ingest.growing_array import GrowingArray
 from embeddings.ingest.near_duplicates import CLOSE_THUMBNAILS, Signatures, compare, sign
+from embeddings.ingest.resizable_array import ResizableArray
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Comparison:
 
     def __init__(self, thumbnails: Pixels) -> None:
         """Compute the signatures of thumbnails, uint8 of shape (n, 16, 17, 3)."""
-        self._thumbnails = GrowingArray(thumbnails)
+        self._thumbnails = ResizableArray(thumbnails)
         self._fit()
 
     def find(self, thumbnail: Pixels, without: int | None = None) -> Alike:
@@ -74,10 +74,10 @@ class Comparison:
     def _fit(self) -> None:
         signatures = sign(self._thumbnails.values)
         self._fitted, self._basis = len(self._thumbnails), signatures.basis
-        self._hashes = GrowingArray(signatures.hashes)
-        self._bits = GrowingArray(signatures.bits)
-        self._informed = GrowingArray(signatures.informed)
-        self._points = GrowingArray(signatures.points)
+        self._hashes = ResizableArray(signatures.hashes)
+        self._bits = ResizableArray(signatures.bits)
+        self._informed = ResizableArray(signatures.informed)
+        self._points = ResizableArray(signatures.points)
 
     def _signatures(self) -> Signatures:
         return Signatures(

@@ -1,4 +1,4 @@
-"""Array that grows by rows."""
+"""Array whose rows are replaced and appended in place."""
 
 from typing import Any, Generic, TypeVar
 
@@ -8,7 +8,7 @@ import numpy.typing as npt
 T = TypeVar("T", bound=np.generic)
 
 
-class GrowingArray(Generic[T]):
+class ResizableArray(Generic[T]):
     """Array of shape (n, ...) whose rows can be replaced and appended in constant time."""
 
     def __init__(self, values: npt.NDArray[T]) -> None:
