@@ -55,6 +55,13 @@ def test_up(stack, api):
         assert labels["org.opencontainers.image.revision"] == "tested"
 
 
+_CHANGES = {
+    ("put", "/images/{id}"), ("post", "/images"), ("patch", "/images"), ("delete", "/images"),
+    ("post", "/restore"), ("post", "/publish"), ("delete", "/jobs/{id}"),
+}  # fmt: skip
+"""Calls that a service without `BELVEDERE_WRITABLE` refuses."""
+
+
 def test_every_call(api):
     """Every call answers on the host."""
     image = api.get("/images/random").json()["id"]
@@ -63,19 +70,20 @@ def test_every_call(api):
     jpeg = api.get(f"/images/{image}").content
     version = api.get("/versions").json()["versions"][0]["revision"]
     needed = {
-        **{path: {"id": image} for path in ("/predict", "/neighbors", "/features")},
+        **{path: {"id": image} for path in ("/predict", "/neighbors", "/features", "/history")},
         "/versions/diff": {"a": version, "b": version},
+        "/changes": {"since": version},
     }
     paths = api.get("/openapi.json").json()["paths"]
     assert {"/predict", "/neighbors", "/tsne", "/errors/{id}/heatmap"} <= set(paths)
     for path, methods in paths.items():
-        address = path.format(id=error if "heatmap" in path else image, name=network)
+        identifier = error if "heatmap" in path else "none" if "/jobs/" in path else image
+        address = path.format(id=identifier, name=network)
         for method in methods:
-            if method == "post":
-                answer = api.post(address, content=jpeg)
-            else:
-                answer = api.get(address, params=needed.get(path, {}))
-            assert answer.status_code == 200, (method, path, answer.text)
+            content = jpeg if method in {"post", "put"} else None
+            answer = api.request(method, address, params=needed.get(path, {}), content=content)
+            expected = 403 if (method, path) in _CHANGES else 404 if "/jobs/" in path else 200
+            assert answer.status_code == expected, (method, path, answer.text)
 
 
 def test_confinement(stack):
