@@ -117,6 +117,7 @@ def test_writing(stack, writing_proxy):
             assert client.get("/predict", params=gone).status_code == 404
     stack.compose("up", "--detach")
     assert "stays" in stack.container("trainer").log
+    stack.wait_until_healthy()
     with stack.client() as client:
         assert client.put("/images/mine/0", content=_noise(0)).status_code == 403
 
