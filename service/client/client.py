@@ -34,28 +34,6 @@ _RETRIES = 4
 _RETRY_SECONDS = 20.0
 
 
-def _sent(
-    call: Callable[Arguments, Call[Result]],
-) -> Callable[Concatenate["Client", Arguments], Result]:
-    @wraps(call)
-    def method(client: "Client", /, *args: Arguments.args, **named: Arguments.kwargs) -> Result:
-        return client.send(call(*args, **named))
-
-    return _with_signature_of(call, method)
-
-
-def _sent_async(
-    call: Callable[Arguments, Call[Result]],
-) -> Callable[Concatenate["AsyncClient", Arguments], Coroutine[Any, Any, Result]]:
-    @wraps(call)
-    async def method(
-        client: "AsyncClient", /, *args: Arguments.args, **named: Arguments.kwargs
-    ) -> Result:
-        return await client.send(call(*args, **named))
-
-    return _with_signature_of(call, method)
-
-
 def _run(
     flow: Callable[Arguments, Flow[Result]],
 ) -> Callable[Concatenate["Client", Arguments], Result]:
@@ -76,6 +54,18 @@ def _run_async(
         return await client.run(flow(*args, **named))
 
     return _with_signature_of(flow, method)
+
+
+def _sent(
+    call: Callable[Arguments, Call[Result]],
+) -> Callable[Concatenate["Client", Arguments], Result]:
+    return _run(flows.alone(call))
+
+
+def _sent_async(
+    call: Callable[Arguments, Call[Result]],
+) -> Callable[Concatenate["AsyncClient", Arguments], Coroutine[Any, Any, Result]]:
+    return _run_async(flows.alone(call))
 
 
 def _with_signature_of(call: Callable[..., object], method: Method) -> Method:

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote_plus
 
 import httpx
@@ -18,6 +19,7 @@ from service.client.errors import ServiceError, ServiceUnreachable
 from service.client.items import Item, NewImage, batches, images_of
 from service.schemas import REVISION_HEADER, ItemOutcome, Readiness, WrittenImages
 
+Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 Flow = Generator[Call[Any] | float, Any, Result]
@@ -32,6 +34,17 @@ _MOST_IMAGES = 100
 _MOST_QUERY = 4096
 _PAUSE_SECONDS = 0.05
 _NUMBER = TypeAdapter(int)
+
+
+def alone(call: Callable[Arguments, Call[Result]]) -> Callable[Arguments, Flow[Result]]:
+    """Return the sequence of one call, with the same arguments."""
+
+    @wraps(call)
+    def flow(*args: Arguments.args, **named: Arguments.kwargs) -> Flow[Result]:
+        result: Result = yield call(*args, **named)
+        return result
+
+    return flow
 
 
 def _no_report(outcomes: Sequence[ItemOutcome]) -> None:
