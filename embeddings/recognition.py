@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Literal
 
@@ -85,18 +86,25 @@ def prediction_set(probabilities: Floats, threshold: float) -> tuple[int, ...]:
 
 
 def distance_to_training(
-    index: VectorIndex, training: Mask, embedding: Floats, exclude: int | None = None
+    index: VectorIndex,
+    training: Mask,
+    embedding: Floats,
+    exclude: int | None = None,
+    *,
+    exact: bool = False,
 ) -> float:
     """Return the distance of an embedding, shape (dimension,), to its tenth nearest training image.
 
     If there are fewer, the distance to the farthest; infinity if there are none. `training` is a
-    mask over the rows of `index`; `exclude` leaves one row out. Method: Sun et al. 2022.
+    mask over the rows of `index`; `exclude` leaves one row out. With `exact`, an approximate index
+    compares all rows. Method: Sun et al. 2022.
     """
+    search = partial(index.search, embedding, exclude=exclude, exact=exact)
     # Most stored images are training images, so a search without a mask finds enough of them.
-    found = index.search(embedding, _CANDIDATES, exclude=exclude)
+    found = search(_CANDIDATES)
     distances = found.distances[training[found.rows]]
     if len(distances) < NEIGHBOR:
-        distances = index.search(embedding, NEIGHBOR, exclude=exclude, among=training).distances
+        distances = search(NEIGHBOR, among=training).distances
     return float(distances[:NEIGHBOR][-1]) if len(distances) else float("inf")
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embeddings.arrays import Floats, Mask, Points
+from embeddings.arrays import Floats, Points
 from embeddings.fixed_map import FixedMap
-from embeddings.index import Neighbors, VectorIndex
+from embeddings.index import VectorIndex
 from embeddings.recognition import distance_to_training, typicality
 from embeddings.release.reader import Release
 
@@ -84,7 +84,7 @@ class UnseenFiles:
         release, row = self.release, self._twin(digest)
         if row >= 0:
             return float(release.typicalities[row])
-        distance = distance_to_training(_Exact(self.index), release.learned, embedding)
+        distance = distance_to_training(self.index, release.learned, embedding, exact=True)
         return typicality(np.array(release.typicality.distances), distance)
 
     def _twin(self, digest: str) -> int:
@@ -94,25 +94,3 @@ class UnseenFiles:
             digests = self.release.images.table.column("digest")
             known = self._twins[digest] = int(pc.index(digests, pa.scalar(digest)).as_py())
         return known
-
-
-@dataclass(frozen=True)
-class _Exact:
-    """Index of any kind, searched exactly."""
-
-    index: VectorIndex
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def search(
-        self,
-        query: Floats,
-        k: int,
-        *,
-        exclude: int | None = None,
-        among: Mask | None = None,
-        exact: bool = True,
-    ) -> Neighbors:
-        """Implement `VectorIndex.search`."""
-        return self.index.search(query, k, exclude=exclude, among=among, exact=exact)
