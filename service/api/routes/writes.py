@@ -27,6 +27,8 @@ from service.schemas import (
     ImageIds,
     ItemOutcome,
     JobRecord,
+    Neighbor,
+    Prediction,
     Publishing,
     Restored,
     WrittenImage,
@@ -174,19 +176,16 @@ def _recognised(done: AppliedChange) -> Response:
     if row is None:
         return _changed(done)
     found = neighborhood(served, written.id, DEGREE, served.live.neighbors(row))
-    answer = WrittenImage(
-        outcome=written.outcome,
-        detail=written.detail,
-        image=record(served, row),
-        prediction=prediction(served, served.recognition(row)),
-        neighbors=found.neighbors,
-        release=served.manifest.fingerprint,
-        revision=served.revision,
-    )
-    return _answered(answer, 201 if written.outcome == "added" else 200)
+    predicted = prediction(served, served.recognition(row))
+    return _changed(done, predicted, found.neighbors, 201 if written.outcome == "added" else 200)
 
 
-def _changed(done: AppliedChange) -> Response:
+def _changed(
+    done: AppliedChange,
+    predicted: Prediction | None = None,
+    neighbors: tuple[Neighbor, ...] = (),
+    status: int = 200,
+) -> Response:
     """Return the response about a changed record."""
     written, served = done
     row = served.live.row(written.id)
@@ -194,12 +193,12 @@ def _changed(done: AppliedChange) -> Response:
         outcome=written.outcome,
         detail=written.detail,
         image=None if row is None else record(served, row),
-        prediction=None,
-        neighbors=(),
+        prediction=predicted,
+        neighbors=neighbors,
         release=served.manifest.fingerprint,
         revision=served.revision,
     )
-    return _answered(answer, 200)
+    return _answered(answer, status)
 
 
 def _answered(
