@@ -8,7 +8,6 @@ dictionaries and brute force, at the revision of the change.
 """
 
 import shutil
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -22,13 +21,11 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from api_tests.conftest import served
@@ -63,6 +60,7 @@ from tests.plain_collection import (
     stored_files,
     two_models,
 )
+from tests.state_machines import run_from_command_line, run_machine
 from tests.tiny_release import LABELS, explain_evenly
 
 COUNTS: Counter[str] = Counter()
@@ -393,26 +391,9 @@ def to_nfc(name: str) -> str:
     return normalize("NFC", name)
 
 
-def run(examples: int, steps: int, number: int | None) -> None:
-    """Run machines with so many steps each; without a seed, always the same ones."""
-    chosen = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        derandomize=number is None,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate],
-    )
-    machine = LiveService if number is None else seed(number)(LiveService)
-    run_state_machine_as_test(machine, settings=chosen)
-
-
 def test_answers_are_those_of_the_model() -> None:
-    run(examples=3, steps=12, number=None)
+    run_machine(LiveService, examples=3, steps=12, number=None)
 
 
 if __name__ == "__main__":
-    run(*map(int, sys.argv[1:4]))
-    sys.stdout.write("".join(f"{COUNTS[name]:7,} {name}\n" for name in sorted(COUNTS)))
-    sys.stdout.write(f"{sum(COUNTS.values()):7,} in all\n")
+    run_from_command_line(LiveService, COUNTS)

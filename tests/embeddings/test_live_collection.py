@@ -8,7 +8,6 @@ After each step, all answers of a state are compared with those of dictionaries 
 """
 
 import shutil
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -16,13 +15,11 @@ from enum import Enum
 from pathlib import Path
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from embeddings.atomic import atomic_symlink
@@ -61,6 +58,7 @@ from tests.plain_collection import (
     stored_files,
     two_models,
 )
+from tests.state_machines import run_from_command_line, run_machine
 from tests.tiny_release import explain_evenly
 
 COUNTS: Counter[str] = Counter()
@@ -442,26 +440,9 @@ def figures(state: LiveState) -> dict[str, tuple[object, ...]]:
     }
 
 
-def run(examples: int, steps: int, number: int | None) -> None:
-    """Run machines with so many steps each; without a seed, always the same ones."""
-    chosen = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        derandomize=number is None,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate],
-    )
-    machine = LiveCollection if number is None else seed(number)(LiveCollection)
-    run_state_machine_as_test(machine, settings=chosen)
-
-
 def test_answers_are_those_of_the_model() -> None:
-    run(examples=6, steps=20, number=None)
+    run_machine(LiveCollection, examples=6, steps=20, number=None)
 
 
 if __name__ == "__main__":
-    run(*map(int, sys.argv[1:4]))
-    sys.stdout.write("".join(f"{COUNTS[name]:7,} {name}\n" for name in sorted(COUNTS)))
-    sys.stdout.write(f"{sum(COUNTS.values()):7,} in all\n")
+    run_from_command_line(LiveCollection, COUNTS)
