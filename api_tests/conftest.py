@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,26 @@ def _image(identifier: str, number: int, data: bytes) -> StoredImage:
 def odd(odd_home: Path) -> Iterator[httpx.Client]:
     with _serving(ServiceSettings(home=odd_home)) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def writable_home(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of `home` that the tests of a module change."""
+    folder = tmp_path_factory.mktemp("writable")
+    return Path(shutil.copytree(home, folder, symlinks=True, dirs_exist_ok=True))
+
+
+@contextmanager
+def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Run a server with a handler; yield its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture

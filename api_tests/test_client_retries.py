@@ -2,13 +2,13 @@
 
 import asyncio
 import socket
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import httpx
 import pytest
 
+from api_tests.conftest import answering
 from service.client import AsyncClient, Client, ServiceError, TimedOut
 from service.client.retry import RetryPolicy
 from service.schemas import Problem
@@ -60,14 +60,8 @@ def scripted_server(*script):
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", requested
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(Handler) as address:
+        yield address, requested
 
 
 @contextmanager

@@ -5,16 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import zipfile
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
 import pytest
 
-from api_tests.conftest import served
+from api_tests.conftest import answering, served
 from api_tests.pictures import jpeg_of
 from service.client import (
     AsyncClient,
@@ -36,15 +35,8 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def writable(home, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("writable")
-    shutil.copytree(home, folder, symlinks=True, dirs_exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def url(serving, writable):
-    with serving(ServiceSettings(home=writable, writable=True)) as api:
+def url(serving, writable_home):
+    with serving(ServiceSettings(home=writable_home, writable=True)) as api:
         yield str(api.base_url)
 
 
@@ -169,14 +161,8 @@ def losing_first_answers(url):
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", received
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(Handler) as address:
+        yield address, received
 
 
 def test_changes_are_repeated_if_their_answer_was_lost(client, url):
@@ -302,10 +288,10 @@ def test_nothing_added_is_a_sentence_and_a_status(url, folder, tmp_path, argumen
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_the_key_is_sent_and_never_shown(writable, folder, tmp_path):
+def test_the_key_is_sent_and_never_shown(writable_home, folder, tmp_path):
     pytest.importorskip("training")
     home = tmp_path / "other"
-    shutil.copytree(writable, home, symlinks=True)
+    shutil.copytree(writable_home, home, symlinks=True)
     settings = ServiceSettings(home=home, writable=True)
     secret = add_key(settings.keys_file, "ada", "write")
     with served(settings) as (api, _):

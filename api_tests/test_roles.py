@@ -1,7 +1,5 @@
 """Callers of writing services: roles, read-only services, one writer, pages of other origins."""
 
-import shutil
-
 import pytest
 
 from api_tests.conftest import served
@@ -24,13 +22,6 @@ NEEDED = {
     ("DELETE", "/jobs/20200101-000000-00000000"): "write",
     ("POST", "/publish"): "admin",
 }
-
-
-@pytest.fixture(scope="module")
-def writable_home(home, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("writable")
-    shutil.copytree(home, folder, symlinks=True, dirs_exist_ok=True)
-    return folder
 
 
 @pytest.fixture(scope="module")

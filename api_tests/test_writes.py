@@ -1,7 +1,5 @@
 """Changes of the images over HTTP: outcomes, preconditions, and what later answers contain."""
 
-import shutil
-
 import pytest
 
 from api_tests.pictures import jpeg_of
@@ -10,13 +8,6 @@ from embeddings.user import user_name
 from service.problems import ProblemType
 from service.schemas import REVISION_HEADER
 from service.settings import ServiceSettings
-
-
-@pytest.fixture(scope="module")
-def writable_home(home, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("writable")
-    shutil.copytree(home, folder, symlinks=True, dirs_exist_ok=True)
-    return folder
 
 
 @pytest.fixture(scope="module")
