@@ -57,7 +57,7 @@ settings: $(VENV)/.dev ## write the tables of settings into README.md
 LOCK = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header --no-emit-package openvino-telemetry
 lock: ## update the lock files (requires uv)
-	$(LOCK) pyproject.toml --extra train --extra heic --extra report --extra test --extra dev \
+	$(LOCK) pyproject.toml --all-extras \
 		-o requirements/dev.txt
 	$(LOCK) pyproject.toml --extra report -c requirements/dev.txt -o requirements/report.txt
 	$(LOCK) pyproject.toml --extra train -c requirements/dev.txt -o requirements/train.txt
