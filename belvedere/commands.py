@@ -112,7 +112,7 @@ def publish(given: Given, precision: "Precision") -> None:
     from training.export import publish_best
 
     with _training("publish", given) as workspace:
-        refuse_newer_release(workspace.settings.releases)
+        refuse_newer_release(workspace.settings.releases_folder)
         publish_best(workspace, precision)
         workspace.clean_up_unless_written("belvedere publish")
 
@@ -128,7 +128,7 @@ def prepare(given: Given, command: str = "prepare") -> None:
     except LockedByService as error:
         # A stack whose service writes must start again, and that service publishes the changes.
         try:
-            releases = TrainingSettings.from_environment(**given).releases
+            releases = TrainingSettings.from_environment(**given).releases_folder
             found = read_manifest(current_release(releases))
         except ReleaseError:
             raise error from None
@@ -142,7 +142,7 @@ def _prepare(given: Given, command: str) -> None:
     from training.workspace import ingest
 
     with _writing(command, given) as workspace:
-        refuse_newer_release(workspace.settings.releases)
+        refuse_newer_release(workspace.settings.releases_folder)
         ingest(workspace, PublishedArchive(), again=False)
         if not is_published(workspace):
             from training.export import publish_best

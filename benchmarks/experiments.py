@@ -20,7 +20,7 @@ _HEADER = (
 
 def main() -> None:
     """Write `docs/experiments.md` from the current release of BELVEDERE_HOME."""
-    release = open_release(current_release(PathSettings().releases))
+    release = open_release(current_release(PathSettings().releases_folder))
     PAGE.write_text(page(release), encoding="utf-8")
 
 

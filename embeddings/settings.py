@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,8 +24,34 @@ def resolve_path(path: Path) -> Path:
         raise ValueError(f"the path cannot be resolved ({error})") from error
 
 
-def _resolve_store(uri: str | None) -> str | None:
-    return uri if uri is None or "://" in uri else str(resolve_path(Path(uri)))
+def is_remote(location: str) -> bool:
+    """Return True for a URI, False for a folder."""
+    return "://" in location
+
+
+def _resolve_location(location: str | None) -> str | None:
+    """Return a URI unchanged and a folder as an absolute path.
+
+    Raises ValueError for a URI with credentials or parameters, and for an unusable path.
+    """
+    if location is None or not is_remote(location):
+        return None if location is None else str(resolve_path(Path(location)))
+    parts = urlsplit(location)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError(
+            "a URI has no user, password or parameters; give credentials by variables such as "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    return location
+
+
+def _resolve_releases(location: str | None) -> str | None:
+    found = _resolve_location(location)
+    if found is not None and is_remote(found):
+        parts = urlsplit(found)
+        if parts.scheme != "s3" or not parts.netloc:
+            raise ValueError("a folder or a URI such as s3://bucket/releases is required")
+    return found
 
 
 ResolvedPath = Annotated[Path, AfterValidator(resolve_path)]
@@ -44,9 +71,15 @@ class PathSettings(BaseSettings):
     home: ResolvedPath = Field(
         Path("var"), description="Folder of runs, feature store and releases."
     )
-    store: Annotated[str | None, AfterValidator(_resolve_store)] = Field(
+    store: Annotated[str | None, AfterValidator(_resolve_location)] = Field(
         None,
-        description="Lance URI or folder of the feature store (default: `<home>/store`).",
+        description="Folder or URI, such as `s3://bucket/store`, of the feature store (default: "
+        "`<home>/store`).",
+    )
+    releases: Annotated[str | None, AfterValidator(_resolve_releases)] = Field(
+        None,
+        description="Folder or URI, such as `s3://bucket/releases`, of the releases (default: "
+        "`<home>/releases`). Releases of a URI are copied to the default folder.",
     )
 
     @classmethod
@@ -67,9 +100,16 @@ class PathSettings(BaseSettings):
         return self.store or str(self.home / "store")
 
     @property
-    def releases(self) -> Path:
-        """Folder of all releases and of the pointer `current`."""
-        return self.home / "releases"
+    def releases_folder(self) -> Path:
+        """Folder of all releases and of the pointer `current`; a copy of `releases_uri`."""
+        if self.releases is None or is_remote(self.releases):
+            return self.home / "releases"
+        return Path(self.releases)
+
+    @property
+    def releases_uri(self) -> str | None:
+        """URI of the releases; None if they are in a folder alone."""
+        return self.releases if self.releases and is_remote(self.releases) else None
 
     @property
     def runs(self) -> Path:
@@ -94,7 +134,11 @@ def _format_settings_error(error: ValidationError, options: Collection[str]) -> 
         shown = f"--{name.replace('_', '-')}" if name in options else f"BELVEDERE_{name}".upper()
         sentence = f"{shown}: {problem['msg'].removeprefix('Value error, ')}"
         # A key must not be shown in a terminal or a log.
-        if not name.endswith("_key"):
+        if not name.endswith(("_key", "_token")) and not _may_have_password(problem["input"]):
             sentence += f"; got {problem['input']!r:.{_LONGEST_SHOWN}}"
         sentences.append(f"{sentence}.")
     return " ".join(sentences)
+
+
+def _may_have_password(value: object) -> bool:
+    return isinstance(value, str) and is_remote(value) and ("@" in value or "?" in value)

@@ -45,7 +45,9 @@ class Erasure:
 def plan_erasing(settings: PathSettings, ids: list[str]) -> Erasure:
     """Return what is erased with these images. Raises `StoreError` and `ReleaseError`."""
     traces = Store(settings.store_uri).find_traces(ids)
-    contents = {folder: set(read_ids(folder)) for folder in release_folders(settings.releases)}
+    contents = {
+        folder: set(read_ids(folder)) for folder in release_folders(settings.releases_folder)
+    }
     known = traces.known.union(*contents.values())
     for identifier in ids:
         if identifier not in known:
@@ -58,7 +60,7 @@ def plan_erasing(settings: PathSettings, ids: list[str]) -> Erasure:
     trained_remaining = {
         f"release {folder.name}": read_manifest(folder).training.version for folder in remaining
     }
-    pointer = settings.releases / CURRENT
+    pointer = settings.releases_folder / CURRENT
     return Erasure(
         traces=traces,
         releases=releases,
@@ -84,7 +86,7 @@ def erase(settings: PathSettings, plan: Erasure) -> Erased:
     `StoreError`.
     """
     if plan.current:
-        (settings.releases / CURRENT).unlink(missing_ok=True)
+        (settings.releases_folder / CURRENT).unlink(missing_ok=True)
     for path in (*plan.releases, *plan.derived):
         delete_whole(path)
     return Store(settings.store_uri).erase(plan.traces)

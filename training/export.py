@@ -50,7 +50,11 @@ def publish_best(workspace: Workspace, precision: Precision = "f32") -> Path:
     if precision == "int8":
         candidate = _quantized(candidate, run, dataset)
     folder = publish(
-        candidate, workspace.store, settings.releases, track=display.track, precision=precision
+        candidate,
+        workspace.store,
+        settings.releases_folder,
+        track=display.track,
+        precision=precision,
     )
     display.info(f"Published {read_manifest(folder).fingerprint} in {folder}")
     return folder

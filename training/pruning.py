@@ -63,7 +63,7 @@ def plan_pruning(settings: TrainingSettings, warn: Warn) -> Pruning:
     `StoreError`.
     """
     store, runs = Store(settings.store_uri), RunIndex(settings.runs)
-    manifests = {each: read_manifest(each) for each in release_folders(settings.releases)}
+    manifests = {each: read_manifest(each) for each in release_folders(settings.releases_folder)}
     kept = _kept_releases(manifests, settings)
     home = _Home(
         settings,
@@ -109,9 +109,9 @@ def size_of(path: Path) -> int:
 def _kept_releases(manifests: dict[Path, Manifest], settings: TrainingSettings) -> set[Path]:
     if not manifests:
         return set()
-    current = current_release(settings.releases)
+    current = current_release(settings.releases_folder)
     others = sorted(
-        (each for each in manifests if each not in {current, settings.releases / CURRENT}),
+        (each for each in manifests if each not in {current, settings.releases_folder / CURRENT}),
         key=lambda each: (manifests[each].data.revision, each.stat().st_mtime_ns),
     )
     return {current, *others[max(len(others) - settings.keep_releases, 0) :]} & manifests.keys()

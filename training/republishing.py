@@ -16,7 +16,7 @@ def publish_again(workspace: Workspace) -> Path:
     display.info("The collection changed; publishing the same model over its newest revision")
     folder = republish(
         workspace.store,
-        settings.releases,
+        settings.releases_folder,
         lambda ids, predicted: _heat_maps(workspace, ids, predicted),
         track=display.track,
     )

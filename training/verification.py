@@ -16,7 +16,7 @@ def verify_home(settings: PathSettings, track: Track) -> tuple[Check, ...]:
     tags = store.tags() if store.exists else {}
     return (
         *(store.verify(track) if store.exists else ()),
-        run_check("releases", check_releases(settings.releases, store)),
+        run_check("releases", check_releases(settings.releases_folder, store)),
         run_check("runs", _check_runs(RunIndex(settings.runs), tags)),
     )
 

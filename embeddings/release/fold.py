@@ -39,7 +39,7 @@ def fold(settings: PathSettings) -> Path | None:
     changed since the release. Raises `Locked` if another process
     publishes or trains, `ReleaseError` and `StoreError`.
     """
-    store, releases = Store(settings.store_uri), settings.releases
+    store, releases = Store(settings.store_uri), settings.releases_folder
     with home_lock(settings.home, f"python -m {MODULE}"):
         refuse_newer_release(releases)
         published = read_manifest(current_release(releases)).data

@@ -33,7 +33,7 @@ def running_service(settings: ServiceSettings) -> Iterator[str]:
     if settings.port and _is_ready(url):
         yield url
         return
-    current_release(settings.releases)
+    current_release(settings.releases_folder)
     port = reserve_port()
     url = _address(LOCAL, port)
     environment = {

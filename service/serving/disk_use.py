@@ -17,7 +17,7 @@ def measure_disk_use(settings: ServiceSettings) -> Mapping[str, int]:
 
     A store outside of the local disk is left out. Links are not followed.
     """
-    used = {_RELEASES: _bytes_of(settings.releases)}
+    used = {_RELEASES: _bytes_of(settings.releases_folder)}
     if "://" not in settings.store_uri:
         store = Path(settings.store_uri)
         used |= {table: _bytes_of(store / f"{table}.lance") for table in _TABLES}

@@ -83,6 +83,7 @@ class Folding:
         paths = {
             "BELVEDERE_HOME": str(self._settings.home),
             "BELVEDERE_STORE": self._settings.store_uri,
+            "BELVEDERE_RELEASES": self._settings.releases or "",
             "OMP_NUM_THREADS": "1",
         }
         # uvloop forks without exec at once, for which Lance is not safe.

@@ -283,7 +283,7 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
     Raises `ReleaseError` or `StoreError` with the reason for which it cannot be served.
     """
     try:
-        release = open_release(current_release(settings.releases))
+        release = open_release(current_release(settings.releases_folder))
         store = Store(settings.store_uri)
         model = _recognition_model(release, settings.index)
         files = ImageFiles.open(store, release)
@@ -307,7 +307,8 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
         raise
     except Exception as error:  # each library raises its own errors for unreadable files
         raise ReleaseError(
-            f"The release under {settings.releases} cannot be served ({error}); publish it again."
+            f"The release under {settings.releases_folder} cannot be served ({error}); publish it "
+            "again."
         ) from error
     return served
 

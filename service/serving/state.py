@@ -227,7 +227,7 @@ class ServiceState:
         The release is tested here with a real inference, so readiness checks cost nothing. If it
         is rejected, the previous one stays in service.
         """
-        found = await asyncio.to_thread(seen, self.settings.releases)
+        found = await asyncio.to_thread(seen, self.settings.releases_folder)
         now = asyncio.get_running_loop().time()
         if found == self._tried and (self.reason is None or now < self._again):
             return

@@ -28,7 +28,7 @@ def test_settings_are_read_from_the_environment(monkeypatch):
     }.items():
         monkeypatch.setenv(f"BELVEDERE_{name}", value)
     settings = ServiceSettings()
-    assert settings.releases == Path("/somewhere/releases")
+    assert settings.releases_folder == Path("/somewhere/releases")
     assert (settings.host, settings.port) == ("0.0.0.0", 9000)
     assert (settings.upload_limit, settings.concurrency, settings.queue) == (1000, 3, 0)
 

@@ -157,7 +157,7 @@ def test_a_published_release_is_is_published_until_something_changes(workspace: 
 
 
 def test_the_release_carries_the_comparison(workspace: Workspace) -> None:
-    folder = current_release(workspace.settings.releases)
+    folder = current_release(workspace.settings.releases_folder)
     assert (folder / COMPARISON).read_text("utf-8") == compare(workspace).model_dump_json()
 
 

@@ -120,7 +120,7 @@ def spoil(path: Path) -> None:
 
 def test_the_same_images_packed_in_another_order_train_nothing_again(home: Home) -> None:
     before = states(home.folder / "home" / "runs")
-    release = open_release(current_release(home.workspace().settings.releases))
+    release = open_release(current_release(home.workspace().settings.releases_folder))
     files = sorted(home.data.rglob("*.jpg"))
     random.Random(3).shuffle(files)
     with ZipFile(home.folder / "data.zip", "w") as archive:
@@ -131,7 +131,7 @@ def test_the_same_images_packed_in_another_order_train_nothing_again(home: Home)
     train(packed)
     assert states(home.folder / "home" / "runs") == before
     publish_best(packed)
-    again = open_release(current_release(packed.settings.releases))
+    again = open_release(current_release(packed.settings.releases_folder))
     assert again.images == release.images
     assert np.array_equal(again.probabilities, release.probabilities)
     assert np.array_equal(again.embeddings, release.embeddings)
@@ -249,7 +249,7 @@ def add_images(home: Home, number: int) -> None:
 
 def test_added_images_leave_runs_valid_and_the_same_model_is_published(home: Home) -> None:
     runs = home.folder / "home" / "runs"
-    before, published = states(runs), current_release(home.workspace().settings.releases)
+    before, published = states(runs), current_release(home.workspace().settings.releases_folder)
     add_images(home, 3)
     workspace = home.workspace()
     assert is_published(workspace)
@@ -260,7 +260,7 @@ def test_added_images_leave_runs_valid_and_the_same_model_is_published(home: Hom
     assert is_newest(home.workspace())
     assert states(runs) == before
     old = open_release(published)
-    new = open_release(current_release(workspace.settings.releases))
+    new = open_release(current_release(workspace.settings.releases_folder))
     assert len(new.images) == len(old.images) + 6
     assert new.comparison == old.comparison
     assert new.uncertainty == old.uncertainty

@@ -43,6 +43,6 @@ def test_errors_have_heat_maps_of_the_network(api: httpx.Client) -> None:
 
 
 def test_examples_without_a_release_are_of_generated_scenes(workspace: Workspace) -> None:
-    release = open_release(current_release(workspace.settings.releases))
+    release = open_release(current_release(workspace.settings.releases_folder))
     assert OF_SCENES.id in release.rows
     assert OF_SCENES.experiment in {each.name for each in release.comparison.experiments}

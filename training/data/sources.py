@@ -107,7 +107,7 @@ def _exists_in(folder: Path) -> Callable[[PurePosixPath], bool]:
 
 def _excluded(settings: TrainingSettings, licences: Path | None) -> list[Path]:
     """Return the paths of other files that may be inside the folder of a data set."""
-    home = (settings.releases, settings.runs, settings.cache, settings.downloads)
+    home = (settings.releases_folder, settings.runs, settings.cache, settings.downloads)
     own = [settings.home, *home, settings.home / OUTCOMES, Path(settings.store_uri)]
     return own if licences is None else [*own, licences]
 

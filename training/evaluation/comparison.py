@@ -63,7 +63,7 @@ def is_published(workspace: Workspace) -> bool:
     An experiment that was skipped for lack of weights counts as finished until they are available.
     """
     try:
-        folder = current_release(workspace.settings.releases)
+        folder = current_release(workspace.settings.releases_folder)
         manifest = verify_release(folder)
         published = Comparison.model_validate_json((folder / COMPARISON).read_bytes())
         if manifest.training.version != training_tag(workspace.dataset()):
@@ -76,7 +76,7 @@ def is_published(workspace: Workspace) -> bool:
 
 def is_newest(workspace: Workspace) -> bool:
     """Return whether the current release has the images of the newest revision."""
-    manifest = read_manifest(current_release(workspace.settings.releases))
+    manifest = read_manifest(current_release(workspace.settings.releases_folder))
     return manifest.data.fingerprint == workspace.store.at().images.fingerprint
 
 

@@ -13,7 +13,7 @@ from embeddings.store.store import Store
 def test_folds_keep_the_first_and_the_newest_releases(home: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(home, tmp_path / "home", symlinks=True))
     settings, store = PathSettings(home=copy), Store(str(copy / "store"))
-    first = current_release(settings.releases)
+    first = current_release(settings.releases_folder)
     assert fold(settings) is None
     image = store.at().images[0]
     folded = []
@@ -22,7 +22,10 @@ def test_folds_keep_the_first_and_the_newest_releases(home: Path, tmp_path: Path
         folder = fold(settings)
         assert folder is not None
         folded.append(folder.resolve())
-    assert current_release(settings.releases) == folded[-1]
-    assert {each.resolve() for each in release_folders(settings.releases)} == {first, *folded[-3:]}
+    assert current_release(settings.releases_folder) == folded[-1]
+    assert {each.resolve() for each in release_folders(settings.releases_folder)} == {
+        first,
+        *folded[-3:],
+    }
     kept = {open_release(each).manifest.tag for each in (first, *folded[-3:])}
     assert {tag for tag in store.tags() if tag.startswith(RELEASE_PREFIX)} == kept

@@ -84,7 +84,7 @@ def test_a_missing_tuning_part_is_reported_and_all_commands_work(
     best = min(reports, key=lambda each: each.curves.loss[-1])
     assert compare(workspace).best == best.name
     publish_best(workspace)
-    uncertainty = open_release(current_release(workspace.settings.releases)).uncertainty
+    uncertainty = open_release(current_release(workspace.settings.releases_folder)).uncertainty
     assert uncertainty.calibration.temperature == 1.0
     assert (uncertainty.sets.threshold, uncertainty.sets.coverage, uncertainty.sets.mean_size) == (
         0.0,
@@ -100,7 +100,7 @@ def test_three_photographers_are_enough_for_out_of_fold_predictions(
     workspace = workspace_of(tmp_path, small_weights, 3, Console(quiet=True)).with_preset(frozen)
     train(workspace)
     publish_best(workspace)
-    release = open_release(current_release(workspace.settings.releases))
+    release = open_release(current_release(workspace.settings.releases_folder))
     assert release.comparison.tuning > 0
     data = workspace.dataset()
     features = np.random.default_rng(0).normal(size=(48, 8)).astype(np.float32)

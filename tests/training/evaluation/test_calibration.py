@@ -77,7 +77,7 @@ def test_out_of_fold_predictions_give_the_temperature_if_there_are_any(
 def test_the_published_coverage_is_measured_on_the_published_probabilities(
     workspace: Workspace,
 ) -> None:
-    folder = current_release(workspace.settings.releases)
+    folder = current_release(workspace.settings.releases_folder)
     release, data = open_release(folder), workspace.dataset()
     tuning, validation = data.indices.tuning, data.indices.validation
     sets = release.uncertainty.sets
