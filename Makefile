@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RIVALS := .rivals
 
-.PHONY: up test test-service test-compose chaos check report slides bench experiments api settings lock clean help
+.PHONY: up test test-service test-compose test-scale chaos check report slides bench experiments api settings lock clean help
 
 up: $(VENV)/.train ## install, ingest, train, compare, publish and serve; finished steps are skipped
 	@$(BIN)/belvedere up
@@ -18,6 +18,9 @@ test: $(VENV)/.dev ## run the whole test suite
 test-service: $(VENV)/.test ## run the API tests on a tiny release, without TensorFlow
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -p tests.without_training api_tests \
 		--ignore api_tests/chaos --ignore api_tests/compose
+
+test-scale: $(VENV)/.dev ## start Milvus, a Ray cluster and an object store from packages, and test with them
+	@$(BIN)/python -m pytest -m scale tests/scale
 
 test-compose: $(VENV)/.dev ## build the container images, test the whole stack and stop it
 	@$(BIN)/python -m pytest -m compose api_tests/compose

@@ -1,0 +1,73 @@
+"""The servers that the other tests of this folder use."""
+
+import os
+import signal
+
+import obstore
+import pytest
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import S3Store
+
+from tests.scale.servers import MilvusServer, ObjectStore, RayCluster
+
+
+def _bucket_store(address: str) -> S3Store:
+    # It reads the variables AWS_*.
+    return S3Store(address.removeprefix("s3://"), client_options={"allow_http": True})
+
+
+def test_one_of_two_conditional_puts_wins(bucket: str) -> None:
+    store = _bucket_store(bucket)
+    obstore.put(store, "lease", b"first", mode="create")
+    with pytest.raises(AlreadyExistsError):
+        obstore.put(store, "lease", b"second", mode="create")
+    assert obstore.get(store, "lease").bytes() == b"first"
+
+
+def test_a_killed_object_store_has_its_objects(objects: ObjectStore, bucket: str) -> None:
+    store = _bucket_store(bucket)
+    obstore.put(store, "folder/kept", b"kept")
+    objects.restart()
+    assert obstore.get(store, "folder/kept").bytes() == b"kept"
+
+
+def test_a_killed_milvus_has_its_collections(milvus: MilvusServer) -> None:
+    from pymilvus import MilvusClient
+
+    client = MilvusClient(uri=milvus.uri)
+    client.create_collection("kept", dimension=2)
+    client.close()
+    milvus.stop()
+    milvus.start()
+    client = MilvusClient(uri=milvus.uri)
+    assert "kept" in client.list_collections()
+    client.drop_collection("kept")
+    client.close()
+
+
+def test_a_killed_worker_and_a_killed_node_are_replaced(cluster: RayCluster) -> None:
+    import ray
+
+    ray.init(address=cluster.address, log_to_driver=False)
+
+    @ray.remote
+    class Worker:
+        def process(self) -> int:
+            return os.getpid()
+
+    def processes(count: int) -> set[int]:
+        workers = [Worker.remote() for _ in range(count)]
+        found = ray.get([worker.process.remote() for worker in workers])
+        if count == 1:
+            os.kill(cluster.worker_processes("Worker")[0], signal.SIGKILL)
+            with pytest.raises(ray.exceptions.RayActorError):
+                ray.get(workers[0].process.remote())
+        return set(found)
+
+    try:
+        assert len(processes(1)) == 1
+        cluster.kill_node()
+        cluster.add_node()
+        assert len(processes(2)) == 2
+    finally:
+        ray.shutdown()
