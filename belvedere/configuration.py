@@ -12,7 +12,7 @@ from pathlib import Path
 
 from belvedere.options import default_of, is_secret, variable
 from embeddings.atomic import atomic_write
-from embeddings.settings import PathSettings
+from embeddings.settings import IndexSettings, PathSettings
 
 _BLOCK = re.compile(r"(?s)(?<=<!-- settings -->\n).*?(?=<!-- /settings -->)")
 
@@ -72,8 +72,9 @@ def with_tables(text: str) -> str:
 
     parts = (
         ("All commands", settings_table(PathSettings)),
-        ("Data and training", settings_table(TrainingSettings, (PathSettings,))),
-        ("Service", settings_table(ServiceSettings, (PathSettings,))),
+        ("Vector index", settings_table(IndexSettings, (PathSettings,))),
+        ("Data and training", settings_table(TrainingSettings, (IndexSettings,))),
+        ("Service", settings_table(ServiceSettings, (IndexSettings,))),
     )
     block = "\n".join(f"**{title}**\n\n{table}\n" for title, table in parts)
     changed, count = _BLOCK.subn(lambda _: f"\n{block}\n", text)

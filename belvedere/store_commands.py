@@ -155,11 +155,11 @@ def prune(given: Given, dry_run: bool) -> None:
 def erase(given: Given, ids: Sequence[str], yes: bool) -> int:
     """Remove images with their files, features and history, also from old versions and releases."""
     from embeddings.lock import write_lock
-    from embeddings.settings import PathSettings
+    from embeddings.settings import IndexSettings
     from training.erasing import erase as erase_planned
     from training.erasing import plan_erasing
 
-    settings = PathSettings.from_environment(**given)
+    settings = IndexSettings.from_environment(**given)
     with write_lock(settings.home, settings.store_uri, "belvedere erase"):
         plan = plan_erasing(settings, _ids(ids))
         for line in _erasure(plan):

@@ -19,7 +19,7 @@ from benchmarks.processes import resident_bytes
 from embeddings.arrays import Floats, Rows
 from embeddings.index import VectorIndex
 from embeddings.index.flat import FlatIndex
-from embeddings.index.hnsw import BUILDING_EFFORT, LINKS, SEARCHING_EFFORT, HnswIndex
+from embeddings.index.hnsw import BUILDING_EFFORT, LINKS, SEARCHING_EFFORT, HnswIndex, build_graph
 
 COUNT = 1_000_000
 DIMENSION = 256
@@ -67,13 +67,12 @@ def main() -> None:
 def measure() -> AnnMeasurement:
     """Generate the embeddings and measure both searches."""
     points = clustered_points()
-    ids = [f"{number:07}" for number in range(COUNT)]
-    flat = FlatIndex(ids, points.embeddings)
+    flat = FlatIndex(points.embeddings)
     exact = [flat.search(query, NEIGHBORS).rows for query in points.queries]
     exact_milliseconds = _milliseconds(flat, points.queries[:_TIMED_EXACTLY])
     del flat
     before, start = resident_bytes(os.getpid()), perf_counter()
-    graph = HnswIndex(ids, points.embeddings)
+    graph = HnswIndex(points.embeddings, build_graph(points.embeddings))
     built, after = perf_counter() - start, resident_bytes(os.getpid())
     found = [graph.search(query, NEIGHBORS) for query in points.queries]
     if any(each.exact for each in found):

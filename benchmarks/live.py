@@ -72,7 +72,7 @@ def measure(release: Release) -> LiveMeasurement:
     points = clustered_points().embeddings
     ids = [f"{number:07}" for number in range(COUNT)]
     return LiveMeasurement(
-        collections=(real, _measure_index(ids, points, _like_graph(ids, points))),
+        collections=(real, _measure_index(ids, points, _like_graph(points))),
         started_seconds=started,
         placed_seconds=placed,
     )
@@ -83,7 +83,7 @@ def _measure_index(ids: Sequence[str], base: Floats, graph: NeighborGraph) -> In
     changes, rest = mixed[:CHANGES], mixed[CHANGES:]
     queries, added = rest[:_SEARCHES], rest[_SEARCHES:]
     no_rows = np.empty(0, np.int64)
-    flat = FlatIndex(ids, base)
+    flat = FlatIndex(base)
     index, lists = LiveIndex.of(flat, ids, base), LiveGraph.of(graph)
     names = [f"new/{number:05}" for number in range(CHANGES)]
     changed = index.with_changes(names, changes, no_rows, no_rows)
@@ -122,7 +122,7 @@ def _start(release: Release) -> tuple[float, float]:
     revision, encoder = release.manifest.data.revision, release.manifest.encoder.fingerprint
     encoded = Encoded(_mixed(release.embeddings, STARTED), probabilities)
     changes = ChangedImages(revision + 1, Images.of(images), encoded, encoder)
-    index = FlatIndex(release.images.ids, release.embeddings)
+    index = FlatIndex(release.embeddings)
     state = LiveState.of(release, index)
     start = perf_counter()
     state = state.apply(changes)
@@ -139,10 +139,10 @@ def _mixed(embeddings: Floats, count: int) -> Floats:
     return np.asarray((1 - share) * one + share * other)
 
 
-def _like_graph(ids: Sequence[str], embeddings: Floats) -> NeighborGraph:
+def _like_graph(embeddings: Floats) -> NeighborGraph:
     """Return lists of arbitrary rows at usual distances, because true ones take long to compute."""
     chance = np.random.default_rng(_SEED)
-    index = FlatIndex(ids, embeddings)
+    index = FlatIndex(embeddings)
     sample = chance.integers(0, len(embeddings), 20)
     found = [index.search(embeddings[row], DEGREE, exclude=int(row)).distances for row in sample]
     distances = np.tile(np.median(found, axis=0), (len(embeddings), 1))

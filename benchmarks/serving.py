@@ -74,7 +74,7 @@ def share_of_exact_neighbors(release: Release, k: int = 3) -> float:
     Neighbours at equal distances in double precision (ties) count as the same.
     """
     embeddings = release.embeddings
-    index = FlatIndex([image.id for image in release.images], embeddings)
+    index = FlatIndex(embeddings)
     exact = NearestNeighbors(n_neighbors=k + 1, algorithm="brute").fit(embeddings.astype(float))
     distances, rows = exact.kneighbors(embeddings.astype(float))
     agreeing = 0

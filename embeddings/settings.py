@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from embeddings.errors import SettingsError
+from embeddings.index_kinds import index_kind, index_kinds
 
 _LONGEST_SHOWN = 80
 
@@ -52,6 +53,12 @@ def _resolve_releases(location: str | None) -> str | None:
         if parts.scheme != "s3" or not parts.netloc:
             raise ValueError("a folder or a URI such as s3://bucket/releases is required")
     return found
+
+
+def _known_kind(name: str | None) -> str | None:
+    if name is not None and index_kind(name) is None:
+        raise ValueError(f"there is no such kind of index; choose of {', '.join(index_kinds())}")
+    return name
 
 
 ResolvedPath = Annotated[Path, AfterValidator(resolve_path)]
@@ -125,6 +132,25 @@ class PathSettings(BaseSettings):
     def downloads(self) -> Path:
         """Folder of downloaded archives."""
         return self.home / "downloads"
+
+
+class IndexSettings(PathSettings):
+    """Settings of the vector index."""
+
+    index: Annotated[str | None, AfterValidator(_known_kind)] = Field(
+        None,
+        description="Kind of vector index, `flat` (exact), `hnsw` (a graph, approximate) or that "
+        "of another package. Default: that of the current release, or `flat`.",
+    )
+    milvus_uri: str | None = Field(
+        None, description="Address of Milvus for the kind `milvus`, such as http://milvus:19530."
+    )
+    milvus_token: SecretStr | None = Field(
+        None, description="Token of Milvus, `user:password` or an API key."
+    )
+    milvus_ca: ResolvedPath | None = Field(
+        None, description="File of the certificate authority of Milvus (PEM)."
+    )
 
 
 def _format_settings_error(error: ValidationError, options: Collection[str]) -> str:

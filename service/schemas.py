@@ -7,7 +7,6 @@ from urllib.parse import quote
 from pydantic import Field
 
 from embeddings.frozen_model import FrozenModel, StrictModel
-from embeddings.index import SearchKind
 from embeddings.ingest.outcomes import WriteOutcome
 from embeddings.release.reports import ExperimentReport, ExperimentSummary, VersionComparison
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
@@ -121,9 +120,9 @@ class Neighborhood(Answer):
     query: Query = Field(description="Image for which neighbours were requested.")
     k: int = Field(description="Requested number; fewer are returned if there are no more.")
     metric: Literal["euclidean"] = Field(description="Distance measure.")
-    index: SearchKind = Field(
-        description="Kind of the search: `flat` compares all images, `hnsw` follows a graph, `ivf` "
-        "compares the images of the nearest clusters."
+    index: str = Field(
+        description="Kind of the search, such as `flat`, which compares all images, `hnsw`, which "
+        "follows a graph, or `ivf`, which compares the images of the nearest clusters."
     )
     exact: bool = Field(description="True if no nearer image can have been missed.")
     neighbors: tuple[Neighbor, ...] = Field(description="Neighbours by distance, then by id.")

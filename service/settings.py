@@ -11,8 +11,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from embeddings.cpu import usable_processors
-from embeddings.index import IndexKind
-from embeddings.settings import PathSettings, ResolvedPath
+from embeddings.settings import IndexSettings, PathSettings, ResolvedPath
 from embeddings.store.retention import RetentionSettings
 
 _MEBIBYTE = 1024 * 1024
@@ -42,7 +41,7 @@ class KeySettings(PathSettings):
         return self.keys or self.home / "keys.jsonl"
 
 
-class ServiceSettings(KeySettings, RetentionSettings):
+class ServiceSettings(KeySettings, RetentionSettings, IndexSettings):
     """Settings of the service, read from variables with the prefix `BELVEDERE_`."""
 
     host: str = Field(
@@ -119,9 +118,6 @@ class ServiceSettings(KeySettings, RetentionSettings):
         gt=0,
         le=_DAY,
         description="Polling interval for new releases and changed images in seconds.",
-    )
-    index: IndexKind = Field(
-        "flat", description="Kind of vector index: `flat` (exact) or `hnsw` (approximate)."
     )
     log: LoggedRequests = Field(
         "problems",

@@ -11,7 +11,8 @@ from embeddings.release.reader import (
     read_manifest,
     release_folders,
 )
-from embeddings.settings import PathSettings
+from embeddings.release.sealed_index import discard_index
+from embeddings.settings import IndexSettings, PathSettings
 from embeddings.store.erasing import Erased, Traces
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
@@ -79,12 +80,14 @@ def plan_erasing(settings: PathSettings, ids: list[str]) -> Erasure:
     )
 
 
-def erase(settings: PathSettings, plan: Erasure) -> Erased:
+def erase(settings: IndexSettings, plan: Erasure) -> Erased:
     """Erase the images of a plan and return the numbers of erased rows of the store.
 
     A second call finishes what a killed process began. The caller must hold the locks. Raises
-    `StoreError`.
+    `StoreError`, `UnknownKind` and `IndexUnavailable`.
     """
+    for path in plan.releases:
+        discard_index(path, settings)
     if plan.current:
         (settings.releases_folder / CURRENT).unlink(missing_ok=True)
     for path in (*plan.releases, *plan.derived):

@@ -55,6 +55,7 @@ def publish_best(workspace: Workspace, precision: Precision = "f32") -> Path:
         settings.releases_folder,
         track=display.track,
         precision=precision,
+        index=settings,
     )
     display.info(f"Published {read_manifest(folder).fingerprint} in {folder}")
     return folder

@@ -9,6 +9,7 @@ from embeddings.atomic import delete_whole
 from embeddings.encoder import encoder_fingerprint
 from embeddings.release.manifest import Manifest
 from embeddings.release.reader import CURRENT, current_release, read_manifest, release_folders
+from embeddings.release.sealed_index import discard_index
 from embeddings.store.retention import RELEASE_PREFIX, TRAINING_PREFIX
 from embeddings.store.store import Store
 from training.data.dataset import open_dataset
@@ -90,9 +91,10 @@ def plan_pruning(settings: TrainingSettings, warn: Warn) -> Pruning:
 def prune(settings: TrainingSettings, plan: Pruning) -> None:
     """Delete what a plan lists, then compact the store. The caller must hold the locks.
 
-    Raises `StoreError`.
+    Raises `StoreError`, `UnknownKind` and `IndexUnavailable`.
     """
     for item in plan.items:
+        discard_index(item.path, settings)
         delete_whole(item.path)
     store = Store(settings.store_uri)
     for tag in plan.tags:

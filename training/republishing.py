@@ -13,12 +13,13 @@ from training.workspace import Workspace
 def publish_again(workspace: Workspace) -> Path:
     """Publish the model of the current release over the newest revision; return the folder."""
     settings, display = workspace.settings, workspace.display
-    display.info("The collection changed; publishing the same model over its newest revision")
+    display.info("Publishing the same model over the newest revision")
     folder = republish(
         workspace.store,
         settings.releases_folder,
         lambda ids, predicted: _heat_maps(workspace, ids, predicted),
         track=display.track,
+        index=settings,
     )
     release = open_release(folder)
     display.info(f"Published {release.manifest.fingerprint} in {folder}")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from embeddings.settings import ResolvedPath, resolve_path
+from embeddings.settings import IndexSettings, ResolvedPath, resolve_path
 from embeddings.store.retention import RetentionSettings
 
 PresetName = Literal["quick", "full"]
@@ -29,7 +29,7 @@ def _folder(path: Path | None) -> Path | None:
     return path
 
 
-class TrainingSettings(RetentionSettings):
+class TrainingSettings(RetentionSettings, IndexSettings):
     """Settings of the data set and of training."""
 
     data: Annotated[str | None, AfterValidator(_resolve_data)] = Field(

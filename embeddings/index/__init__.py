@@ -1,43 +1,51 @@
 """Vector index: its protocol, and the kinds of index by name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pkgutil import resolve_name
-from typing import Literal, Protocol
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+from pydantic import Field
 
 from embeddings.arrays import Doubles, Floats, Mask, Rows
+from embeddings.errors import BelvedereError
+from embeddings.frozen_model import StrictModel
+from embeddings.index_kinds import index_kind, index_kinds
+from embeddings.settings import IndexSettings
 
-IndexKind = Literal["flat", "hnsw"]
-"""`flat` compares with every embedding; `hnsw` follows a graph and may miss one."""
+_LENGTH_BYTES = 8
 
-SearchKind = Literal[IndexKind, "ivf"]
-"""Kind of a search; `ivf`, the kind of the neighbour graph of a large collection, searches the
-nearest clusters and may miss a neighbour."""
 
-_BUILDERS: dict[IndexKind, str] = {
-    "flat": "embeddings.index.flat:FlatIndex",
-    "hnsw": "embeddings.index.hnsw:HnswIndex",
-}
-"""Callable (ids, embeddings) -> `VectorIndex` of each kind, as module:name."""
+class IndexUnavailable(BelvedereError):
+    """Server of an index that does not answer."""
+
+    retry_after = 5
+    """Seconds to wait before the next attempt."""
+
+
+class UnknownKind(BelvedereError):
+    """Kind of index without a package that implements it."""
 
 
 @dataclass(frozen=True)
 class Neighbors:
-    """Nearest rows of an index in ascending order of distance; ties are ordered by id."""
+    """Nearest rows of an index in ascending order of distance; ties are ordered by row."""
 
     rows: Rows
     """Shape (k,): row numbers."""
     distances: Doubles
     """Shape (k,): Euclidean distances, not squared."""
-    kind: SearchKind = "flat"
-    """Kind of the search that found them."""
+    kind: str = "flat"
+    """Kind of the search that found them; `flat` compares the query with every eligible row."""
+    exact: bool = True
+    """True if no nearer row can have been missed."""
 
-    @property
-    def exact(self) -> bool:
-        """True if the search compared the query with every eligible row."""
-        return self.kind == "flat"
+    @classmethod
+    def none(cls, kind: str = "flat") -> "Neighbors":
+        """Return the result of a search without eligible rows."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.float64), kind)
 
 
 class VectorIndex(Protocol):
@@ -58,18 +66,87 @@ class VectorIndex(Protocol):
 
         `exclude` is a row to leave out (the query itself); `among`, a mask of shape (n,), selects
         the eligible rows. With `exact`, an approximate index compares the query with all of them.
-        Raises ValueError if k < 1 or the dimension differs.
+        Raises ValueError if k < 1 or the dimension differs, and `IndexUnavailable`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free files and connections; no search may follow."""
+        ...
+
+
+@dataclass(frozen=True)
+class IndexContents:
+    """Embeddings of a release. Its images are ordered by id, so row order is the order of ids."""
+
+    embeddings: Floats
+    """Shape (n, dimension), float32, C-contiguous; usually mapped from a file, read-only."""
+    digest: str
+    """Digest of the ids and embeddings, hexadecimal: equal contents have equal indexes."""
+
+    @classmethod
+    def of(cls, ids: Sequence[str], embeddings: Floats) -> "IndexContents":
+        """Return contents with their digest; `ids` are in ascending order."""
+        embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
+        digest = sha256(str(embeddings.shape).encode())
+        for identifier in ids:
+            name = identifier.encode()
+            digest.update(len(name).to_bytes(_LENGTH_BYTES, "big") + name)
+        digest.update(embeddings.data)
+        return cls(embeddings, digest.hexdigest())
+
+
+class SealedIndex(StrictModel):
+    """Index of a release, as built at publishing."""
+
+    kind: str = Field(description="Name of the kind.")
+    exact: bool = Field(description="True if every search is exact.")
+    recall: float = Field(
+        description="Share of the three nearest that a search finds, 0-1, measured on a sample."
+    )
+    parameters: dict[str, str | int | float] = Field(
+        default={}, description="Parameters of the kind, such as the effort of a search."
+    )
+
+
+class IndexKind(Protocol):
+    """Kind of vector index: it builds an index at publishing and opens it for searches."""
+
+    def build(self, draft: Path, contents: IndexContents) -> SealedIndex:
+        """Build the index and write its files into `draft`, an existing empty folder.
+
+        The folder may stay empty. Raises `IndexUnavailable`.
+        """
+        ...
+
+    def open(self, folder: Path, sealed: SealedIndex, contents: IndexContents) -> VectorIndex:
+        """Open the index whose files are in `folder`, which is missing if there are none.
+
+        The digests of the files were verified. Raises `IndexUnavailable`.
+        """
+        ...
+
+    def discard(self, sealed: SealedIndex) -> None:
+        """Delete what the index has outside its folder, when no release has it any more.
+
+        Raises `IndexUnavailable`.
         """
         ...
 
 
-def build_index(kind: IndexKind, ids: Sequence[str], embeddings: Floats) -> VectorIndex:
-    """Build an index of a kind over embeddings of shape (n, dimension), float32.
+def open_kind(name: str, settings: IndexSettings) -> IndexKind:
+    """Return a kind of index by name; its module is imported on first use.
 
-    `ids` has length n and breaks ties. The module of the kind is imported on first use.
+    Raises `UnknownKind`.
     """
-    build: Callable[[Sequence[str], Floats], VectorIndex] = resolve_name(_BUILDERS[kind])
-    return build(ids, embeddings)
+    found = index_kind(name)
+    if found is None:
+        raise UnknownKind(
+            f"No installed package has the kind of index {name!r}; install it, or run `belvedere "
+            f"publish` with BELVEDERE_INDEX set to one of {', '.join(index_kinds())}."
+        )
+    kind: IndexKind = found.load()(settings)
+    return kind
 
 
 def validate_query(query: Floats, k: int, embeddings: Floats) -> Floats:

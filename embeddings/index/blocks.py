@@ -8,7 +8,7 @@ import numpy as np
 
 from embeddings.arrays import Doubles, Floats, Mask, Rows
 from embeddings.index.distances import ROUNDING
-from embeddings.index.flat import rank_ids
+from embeddings.index.id_order import rank_ids
 
 _SPARE = 8
 """Additional candidates, so that double-precision reranking resolves rounding and ties."""

@@ -3,7 +3,7 @@
 import faiss
 import numpy as np
 
-from embeddings.arrays import Doubles, Floats
+from embeddings.arrays import Doubles, Floats, Rows
 
 ROUNDING = 1e-4
 """Relative bound of the rounding error of squared distances in single precision."""
@@ -26,3 +26,13 @@ def exact_distances(queries: Floats, vectors: Floats) -> Doubles:
     """
     difference = np.subtract(vectors, queries, dtype=np.float64)
     return np.asarray(np.linalg.norm(difference, axis=1))
+
+
+def rerank(query: Floats, embeddings: Floats, rows: Rows, k: int) -> tuple[Rows, Doubles]:
+    """Return the `k` nearest of these rows and their distances, computed in double precision.
+
+    They are ordered by distance, then by row.
+    """
+    distances = exact_distances(query, embeddings[rows])
+    order = np.lexsort((rows, distances))[:k]
+    return rows[order], distances[order]

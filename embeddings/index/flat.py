@@ -1,47 +1,49 @@
 """Exact index: Euclidean distances to all embeddings."""
 
-from collections.abc import Sequence
+from pathlib import Path
 
 import faiss
 import numpy as np
 
 from embeddings.arrays import Floats, Mask, Rows
-from embeddings.index import IndexKind, Neighbors, validate_query
-from embeddings.index.distances import ROUNDING, exact_distances
+from embeddings.index import IndexContents, Neighbors, SealedIndex, validate_query
+from embeddings.index.distances import ROUNDING, rerank
+from embeddings.settings import IndexSettings
+
+_SPARE = 8
+"""Additional candidates, so that double-precision reranking resolves rounding and ties."""
 
 
-def rank_ids(ids: Sequence[str]) -> Rows:
-    """Return the rank of each id in ascending order, shape (n,)."""
-    ranks = np.empty(len(ids), dtype=np.int64)
-    ranks[np.argsort(np.asarray(ids, dtype=object), kind="stable")] = np.arange(len(ids))
-    return ranks
+class FlatKind:
+    """Kind `flat`, which has no files: it searches the embeddings of the release."""
+
+    def __init__(self, settings: IndexSettings) -> None:
+        del settings
+
+    def build(self, draft: Path, contents: IndexContents) -> SealedIndex:
+        """Implement `IndexKind.build`."""
+        return SealedIndex(kind="flat", exact=True, recall=1.0)
+
+    def open(self, folder: Path, sealed: SealedIndex, contents: IndexContents) -> "FlatIndex":
+        """Implement `IndexKind.open`."""
+        return FlatIndex(contents.embeddings)
+
+    def discard(self, sealed: SealedIndex) -> None:
+        """Implement `IndexKind.discard`."""
 
 
 class FlatIndex:
-    """Exact search over embeddings of shape (n, dimension), float32.
+    """Exact search over embeddings of shape (n, dimension), float32, which are not copied.
 
     FAISS finds candidates; they are reranked by distances in double precision, so that the order
-    does not depend on single-precision rounding. `flat` is a FAISS index that contains the same
-    embeddings, if there is one.
+    does not depend on single-precision rounding.
     """
 
-    def __init__(
-        self, ids: Sequence[str], embeddings: Floats, flat: faiss.IndexFlat | None = None
-    ) -> None:
+    def __init__(self, embeddings: Floats) -> None:
         self._embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
-        self._order_of_ids = rank_ids(ids)
-        if flat is None:
-            flat = faiss.IndexFlatL2(self._embeddings.shape[1])
-            flat.add(self._embeddings)
-        self._index = flat
 
     def __len__(self) -> int:
         return len(self._embeddings)
-
-    @property
-    def embeddings(self) -> Floats:
-        """Shape (n, dimension): the indexed embeddings."""
-        return self._embeddings
 
     def search(
         self,
@@ -54,41 +56,49 @@ class FlatIndex:
     ) -> Neighbors:
         """Implement `VectorIndex.search`."""
         query = validate_query(query, k, self._embeddings)
-        mask = self._mask(exclude, among)
+        mask = eligible_rows(len(self), exclude, among)
         eligible = len(self) if mask is None else int(mask.sum())
         if eligible == 0:
-            return Neighbors(np.empty(0, np.int64), np.empty(0, np.float64))
+            return Neighbors.none()
         return self._search(query, min(k, eligible), mask, eligible)
 
-    def _mask(self, exclude: int | None, among: Mask | None) -> Mask | None:
-        """Return the mask of eligible rows; None selects all rows and avoids the lookup."""
-        if exclude is None:
-            return among
-        mask = np.ones(len(self), dtype=np.bool_) if among is None else among.copy()
-        mask[exclude] = False
-        return mask
+    def close(self) -> None:
+        """Implement `VectorIndex.close`."""
 
     def _search(self, query: Floats, k: int, mask: Mask | None, eligible: int) -> Neighbors:
         """Increase the number of candidates until no other row can be among the nearest."""
-        parameters = None
-        if mask is not None:
-            packed = np.packbits(mask, bitorder="little")
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(packed))
-        candidates = k + 8
+        selector = None if mask is None else row_selector(mask)
+        candidates = k + _SPARE
         while True:
             candidates = min(candidates, eligible)
-            squared, found = self._index.search(query[None], candidates, params=parameters)
-            nearest = self.rerank(query, found[0], k)
-            horizon = float(np.sqrt(squared[0, -1] * (1 - ROUNDING)))
-            if candidates == eligible or nearest.distances[-1] < horizon:
-                return nearest
+            squared, found = self._candidates(query, candidates, selector)
+            rows, distances = rerank(query, self._embeddings, found, k)
+            horizon = float(np.sqrt(squared[-1] * (1 - ROUNDING)))
+            if candidates == eligible or distances[-1] < horizon:
+                return Neighbors(rows, distances)
             candidates *= 4
 
-    def rerank(self, query: Floats, rows: Rows, k: int, kind: IndexKind = "flat") -> Neighbors:
-        """Return the `k` nearest of these rows by double-precision distance.
+    def _candidates(
+        self, query: Floats, count: int, selector: faiss.IDSelector | None
+    ) -> tuple[Floats, Rows]:
+        """Return squared distances in single precision and rows, both of shape (count,)."""
+        squared, rows = np.empty(count, np.float32), np.empty(count, np.int64)
+        vectors = self._embeddings
+        inputs = (faiss.swig_ptr(query), faiss.swig_ptr(vectors), vectors.shape[1], 1, len(vectors))
+        outputs = (faiss.swig_ptr(squared), faiss.swig_ptr(rows))
+        faiss.knn_L2sqr(*inputs, count, *outputs, None, selector)
+        return squared, rows
 
-        `kind` is the kind of the index that found them.
-        """
-        distances = exact_distances(query, self._embeddings[rows])
-        order = np.lexsort((self._order_of_ids[rows], distances))[:k]
-        return Neighbors(rows[order], distances[order], kind)
+
+def eligible_rows(count: int, exclude: int | None, among: Mask | None) -> Mask | None:
+    """Return the mask of eligible rows; None selects all rows and avoids the lookup."""
+    if exclude is None:
+        return among
+    mask = np.ones(count, dtype=np.bool_) if among is None else among.copy()
+    mask[exclude] = False
+    return mask
+
+
+def row_selector(mask: Mask) -> faiss.IDSelector:
+    """Return a selector of the rows of a mask for a search of FAISS."""
+    return faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embeddings.arrays import Doubles, Floats, Rows
-from embeddings.index import Neighbors, SearchKind
+from embeddings.index import Neighbors
 from embeddings.index.blocks import BlockSearch, NearestRows
 from embeddings.index.ivf import LEAST_RECALL, measure_recall, search_approximately
 
@@ -35,8 +35,8 @@ class NeighborGraph:
 
     def of(self, row: int) -> Neighbors:
         """Return the nearest rows of one row."""
-        kind: SearchKind = "flat" if self.exact else "ivf"
-        return Neighbors(self.rows[row], self.distances[row], kind)
+        kind = "flat" if self.exact else "ivf"
+        return Neighbors(self.rows[row], self.distances[row], kind, self.exact)
 
 
 def build_neighbor_graph(search: BlockSearch, most_exact: int = MOST_EXACT) -> NeighborGraph:

@@ -8,8 +8,8 @@ import numpy as np
 from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import Neighbors, VectorIndex, validate_query
 from embeddings.index.distances import ROUNDING, exact_distances
-from embeddings.index.flat import rank_ids
 from embeddings.index.growing_array import GrowingArray
+from embeddings.index.id_order import rank_ids
 from embeddings.index.projected_rows import ProjectedRows
 
 
@@ -62,7 +62,7 @@ class LiveIndex:
 
     base: VectorIndex
     ids: Sequence[str]
-    """Ids of the base, shape (n,)."""
+    """Ids of the base in ascending order, shape (n,)."""
     live: Mask
     """Shape (n + m,): false for deleted and replaced rows."""
     _base_embeddings: Floats
@@ -128,6 +128,10 @@ class LiveIndex:
             _added=self._added.extended(added_embeddings),
         )
 
+    def close(self) -> None:
+        """Implement `VectorIndex.close`."""
+        self.base.close()
+
     def search(
         self,
         query: Floats,
@@ -182,4 +186,4 @@ class LiveIndex:
         distances = np.append(near.distances, distances)
         ranks = rank_ids([self.id_of(row) for row in rows.tolist()])
         order = np.lexsort((ranks, distances))[:k]
-        return Neighbors(rows[order], distances[order], near.kind)
+        return Neighbors(rows[order], distances[order], near.kind, near.exact)

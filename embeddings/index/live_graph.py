@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.arrays import Doubles, Floats, Mask, Rows
-from embeddings.index import Neighbors, SearchKind
+from embeddings.index import Neighbors
 from embeddings.index.distances import ROUNDING, exact_distances, squared_distances
-from embeddings.index.flat import rank_ids
 from embeddings.index.growing_array import GrowingArray
+from embeddings.index.id_order import rank_ids
 from embeddings.index.knn_graph import DEGREE, NeighborGraph
 from embeddings.index.live import LiveIndex
 
@@ -86,8 +86,8 @@ class LiveGraph:
             rows, distances = self._rows.values[place], self._distances.values[place]
             exact = bool(self._exact.values[place])
         count = int(np.count_nonzero(rows >= 0))
-        kind: SearchKind = "flat" if exact or self.sealed.exact else "ivf"
-        return Neighbors(rows[:count], distances[:count], kind)
+        exact = exact or self.sealed.exact
+        return Neighbors(rows[:count], distances[:count], "flat" if exact else "ivf", exact)
 
     def with_changes(
         self, index: LiveIndex, appeared: Rows, gone: Rows, altered: Rows, revision: int

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from embeddings.atomic import delete_whole
 from embeddings.errors import BelvedereError
+from embeddings.index import IndexUnavailable
 from embeddings.lock import home_lock
 from embeddings.release.manifest import Manifest
 from embeddings.release.publish import republish
@@ -21,7 +22,8 @@ from embeddings.release.reader import (
     refuse_newer_release,
     release_folders,
 )
-from embeddings.settings import PathSettings
+from embeddings.release.sealed_index import discard_index
+from embeddings.settings import IndexSettings
 from embeddings.store.store import Store
 
 MODULE = "embeddings.release.fold"
@@ -32,7 +34,7 @@ _KEPT = 3
 """Newest releases of a model that stay, so that it can be published as it was before."""
 
 
-def fold(settings: PathSettings) -> Path | None:
+def fold(settings: IndexSettings) -> Path | None:
     """Publish the model of the current release over the newest revision; return the folder.
 
     Of the earlier releases of the model, the first and the newest stay. Returns None if no image
@@ -45,16 +47,17 @@ def fold(settings: PathSettings) -> Path | None:
         published = read_manifest(current_release(releases)).data
         if store.at().images.fingerprint == published.fingerprint:
             return None
-        folder = republish(store, releases, explain=None)
-        _delete_folded(store, releases)
+        folder = republish(store, releases, explain=None, index=settings)
+        _delete_folded(store, settings)
         return folder
 
 
-def _delete_folded(store: Store, releases: Path) -> None:
+def _delete_folded(store: Store, settings: IndexSettings) -> None:
     """Delete releases of the present model, except for the first and the newest ones.
 
     Otherwise each fold would take disk space for ever.
     """
+    releases = settings.releases_folder
     current = read_manifest(current_release(releases))
     same: list[tuple[Manifest, Path]] = []
     for folder in release_folders(releases):
@@ -65,16 +68,19 @@ def _delete_folded(store: Store, releases: Path) -> None:
                 same.append((manifest, folder))
     same.sort(key=lambda each: each[0].data.revision)
     for manifest, folder in same[1:-_KEPT]:
-        if manifest.fingerprint != current.fingerprint:
-            delete_whole(folder)
-            store.untag(manifest.tag)
+        # Without the server of its index, a release stays until a later fold.
+        with suppress(IndexUnavailable):
+            if manifest.fingerprint != current.fingerprint:
+                discard_index(folder, settings)
+                delete_whole(folder)
+                store.untag(manifest.tag)
 
 
 def main() -> int:
     """Fold with the settings of the environment; return the exit status."""
     _lower_priority()
     try:
-        fold(PathSettings.from_environment())
+        fold(IndexSettings.from_environment())
     except BelvedereError as error:
         sys.stderr.write(f"{error}\n")
         return 1

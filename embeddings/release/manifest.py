@@ -2,17 +2,19 @@
 
 import hashlib
 import json
-from typing import Literal
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from embeddings.frozen_model import StrictModel
+from embeddings.index import SealedIndex
 from embeddings.runtime import Precision
 from embeddings.store.records import GENERATED_SCENES
 from embeddings.store.retention import RELEASE_PREFIX
 
 MANIFEST = "manifest.json"
-MANIFEST_FORMAT: Literal[5] = 5
+MANIFEST_FORMAT: Literal[6] = 6
 FINGERPRINT_LENGTH = 16
 
 
@@ -82,19 +84,30 @@ class IndexInfo(StrictModel):
     recall: float = Field(description="Share of the three nearest that were found, measured.")
 
 
+def _inside(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or str(path) != name:
+        raise ValueError("the path of a file must be relative and inside the release")
+    return name
+
+
 class Manifest(StrictModel):
     """Identity of a release, without timestamps: equal contents have equal fingerprints."""
 
-    format: Literal[5] = MANIFEST_FORMAT
+    format: Literal[6] = MANIFEST_FORMAT
     data: DataInfo
     classes: tuple[str, ...]
     encoder: EncoderInfo
     parity: Parity
     training: TrainingInfo
     neighbors: IndexInfo
+    vectors: str = Field(description="Digest of the ids and embeddings.")
+    index: SealedIndex
     map_seed: int
     versions: dict[str, str] = Field(description="Versions of the libraries used at publishing.")
-    files: dict[str, str] = Field(description="SHA-256 of every file.")
+    files: dict[Annotated[str, AfterValidator(_inside)], str] = Field(
+        description="SHA-256 of every file by its path in the release."
+    )
     fingerprint: str = ""
 
     def sealed(self) -> "Manifest":

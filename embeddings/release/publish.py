@@ -17,6 +17,7 @@ from embeddings.atomic import DRAFT_PREFIX, atomic_folder, atomic_symlink
 from embeddings.digests import file_digest
 from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder, encoder_fingerprint
+from embeddings.index import IndexContents
 from embeddings.index.blocks import BlockSearch
 from embeddings.progress import Track, no_progress
 from embeddings.recognition import NEIGHBOR, typicalities
@@ -62,9 +63,11 @@ from embeddings.release.reader import (
 )
 from embeddings.release.reliability import measure_uncertainty
 from embeddings.release.reports import Comparison
+from embeddings.release.sealed_index import build_index
 from embeddings.release.training_distances import distances_to_training
 from embeddings.release.uncertainty import Reliability, Typicality, UncertaintyReport
 from embeddings.runtime import Precision
+from embeddings.settings import IndexSettings
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Images
 from embeddings.store.retention import RELEASE_PREFIX
@@ -131,12 +134,15 @@ def publish(
     track: Track = no_progress,
     map_seed: int = 0,
     precision: Precision = "f32",
+    index: IndexSettings | None = None,
 ) -> Path:
     """Publish a candidate over the newest revision as the current release; return its folder.
 
-    The evidence is measured on the dataset version that the model learned from. The caller must
+    The evidence is measured on the dataset version that the model learned from. Without `index`,
+    the kind of index is that of the current release. The caller must
     hold the lock of the home. Raises `ParityError` if the encoder differs from the trained model,
-    and `ReleaseError` if a newer version published the current release; nothing is published then.
+    `ReleaseError` if a newer version published the current release, `UnknownKind` and
+    `IndexUnavailable`; nothing is published then.
     """
     refuse_newer_release(releases)
     encoder = Encoder(candidate.model, precision)
@@ -145,18 +151,24 @@ def publish(
     encoded = encode_images(learned_from, store.features(fingerprint), encoder, track)
     model = _measured(candidate, encoder, precision, fingerprint, learned_from, encoded)
     model = replace(model, geometry=_geometry(_current(releases, fingerprint)))
-    return _publish(model, store, releases, map_seed, track)
+    return _publish(model, store, releases, map_seed, index, track)
 
 
 def republish(
-    store: Store, releases: Path, explain: Explain | None, *, track: Track = no_progress
+    store: Store,
+    releases: Path,
+    explain: Explain | None,
+    *,
+    track: Track = no_progress,
+    index: IndexSettings | None = None,
 ) -> Path:
     """Publish the model of the current release over the newest revision; return the folder.
 
-    Without `explain`, new errors get no heat map.
+    Without `explain`, new errors get no heat map; without `index`, the kind of index stays.
     The comparison, the parity, the calibration and the typicality of validation images stay those
     of the current release. The caller must hold the lock of the home. Raises `ReleaseError` if
-    there is no current release, and `StoreError` without the dataset version of the model.
+    there is no current release, `StoreError` without the dataset version of the model,
+    `UnknownKind` and `IndexUnavailable`.
     """
     release = open_release(current_release(releases))
     manifest = release.manifest
@@ -177,7 +189,7 @@ def republish(
         heat_maps=_heat_maps(release),
         geometry=_geometry(release),
     )
-    return _publish(model, store, releases, manifest.map_seed, track)
+    return _publish(model, store, releases, manifest.map_seed, index, track)
 
 
 def _current(releases: Path, fingerprint: str) -> Release | None:
@@ -267,9 +279,17 @@ def _mask_of(images: Images, digests: frozenset[str]) -> Mask:
     return np.array([digest in digests for digest in images.digests], dtype=np.bool_)
 
 
-def _publish(model: _Model, store: Store, releases: Path, map_seed: int, track: Track) -> Path:
+def _publish(
+    model: _Model,
+    store: Store,
+    releases: Path,
+    map_seed: int,
+    index: IndexSettings | None,
+    track: Track,
+) -> Path:
+    index = index or IndexSettings.model_construct()
     with _newest(store, releases) as snapshot:
-        return _publish_at(snapshot, model, store, releases, map_seed, track)
+        return _publish_at(snapshot, model, store, releases, map_seed, index, track)
 
 
 @contextmanager
@@ -286,7 +306,13 @@ def _newest(store: Store, releases: Path) -> Iterator[Snapshot]:
 
 
 def _publish_at(
-    snapshot: Snapshot, model: _Model, store: Store, releases: Path, map_seed: int, track: Track
+    snapshot: Snapshot,
+    model: _Model,
+    store: Store,
+    releases: Path,
+    map_seed: int,
+    index: IndexSettings,
+    track: Track,
 ) -> Path:
     features = store.features(model.fingerprint)
     encoded = encode_images(snapshot, features, model.encoder, track)
@@ -301,8 +327,10 @@ def _publish_at(
     releases.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=DRAFT_PREFIX, dir=releases) as temporary:
         draft = Path(temporary)
-        _write_contents(draft, model, snapshot.images, encoded, geometry)
         images = snapshot.images
+        _write_contents(draft, model, images, encoded, geometry)
+        contents = IndexContents.of(images.ids, encoded.embeddings)
+        sealed = build_index(draft, contents, releases, index)
         manifest = Manifest(
             data=DataInfo(
                 name=images.name,
@@ -321,9 +349,15 @@ def _publish_at(
             parity=model.parity,
             training=model.training,
             neighbors=IndexInfo(exact=geometry.graph.exact, recall=geometry.graph.recall),
+            vectors=contents.digest,
+            index=sealed,
             map_seed=map_seed,
             versions={name: version(name) for name in _LIBRARIES},
-            files={path.name: file_digest(path) for path in sorted(draft.iterdir())},
+            files={
+                path.relative_to(draft).as_posix(): file_digest(path)
+                for path in sorted(draft.rglob("*"))
+                if path.is_file()
+            },
         ).sealed()
         (draft / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
         # The tag comes first: a release whose dataset version was cleaned up cannot be served.

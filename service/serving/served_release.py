@@ -10,7 +10,6 @@ import numpy as np
 from embeddings.arrays import Mask, Rows
 from embeddings.encoder import Encoder
 from embeddings.images import read_pixels, to_jpeg
-from embeddings.index import IndexKind, build_index
 from embeddings.live_state import (
     LiveState,
     RevisionLost,
@@ -27,6 +26,7 @@ from embeddings.release.reader import (
     current_release,
     open_release,
 )
+from embeddings.release.sealed_index import open_index
 from embeddings.store.blobs import Blobs, missing_blob
 from embeddings.store.changed_images import ChangedImages
 from embeddings.store.split import Split
@@ -285,7 +285,7 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
     try:
         release = open_release(current_release(settings.releases_folder))
         store = Store(settings.store_uri)
-        model = _recognition_model(release, settings.index)
+        model = _recognition_model(release, settings)
         files = ImageFiles.open(store, release)
         history = History(store, release)
         original = LiveState.of(release, model.index, LearnedFiles(history))
@@ -313,11 +313,11 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
     return served
 
 
-def _recognition_model(release: Release, kind: IndexKind) -> RecognitionModel:
+def _recognition_model(release: Release, settings: ServiceSettings) -> RecognitionModel:
     return RecognitionModel(
         encoder=Encoder(release.encoder, release.manifest.encoder.precision),
         threshold=release.uncertainty.sets.threshold,
-        index=build_index(kind, release.images.ids, release.embeddings),
+        index=open_index(release, settings),
         training=release.learned,
         validation_distances=np.array(release.typicality.distances),
     )

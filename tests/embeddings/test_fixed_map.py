@@ -45,7 +45,7 @@ def drawn() -> tuple[FlatIndex, FixedMap, np.ndarray]:
     drawn = centres[rng.integers(0, 5, 260)] + rng.normal(size=(260, 16))
     embeddings = drawn.astype(np.float32)
     points = fit_map(embeddings[:200], seed=0, threads=1)
-    index = FlatIndex([str(row) for row in range(200)], embeddings[:200])
+    index = FlatIndex(embeddings[:200])
     return index, FixedMap.of(points), embeddings[200:]
 
 
@@ -82,7 +82,7 @@ def test_a_far_embedding_has_a_place_near_the_map(
 def test_equal_embeddings_give_a_point_among_them(count: int) -> None:
     embeddings = np.ones((count, 4), np.float32)
     points = np.random.default_rng(0).normal(size=(count, 2))
-    index = FlatIndex([str(row) for row in range(count)], embeddings)
+    index = FlatIndex(embeddings)
     ((x, y),) = placed_on(FixedMap.of(points), index, embeddings[:1])
     assert np.isfinite((x, y)).all()
     assert np.abs((x, y)).max() < 20

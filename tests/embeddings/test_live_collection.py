@@ -26,7 +26,8 @@ from embeddings.atomic import atomic_symlink
 from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder
 from embeddings.file_names import to_nfc
-from embeddings.index import Neighbors, build_index
+from embeddings.index import Neighbors
+from embeddings.index.flat import FlatIndex
 from embeddings.ingest.changes import Change, Delete, Put, Relabel, Restore
 from embeddings.ingest.preparation import prepare
 from embeddings.ingest.writer import Writer
@@ -96,7 +97,7 @@ class Served:
         """Open the current release, and read all changes after it."""
         self.release = open_release(current_release(self.releases))
         self.encoder = Encoder(self.release.encoder)
-        base = build_index("flat", self.release.images.ids, self.release.embeddings)
+        base = FlatIndex(self.release.embeddings)
         self.state = LiveState.of(self.release, base)
         self.read()
 

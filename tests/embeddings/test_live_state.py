@@ -5,17 +5,16 @@ import weakref
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
 from unicodedata import normalize
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.encoded import Encoded
-from embeddings.index import IndexKind, Neighbors, build_index
+from embeddings.index import Neighbors
 from embeddings.index.blocks import BlockSearch
+from embeddings.index.flat import FlatIndex
 from embeddings.index.knn_graph import build_neighbor_graph
 from embeddings.live_state import LiveState
 from embeddings.release.manifest import DataInfo, EncoderInfo, Manifest
@@ -144,9 +143,9 @@ def named(state: LiveState, found: Neighbors) -> list[tuple[str, float]]:
     return list(zip(ids, found.distances.tolist(), strict=True))
 
 
-def state_of(base: Contents, kind: IndexKind = "flat") -> LiveState:
+def state_of(base: Contents) -> LiveState:
     release = release_of(base)
-    return LiveState.of(release, build_index(kind, release.images.ids, release.embeddings))
+    return LiveState.of(release, FlatIndex(release.embeddings))
 
 
 def assert_records(state: LiveState, model: Model) -> None:
@@ -165,7 +164,7 @@ def assert_records(state: LiveState, model: Model) -> None:
         assert state.predicted(row) == int(CONTENTS[content][0] <= 0)
 
 
-def assert_searches(state: LiveState, model: Model, data: st.DataObject, kind: IndexKind) -> None:
+def assert_searches(state: LiveState, model: Model, data: st.DataObject) -> None:
     query = CONTENTS[data.draw(contents)]
     k = data.draw(st.integers(1, len(NAMES) + 2))
     eligible = data.draw(st.none() | st.sets(names))
@@ -178,7 +177,7 @@ def assert_searches(state: LiveState, model: Model, data: st.DataObject, kind: I
     )
     allowed = set(NAMES if eligible is None else eligible) - {excluded}
     assert named(state, found) == model.search(query, k, allowed)
-    assert found.exact or kind != "flat"
+    assert found.exact
 
 
 def assert_ready_answers(state: LiveState, model: Model) -> None:
@@ -188,19 +187,18 @@ def assert_ready_answers(state: LiveState, model: Model) -> None:
         assert found.exact
 
 
-@pytest.mark.parametrize("kind", get_args(IndexKind))
 @settings(max_examples=200, deadline=None)
 @given(bases, steps, st.data())
 def test_states_agree_with_brute_force(
-    kind: IndexKind, base: Contents, steps: list[Step], data: st.DataObject
+    base: Contents, steps: list[Step], data: st.DataObject
 ) -> None:
-    state, model = state_of(base, kind), Model(base)
+    state, model = state_of(base), Model(base)
     for number, step in enumerate(steps, FIRST + 1):
         state = state.apply(changed(number, step))
         model.change(step)
         assert state.revision == number
         assert_records(state, model)
-        assert_searches(state, model, data, kind)
+        assert_searches(state, model, data)
         if data.draw(st.booleans()):
             assert_ready_answers(state, model)
 

@@ -59,7 +59,7 @@ def served(store: Store) -> LiveState:
     assert found.all()
     images = Images.of(each.model_copy(update=UNSEALED) for each in snapshot.images)
     release = sealed(images, encoded, snapshot.revision, ENCODER)
-    return LiveState.of(release, FlatIndex(release.images.ids, release.embeddings))
+    return LiveState.of(release, FlatIndex(release.embeddings))
 
 
 @pytest.fixture

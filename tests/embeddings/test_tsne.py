@@ -21,7 +21,7 @@ def test_clusters_stay_together_and_a_new_embedding_joins_its_cluster() -> None:
     nearest = np.linalg.norm(points[:, None] - centres, axis=2).argmin(axis=1)
     assert np.array_equal(nearest, np.repeat([0, 1, 2], 40))
 
-    index = FlatIndex([str(row) for row in range(120)], embeddings)
+    index = FlatIndex(embeddings)
     (placed,) = placed_on(FixedMap.of(points), index, embeddings[50:51] + np.float32(0.05))
     assert np.linalg.norm(centres - placed, axis=1).argmin() == 1
 
@@ -79,5 +79,5 @@ def test_tiny_collections_have_a_map(count: int) -> None:
     points = fit_map(embeddings)
     assert points.shape == (count, 2)
     assert np.isfinite(points).all()
-    index = FlatIndex([str(row) for row in range(count)], embeddings)
+    index = FlatIndex(embeddings)
     assert np.isfinite(placed_on(FixedMap.of(points), index, embeddings[:1])).all()

@@ -75,8 +75,11 @@ def is_published(workspace: Workspace) -> bool:
 
 
 def is_newest(workspace: Workspace) -> bool:
-    """Return whether the current release has the images of the newest revision."""
-    manifest = read_manifest(current_release(workspace.settings.releases_folder))
+    """Return whether the current release has the newest images and the chosen kind of index."""
+    settings = workspace.settings
+    manifest = read_manifest(current_release(settings.releases_folder))
+    if settings.index not in (None, manifest.index.kind):
+        return False
     return manifest.data.fingerprint == workspace.store.at().images.fingerprint
 
 

@@ -19,10 +19,10 @@ matrices = arrays.arrays(
 @given(matrices, st.data())
 def test_blocks_agree_with_single_searches(embeddings: np.ndarray, data: st.DataObject) -> None:
     count = len(embeddings)
-    ids = data.draw(st.permutations([f"class/{number:03}" for number in range(count)]))
+    ids = [f"class/{number:03}" for number in range(count)]
     base = np.flatnonzero(data.draw(arrays.arrays(np.bool_, count)))
     k = data.draw(st.integers(1, count + 2))
-    index, mask = FlatIndex(ids, embeddings), np.isin(np.arange(count), base)
+    index, mask = FlatIndex(embeddings), np.isin(np.arange(count), base)
 
     found = BlockSearch(ids, embeddings).nearest(np.arange(count), base, k)
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from embeddings.index.flat import FlatIndex
-from embeddings.index.hnsw import HnswIndex
+from embeddings.index.hnsw import HnswIndex, build_graph
 
 matrices = arrays.arrays(
     np.float32,
@@ -21,12 +21,12 @@ def clustered() -> np.ndarray:
     return (centres[rng.integers(0, 50, 3000)] + rng.normal(size=(3000, 32))).astype(np.float32)
 
 
-def names(count: int) -> list[str]:
-    return [f"class/{number:05}" for number in range(count)]
+def graph_index(embeddings: np.ndarray) -> HnswIndex:
+    return HnswIndex(embeddings, build_graph(embeddings))
 
 
 def test_recall_at_3_is_high(clustered: np.ndarray) -> None:
-    flat, graph = FlatIndex(names(3000), clustered), HnswIndex(names(3000), clustered)
+    flat, graph = FlatIndex(clustered), graph_index(clustered)
     found = 0
     for row in range(0, 3000, 10):
         expected = flat.search(clustered[row], 3, exclude=row)
@@ -47,7 +47,7 @@ def test_distances_and_order_are_correct_for_the_rows_found(
     row = data.draw(st.integers(0, count - 1))
     exclude = data.draw(st.sampled_from([None, row]))
     k = data.draw(st.integers(1, count + 5))
-    found = HnswIndex(names(count), embeddings).search(embeddings[row], k, exclude=exclude)
+    found = graph_index(embeddings).search(embeddings[row], k, exclude=exclude)
     assert len(found.rows) == min(k, count - (exclude is not None))
     assert len(set(found.rows)) == len(found.rows)
     assert exclude not in found.rows
@@ -58,7 +58,7 @@ def test_distances_and_order_are_correct_for_the_rows_found(
 
 
 def test_filtered_and_long_searches_are_marked_exact(clustered: np.ndarray) -> None:
-    flat, graph = FlatIndex(names(3000), clustered), HnswIndex(names(3000), clustered)
+    flat, graph = FlatIndex(clustered), graph_index(clustered)
     few = np.zeros(3000, np.bool_)
     few[::100] = True
     for asked in ({"k": 3, "among": few}, {"k": 500}, {"k": 5000}):
@@ -69,6 +69,6 @@ def test_filtered_and_long_searches_are_marked_exact(clustered: np.ndarray) -> N
 
 @pytest.mark.parametrize(("k", "width"), [(0, 2), (1, 3)])
 def test_invalid_queries_are_rejected(k: int, width: int) -> None:
-    index = HnswIndex(["a", "b"], np.zeros((2, 2), np.float32))
+    index = graph_index(np.zeros((2, 2), np.float32))
     with pytest.raises(ValueError, match=r"neighbour|shape"):
         index.search(np.zeros(width, np.float32), k)

@@ -40,7 +40,7 @@ def test_the_graph_agrees_with_search() -> None:
     rng = np.random.default_rng(0)
     embeddings = rng.integers(0, 4, (60, 3)).astype(np.float32)
     ids = [f"{row:02}" for row in range(60)]
-    index, graph = FlatIndex(ids, embeddings), build_neighbor_graph(BlockSearch(ids, embeddings))
+    index, graph = FlatIndex(embeddings), build_neighbor_graph(BlockSearch(ids, embeddings))
     for row, embedding in enumerate(embeddings):
         found = index.search(embedding, DEGREE, exclude=row)
         assert graph.of(row).rows.tolist() == found.rows.tolist()

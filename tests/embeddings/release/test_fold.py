@@ -5,14 +5,14 @@ from pathlib import Path
 
 from embeddings.release.fold import fold
 from embeddings.release.reader import current_release, open_release, release_folders
-from embeddings.settings import PathSettings
+from embeddings.settings import IndexSettings
 from embeddings.store.retention import RELEASE_PREFIX
 from embeddings.store.store import Store
 
 
 def test_folds_keep_the_first_and_the_newest_releases(home: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(home, tmp_path / "home", symlinks=True))
-    settings, store = PathSettings(home=copy), Store(str(copy / "store"))
+    settings, store = IndexSettings(home=copy), Store(str(copy / "store"))
     first = current_release(settings.releases_folder)
     assert fold(settings) is None
     image = store.at().images[0]

@@ -38,7 +38,7 @@ def columns(state: State) -> tuple[list[str], np.ndarray, np.ndarray]:
 @given(states)
 def test_all_distances_agree_with_those_of_single_images(state: State) -> None:
     ids, embeddings, training = columns(state)
-    index = FlatIndex(ids, embeddings)
+    index = FlatIndex(embeddings)
     expected = [
         distance_to_training(index, training, embedding, exclude=row)
         for row, embedding in enumerate(embeddings)

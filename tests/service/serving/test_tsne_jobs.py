@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embeddings.index import build_index
+from embeddings.index.flat import FlatIndex
 from embeddings.live_state import LiveState
 from embeddings.release.reader import current_release, open_release
 from embeddings.tsne import fit_map
@@ -16,7 +16,7 @@ from service.serving.tsne_jobs import TsneJobs, sample_rows
 @pytest.fixture(scope="module")
 def live(home: Path) -> LiveState:
     release = open_release(current_release(home / "releases"))
-    return LiveState.of(release, build_index("flat", release.images.ids, release.embeddings))
+    return LiveState.of(release, FlatIndex(release.embeddings))
 
 
 def test_samples_are_without_replacement_and_extend_smaller_ones(live):
