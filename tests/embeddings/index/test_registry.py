@@ -10,7 +10,7 @@ from embeddings.errors import SettingsError
 from embeddings.index import UnknownKind, open_kind
 from embeddings.index_kinds import GROUP, index_kind, index_kinds
 from embeddings.settings import IndexSettings
-from tests.indexes import EMBEDDED, built
+from tests.indexes import EMBEDDED, build
 
 _ROOT = Path(__file__).parents[3]
 
@@ -33,7 +33,7 @@ class Kind:
 @pytest.mark.parametrize("kind", EMBEDDED)
 def test_the_kind_is_chosen_by_name(kind: str, tmp_path: Path) -> None:
     ones = np.ones((4, 2), np.float32)
-    index = built(kind, ones, tmp_path)
+    index = build(kind, ones, tmp_path).open()
     assert len(index) == 4
     assert index.search(ones[0], 1).kind == kind
 
@@ -67,7 +67,7 @@ def test_a_kind_of_another_package_is_found(
     assert "plain" in index_kinds()
     settings = IndexSettings(index="plain")
     embeddings = np.arange(8, dtype=np.float32).reshape(4, 2)
-    found = built("plain", embeddings, tmp_path, settings).search(embeddings[2], 2)
+    found = build("plain", embeddings, tmp_path, settings).open().search(embeddings[2], 2)
     assert found.rows.tolist() == [2, 1]
     # A kind of this package cannot be replaced.
     assert type(open_kind("flat", settings)).__name__ == "FlatKind"
