@@ -1,4 +1,5 @@
 # Three images on one base: `trainer` makes releases, `service` serves them, `report` executes the notebook.
+# `--build-arg SCALE=-scale` adds the packages for object storage and Milvus and, to the trainer, Ray.
 
 FROM python:3.11-slim-bookworm AS base
 ENV PATH=/opt/venv/bin:$PATH \
@@ -13,9 +14,10 @@ ENTRYPOINT ["python", "-m", "belvedere"]
 
 # Each package set has a stage of its own, so that only a change of its lock file rebuilds it.
 FROM base AS train-packages
-COPY requirements/train.txt /tmp/
+ARG SCALE=
+COPY requirements/train${SCALE}.txt /tmp/
 RUN python3 -m venv /opt/venv \
-    && pip install --no-cache-dir --require-hashes --no-deps -r /tmp/train.txt
+    && pip install --no-cache-dir --require-hashes --no-deps -r /tmp/train${SCALE}.txt
 
 FROM base AS report-packages
 COPY requirements/report.txt /tmp/
@@ -25,9 +27,10 @@ RUN python3 -m venv /opt/venv \
 # Removed: tests, headers, the installer, plugins for GPUs and NPUs, readers of model formats that no
 # release uses, and Arrow Flight.
 FROM base AS serve-packages
-COPY requirements/serve.txt /tmp/
+ARG SCALE=
+COPY requirements/serve${SCALE}.txt /tmp/
 RUN python3 -m venv /opt/venv \
-    && pip install --no-cache-dir --require-hashes --no-deps -r /tmp/serve.txt \
+    && pip install --no-cache-dir --require-hashes --no-deps -r /tmp/serve${SCALE}.txt \
     && cd /opt/venv/lib/python3.*/site-packages \
     && find . -type d -name tests -prune -exec rm -r {} + \
     && rm -rf pip pip-* setuptools* pkg_resources _distutils_hack distutils-precedence.pth \

@@ -66,6 +66,9 @@ lock: ## update the lock files (requires uv)
 	$(LOCK) pyproject.toml --extra train -c requirements/dev.txt -o requirements/train.txt
 	$(LOCK) pyproject.toml --extra test -c requirements/dev.txt -o requirements/test.txt
 	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/serve.txt
+	$(LOCK) pyproject.toml --extra s3 --extra milvus -c requirements/dev.txt -o requirements/serve-scale.txt
+	$(LOCK) pyproject.toml --extra train --extra s3 --extra milvus --extra ray -c requirements/dev.txt \
+		-o requirements/train-scale.txt
 	grep -E '^(numpy|openvino|pillow)==' requirements/dev.txt | tr -d '\\' \
 		| $(LOCK) requirements/rivals.in -c /dev/stdin -o requirements/rivals.txt
 

@@ -18,7 +18,7 @@ from training.settings import TrainingSettings
 ROOT = Path(__file__).parent.parent
 
 # The stack fixes the addresses and volumes of containers.
-OUTSIDE = {"host", "port", "home", "store"}
+OUTSIDE = {"host", "port", "home", "store", "releases"}
 
 
 @pytest.fixture(scope="module")
