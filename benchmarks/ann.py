@@ -19,7 +19,7 @@ from benchmarks.processes import resident_bytes
 from embeddings.arrays import Floats, Rows
 from embeddings.index import VectorIndex
 from embeddings.index.flat import FlatIndex
-from embeddings.index.hnsw import BUILDING_EFFORT, LINKS, SEARCHING_EFFORT, HnswIndex, build_graph
+from embeddings.index.hnsw import BUILDING_EFFORT, LINKS, HnswIndex, build_graph
 
 COUNT = 1_000_000
 DIMENSION = 256
@@ -31,6 +31,8 @@ _WIDTHS = (0.2, 0.6)
 _QUERIES = 1000
 _TIMED_EXACTLY = 50
 _SEED = 0
+
+SEARCHING_EFFORT = 512
 
 
 class AnnMeasurement(Measurement):
@@ -72,7 +74,7 @@ def measure() -> AnnMeasurement:
     exact_milliseconds = _milliseconds(flat, points.queries[:_TIMED_EXACTLY])
     del flat
     before, start = resident_bytes(os.getpid()), perf_counter()
-    graph = HnswIndex(points.embeddings, build_graph(points.embeddings))
+    graph = HnswIndex(points.embeddings, build_graph(points.embeddings), SEARCHING_EFFORT)
     built, after = perf_counter() - start, resident_bytes(os.getpid())
     found = [graph.search(query, NEIGHBORS) for query in points.queries]
     if any(each.exact for each in found):

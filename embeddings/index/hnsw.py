@@ -6,19 +6,24 @@ Method: Malkov & Yashunin 2018, implemented by FAISS.
 from pathlib import Path
 
 import faiss
+import numpy as np
 
 from embeddings.arrays import Floats, Mask
 from embeddings.index import IndexContents, Neighbors, SealedIndex, validate_query
 from embeddings.index.distances import rerank
+from embeddings.index.effort import choose_effort
 from embeddings.index.flat import FlatIndex, row_selector
 from embeddings.settings import IndexSettings
 
 _GRAPH = "graph.faiss"
+_EFFORT = "effort"
 
 LINKS = 32
 BUILDING_EFFORT = 100
-SEARCHING_EFFORT = 512
-"""More links and a wider search than usual, in favour of recall over speed."""
+"""More links than usual, in favour of recall over speed."""
+
+EFFORTS = (128, 256, 512, 1024, 2048)
+"""Numbers of rows that a search keeps (efSearch), of which the least with enough recall is used."""
 
 _SPARE = 8
 """Additional candidates, so that double-precision reranking resolves rounding and ties."""
@@ -38,22 +43,50 @@ class HnswKind:
 
     def build(self, draft: Path, contents: IndexContents) -> SealedIndex:
         """Implement `IndexKind.build`."""
-        faiss.write_index(build_graph(contents.embeddings), str(draft / _GRAPH))
-        return SealedIndex(kind="hnsw", exact=False, recall=1.0)
+        embeddings = contents.embeddings
+        graph = build_graph(embeddings)
+        effort, recall = choose_effort(
+            embeddings, EFFORTS, lambda effort: HnswIndex(embeddings, graph, effort)
+        )
+        faiss.write_index(graph, str(draft / _GRAPH), faiss.IO_FLAG_SKIP_STORAGE)
+        return SealedIndex(
+            kind="hnsw",
+            exact=False,
+            recall=recall,
+            parameters={"links": LINKS, "building_effort": BUILDING_EFFORT, _EFFORT: effort},
+        )
 
     def open(self, folder: Path, sealed: SealedIndex, contents: IndexContents) -> "HnswIndex":
         """Implement `IndexKind.open`."""
-        return HnswIndex(contents.embeddings, faiss.read_index(str(folder / _GRAPH)))
+        graph = read_graph(folder / _GRAPH, contents.embeddings)
+        return HnswIndex(contents.embeddings, graph, int(sealed.parameters[_EFFORT]))
 
     def discard(self, sealed: SealedIndex) -> None:
         """Implement `IndexKind.discard`."""
 
 
 def build_graph(embeddings: Floats) -> faiss.IndexHNSWFlat:
-    """Build the graph of embeddings of shape (n, dimension)."""
+    """Build the graph of embeddings of shape (n, dimension), with a copy of them."""
     graph = faiss.IndexHNSWFlat(embeddings.shape[1], LINKS)
     graph.hnsw.efConstruction = BUILDING_EFFORT
     graph.add(embeddings)
+    return graph
+
+
+def read_graph(path: Path, embeddings: Floats) -> faiss.IndexHNSWFlat:
+    """Open the graph of embeddings; the file and the embeddings are mapped, not copied.
+
+    The caller must keep `embeddings`, which the graph refers to.
+    """
+    graph = faiss.read_index(str(path), faiss.IO_FLAG_SKIP_STORAGE | faiss.IO_FLAG_MMAP_IFC)
+    storage = faiss.IndexFlatL2(embeddings.shape[1])
+    vectors = faiss.swig_ptr(embeddings.view(np.uint8))
+    # The empty owner leaves the memory to NumPy.
+    owner = faiss.MaybeOwnedVectorUInt8().owner
+    storage.codes = faiss.MaybeOwnedVectorUInt8.create_view(vectors, embeddings.nbytes, owner)
+    storage.ntotal = len(embeddings)
+    graph.storage, graph.own_fields = storage, True
+    storage.this.disown()
     return graph
 
 
@@ -64,8 +97,9 @@ class HnswIndex:
     finds too few use exact search, and their result is marked as exact.
     """
 
-    def __init__(self, embeddings: Floats, graph: faiss.IndexHNSWFlat) -> None:
+    def __init__(self, embeddings: Floats, graph: faiss.IndexHNSWFlat, effort: int) -> None:
         self._graph = graph
+        self._effort = effort
         self._embeddings = embeddings
         self._flat = FlatIndex(embeddings)
 
@@ -87,7 +121,7 @@ class HnswIndex:
             return self._flat.search(query, k, exclude=exclude, among=among)
         query = validate_query(query, k, self._embeddings)
         candidates = k + _SPARE + 1
-        effort = faiss.SearchParametersHNSW(efSearch=max(SEARCHING_EFFORT, candidates))
+        effort = faiss.SearchParametersHNSW(efSearch=max(self._effort, candidates))
         if among is not None:
             effort.sel = row_selector(among)
         _, found = self._graph.search(query[None], candidates, params=effort)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from embeddings.index.flat import FlatIndex
-from embeddings.index.hnsw import HnswIndex, build_graph
+from embeddings.index.hnsw import EFFORTS, HnswIndex, build_graph
 
 matrices = arrays.arrays(
     np.float32,
@@ -22,7 +22,7 @@ def clustered() -> np.ndarray:
 
 
 def graph_index(embeddings: np.ndarray) -> HnswIndex:
-    return HnswIndex(embeddings, build_graph(embeddings))
+    return HnswIndex(embeddings, build_graph(embeddings), EFFORTS[-1])
 
 
 def test_recall_at_3_is_high(clustered: np.ndarray) -> None:
