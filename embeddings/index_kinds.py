@@ -8,6 +8,7 @@ GROUP = "belvedere.indexes"
 _OWN = {
     "flat": "embeddings.index.flat:FlatKind",
     "hnsw": "embeddings.index.hnsw:HnswKind",
+    "ivf": "embeddings.index.ivf:IvfKind",
 }
 """Kinds of this package, which are found without the metadata of an installation."""
 

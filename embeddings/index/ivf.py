@@ -1,160 +1,149 @@
-"""Approximate nearest neighbours of all rows of a large collection: inverted file of clusters.
+"""Approximate index for collections larger than the memory: inverted file of clusters, on disk.
 
-Method: Sivic & Zisserman 2003, implemented by FAISS (IVF-Flat). Each cluster contains the rows
-nearest to its centroid; a query is compared with the rows of the nearest clusters only. The
-clusters contain principal components; the candidates are reranked by the whole embeddings.
+Method: Sivic & Zisserman 2003, implemented by Lance (IVF_FLAT). A search reads the nearest clusters
+from the files of the release.
 """
 
-from dataclasses import dataclass
 from math import ceil, isqrt
+from pathlib import Path
 
-import faiss
+import lance
 import numpy as np
+import pyarrow as pa
 
-from embeddings.arrays import Floats, Rows
-from embeddings.index.blocks import BlockSearch, NearestRows
-from embeddings.index.components import SAMPLE, principal_axes, project
+from embeddings.arrays import Floats, Mask, Rows
+from embeddings.index import IndexContents, Neighbors, SealedIndex, VectorIndex, validate_query
+from embeddings.index.distances import rerank
+from embeddings.index.effort import choose_effort
+from embeddings.index.flat import FlatIndex
+from embeddings.settings import IndexSettings
 
-LEAST_RECALL = 0.99
-"""Recall on the sample below which an approximate graph is not accepted."""
+_TABLE = "vectors.lance"
+_COLUMN = "vector"
+_PROBES = "probes"
 
-_AIMED_RECALL = 0.993
-"""Recall at which the number of searched clusters is accepted, so that updates keep enough."""
+_CACHE_BYTES = 128 * 1024 * 1024
+"""Memory for clusters that were read."""
 
-_ENOUGH_CANDIDATES = 0.995
-"""Recall of a search of all clusters at which the number of candidates is accepted."""
-
-_SAMPLE = 1000
-_CANDIDATES_SAMPLE = 250
-_SPARE = 4
-"""Additional neighbours, so that double-precision reranking resolves rounding and ties."""
-
-_COMPONENTS = 64
-"""Largest number of principal components."""
-
-_ITERATIONS = 5
-_ROWS_PER_CENTROID = 40
-"""Training rows of k-means for each centroid; FAISS warns of fewer than 39."""
-
-_LEAST_FACTOR = 4
-"""Smallest number of candidates for each neighbour."""
 _LEAST_PROBES = 4
-_GROWTH = 1.25
-_BLOCK = 16_384
+_GROWTH = 1.4
+
+_SPARE = 8
+"""Additional candidates, so that double-precision reranking resolves rounding and ties."""
+
+_LEAST_ELIGIBLE = 0.9
+"""Share of eligible rows below which a filtered search is exact."""
+
+_MOST = 100
+"""Largest k searched in the clusters; for larger k, exact search is hardly slower."""
+
+_BATCH = 65_536
 
 
-def search_approximately(
-    search: BlockSearch, base: Rows, k: int, seed: int = 0
-) -> tuple[NearestRows, float]:
-    """Return the `k` rows of `base` nearest to every row, without itself, and their recall.
+class IvfKind:
+    """Kind `ivf`, whose clusters are a Lance table with an index."""
 
-    The number of searched clusters is raised until the recall on a sample of the rows is above
-    `LEAST_RECALL`, or all are searched.
-    """
-    sample = _sample(search, seed)
-    expected = search.nearest(sample, base, k)
-    inverted = _build(search, base, seed)
-    factor = _candidates_factor(inverted, sample[:_CANDIDATES_SAMPLE], expected)
-    probes = _LEAST_PROBES
-    while True:
-        recall = _recall(expected, inverted.nearest(sample, k, probes, factor))
-        if recall >= _AIMED_RECALL or probes >= inverted.clusters.nlist:
-            break
-        probes = ceil(_GROWTH * probes)
-    found = NearestRows.missing(len(search), k)
-    order = inverted.order()
-    for start in range(0, len(order), _BLOCK):
-        block = order[start : start + _BLOCK]
-        found.put(block, inverted.nearest(block, k, probes, factor))
-    return found, recall
+    def __init__(self, settings: IndexSettings) -> None:
+        del settings
 
-
-def measure_recall(search: BlockSearch, found: NearestRows, seed: int = 0) -> float:
-    """Return the recall of neighbours of all rows, 0-1, compared with exact search on a sample.
-
-    A row as near as the last true neighbour counts as found.
-    """
-    sample = _sample(search, seed)
-    expected = search.nearest(sample, search.all_rows, found.rows.shape[1])
-    return _recall(expected, found.take(sample))
-
-
-@dataclass(frozen=True)
-class _Inverted:
-    """Inverted file of the principal components of the rows of a base."""
-
-    search: BlockSearch
-    base: Rows
-    components: Floats
-    """Shape (n, components): principal components of all rows of the collection."""
-    clusters: faiss.IndexIVFFlat
-
-    def nearest(self, queries: Rows, k: int, probes: int, factor: int) -> NearestRows:
-        """Return the `k` nearest rows of the base in the `probes` nearest clusters.
-
-        `factor` is the number of candidates for each neighbour.
-        """
-        count = k + 1 + _SPARE
-        parameters = faiss.SearchParametersIVF(nprobe=probes)
-        _, positions = self.clusters.search(
-            self.components[queries], factor * count, params=parameters
+    def build(self, draft: Path, contents: IndexContents) -> SealedIndex:
+        """Implement `IndexKind.build`."""
+        embeddings = contents.embeddings
+        clusters = max(1, isqrt(len(embeddings)))
+        table = _write(draft / _TABLE, embeddings)
+        table.create_index(_COLUMN, "IVF_FLAT", metric="L2", num_partitions=clusters)
+        opened = _open(draft / _TABLE)
+        probes, recall = choose_effort(
+            embeddings, _series(clusters), lambda probes: IvfIndex(embeddings, opened, probes)
         )
-        candidates = np.where(positions < 0, -1, self.base[positions])
-        squared = _squared_distances(self.search.embeddings, queries, candidates)
-        nearest = np.argpartition(squared, count - 1, axis=1)[:, :count]
-        return self.search.rank(queries, np.take_along_axis(candidates, nearest, axis=1), k)
+        return SealedIndex(
+            kind="ivf",
+            exact=False,
+            recall=recall,
+            parameters={"clusters": clusters, _PROBES: probes},
+        )
 
-    def order(self) -> Rows:
-        """Return all rows ordered by cluster, so that a block of queries uses the same clusters."""
-        numbers = self.clusters.quantizer.search(self.components, 1)[1][:, 0]
-        return np.argsort(numbers, kind="stable")
+    def open(self, folder: Path, sealed: SealedIndex, contents: IndexContents) -> VectorIndex:
+        """Implement `IndexKind.open`."""
+        probes = int(sealed.parameters[_PROBES])
+        return IvfIndex(contents.embeddings, _open(folder / _TABLE), probes)
 
-
-def _build(search: BlockSearch, base: Rows, seed: int) -> _Inverted:
-    clusters = max(1, min(4 * isqrt(len(base)), len(base) // _ROWS_PER_CENTROID))
-    rng = np.random.default_rng(seed)
-    training = rng.choice(base, min(len(base), _ROWS_PER_CENTROID * clusters), replace=False)
-    axes = principal_axes(search.embeddings[training[:SAMPLE]], _COMPONENTS)
-    components = project(search.embeddings, axes)
-    dimension = components.shape[1]
-    index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dimension), dimension, clusters)
-    index.cp.niter = _ITERATIONS
-    index.cp.max_points_per_centroid = _ROWS_PER_CENTROID
-    index.cp.min_points_per_centroid = 1
-    index.cp.seed = seed
-    index.train(components[training])
-    index.add(components[base])
-    return _Inverted(search, base, components, index)
+    def discard(self, sealed: SealedIndex) -> None:
+        """Implement `IndexKind.discard`."""
 
 
-def _squared_distances(embeddings: Floats, queries: Rows, candidates: Rows) -> Floats:
-    """Return the squared distances of rows to their candidates; infinity for the candidate -1."""
-    vectors = embeddings[queries]
-    candidates = np.ascontiguousarray(candidates)
-    squared = np.empty(candidates.shape, np.float32)
-    pointers = (faiss.swig_ptr(each) for each in (squared, vectors, embeddings, candidates))
-    faiss.fvec_L2sqr_by_idx(*pointers, embeddings.shape[1], *candidates.shape)
-    return squared
+class IvfIndex:
+    """Approximate search over embeddings of shape (n, dimension), float32.
+
+    Searches with a strict filter, searches for many neighbours and queries for which the clusters
+    contain too few rows use exact search, and their result is marked as exact.
+    """
+
+    def __init__(self, embeddings: Floats, table: lance.LanceDataset, probes: int) -> None:
+        self._embeddings = embeddings
+        self._table = table
+        self._probes = probes
+        self._flat = FlatIndex(embeddings)
+
+    def __len__(self) -> int:
+        return len(self._embeddings)
+
+    def search(
+        self,
+        query: Floats,
+        k: int,
+        *,
+        exclude: int | None = None,
+        among: Mask | None = None,
+        exact: bool = False,
+    ) -> Neighbors:
+        """Implement `VectorIndex.search`."""
+        few = among is not None and among.sum() < _LEAST_ELIGIBLE * len(self)
+        if exact or few or k > _MOST:
+            return self._flat.search(query, k, exclude=exclude, among=among)
+        query = validate_query(query, k, self._embeddings)
+        wanted = k + 1 + _SPARE
+        rows = self._candidates(query, wanted if among is None else ceil(wanted / _LEAST_ELIGIBLE))
+        rows = rows[rows != exclude]
+        if among is not None:
+            rows = rows[among[rows]]
+        if len(rows) < k:
+            return self._flat.search(query, k, exclude=exclude, among=among)
+        return Neighbors(*rerank(query, self._embeddings, rows, k), "ivf", exact=False)
+
+    def close(self) -> None:
+        """Implement `VectorIndex.close`."""
+
+    def _candidates(self, query: Floats, count: int) -> Rows:
+        """Return the rows of the nearest clusters that are nearest to a query."""
+        nearest = {"column": _COLUMN, "q": query, "k": count, "nprobes": self._probes}
+        found = self._table.to_table(columns=["_distance"], nearest=nearest, with_row_id=True)
+        # The table has one fragment, so that the row id is the row number.
+        return found.column("_rowid").to_numpy().astype(np.int64)
 
 
-def _candidates_factor(inverted: _Inverted, sample: Rows, expected: NearestRows) -> int:
-    """Return the number of candidates for each neighbour that contain those of a sample."""
-    k = expected.rows.shape[1]
-    expected = expected.take(np.arange(len(sample)))
-    clusters, factor = inverted.clusters.nlist, _LEAST_FACTOR
-    while factor * k < len(inverted.base):
-        if _recall(expected, inverted.nearest(sample, k, clusters, factor)) >= _ENOUGH_CANDIDATES:
-            break
-        factor *= 2
-    return factor
+def _write(path: Path, embeddings: Floats) -> lance.LanceDataset:
+    """Write the embeddings in one fragment, in batches."""
+    count, dimension = embeddings.shape
+    schema = pa.schema([(_COLUMN, pa.list_(pa.float32(), dimension))])
+    batches = (
+        pa.record_batch(
+            [pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), dimension)], schema=schema
+        )
+        for block in (embeddings[start : start + _BATCH] for start in range(0, count, _BATCH))
+    )
+    return lance.write_dataset(
+        batches, str(path), schema=schema, max_rows_per_file=count, max_bytes_per_file=2**62
+    )
 
 
-def _recall(expected: NearestRows, found: NearestRows) -> float:
-    hits = np.isfinite(found.distances) & (found.distances <= expected.distances[:, -1:])
-    possible = int(np.isfinite(expected.distances).sum())
-    return float(hits.sum() / possible) if possible else 1.0
+def _open(path: Path) -> lance.LanceDataset:
+    return lance.dataset(str(path), index_cache_size_bytes=_CACHE_BYTES)
 
 
-def _sample(search: BlockSearch, seed: int) -> Rows:
-    rng = np.random.default_rng(seed)
-    return rng.choice(len(search), min(_SAMPLE, len(search)), replace=False)
+def _series(clusters: int) -> list[int]:
+    """Return numbers of probes in ascending order; the last one is all clusters."""
+    series = [min(_LEAST_PROBES, clusters)]
+    while series[-1] < clusters:
+        series.append(min(ceil(_GROWTH * series[-1]), clusters))
+    return series

@@ -8,7 +8,7 @@ import numpy as np
 from embeddings.arrays import Doubles, Floats, Rows
 from embeddings.index import Neighbors
 from embeddings.index.blocks import BlockSearch, NearestRows
-from embeddings.index.ivf import LEAST_RECALL, measure_recall, search_approximately
+from embeddings.index.clusters import LEAST_RECALL, measure_recall, search_approximately
 
 DEGREE = 3
 """Neighbours of each image; fewer in a collection with fewer other images."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from embeddings.arrays import Doubles, Floats, Mask, Rows
 from embeddings.index.blocks import BlockSearch, NearestRows
-from embeddings.index.ivf import search_approximately
+from embeddings.index.clusters import search_approximately
 from embeddings.index.knn_graph import MOST_EXACT
 from embeddings.recognition import NEIGHBOR
 
