@@ -112,6 +112,7 @@ def publish(given: Given, precision: "Precision") -> None:
     from training.export import publish_best
 
     with _training("publish", given) as workspace:
+        workspace.pull_release()
         refuse_newer_release(workspace.settings.releases_folder)
         publish_best(workspace, precision)
         workspace.clean_up_unless_written("belvedere publish")
@@ -142,6 +143,7 @@ def _prepare(given: Given, command: str) -> None:
     from training.workspace import ingest
 
     with _writing(command, given) as workspace:
+        workspace.pull_release()
         refuse_newer_release(workspace.settings.releases_folder)
         ingest(workspace, PublishedArchive(), again=False)
         if not is_published(workspace):

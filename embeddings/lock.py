@@ -5,11 +5,14 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from embeddings.atomic import DRAFT_PREFIX, clear_drafts
 from embeddings.errors import HomeError, explain_os_error
+from embeddings.lease import LeaseHeld, lease
+from embeddings.objects import in_object_storage
+from embeddings.settings import is_remote
 
 LOCK = ".lock"
 
@@ -60,13 +63,19 @@ def home_lock(home: Path, holder: str, *, keep_drafts: bool = False) -> Iterator
 
 @contextmanager
 def store_lock(store: str, holder: str) -> Iterator[None]:
-    """Hold the lock of a feature store in a folder, for changes of its images and its clean-up.
+    """Hold the lock of a feature store, for changes of its images and its clean-up.
 
     The lock is not that of the home, because a service can hold it while models are trained and
     published, and because several homes can share a store. Features and tags are written without
-    it. A store at another URI has no lock. Raises `Locked` and `HomeError` as `home_lock`.
+    it. The lock of a store in object storage is a lease, for which a killed process makes the next
+    one wait up to 20 seconds. A store at another URI has no lock. Raises `Locked` and `HomeError`
+    as `home_lock`, and `ObjectStorageError`.
     """
-    if "://" in store:
+    if in_object_storage(store):
+        with _lease(store, holder):
+            yield
+        return
+    if is_remote(store):
         yield
         return
     folder = Path(store)
@@ -94,6 +103,16 @@ def drafts(home: Path) -> list[Path]:
     return sorted(
         {found for folder in _folders(home) for each in patterns for found in folder.glob(each)}
     )
+
+
+@contextmanager
+def _lease(store: str, holder: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lease(store, holder))
+        except LeaseHeld as error:
+            raise _locked(f"The feature store {store}", error.holder, "BELVEDERE_STORE") from error
+        yield
 
 
 @contextmanager

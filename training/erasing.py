@@ -12,6 +12,7 @@ from embeddings.release.reader import (
     release_folders,
 )
 from embeddings.release.sealed_index import discard_index
+from embeddings.release.sharing import SharedReleases
 from embeddings.settings import IndexSettings, PathSettings
 from embeddings.store.erasing import Erased, Traces
 from embeddings.store.store import Store
@@ -44,7 +45,12 @@ class Erasure:
 
 
 def plan_erasing(settings: PathSettings, ids: list[str]) -> Erasure:
-    """Return what is erased with these images. Raises `StoreError` and `ReleaseError`."""
+    """Return what is erased with these images; releases in object storage are copied first.
+
+    Raises `StoreError`, `ReleaseError` and `ObjectStorageError`.
+    """
+    if (shared := SharedReleases.of(settings)) is not None:
+        shared.pull_all()
     traces = Store(settings.store_uri).find_traces(ids)
     contents = {
         folder: set(read_ids(folder)) for folder in release_folders(settings.releases_folder)
@@ -84,10 +90,17 @@ def erase(settings: IndexSettings, plan: Erasure) -> Erased:
     """Erase the images of a plan and return the numbers of erased rows of the store.
 
     A second call finishes what a killed process began. The caller must hold the locks. Raises
-    `StoreError`, `UnknownKind` and `IndexUnavailable`.
+    `StoreError`, `ReleaseError`, `ObjectStorageError`, `UnknownKind` and `IndexUnavailable`.
     """
     for path in plan.releases:
         discard_index(path, settings)
+    shared = SharedReleases.of(settings)
+    if shared is not None:
+        shared.pull()
+        if plan.current:
+            shared.point_to_none()
+        for folder in plan.releases:
+            shared.discard(folder)
     if plan.current:
         (settings.releases_folder / CURRENT).unlink(missing_ok=True)
     for path in (*plan.releases, *plan.derived):

@@ -56,6 +56,7 @@ def publish_best(workspace: Workspace, precision: Precision = "f32") -> Path:
         track=display.track,
         precision=precision,
         index=settings,
+        share=workspace.share,
     )
     display.info(f"Published {read_manifest(folder).fingerprint} in {folder}")
     return folder

@@ -10,6 +10,7 @@ from embeddings.encoder import encoder_fingerprint
 from embeddings.release.manifest import Manifest
 from embeddings.release.reader import CURRENT, current_release, read_manifest, release_folders
 from embeddings.release.sealed_index import discard_index
+from embeddings.release.sharing import SharedReleases
 from embeddings.store.retention import RELEASE_PREFIX, TRAINING_PREFIX
 from embeddings.store.store import Store
 from training.data.dataset import open_dataset
@@ -60,9 +61,11 @@ def plan_pruning(settings: TrainingSettings, warn: Warn) -> Pruning:
 
     The current release and the newest `keep_releases` others stay, with the runs and features of
     their dataset versions, and those of the last version that was trained on. Runs of a version
-    with a name given by a user stay, too. Raises `ReleaseError` if a release cannot be read, and
-    `StoreError`.
+    with a name given by a user stay, too. Releases in object storage are copied first. Raises
+    `ReleaseError` if a release cannot be read, `StoreError` and `ObjectStorageError`.
     """
+    if (shared_releases := SharedReleases.of(settings)) is not None:
+        shared_releases.pull_all()
     store, runs = Store(settings.store_uri), RunIndex(settings.runs)
     manifests = {each: read_manifest(each) for each in release_folders(settings.releases_folder)}
     kept = _kept_releases(manifests, settings)
@@ -91,10 +94,13 @@ def plan_pruning(settings: TrainingSettings, warn: Warn) -> Pruning:
 def prune(settings: TrainingSettings, plan: Pruning) -> None:
     """Delete what a plan lists, then compact the store. The caller must hold the locks.
 
-    Raises `StoreError`, `UnknownKind` and `IndexUnavailable`.
+    Raises `StoreError`, `ObjectStorageError`, `UnknownKind` and `IndexUnavailable`.
     """
+    shared = SharedReleases.of(settings)
     for item in plan.items:
         discard_index(item.path, settings)
+        if shared is not None and item.path.parent == settings.releases_folder:
+            shared.discard(item.path)
         delete_whole(item.path)
     store = Store(settings.store_uri)
     for tag in plan.tags:

@@ -20,6 +20,7 @@ def publish_again(workspace: Workspace) -> Path:
         lambda ids, predicted: _heat_maps(workspace, ids, predicted),
         track=display.track,
         index=settings,
+        share=workspace.share,
     )
     release = open_release(folder)
     display.info(f"Published {release.manifest.fingerprint} in {folder}")

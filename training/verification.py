@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from embeddings.progress import Track
+from embeddings.release.sharing import SharedReleases
 from embeddings.release.verification import check_releases
 from embeddings.settings import PathSettings
 from embeddings.store.store import Store
@@ -11,12 +12,18 @@ from training.runs import DamagedRun, RunIndex
 
 
 def verify_home(settings: PathSettings, track: Track) -> tuple[Check, ...]:
-    """Check everything in a home and its store. The caller must hold the lock of the home."""
-    store = Store(settings.store_uri)
+    """Check everything in a home, its store and its releases in object storage.
+
+    The caller must hold the lock of the home. Raises `ObjectStorageError` and `ReleaseError`.
+    """
+    store, shared = Store(settings.store_uri), SharedReleases.of(settings)
+    if shared is not None:
+        shared.pull_all()
     tags = store.tags() if store.exists else {}
     return (
         *(store.verify(track) if store.exists else ()),
         run_check("releases", check_releases(settings.releases_folder, store)),
+        *(() if shared is None else (run_check("releases in object storage", shared.check()),)),
         run_check("runs", _check_runs(RunIndex(settings.runs), tags)),
     )
 

@@ -12,6 +12,7 @@ from embeddings.images import PIXELS_VERSION
 from embeddings.ingest.split import SplitName
 from embeddings.lock import Locked, store_lock
 from embeddings.release.reports import Comparison, ExperimentReport
+from embeddings.release.sharing import Share, SharedReleases, keep_local
 from embeddings.store.retention import TRAINING_PREFIX
 from embeddings.store.store import Store
 from training.collection import ingest_data_set
@@ -56,6 +57,8 @@ class Workspace:
         self.runs = RunIndex(settings.runs)
         self.comparisons: dict[Hashable, Comparison] = {}
         """Comparisons computed by `training.evaluation.comparison`, keyed by their runs."""
+        self.shared = SharedReleases.of(settings)
+        """Releases in object storage; None if they are in a folder alone."""
         self._version = settings.dataset_version
         self._newest = settings.retrain
         self._datasets: dict[SplitName, Dataset] = {} if dataset is None else {"grouped": dataset}
@@ -95,6 +98,19 @@ class Workspace:
         tag = training_tag(dataset)
         if tag not in self.store.tags():
             self.store.tag(tag, dataset.snapshot.revision)
+
+    @property
+    def share(self) -> Share:
+        """Function that makes a release the current one for other machines."""
+        return keep_local if self.shared is None else self.shared.share
+
+    def pull_release(self) -> None:
+        """Make the current release in object storage that of the home.
+
+        Raises `ObjectStorageError` and `ReleaseError`.
+        """
+        if self.shared is not None:
+            self.shared.pull()
 
     def discard_dataset(self) -> None:
         """Discard the open dataset and all comparisons; called after a change of the store."""

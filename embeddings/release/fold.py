@@ -23,6 +23,7 @@ from embeddings.release.reader import (
     release_folders,
 )
 from embeddings.release.sealed_index import discard_index
+from embeddings.release.sharing import SharedReleases, keep_local
 from embeddings.settings import IndexSettings
 from embeddings.store.store import Store
 
@@ -39,20 +40,24 @@ def fold(settings: IndexSettings) -> Path | None:
 
     Of the earlier releases of the model, the first and the newest stay. Returns None if no image
     changed since the release. Raises `Locked` if another process
-    publishes or trains, `ReleaseError` and `StoreError`.
+    publishes or trains, `ReleaseError`, `StoreError` and `ObjectStorageError`.
     """
     store, releases = Store(settings.store_uri), settings.releases_folder
     with home_lock(settings.home, f"python -m {MODULE}"):
+        shared = SharedReleases.of(settings)
+        if shared is not None:
+            shared.pull_all()
         refuse_newer_release(releases)
         published = read_manifest(current_release(releases)).data
         if store.at().images.fingerprint == published.fingerprint:
             return None
-        folder = republish(store, releases, explain=None, index=settings)
-        _delete_folded(store, settings)
+        share = keep_local if shared is None else shared.share
+        folder = republish(store, releases, explain=None, index=settings, share=share)
+        _delete_folded(store, settings, shared)
         return folder
 
 
-def _delete_folded(store: Store, settings: IndexSettings) -> None:
+def _delete_folded(store: Store, settings: IndexSettings, shared: SharedReleases | None) -> None:
     """Delete releases of the present model, except for the first and the newest ones.
 
     Otherwise each fold would take disk space for ever.
@@ -72,6 +77,8 @@ def _delete_folded(store: Store, settings: IndexSettings) -> None:
         with suppress(IndexUnavailable):
             if manifest.fingerprint != current.fingerprint:
                 discard_index(folder, settings)
+                if shared is not None:
+                    shared.discard(folder)
                 delete_whole(folder)
                 store.untag(manifest.tag)
 

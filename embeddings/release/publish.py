@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -64,10 +65,11 @@ from embeddings.release.reader import (
 from embeddings.release.reliability import measure_uncertainty
 from embeddings.release.reports import Comparison
 from embeddings.release.sealed_index import build_index
+from embeddings.release.sharing import Share, keep_local
 from embeddings.release.training_distances import distances_to_training
 from embeddings.release.uncertainty import Reliability, Typicality, UncertaintyReport
 from embeddings.runtime import Precision
-from embeddings.settings import IndexSettings
+from embeddings.settings import IndexSettings, is_remote
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Images
 from embeddings.store.retention import RELEASE_PREFIX
@@ -135,11 +137,13 @@ def publish(
     map_seed: int = 0,
     precision: Precision = "f32",
     index: IndexSettings | None = None,
+    share: Share = keep_local,
 ) -> Path:
     """Publish a candidate over the newest revision as the current release; return its folder.
 
     The evidence is measured on the dataset version that the model learned from. Without `index`,
-    the kind of index is that of the current release. The caller must
+    the kind of index is that of the current release. `share` is called with the folder before the
+    link `current` is set to it. The caller must
     hold the lock of the home. Raises `ParityError` if the encoder differs from the trained model,
     `ReleaseError` if a newer version published the current release, `UnknownKind` and
     `IndexUnavailable`; nothing is published then.
@@ -151,7 +155,7 @@ def publish(
     encoded = encode_images(learned_from, store.features(fingerprint), encoder, track)
     model = _measured(candidate, encoder, precision, fingerprint, learned_from, encoded)
     model = replace(model, geometry=_geometry(_current(releases, fingerprint)))
-    return _publish(model, store, releases, map_seed, index, track)
+    return _publish(model, store, releases, map_seed, index, track, share)
 
 
 def republish(
@@ -161,10 +165,12 @@ def republish(
     *,
     track: Track = no_progress,
     index: IndexSettings | None = None,
+    share: Share = keep_local,
 ) -> Path:
     """Publish the model of the current release over the newest revision; return the folder.
 
-    Without `explain`, new errors get no heat map; without `index`, the kind of index stays.
+    Without `explain`, new errors get no heat map; without `index`, the kind of index stays. `share`
+    is that of `publish`.
     The comparison, the parity, the calibration and the typicality of validation images stay those
     of the current release. The caller must hold the lock of the home. Raises `ReleaseError` if
     there is no current release, `StoreError` without the dataset version of the model,
@@ -189,7 +195,7 @@ def republish(
         heat_maps=_heat_maps(release),
         geometry=_geometry(release),
     )
-    return _publish(model, store, releases, manifest.map_seed, index, track)
+    return _publish(model, store, releases, manifest.map_seed, index, track, share)
 
 
 def _current(releases: Path, fingerprint: str) -> Release | None:
@@ -286,18 +292,25 @@ def _publish(
     map_seed: int,
     index: IndexSettings | None,
     track: Track,
+    share: Share,
 ) -> Path:
     index = index or IndexSettings.model_construct()
     with _newest(store, releases) as snapshot:
-        return _publish_at(snapshot, model, store, releases, map_seed, index, track)
+        folder = _publish_at(snapshot, model, store, releases, map_seed, index, track)
+        share(folder)
+    atomic_symlink(releases / CURRENT, folder.name)
+    return folder
 
 
 @contextmanager
 def _newest(store: Store, releases: Path) -> Iterator[Snapshot]:
     """Yield the newest revision, kept by a tag: a service can write and clean up meanwhile."""
     snapshot = store.at()
-    # Several homes can publish from one store.
-    tag = f"{RELEASE_PREFIX}draft-{sha256(os.fsencode(releases.resolve())).hexdigest()[:12]}"
+    # Several homes can publish from one store, those of several machines from one elsewhere.
+    home = os.fsencode(releases.resolve())
+    if is_remote(store.uri):
+        home += os.fsencode(socket.gethostname())
+    tag = f"{RELEASE_PREFIX}draft-{sha256(home).hexdigest()[:12]}"
     store.tag(tag, snapshot.revision)
     try:
         yield snapshot
@@ -456,14 +469,13 @@ def _measure_uncertainty(
 
 
 def _install(draft: Path, releases: Path, name: str) -> Path:
-    """Move the finished files into the folder of the release, then set the link `current`."""
+    """Move the finished files into the folder of the release."""
     folder = releases / name
     if not _is_intact(folder):
         with atomic_folder(folder) as place:
             for path in draft.iterdir():
                 path.rename(place / path.name)
     _name_copied_release(releases)
-    atomic_symlink(releases / CURRENT, name)
     return folder
 
 

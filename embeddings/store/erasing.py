@@ -13,6 +13,7 @@ from embeddings.store.images import ImageTable
 from embeddings.store.labels import LabelJournal
 from embeddings.store.tables import (
     ROWS_PER_FILE,
+    check_lease,
     open_table,
     translate_errors,
 )
@@ -147,6 +148,7 @@ def _erase_rows(path: str, chosen: _Chosen, kept: Collection[int] = ()) -> int:
     dataset = open_table(path)
     if dataset is None:
         return 0
+    check_lease(path)
     with translate_errors(path):
         wanted = {"id", "digest", "source_digest", "reason"} & set(dataset.schema.names)
         rows = dataset.to_table(columns=sorted(wanted), with_row_id=True)

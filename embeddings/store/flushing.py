@@ -9,6 +9,7 @@ import lance
 from lance import FragmentMetadata, LanceOperation
 
 from embeddings.atomic import flush_files, flush_folder
+from embeddings.settings import is_remote
 
 _FIRST_COMMITS = 3
 """Commits flushed by the first flush of a process: another was killed before its own flush."""
@@ -22,7 +23,7 @@ _flushed: dict[str, int] = {}
 
 def flush_new_table(path: str) -> None:
     """Flush a created table on a local disk, with its entry in the folder of the store."""
-    if "://" not in path:
+    if not is_remote(path):
         flush_folder(Path(path))
         flush_files([Path(path).parent])
         _flushed.pop(path, None)
@@ -30,7 +31,7 @@ def flush_new_table(path: str) -> None:
 
 def flush_tags(path: str) -> None:
     """Flush the tags of a table on a local disk."""
-    if "://" not in path:
+    if not is_remote(path):
         flush_folder(Path(path, "_refs"))
         flush_files([Path(path)])
 
@@ -42,7 +43,7 @@ def flush_table(path: str) -> None:
     versions. Lance can commit a version with a file that a full disk cut off: such a version is
     removed. Raises `OSError`, then with the number of a full disk.
     """
-    if "://" in path:
+    if is_remote(path):
         return
     table = Path(path)
     dataset = _opened(table)

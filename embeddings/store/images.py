@@ -10,11 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embeddings.arrays import Rows
+from embeddings.objects import in_object_storage
 from embeddings.store.blobs import Blobs, BlobTable, missing_blob
 from embeddings.store.flushing import flush_table
 from embeddings.store.records import IMAGE_SCHEMA, Images, StoredImage
 from embeddings.store.tables import (
     StoreError,
+    check_lease,
     create_table,
     open_table,
     table_uri,
@@ -173,9 +175,14 @@ class ImageTable:
         """
         dataset = self.open().dataset
         if len(images):
+            check_lease(self.path)
             with translate_errors(self.path):
                 merge = dataset.merge_insert("id")
                 merge.when_matched_update_all().when_not_matched_insert_all()
+                if in_object_storage(self.uri):
+                    # A process that was suspended after the check must not commit to the revision
+                    # of the next holder of the lease.
+                    merge.conflict_retries(0)
                 # With an index on `id`, two writers can insert one id twice.
                 merge.use_index(False).execute(images.table)
                 flush_table(self.path)
@@ -185,10 +192,11 @@ class ImageTable:
         """Append images with new ids to a revision in one atomic commit and return the revision.
 
         Unlike `upsert`, it does not read the ids of the table: the caller holds the lock of the
-        store and knows them. If the newest revision is not `after`, the rows are upserted. Raises
-        `StoreError` and `StoreDamaged`.
+        store and knows them. If the newest revision is not `after`, the rows are upserted, as in
+        object storage, where an append cannot be bound to a revision. Raises `StoreError` and
+        `StoreDamaged`.
         """
-        if self.open().revision != after:
+        if in_object_storage(self.uri) or self.open().revision != after:
             return self.upsert(images)
         revision = int(write_rows(self.path, images.table, "append").version)
         with translate_errors(self.path):

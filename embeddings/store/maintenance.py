@@ -7,7 +7,13 @@ from threading import Event
 from embeddings.store.flushing import flush_table
 from embeddings.store.retention import Retention
 from embeddings.store.store import Store
-from embeddings.store.tables import ROWS_PER_FILE, StoreError, open_table, translate_errors
+from embeddings.store.tables import (
+    ROWS_PER_FILE,
+    StoreError,
+    check_lease,
+    open_table,
+    translate_errors,
+)
 from embeddings.store.versions import versions_to_keep
 
 COMMITS = 100
@@ -87,6 +93,7 @@ def compact_fragments(path: str, rows: int) -> None:
     """Merge the fragments of a table with fewer rows. Raises `StoreDamaged`."""
     dataset = open_table(path)
     if dataset is not None:
+        check_lease(path)
         with translate_errors(path):
             dataset.optimize.compact_files(target_rows_per_fragment=rows)
         flush_table(path)
@@ -98,6 +105,7 @@ def _remove_versions(store: Store, retention: Retention) -> None:
     with translate_errors(store.images.path):
         found = {int(each["version"]) for each in dataset.versions()}
         if unused := sorted(found - kept - {int(dataset.version)}):
+            check_lease(store.images.path)
             # A version that got a tag meanwhile is kept.
             dataset.cleanup_old_versions(versions=unused, error_if_tagged_old_versions=False)
 
@@ -105,5 +113,6 @@ def _remove_versions(store: Store, retention: Retention) -> None:
 def _remove_versions_of(path: str) -> None:
     dataset = open_table(path)
     if dataset is not None:
+        check_lease(path)
         with translate_errors(path):
             dataset.cleanup_old_versions(retain_versions=_VERSIONS_FOR_READERS)

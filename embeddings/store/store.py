@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from embeddings.objects import Objects, in_object_storage
 from embeddings.progress import Track, no_progress
+from embeddings.settings import is_remote
 from embeddings.store.blobs import BLOB_SCHEMA, BlobTable
 from embeddings.store.erasing import Erased, Traces, erase, find_traces
 from embeddings.store.features import FeatureTable
@@ -164,8 +166,11 @@ class Store:
         return verify_store(self.images, self.feature_paths(), track)
 
     def feature_paths(self) -> list[str]:
-        """Return the paths of the feature tables of a store on a local disk."""
-        if "://" in self.uri:
+        """Return the paths of the feature tables. Raises `ObjectStorageError`."""
+        if in_object_storage(self.uri):
+            found = Objects.open(self.uri).folders("features")
+            return [f"{self.uri.rstrip('/')}/features/{name}" for name in found]
+        if is_remote(self.uri):
             return []
         return sorted(str(path) for path in Path(self.uri, "features").glob("*.lance"))
 

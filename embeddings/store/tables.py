@@ -13,6 +13,9 @@ from lance.file import LanceFileSession
 
 from embeddings.arrays import Rows
 from embeddings.errors import BelvedereError
+from embeddings.lease import LeaseLost, require_lease
+from embeddings.objects import without_secrets
+from embeddings.settings import is_remote
 from embeddings.store.flushing import flush_new_table, flush_table
 
 STORE_FORMAT = 5
@@ -97,6 +100,14 @@ def _check_format(path: str, schema: pa.Schema) -> None:
     )
 
 
+def check_lease(path: str) -> None:
+    """Raise `StoreDamaged` before a commit if this process lost the lease of the store."""
+    try:
+        require_lease(path)
+    except LeaseLost as error:
+        raise StoreDamaged(str(error)) from error
+
+
 def append_rows(path: str, rows: pa.Table | pa.RecordBatchReader) -> None:
     """Append rows to an existing table in one atomic commit and flush it.
 
@@ -111,6 +122,7 @@ def write_rows(
     path: str, rows: pa.Table | pa.RecordBatchReader, mode: Literal["append", "create"]
 ) -> lance.LanceDataset:
     """Write rows to a table in one atomic commit, without flushing it. Raises `StoreDamaged`."""
+    check_lease(path)
     with translate_errors(path):
         return lance.write_dataset(
             rows, path, mode=mode, enable_stable_row_ids=True, max_rows_per_file=ROWS_PER_FILE
@@ -156,8 +168,9 @@ def _advice(path: str, error: str) -> str:
     reason = error.splitlines()[0].split(", /")[0]
     if "os error 13" in error or "os error 30" in error:
         return f"{path} is not accessible ({reason}); give this user access to it."
-    if "://" in path:
-        return f"{path} is not accessible ({reason}); check BELVEDERE_STORE and the connection."
+    if is_remote(path):
+        shown = without_secrets(reason.split(" - Server returned")[0])
+        return f"{path} is not accessible ({shown}); check BELVEDERE_STORE and the connection."
     return (
         f"The table {path} of the feature store is damaged or cannot be read ({reason}); run "
         "`belvedere verify`. If there is no backup, set BELVEDERE_HOME to a new folder and run "

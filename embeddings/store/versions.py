@@ -20,6 +20,7 @@ from embeddings.store.tables import (
     ROWS_PER_FILE,
     StoreDamaged,
     StoreError,
+    check_lease,
     open_table,
     translate_errors,
 )
@@ -330,6 +331,7 @@ def _compact(path: str, most: int = 1) -> None:
     """Merge the fragments of a table if there are more than `most`."""
     dataset = open_table(path)
     if dataset is not None and len(dataset.get_fragments()) > most:
+        check_lease(path)
         with translate_errors(path):
             dataset.optimize.compact_files(target_rows_per_fragment=ROWS_PER_FILE)
         flush_table(path)
@@ -343,6 +345,7 @@ def remove_versions(path: str, kept: Collection[int]) -> None:
     dataset = open_table(path)
     if dataset is None:
         return
+    check_lease(path)
     with translate_errors(path):
         found = {int(each["version"]) for each in dataset.versions()}
         unused = sorted(found - set(kept) - {int(dataset.version)})
@@ -364,6 +367,7 @@ def _delete_rows_except(path: str, digests: set[str]) -> bool:
         stored = dataset.to_table(columns=["digest"]).column("digest").to_pylist()
         unused = sorted(set(stored) - digests)
         for start in range(0, len(unused), _DIGESTS_PER_DELETE):
+            check_lease(path)
             listed = ", ".join(f"'{each}'" for each in unused[start : start + _DIGESTS_PER_DELETE])
             dataset.delete(f"digest IN ({listed})")
             flush_table(path)

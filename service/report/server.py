@@ -8,6 +8,7 @@ from pathlib import Path
 
 from embeddings.errors import BelvedereError
 from embeddings.release.reader import current_release
+from embeddings.release.sharing import SharedReleases
 from service.client import Client, ServiceError
 from service.local_server import LOCAL, ServerNotStarted, reserve_port, running_server
 from service.settings import ServiceSettings
@@ -33,6 +34,8 @@ def running_service(settings: ServiceSettings) -> Iterator[str]:
     if settings.port and _is_ready(url):
         yield url
         return
+    if (shared := SharedReleases.of(settings)) is not None:
+        shared.pull()
     current_release(settings.releases_folder)
     port = reserve_port()
     url = _address(LOCAL, port)

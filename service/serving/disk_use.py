@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from embeddings.settings import is_remote
 from service.settings import ServiceSettings
 
 _TABLES = ("images", "blobs", "files", "labels")
@@ -18,7 +19,7 @@ def measure_disk_use(settings: ServiceSettings) -> Mapping[str, int]:
     A store outside of the local disk is left out. Links are not followed.
     """
     used = {_RELEASES: _bytes_of(settings.releases_folder)}
-    if "://" not in settings.store_uri:
+    if not is_remote(settings.store_uri):
         store = Path(settings.store_uri)
         used |= {table: _bytes_of(store / f"{table}.lance") for table in _TABLES}
         used[_FEATURES] = _bytes_of(store / _FEATURES)

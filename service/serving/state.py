@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -10,7 +11,9 @@ from time import monotonic
 
 from embeddings.cpu import usable_processors
 from embeddings.errors import BelvedereError
+from embeddings.objects import ObjectStorageError
 from embeddings.release.reader import ReleaseError, current_release
+from embeddings.release.sharing import SharedReleases
 from embeddings.store.changed_images import ChangedImages
 from embeddings.store.tables import StoreError
 from service.json_logging import extra
@@ -36,6 +39,9 @@ _MEASURE_SECONDS = 60.0
 _OPENING = "The release is being opened; try again in a moment."
 _OPENING_SECONDS = 1
 _QUERIES_WAITING = 256
+
+_SHORTEST_PAUSE = 0.02
+"""Seconds between two polls of the store for requests that wait for a revision."""
 
 _REVISION_SECONDS = 2.0
 """Seconds that a request waits for the revision that it needs."""
@@ -76,6 +82,10 @@ class ServiceState:
         """Reason for which the current release is not served; None if it is."""
         self.outdated: str | None = None
         """Reason for which changes of the store are not served; None if they are."""
+        self.not_fetched: str | None = None
+        """Reason for which releases are not fetched from object storage; None if they are."""
+        self.shared = SharedReleases.of(settings)
+        """Releases in object storage; None if they are in a folder alone."""
         self.images = WorkerPool(
             "image",
             threads=settings.concurrency,
@@ -113,6 +123,8 @@ class ServiceState:
         """Lock of every change of `served`."""
         self._advanced = asyncio.Event()
         """Event that is set, and replaced by another, when `served` changes."""
+        self._wanted = asyncio.Event()
+        """Event that is set when a request waits for a revision of the store."""
         self._events: asyncio.AbstractEventLoop | None = None
         self._loops: tuple[asyncio.Task[None], ...] = ()
 
@@ -148,6 +160,7 @@ class ServiceState:
         """
         if (served := self.current_release()).revision >= revision:
             return served
+        self._wanted.set()
         try:
             async with asyncio.timeout(_REVISION_SECONDS):
                 while (served := self.current_release()).revision < revision:
@@ -172,7 +185,8 @@ class ServiceState:
 
     def _unavailable(self) -> ReleaseUnavailable:
         soon = _OPENING_SECONDS if self.opening else None
-        return ReleaseUnavailable(self.reason or "No release is served.", soon)
+        reason = self.not_fetched or self.reason or "No release is served."
+        return ReleaseUnavailable(reason, soon)
 
     def open(self) -> None:
         """Start the loops that open releases, follow the store, and watch threads and disk use.
@@ -182,7 +196,7 @@ class ServiceState:
         self._events = asyncio.get_running_loop()
         self._loops = (
             asyncio.create_task(self._repeat(self._refresh, self.settings.poll)),
-            asyncio.create_task(self._repeat(self._follow, self.settings.poll)),
+            asyncio.create_task(self._repeat(self._follow, self.settings.poll, self._wanted)),
             asyncio.create_task(self._repeat(self._mend, self.settings.poll)),
             asyncio.create_task(self._repeat(self._measure, _MEASURE_SECONDS)),
             asyncio.create_task(self._repeat(self._fold, self.settings.poll)),
@@ -200,14 +214,26 @@ class ServiceState:
         self.queries.close()
         self.maps.close()
 
-    async def _repeat(self, step: Callable[[], Awaitable[None]], pause: float) -> None:
-        """Repeat a step forever; an error in it is logged and does not end the loop."""
+    async def _repeat(
+        self, step: Callable[[], Awaitable[None]], pause: float, wanted: asyncio.Event | None = None
+    ) -> None:
+        """Repeat a step forever; an error in it is logged and does not end the loop.
+
+        The event `wanted` ends a pause, which is never shorter than that of a burst of requests.
+        """
         while True:
+            if wanted is not None:
+                wanted.clear()
             try:
                 await step()
             except Exception:
                 _log.exception("polling of releases and threads failed")
-            await asyncio.sleep(pause)
+            if wanted is None:
+                await asyncio.sleep(pause)
+                continue
+            await asyncio.sleep(min(pause, _SHORTEST_PAUSE))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(wanted.wait(), max(pause - _SHORTEST_PAUSE, 0))
 
     async def _measure(self) -> None:
         self.metrics.show_disk_use(await asyncio.to_thread(measure_disk_use, self.settings))
@@ -227,9 +253,12 @@ class ServiceState:
         The release is tested here with a real inference, so readiness checks cost nothing. If it
         is rejected, the previous one stays in service.
         """
-        found = await asyncio.to_thread(seen, self.settings.releases_folder)
         now = asyncio.get_running_loop().time()
-        if found == self._tried and (self.reason is None or now < self._again):
+        is_due = now >= self._again
+        if self.shared is not None:
+            await asyncio.to_thread(self._fetch, self.shared, is_due)
+        found = await asyncio.to_thread(seen, self.settings.releases_folder)
+        if found == self._tried and (self.reason is None or not is_due):
             return
         try:
             await asyncio.to_thread(self._open_release)
@@ -242,6 +271,22 @@ class ServiceState:
             return
         self._tried = found
         await asyncio.to_thread(self._after)
+
+    def _fetch(self, shared: SharedReleases, is_due: bool) -> None:
+        """Fetch the current release from object storage; without it, the last state is served."""
+        # A rejected release is fetched again if its copy is damaged.
+        verify = is_due and self.reason is not None and not self.opening
+        try:
+            if shared.pull(verify=verify) and self.served is not None:
+                shared.drop_discarded(self.settings.home)
+        except (ObjectStorageError, ReleaseError) as error:
+            if str(error) != self.not_fetched:
+                _log.warning(
+                    "release not fetched: %s", error, extra=extra(release=self.fingerprint)
+                )
+            self.not_fetched = str(error)
+            return
+        self.not_fetched = None
 
     def _open_release(self) -> None:
         """Open the current release and serve it. Raises `ReleaseError` and `StoreError`."""

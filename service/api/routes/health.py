@@ -30,7 +30,7 @@ async def readyz(served: Served, state: State) -> Readiness:
         photographs=served.count,
         classes=manifest.classes,
         network=manifest.encoder.experiment,
-        refused=state.reason or state.outdated,
+        refused=state.not_fetched or state.reason or state.outdated,
         writable=state.settings.writable,
         keys=state.keys.trouble,
         release=manifest.fingerprint,
