@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from embeddings.atomic import atomic_folder, atomic_symlink, delete_whole
 from embeddings.errors import HomeError
@@ -105,7 +105,7 @@ class SharedReleases:
         with atomic_folder(target) as draft, _named(draft, f"{self.objects.uri}/{name}"):
             (draft / MANIFEST).write_bytes(manifest.content)
             sealed = read_manifest(draft)
-            if sealed.folder != name or not all(map(_is_inside, sealed.files)):
+            if sealed.folder != name:
                 raise ReleaseError(
                     f"{draft} has the manifest of another release; publish it again."
                 )
@@ -191,11 +191,6 @@ def _name(pointer: Found, uri: str) -> str:
     if not name or name.startswith(".") or "/" in name or name == CURRENT:
         raise ReleaseError(f"{uri}/{CURRENT} names no release; run `belvedere publish` again.")
     return name
-
-
-def _is_inside(file: str) -> bool:
-    path = PurePosixPath(file)
-    return not path.is_absolute() and ".." not in path.parts
 
 
 def _is_intact(folder: Path) -> bool:
