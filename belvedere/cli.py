@@ -5,6 +5,8 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +15,7 @@ from belvedere import __version__, commands, key_command, store_commands
 from belvedere.options import options_of
 from embeddings.cpu import usable_processors
 from embeddings.errors import BelvedereError, explain_os_error
+from embeddings.ray_cluster import LOCAL, is_address
 
 if TYPE_CHECKING:
     from embeddings.settings import PathSettings
@@ -87,6 +90,14 @@ class _Command(click.Command):
         own = super().get_params(ctx)
         return [*own[:-1], *options_of(*self._settings()), *own[-1:]]
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; `--ray` takes the next one only if it is an address."""
+        complete = [
+            f"--ray={LOCAL}" if pair[0] == "--ray" and not is_address(pair[1]) else pair[0]
+            for pair in pairwise([*args, ""])
+        ]
+        return super().parse_args(ctx, complete)
+
     def _call(self, /, **values: Any) -> int | None:
         own = {name: value for name, value in values.items() if name in self._own}
         given = {
@@ -114,6 +125,15 @@ def _commands() -> click.Group:
             metavar="N",
         ),
     )  # fmt: skip
+    ray = click.Option(
+        ["--ray"], metavar="[ADDRESS]",
+        help="Compute on a Ray cluster: one that is started for this command, or that at ADDRESS "
+        "(auto, HOST:PORT or ray://HOST:PORT).",
+    )  # fmt: skip
+    model = click.Option(
+        ["--model"], type=click.Path(path_type=Path), metavar="FILE",
+        help="Encoder (encoder.xml) instead of that of the current release.",
+    )  # fmt: skip
     add = (
         click.Argument(["paths"], nargs=-1, required=True, metavar="PATH..."),
         click.Option(["--label"], help="Class of every image, instead of the folder's name."),
@@ -130,6 +150,7 @@ def _commands() -> click.Group:
         click.Option(
             ["--keep-location"], is_flag=True, help="Keep the location of the images (EXIF)."
         ),
+        ray,
         click.Option(
             ["--to"], metavar="URL", help="Send the images to the service at this address instead."
         ),
@@ -170,7 +191,8 @@ def _commands() -> click.Group:
             _Command(training, commands.add, add),
             _Command(training, commands.train, train),
             _Command(training, commands.compare),
-            _Command(training, commands.publish, [precision]),
+            _Command(training, commands.publish, [ray, precision]),
+            _Command(paths, commands.embed, [model, ray]),
             _Command(training, commands.prepare),
             _Command(service, commands.serve),
             _Command(commands.key_settings, key_command.key, key),

@@ -47,6 +47,7 @@ def add(
     yes: bool,
     restore: bool,
     keep_location: bool,
+    ray: str | None,
     to: str | None,
 ) -> None:
     """Add the images of folders, zips or single files; only what is new is read.
@@ -65,17 +66,22 @@ def add(
     options = Options(label, unlabelled, keep_location, restore)
     display = Display(console())
     if to is not None:
-        _refuse_local_options({"--mirror": mirror, "--yes": yes, "--keep-location": keep_location})
+        local = {"--mirror": mirror, "--yes": yes, "--keep-location": keep_location}
+        _refuse_local_options(local | {"--ray": ray is not None})
         _add_to(to, settings, named, options, display)
         return
     from embeddings.lock import write_lock
+    from embeddings.ray_cluster import connect_if
     from embeddings.store.store import Store
     from training.collection import add_paths
     from training.data.ingest import Policy
 
     policy = Policy(mirror=mirror, confirmed=yes)
-    with write_lock(settings.home, settings.store_uri, "belvedere add"):
-        add_paths(settings, Store(settings.store_uri), display, named, options, policy)
+    with (
+        write_lock(settings.home, settings.store_uri, "belvedere add"),
+        connect_if(ray, display.warn) as cluster,
+    ):
+        add_paths(settings, Store(settings.store_uri), display, named, options, policy, cluster)
 
 
 def train(given: Given, names: Sequence[str], listed: bool, seeds: int | None) -> None:
@@ -106,16 +112,44 @@ def compare(given: Given) -> None:
     _show(workspace)
 
 
-def publish(given: Given, precision: "Precision") -> None:
+def publish(given: Given, ray: str | None, precision: "Precision") -> None:
     """Publish the best model as a release."""
+    from embeddings.ray_cluster import connect_if
     from embeddings.release.reader import refuse_newer_release
     from training.export import publish_best
 
     with _training("publish", given) as workspace:
         workspace.pull_release()
         refuse_newer_release(workspace.settings.releases_folder)
-        publish_best(workspace, precision)
+        with connect_if(ray, workspace.display.warn) as cluster:
+            publish_best(workspace, precision, cluster)
         workspace.clean_up_unless_written("belvedere publish")
+
+
+def embed(given: Given, model: Path | None, ray: str | None) -> None:
+    """Compute and store the features of all images that lack them, without publishing.
+
+    They are those of the encoder of the current release or of --model. Without --ray, all cores of
+    this machine compute them.
+    """
+    from embeddings.lock import home_lock
+    from embeddings.ray_cluster import connect_if
+    from embeddings.release.embed import embed as embed_images
+    from embeddings.settings import PathSettings
+    from embeddings.store.store import Store
+    from training.console import Display
+
+    settings, display = PathSettings.from_environment(**given), Display(console())
+    store = Store(settings.store_uri)
+    with (
+        home_lock(settings.home, "belvedere embed"),
+        connect_if(ray, display.warn) as cluster,
+    ):
+        done = embed_images(store, settings.releases_folder, model, cluster, display.track)
+    display.info(
+        f"{done.images} images have features of the encoder {done.encoder[:16]}; "
+        f"{done.computed} were computed."
+    )
 
 
 def prepare(given: Given, command: str = "prepare") -> None:

@@ -16,11 +16,11 @@ from embeddings.runtime import CompiledModel, Precision
 class Encoder:
     """Compiled model with two outputs, embedding and probabilities.
 
-    `encode` is thread-safe.
+    `encode` is thread-safe. Without `cores`, all cores of the process are used.
     """
 
-    def __init__(self, model: Path, precision: Precision = "f32") -> None:
-        self._model = CompiledModel(model, precision)
+    def __init__(self, model: Path, precision: Precision = "f32", cores: int | None = None) -> None:
+        self._model = CompiledModel(model, precision, cores)
         self.height, self.width = self._model.size
 
     def encode(self, pixels: Pixels) -> Encoded:

@@ -4,8 +4,9 @@ import logging
 import os
 import re
 import socket
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -115,6 +116,13 @@ def is_address(text: str) -> bool:
     return text in (LOCAL, RUNNING) or _ADDRESS.fullmatch(text) is not None
 
 
+def connect_if(
+    address: str | None, warn: Callable[[str], None]
+) -> AbstractContextManager[Cluster | None]:
+    """Connect to a Ray cluster as `connect` does; None without an address."""
+    return nullcontext() if address is None else connect(address, warn)
+
+
 @contextmanager
 def connect(
     address: str,
@@ -130,7 +138,10 @@ def connect(
     ray = _import_ray()
     _check_address(address)
     try:
-        ray.init(address, **_options(address, packages))
+        with warnings.catch_warnings():
+            # Ray starts its processes by a fork that only executes another program.
+            warnings.filterwarnings("ignore", "lance is not fork-safe")
+            ray.init(address, **_options(address, packages))
     except Exception as error:  # Ray raises many types, some of them undocumented
         raise ClusterError(_not_connected(address, error)) from error
     try:

@@ -28,13 +28,13 @@ class CompiledModel:
 
     On CPUs, batches are no faster, because their intermediate results exceed the caches. `infer` is
     thread-safe: a single request uses all cores, concurrent requests use one core each, so that no
-    thread waits for another.
+    thread waits for another. Without `cores`, all cores of the process are used.
     """
 
-    def __init__(self, model: Path, precision: Precision = "f32") -> None:
+    def __init__(self, model: Path, precision: Precision = "f32", cores: int | None = None) -> None:
         self._model = model
         self._precision = precision
-        self._cores = usable_processors()
+        self._cores = cores or usable_processors()
         # Two threads that read the first tensors of a process at once deadlock in OpenVINO, which
         # holds the lock of a static variable while it waits for the interpreter.
         np.asarray(ov.Tensor(np.zeros(1, np.float32)).data)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from embeddings.cpu import usable_processors
+from embeddings.ray_cluster import Cluster
 from embeddings.store.records import GENERATED_SCENES
 from embeddings.store.store import Store
 from training.console import Display, show_collection
@@ -35,6 +36,8 @@ class Ingest:
     display: Display
     outcomes: list[FileOutcome] = field(default_factory=list)
     """Outcomes of all files so far."""
+    cluster: Cluster | None = None
+    """Cluster that decodes the files."""
 
     def run(self, source: DataSource, options: Options, policy: Policy) -> None:
         """Ingest one data set and report the outcomes. Raises `DataError`."""
@@ -53,6 +56,7 @@ class Ingest:
             workers=usable_processors(),
             track=self.display.track,
             report=report,
+            cluster=self.cluster,
         )
 
 
@@ -106,12 +110,13 @@ def add_paths(
     paths: Iterable[Path],
     options: Options,
     policy: Policy,
+    cluster: Cluster | None = None,
 ) -> None:
     """Ingest folders and zips one after the other, then all single files.
 
-    Raises `DataError` if nothing could be done.
+    With `cluster`, its nodes decode the files. Raises `DataError` if nothing could be done.
     """
-    ingest = Ingest(settings, store, display)
+    ingest = Ingest(settings, store, display, cluster=cluster)
     problems: list[DataError] = []
     named = list(paths)
     if policy.mirror:

@@ -11,6 +11,7 @@ from embeddings.arrays import Floats
 from embeddings.atomic import atomic_folder
 from embeddings.encoded import Encoded
 from embeddings.images import read_pixels
+from embeddings.ray_cluster import Cluster
 from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate, Explain, publish
 from embeddings.release.reader import LabelIssue, read_manifest
@@ -36,8 +37,13 @@ _MODEL = "encoder.xml"
 _BATCH = 64
 
 
-def publish_best(workspace: Workspace, precision: Precision = "f32") -> Path:
-    """Publish the best model of the preset and return the folder of the release."""
+def publish_best(
+    workspace: Workspace, precision: Precision = "f32", cluster: Cluster | None = None
+) -> Path:
+    """Publish the best model of the preset and return the folder of the release.
+
+    With `cluster`, its nodes compute the features.
+    """
     settings, display = workspace.settings, workspace.display
     dataset, comparison = workspace.dataset(), compare(workspace)
     best = best_trial(workspace)
@@ -57,6 +63,7 @@ def publish_best(workspace: Workspace, precision: Precision = "f32") -> Path:
         precision=precision,
         index=settings,
         share=workspace.share,
+        cluster=cluster,
     )
     display.info(f"Published {read_manifest(folder).fingerprint} in {folder}")
     return folder

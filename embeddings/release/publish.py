@@ -21,8 +21,10 @@ from embeddings.encoder import Encoder, encoder_fingerprint
 from embeddings.index import IndexContents
 from embeddings.index.blocks import BlockSearch
 from embeddings.progress import Track, no_progress
+from embeddings.ray_cluster import Cluster
 from embeddings.recognition import NEIGHBOR, typicalities
-from embeddings.release.encoding import encode_images
+from embeddings.release.distributed_encoding import encode_on
+from embeddings.release.encoding import Encode, encode_here, encode_images
 from embeddings.release.geometry import Geometry, measure_geometry
 from embeddings.release.manifest import (
     MANIFEST,
@@ -108,6 +110,7 @@ class _Model:
     path: Path
     """OpenVINO model, `.xml`, with its weights beside it."""
     encoder: Encoder
+    encode: Encode
     precision: Precision
     fingerprint: str
     comparison: Comparison
@@ -138,12 +141,13 @@ def publish(
     precision: Precision = "f32",
     index: IndexSettings | None = None,
     share: Share = keep_local,
+    cluster: Cluster | None = None,
 ) -> Path:
     """Publish a candidate over the newest revision as the current release; return its folder.
 
     The evidence is measured on the dataset version that the model learned from. Without `index`,
     the kind of index is that of the current release. `share` is called with the folder before the
-    link `current` is set to it. The caller must
+    link `current` is set to it. With `cluster`, its nodes compute the features. The caller must
     hold the lock of the home. Raises `ParityError` if the encoder differs from the trained model,
     `ReleaseError` if a newer version published the current release, `UnknownKind` and
     `IndexUnavailable`; nothing is published then.
@@ -152,8 +156,9 @@ def publish(
     encoder = Encoder(candidate.model, precision)
     fingerprint = encoder_fingerprint(candidate.model)
     learned_from = store.at(candidate.training_version)
-    encoded = encode_images(learned_from, store.features(fingerprint), encoder, track)
-    model = _measured(candidate, encoder, precision, fingerprint, learned_from, encoded)
+    encode = encode_on(cluster, candidate.model, precision) if cluster else encode_here(encoder)
+    encoded = encode_images(learned_from, store.features(fingerprint), encode, track)
+    model = _measured(candidate, encoder, encode, precision, fingerprint, learned_from, encoded)
     model = replace(model, geometry=_geometry(_current(releases, fingerprint)))
     return _publish(model, store, releases, map_seed, index, track, share)
 
@@ -179,9 +184,11 @@ def republish(
     release = open_release(current_release(releases))
     manifest = release.manifest
     precision = manifest.encoder.precision
+    encoder = Encoder(release.encoder, precision)
     model = _Model(
         path=release.encoder,
-        encoder=Encoder(release.encoder, precision),
+        encoder=encoder,
+        encode=encode_here(encoder),
         precision=precision,
         fingerprint=manifest.encoder.fingerprint,
         comparison=release.comparison,
@@ -235,6 +242,7 @@ def _heat_maps(release: Release) -> dict[tuple[str, str], HeatMap]:
 def _measured(
     candidate: Candidate,
     encoder: Encoder,
+    encode: Encode,
     precision: Precision,
     fingerprint: str,
     learned_from: Snapshot,
@@ -258,6 +266,7 @@ def _measured(
     return _Model(
         path=candidate.model,
         encoder=encoder,
+        encode=encode,
         precision=precision,
         fingerprint=fingerprint,
         comparison=candidate.comparison,
@@ -328,7 +337,7 @@ def _publish_at(
     track: Track,
 ) -> Path:
     features = store.features(model.fingerprint)
-    encoded = encode_images(snapshot, features, model.encoder, track)
+    encoded = encode_images(snapshot, features, model.encode, track)
     geometry = measure_geometry(
         snapshot.images.ids,
         encoded.embeddings,

@@ -23,6 +23,7 @@ from embeddings.ingest.outcomes import (
 )
 from embeddings.ingest.split import SPLIT_RULE
 from embeddings.progress import Track
+from embeddings.ray_cluster import Cluster
 from embeddings.store.records import FileEntry
 from embeddings.store.store import Store
 from training.data.files import EMPTY_FOLDER, DataSource
@@ -98,16 +99,18 @@ def ingest_source(
     workers: int,
     track: Track,
     report: Callable[[Report], None],
+    cluster: Cluster | None = None,
 ) -> None:
     """Ingest a data set: read what is new, decide about each file, and commit at once.
 
     An interrupted ingest continues with the files that were not read. `report` receives the result
-    after the commit, or before a refusal. Raises `DataError`, before any image is changed, if the
-    data set is unusable or too many images would be deleted.
+    after the commit, or before a refusal. With `cluster`, its nodes decode the files. Raises
+    `DataError`, before any image is changed, if the data set is unusable or too many images would
+    be deleted.
     """
     licences = read_licences(source.licences)
     store.create(split_seed=seed, split_rule=SPLIT_RULE)
-    inspection = inspect(source, store, options, workers, track)
+    inspection = inspect(source, store, options, workers, track, cluster)
     snapshot = store.at()
     draft = NextRevision(store, snapshot.all, source.key)
     work = _Ingest(source, inspection, draft, licences, options.keep_location)

@@ -1,31 +1,24 @@
 """Inspection of a data set: reading of new files, and the reason for each unusable file."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from hashlib import sha256
-from itertools import islice
-from typing import NamedTuple, TypeVar
 
-from embeddings.images import Formats, ImageRejected
-from embeddings.ingest.attributes import read_attributes
+from embeddings.images import Formats
 from embeddings.ingest.file_types import HEAD, find_format, is_named_as_image
 from embeddings.ingest.formats import find_heic_opener, ingest_formats, refuse
 from embeddings.ingest.outcomes import SETTLED
-from embeddings.ingest.stored_file import as_stored
+from embeddings.ingest.reading import ReadFile, unreadable
 from embeddings.progress import Track
+from embeddings.ray_cluster import Cluster
 from embeddings.store.records import Blob, FileEntry
 from embeddings.store.store import Store
 from training.data.files import EMPTY_FOLDER, DataFile, DataSource
 from training.data.folder_layout import DataLayout, Place, find_layout
+from training.data.reading import in_chunks, read_here, read_on
 
-T = TypeVar("T")
-S = TypeVar("S")
-
-_CHUNK = 64
 _CHECKPOINT_FILES = 1024
 _CHECKPOINT_BYTES = 32 << 20
 
@@ -76,16 +69,6 @@ class Inspection(Listing):
     """Numbers of the files that were read now."""
 
 
-class _Read(NamedTuple):
-    """Content of a file: its digests and JPEG file, or the reason for rejecting it."""
-
-    source_digest: str | None = None
-    digest: str | None = None
-    blob: Blob | None = None
-    attributes: str = ""
-    reason: str = ""
-
-
 def list_images(source: DataSource, options: Options, workers: int) -> Listing:
     """List the files of a data set; only their first bytes are read."""
     files = _in_order(source)
@@ -94,12 +77,17 @@ def list_images(source: DataSource, options: Options, workers: int) -> Listing:
 
 
 def inspect(
-    source: DataSource, store: Store, options: Options, workers: int, track: Track
+    source: DataSource,
+    store: Store,
+    options: Options,
+    workers: int,
+    track: Track,
+    cluster: Cluster | None = None,
 ) -> Inspection:
     """List the files of a data set, and read those that are new or changed.
 
     Their JPEG files are written to the store in checkpoints, so that an interrupted ingest goes on.
-    The order of the files in the data set has no effect.
+    The order of the files in the data set has no effect. With `cluster`, its nodes decode them.
     """
     files = _in_order(source)
     paths = _distinct_paths(files)
@@ -114,11 +102,12 @@ def inspect(
         files, reasons = listing.files, [*listing.reasons]
         wanted = [n for n, entry in enumerate(entries) if entry is None and not reasons[n]]
         stored = _stored_digests(store, ledger, blobs) if wanted else {}
-        work = partial(_read, formats, options.keep_location, stored)
-        steps = _in_chunks(pool, work, [files[number] for number in wanted])
+        read_all = read_here(pool) if cluster is None else read_on(cluster)
+        new = [files[number] for number in wanted]
+        steps = read_all(new, formats, options.keep_location, stored)
         checkpoints = _Checkpoints(store, blobs)
-        tracked = track(steps, "Reading images", len(wanted)) if wanted else ()
-        for number, read in zip(wanted, tracked, strict=True):
+        for position, read in track(steps, "Reading images", len(wanted)) if wanted else ():
+            number = wanted[position]
             path = paths[number]
             entry = _entry(source.key, path, files[number], read, ledger.get(path))
             checkpoints.add(entry, read.blob)
@@ -172,7 +161,7 @@ def _recognise_all(
     A file that was read before is an image file.
     """
     unknown = [file for file, entry in zip(files, entries, strict=True) if entry is None]
-    found = _in_chunks(pool, partial(_recognise, formats), unknown)
+    found = in_chunks(pool, partial(_recognise, formats), unknown)
     recognised, images = [], []
     for file, entry in zip(files, entries, strict=True):
         checked, is_image = next(found) if entry is None else (file, True)
@@ -199,13 +188,6 @@ def _unchanged(file: DataFile, entry: FileEntry | None, known: set[str]) -> File
     return entry if entry.digest is None or entry.digest in known else None
 
 
-def _in_chunks(pool: ThreadPoolExecutor, work: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
-    """Yield results in order from several threads; at most 64 files are in memory at once."""
-    source = iter(items)
-    while chunk := list(islice(source, _CHUNK)):
-        yield from pool.map(work, chunk)
-
-
 def _recognise(formats: Formats, file: DataFile) -> tuple[DataFile, bool]:
     """Return the file, refused by its magic bytes if necessary, and whether it is an image file."""
     named = is_named_as_image(file.path) and not file.is_ignored
@@ -216,7 +198,7 @@ def _recognise(formats: Formats, file: DataFile) -> tuple[DataFile, bool]:
     try:
         head = file.start(HEAD)
     except Exception as error:  # a damaged archive member raises exceptions of many types
-        return replace(file, refused=_unreadable(error)), named
+        return replace(file, refused=unreadable(error)), named
     reason = refuse(head, formats)
     if reason is None:
         return file, True
@@ -243,31 +225,6 @@ def _reason(file: DataFile, place: Place, entry: FileEntry | None, unlabelled: b
     if file.too_large:
         return "larger than 200 MiB"
     return "" if entry is None or entry.digest is not None else entry.reason
-
-
-def _read(
-    formats: Formats, keep_location: bool, stored: Mapping[str, str], file: DataFile
-) -> _Read:
-    """Read and decode a file; of a file whose content is stored, only its digest is computed."""
-    source_digest = None
-    try:
-        content = file.read()
-        source_digest = sha256(content).hexdigest()
-        attributes = read_attributes(content, keep_location)
-        written = json.dumps(attributes) if attributes else ""
-        if (digest := stored.get(source_digest)) is not None:
-            return _Read(source_digest, digest, None, written)
-        blob = as_stored(content, formats, keep_location)
-        return _Read(source_digest, blob.digest, blob, written)
-    except ImageRejected as error:
-        return _Read(source_digest, reason=f"{error.rejection}: {error}")
-    except Exception as error:  # a damaged archive member raises exceptions of many types
-        return _Read(reason=_unreadable(error))
-
-
-def _unreadable(error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"unreadable: {reason or type(error).__name__}"
 
 
 def _stored_digests(
@@ -311,7 +268,9 @@ class _Checkpoints:
         self.blobs, self.entries, self.size = [], [], 0
 
 
-def _entry(source: str, path: str, file: DataFile, read: _Read, old: FileEntry | None) -> FileEntry:
+def _entry(
+    source: str, path: str, file: DataFile, read: ReadFile, old: FileEntry | None
+) -> FileEntry:
     # The id tells the image to replace, also if this ingest is interrupted.
     known = old.id if old is not None and old.outcome in (*SETTLED, "") else None
     outcome = "rejected" if read.digest is None else ""
