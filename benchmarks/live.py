@@ -113,7 +113,7 @@ def _measure_index(ids: Sequence[str], base: Floats, graph: NeighborGraph) -> In
 def _start(release: Release) -> tuple[float, float]:
     """Return the seconds to apply new images to the state of a release, and to place them."""
     images = [
-        release.records[number % len(release.images)].model_copy(
+        release.record(number % len(release.images)).model_copy(
             update={"id": f"new/{number:05}", "digest": f"{number:064}"}
         )
         for number in range(STARTED)

@@ -1,12 +1,12 @@
 """Live state: a sealed release with all changes of the store up to a revision."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from embeddings.arrays import Floats, Mask, Points, Rows
 from embeddings.encoded import Encoded
@@ -17,8 +17,10 @@ from embeddings.index.live import LiveIndex
 from embeddings.index.live_graph import LiveGraph
 from embeddings.release.reader import Release
 from embeddings.store.changed_images import ChangedImages
+from embeddings.store.columns import Categories
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Images, StoredImage
+from embeddings.store.split import Split
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
 from embeddings.unseen_files import UnseenFiles
@@ -35,24 +37,6 @@ class RevisionLost(StoreError):
 
 
 @dataclass(frozen=True)
-class _SealedColumns:
-    """Columns of a release that its states share."""
-
-    labels: npt.NDArray[np.object_]
-    splits: npt.NDArray[np.object_]
-    rows: Rows
-    """Rows ordered by id."""
-    ids: npt.NDArray[np.object_]
-    """Ids in ascending order."""
-
-    @classmethod
-    def of(cls, images: Images) -> "_SealedColumns":
-        ids = np.array(images.ids, np.object_)
-        rows = np.argsort(ids, kind="stable")
-        return cls(np.array(images.labels, np.object_), images.splits, rows, ids[rows])
-
-
-@dataclass(frozen=True)
 class LiveState:
     """Release with all changes up to a revision; safe to use from many threads.
 
@@ -65,7 +49,8 @@ class LiveState:
     revision: int
     index: LiveIndex
     graph: LiveGraph
-    _sealed: _SealedColumns
+    _sealed_labels: Categories[str | None]
+    _sealed_splits: Categories[Split]
     _unseen: UnseenFiles
     _probabilities: "GrowingArray[np.float32]"
     _records: dict[int, StoredImage]
@@ -87,9 +72,10 @@ class LiveState:
         return cls(
             release=release,
             revision=release.manifest.data.revision,
-            index=LiveIndex.of(base, release.images.ids, release.embeddings),
+            index=LiveIndex.of(base, release.ids, release.embeddings),
             graph=LiveGraph.of(release.graph),
-            _sealed=_SealedColumns.of(release.images),
+            _sealed_labels=Categories.of(release.images.array("label")),
+            _sealed_splits=Categories.of(release.images.array("split")),
             _unseen=UnseenFiles(release, base, more_learned),
             _probabilities=GrowingArray.empty(np.float32, release.probabilities.shape[1:]),
             _records={},
@@ -124,7 +110,21 @@ class LiveState:
     def record(self, row: int) -> StoredImage:
         """Return the record of a row, without times and paths of sources as in a release."""
         found = self._records.get(row)
-        return self.release.records[row] if found is None else found
+        return self.release.record(row) if found is None else found
+
+    def records(self, rows: Rows) -> Iterator[StoredImage]:
+        """Yield the records of rows in their order; faster than one by one."""
+        images = self.release.images
+        sealed = iter(images.take(rows[rows < len(images)]))
+        for row in rows.tolist():
+            found = next(sealed) if row < len(images) else None
+            yield self._records[row] if found is None else self._records.get(row, found)
+
+    def ids(self, rows: Rows) -> list[str]:
+        """Return the ids of rows."""
+        count = len(self.release.images)
+        sealed = iter(self.release.ids.take(rows[rows < count]))
+        return [next(sealed) if row < count else self.index.id_of(row) for row in rows.tolist()]
 
     def embedding(self, row: int) -> Floats:
         """Return the embedding of a row, shape (dimension,)."""
@@ -189,14 +189,16 @@ class LiveState:
         return int(self.graph.stamps[row])
 
     @cached_property
-    def labels(self) -> npt.NDArray[np.object_]:
-        """Shape (n + m,): labels; None for an image without a label."""
-        return self._column("label", self._sealed.labels)
+    def labels(self) -> Categories[str | None]:
+        """Labels of n + m rows; None for an image without a label."""
+        changed = {row: record.label for row, record in self._records.items()}
+        return self._sealed_labels.extended(len(self), changed)
 
     @cached_property
-    def splits(self) -> npt.NDArray[np.object_]:
-        """Shape (n + m,): `train`, `validation` or `pool`."""
-        return self._column("split", self._sealed.splits)
+    def splits(self) -> Categories[Split]:
+        """Parts of the split of n + m rows: `train`, `validation` or `pool`."""
+        changed = {row: record.split for row, record in self._records.items()}
+        return self._sealed_splits.extended(len(self), changed)
 
     def ids_in_order(self) -> Rows:
         """Return the live rows ordered by id."""
@@ -204,20 +206,13 @@ class LiveState:
 
     @cached_property
     def _rows_by_id(self) -> Rows:
-        count, sealed = len(self.release.images), self._sealed
+        count = len(self.release.images)
         added = np.flatnonzero(self.live[count:]) + count
         ids = np.array([self.index.id_of(row) for row in added.tolist()], np.object_)
         order = np.argsort(ids, kind="stable")
-        places = np.searchsorted(sealed.ids, ids[order])
-        rows = np.insert(sealed.rows, places, added[order])
+        places = [bisect_left(self.release.ids, each) for each in ids[order]]
+        rows = np.insert(np.arange(count), np.array(places, np.int64), added[order])
         return rows[self.live[rows]]
-
-    def _column(self, name: str, sealed: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-        values = np.empty(len(self), np.object_)
-        values[: len(sealed)] = sealed
-        for row, record in self._records.items():
-            values[row] = getattr(record, name)
-        return values
 
 
 class _Application:
@@ -280,7 +275,7 @@ class _Application:
         """Return the row of an id and its file, which is a new one if there is none."""
         release = self.before.release
         sealed = release.rows.get(image.id)
-        if sealed is not None and release.records[sealed].digest == image.digest:
+        if sealed is not None and release.record(sealed).digest == image.digest:
             return sealed
         row = self.rows_of_files.get((image.id, image.digest))
         if row is None:
@@ -292,7 +287,7 @@ class _Application:
 
     def _record(self, row: int, image: StoredImage) -> None:
         release = self.before.release
-        if row < len(release.images) and image == release.records[row]:
+        if row < len(release.images) and image == release.record(row):
             self.records.pop(row, None)
         else:
             self.records[row] = image

@@ -10,8 +10,6 @@ from functools import cached_property
 from threading import Lock
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from embeddings.arrays import Floats, Points
 from embeddings.fixed_map import FixedMap
@@ -91,6 +89,5 @@ class UnseenFiles:
         """Return the row of the release with a file; -1 if there is none."""
         known = self._twins.get(digest)
         if known is None:
-            digests = self.release.images.table.column("digest")
-            known = self._twins[digest] = int(pc.index(digests, pa.scalar(digest)).as_py())
+            known = self._twins[digest] = self.release.row_of_file(digest)
         return known

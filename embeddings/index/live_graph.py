@@ -55,17 +55,17 @@ class LiveGraph:
     def of(cls, sealed: NeighborGraph) -> "LiveGraph":
         """Return the graph of a release."""
         count, degree = sealed.rows.shape
-        missing = ((0, 0), (0, DEGREE - degree))
-        padded = NeighborGraph(
-            np.pad(sealed.rows, missing, constant_values=-1),
-            np.pad(sealed.distances, missing, constant_values=np.inf),
-            sealed.exact,
-            sealed.recall,
-        )
+        if degree < DEGREE:
+            missing = ((0, 0), (0, DEGREE - degree))
+            sealed = replace(
+                sealed,
+                rows=np.pad(sealed.rows, missing, constant_values=-1),
+                distances=np.pad(sealed.distances, missing, constant_values=np.inf),
+            )
         return cls(
-            sealed=sealed if degree == DEGREE else padded,
+            sealed=sealed,
             stamps=np.zeros(count, np.int64),
-            _last=padded.distances[:, -1].astype(np.float32),
+            _last=sealed.distances[:, -1].astype(np.float32),
             _places=np.full(count, _SEALED, np.int32),
             _rows=GrowingArray.empty(np.int64, (DEGREE,)),
             _distances=GrowingArray.empty(np.float64, (DEGREE,)),

@@ -1,19 +1,22 @@
 """Reading of releases: verification of the files, then the contents."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
 from embeddings.arrays import Doubles, Floats, Labels, Mask, Points
+from embeddings.cpu import usable_processors
 from embeddings.digests import file_digest
 from embeddings.encoded import Encoded
 from embeddings.errors import BelvedereError
@@ -23,6 +26,7 @@ from embeddings.index.knn_graph import NeighborGraph
 from embeddings.release.manifest import MANIFEST, MANIFEST_FORMAT, Manifest
 from embeddings.release.reports import Comparison
 from embeddings.release.uncertainty import Typicality, UncertaintyReport
+from embeddings.store.columns import Strings, is_ascending
 from embeddings.store.records import IMAGE_SCHEMA, Images, StoredImage
 
 ENCODER = "encoder.xml"
@@ -39,6 +43,9 @@ CURRENT = "current"
 _CONTENTS = {
     ENCODER, WEIGHTS, FEATURES, IMAGES, COMPARISON, ERRORS, LABEL_ISSUES, UNCERTAINTY, TYPICALITY,
 }  # fmt: skip
+
+_ROWS_KEPT = 2**14
+"""Maximum number of cached records, about 2 KB each, and of cached rows of ids."""
 
 _LEFT_OUT = ["source", "path", "added", "changed", "deleted"]
 """Columns of the store that a release does not contain: equal contents give equal files."""
@@ -83,21 +90,34 @@ ERROR_LIST = TypeAdapter(tuple[Misclassified, ...])
 LABEL_ISSUE_LIST = TypeAdapter(tuple[LabelIssue, ...])
 
 
-class _NfcMapping(Mapping[str, int]):
-    """Mapping from names to numbers; a missing name is looked up in NFC."""
+class _RowsById(Mapping[str, int]):
+    """Mapping from ids in ascending order to their rows; a missing id is looked up in NFC.
 
-    def __init__(self, numbers: dict[str, int]) -> None:
-        self._numbers = numbers
+    The rows of requested ids are cached.
+    """
+
+    def __init__(self, ids: Strings) -> None:
+        self._ids = ids
+        self._find = lru_cache(_ROWS_KEPT)(partial(_find, ids))
 
     def __getitem__(self, name: str) -> int:
-        number = self._numbers.get(name)
-        return self._numbers[to_nfc(name)] if number is None else number
+        row = self._find(name)
+        if row is None:
+            raise KeyError(name)
+        return row
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._numbers)
+        return iter(self._ids)
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self._ids)
+
+
+def _find(ids: Strings, name: str) -> int | None:
+    row = ids.find(name)
+    if row is None and (normalized := to_nfc(name)) != name:
+        return ids.find(normalized)
+    return row
 
 
 @dataclass(frozen=True)
@@ -132,14 +152,23 @@ class Release:
         return self.folder / ENCODER
 
     @cached_property
-    def records(self) -> tuple[StoredImage, ...]:
-        """Records of all images; faster than `images` for single rows, but larger in memory."""
-        return tuple(self.images)
+    def record(self) -> Callable[[int], StoredImage]:
+        """Function that returns the record of a row, with a cache."""
+        return lru_cache(_ROWS_KEPT)(self.images.__getitem__)
+
+    @cached_property
+    def ids(self) -> Strings:
+        """Ids in ascending order."""
+        return Strings(self.images.array("id"))
 
     @cached_property
     def rows(self) -> Mapping[str, int]:
         """Row number of each id; ids are found in any Unicode normalization form."""
-        return _NfcMapping({each: row for row, each in enumerate(self.images.ids)})
+        return _RowsById(self.ids)
+
+    def row_of_file(self, digest: str) -> int:
+        """Return the row of a file; -1 if there is none."""
+        return int(pc.index(self.images.array("digest"), pa.scalar(digest)).as_py())
 
     @cached_property
     def predicted(self) -> Labels:
@@ -221,18 +250,23 @@ def _refuse_other_formats(folder: Path, manifest: bytes) -> None:
 def verify_release(folder: Path) -> Manifest:
     """Verify the fingerprint and the digest of every file. Raises `ReleaseError`."""
     manifest = read_manifest(folder)
-    for name, digest in manifest.files.items():
-        path = folder / name
-        try:
-            intact = path.is_file() and file_digest(path) == digest
-        except OSError as error:
-            raise ReleaseError(
-                f"{path} cannot be read ({error.strerror}); publish it again, or give this user "
-                "access to it."
-            ) from error
-        if not intact:
-            raise ReleaseError(f"{path} is missing or damaged; publish it again.")
+    paths = [folder / name for name in manifest.files]
+    # Digests are computed outside of the interpreter lock.
+    with ThreadPoolExecutor(usable_processors()) as pool:
+        list(pool.map(_verify_file, paths, manifest.files.values()))
     return manifest
+
+
+def _verify_file(path: Path, digest: str) -> None:
+    try:
+        intact = path.is_file() and file_digest(path) == digest
+    except OSError as error:
+        raise ReleaseError(
+            f"{path} cannot be read ({error.strerror}); publish it again, or give this user access "
+            "to it."
+        ) from error
+    if not intact:
+        raise ReleaseError(f"{path} is missing or damaged; publish it again.")
 
 
 def open_release(folder: Path) -> Release:
@@ -263,9 +297,9 @@ def _open(folder: Path, manifest: Manifest) -> Release:
             manifest.neighbors.exact,
             manifest.neighbors.recall,
         ),
-        typicalities=np.asarray(features.column("typicality"), dtype=np.float64),
-        learned=np.asarray(features.column("learned"), dtype=np.bool_),
-        training_distances=np.asarray(features.column("training_distance"), dtype=np.float64),
+        typicalities=np.asarray(_array(features, "typicality"), np.float64),
+        learned=np.asarray(_array(features, "learned").to_numpy(zero_copy_only=False), np.bool_),
+        training_distances=np.asarray(_array(features, "training_distance"), np.float64),
         comparison=Comparison.model_validate_json((folder / COMPARISON).read_bytes()),
         errors=ERROR_LIST.validate_json((folder / ERRORS).read_bytes()),
         label_issues=LABEL_ISSUE_LIST.validate_json((folder / LABEL_ISSUES).read_bytes()),
@@ -331,9 +365,16 @@ def read_ids(folder: Path) -> list[str]:
 def _read_images(path: Path) -> Images:
     table = _read_arrow(path)
     for name in _LEFT_OUT:
-        field = IMAGE_SCHEMA.field(name)
-        table = table.append_column(field, pa.nulls(len(table), field.type))
-    return Images(table.select(IMAGE_SCHEMA.names).cast(IMAGE_SCHEMA))
+        # This type takes no memory.
+        table = table.append_column(name, pa.nulls(len(table)))
+    fields = [
+        table.schema.field(name) if name in _LEFT_OUT else IMAGE_SCHEMA.field(name)
+        for name in IMAGE_SCHEMA.names
+    ]
+    images = Images(table.select(IMAGE_SCHEMA.names).cast(pa.schema(fields)))
+    if not is_ascending(images.array("id")):
+        raise ValueError("The ids are not in ascending order.")
+    return images
 
 
 def _write_arrow(path: Path, table: pa.Table) -> None:
@@ -351,5 +392,11 @@ def _column(matrix: npt.NDArray[np.number]) -> pa.Array:
 
 
 def _matrix(table: pa.Table, name: str, dtype: type[Number]) -> npt.NDArray[Number]:
-    column = table.column(name).combine_chunks()
+    column = _array(table, name)
     return np.asarray(column.flatten(), dtype=dtype).reshape(len(column), -1)
+
+
+def _array(table: pa.Table, name: str) -> pa.Array:
+    """Return a column of a file that `_write_arrow` wrote, without a copy."""
+    (array,) = table.column(name).chunks
+    return array

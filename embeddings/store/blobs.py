@@ -43,15 +43,13 @@ class Blobs:
     dataset: lance.LanceDataset
     digests: pa.ChunkedArray
 
-    def rows_of(self, digests: Sequence[str]) -> Rows:
+    def rows_of(self, digests: Sequence[str] | pa.Array) -> Rows:
         """Return the row number of each digest; -1 for a missing one."""
         return positions_of(digests, self.digests)
 
     def jpeg(self, row: int) -> bytes:
         """Return the JPEG file of one row. Raises `StoreDamaged`."""
-        with translate_errors(self.dataset.uri):
-            column = self.dataset.take([row], columns=["jpeg"]).column("jpeg")
-        return bytes(column[0].as_py())
+        return read_jpeg(self.dataset, row)
 
     def jpegs(self, rows: Rows) -> Iterator[bytes]:
         """Yield the JPEG files of these rows in their order, read in batches.
@@ -151,6 +149,13 @@ class BlobTable:
         return dataset
 
 
+def read_jpeg(dataset: lance.LanceDataset, row: int) -> bytes:
+    """Return the JPEG file of one row of the table. Raises `StoreDamaged`."""
+    with translate_errors(dataset.uri):
+        column = dataset.take([row], columns=["jpeg"]).column("jpeg")
+    return bytes(column[0].as_py())
+
+
 def _thumbnails(column: pa.FixedSizeBinaryArray) -> Pixels:
     """Return a column without nulls as an array of shape (n, 16, 17, 3)."""
     buffer = column.buffers()[1] if len(column) else b""
@@ -158,9 +163,10 @@ def _thumbnails(column: pa.FixedSizeBinaryArray) -> Pixels:
     return stored[: len(column) * THUMBNAIL_BYTES].reshape(-1, *THUMBNAIL_SHAPE)
 
 
-def positions_of(wanted: Sequence[str], stored: pa.ChunkedArray) -> Rows:
+def positions_of(wanted: Sequence[str] | pa.Array, stored: pa.ChunkedArray) -> Rows:
     """Return the position of each wanted value in a column; -1 for a missing one."""
-    found = pc.index_in(pa.array(wanted, pa.string()), value_set=stored.combine_chunks())
+    values = wanted if isinstance(wanted, pa.Array) else pa.array(wanted, pa.string())
+    found = pc.index_in(values, value_set=stored.combine_chunks())
     return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 

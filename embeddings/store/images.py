@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from embeddings.arrays import Rows
 from embeddings.objects import in_object_storage
 from embeddings.store.blobs import Blobs, BlobTable, missing_blob
+from embeddings.store.columns import is_ascending
 from embeddings.store.flushing import flush_table
-from embeddings.store.records import IMAGE_SCHEMA, Images, StoredImage
+from embeddings.store.records import FINGERPRINTED, IMAGE_SCHEMA, Images, StoredImage
 from embeddings.store.tables import (
     StoreError,
     check_lease,
@@ -58,6 +59,29 @@ class Snapshot:
         """All deleted images, ordered by id. Raises `StoreDamaged`."""
         return self.all.take(self._is_deleted)
 
+    def holds(self, images: Images) -> bool:
+        """Return True if the images that are not deleted equal `images`, which are ordered by id.
+
+        The facts of `Images.fingerprint` are compared, one column after the other, so that little
+        is in memory. Raises `StoreDamaged`.
+        """
+        ids = self._column("id")
+        if len(ids) != len(images):
+            return False
+        order = None if is_ascending(ids) else pc.sort_indices(ids)
+        for name in FINGERPRINTED:
+            column = ids if name == "id" else self._column(name)
+            if not (column if order is None else column.take(order)).equals(images.array(name)):
+                return False
+        return True
+
+    def _column(self, name: str, condition: str = "deleted IS NULL") -> pa.Array:
+        """Return a column of the images that meet a condition, in the order of their rows."""
+        with translate_errors(self.dataset.uri):
+            table = self.dataset.to_table(columns=[name], filter=condition)
+        column = table.column(name).cast(IMAGE_SCHEMA.field(name).type)
+        return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
     def find(self, identifier: str) -> StoredImage | None:
         """Return the record of an id, deleted or not; None without one. Raises `StoreDamaged`."""
         condition = "id = '{}'".format(identifier.replace("'", "''"))
@@ -66,9 +90,14 @@ class Snapshot:
         return Images(table.cast(IMAGE_SCHEMA))[0] if len(table) else None
 
     @cached_property
-    def training_digests(self) -> frozenset[str]:
+    def training_files(self) -> pa.Array:
         """Digests of the training images, with those of the tuning set. Raises `StoreDamaged`."""
-        return frozenset(self.images.take(self.images.splits == "train").digests)
+        return self._column("digest", "deleted IS NULL AND split = 'train'")
+
+    @property
+    def training_digests(self) -> frozenset[str]:
+        """The same as strings."""
+        return frozenset(self.training_files.to_pylist())
 
     @property
     def split_seed(self) -> int:

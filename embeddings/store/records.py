@@ -83,6 +83,10 @@ IMAGE_SCHEMA = pa.schema(
 """Columns of the table `images`."""
 
 
+FINGERPRINTED = ("id", "label", "split", "tuning", "group", "digest")
+"""Columns that a fingerprint of images covers."""
+
+
 class Images(Sequence[StoredImage]):
     """Stored images as columns of an Arrow table; a record is created on access to its row."""
 
@@ -108,7 +112,7 @@ class Images(Sequence[StoredImage]):
         if not -len(self) <= row < len(self):
             raise IndexError(row)
         position = int(row) % len(self)
-        return _as_record(self.table.slice(position, 1).to_pylist()[0])
+        return _as_record({name: column[position].as_py() for name, column in self._arrays})
 
     def __iter__(self) -> Iterator[StoredImage]:
         for batch in self.table.to_batches(max_chunksize=1024):
@@ -132,6 +136,16 @@ class Images(Sequence[StoredImage]):
         for name, values in times.items():
             table = table.set_column(table.schema.get_field_index(name), name, values)
         return Images(table.cast(IMAGE_SCHEMA))
+
+    @cached_property
+    def _arrays(self) -> tuple[tuple[str, pa.Array], ...]:
+        # Access to one value is slower through a chunked column.
+        return tuple((field.name, self.array(field.name)) for field in self.table.schema)
+
+    def array(self, name: str) -> pa.Array:
+        """Return a column as one Arrow array, without a copy."""
+        column = self.table.column(name)
+        return column.chunk(0) if column.num_chunks else pa.array([], column.type)
 
     def column(self, name: str) -> list[Any]:
         """Return a column as a list."""
@@ -176,8 +190,7 @@ class Images(Sequence[StoredImage]):
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over ids in their order, labels, splits, groups and digests."""
-        names = ("id", "label", "split", "tuning", "group", "digest")
-        facts = [self.column(name) for name in names]
+        facts = [self.column(name) for name in FINGERPRINTED]
         return sha256(json.dumps(facts).encode()).hexdigest()
 
     @cached_property

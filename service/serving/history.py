@@ -7,11 +7,14 @@ from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from embeddings.arrays import Rows
 from embeddings.encoded import Encoded
 from embeddings.file_names import to_nfc
 from embeddings.release.reader import Release
+from embeddings.store.columns import Categories, Strings
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Images, RecordedDecision, StoredImage
 from embeddings.store.store import Store
@@ -38,14 +41,9 @@ class ImagesAt:
 
     images: Images
 
-    @cached_property
-    def rows(self) -> dict[str, int]:
-        """Row number of each id."""
-        return {identifier: row for row, identifier in enumerate(self.images.ids)}
-
     def row(self, identifier: str) -> int:
         """Return the row number of an image. Raises `UnknownImage`."""
-        row = self.rows.get(identifier)
+        row = Strings(self.images.array("id")).find(identifier)
         if row is None:
             raise UnknownImage(identifier)
         return row
@@ -53,11 +51,18 @@ class ImagesAt:
     def matching(self, label: str | None, split: str | None) -> Rows:
         """Return the rows of the images with a label and a split; None stands for all."""
         mask = np.ones(len(self.images), dtype=np.bool_)
-        if label is not None:
-            mask &= np.array(self.images.labels, dtype=np.object_) == label
-        if split is not None:
-            mask &= self.images.splits == split
+        for name, value in (("label", label), ("split", split)):
+            if value is not None:
+                mask &= self._categories(name).equal(value)
         return np.flatnonzero(mask)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Labels in alphabetical order."""
+        return tuple(sorted(filter(None, self._categories("label").values)))
+
+    def _categories(self, name: str) -> Categories[str | None]:
+        return Categories.of(self.images.array(name))
 
 
 class ImageHistory(NamedTuple):
@@ -136,8 +141,8 @@ class History:
 
         Raises `StoreUnreadable`.
         """
-        row = self._rows.get(digest)
-        if row is not None:
+        row = self._release.row_of_file(digest)
+        if row >= 0:
             release = self._release
             return Encoded(release.embeddings[row : row + 1], release.probabilities[row : row + 1])
         with _readable():
@@ -146,19 +151,15 @@ class History:
         return encoded if found.all() else None
 
     @cached_property
-    def learned(self) -> frozenset[str]:
+    def learned(self) -> pa.Array:
         """Digests of the files that the served model learned from.
 
         Without its dataset version, those of the release alone.
         """
         try:
-            return self._store.at(self._release.manifest.training.version).training_digests
+            return self._store.at(self._release.manifest.training.version).training_files
         except StoreError:
-            return frozenset(self._release.images.take(self._release.learned).digests)
-
-    @cached_property
-    def _rows(self) -> dict[str, int]:
-        return {digest: row for row, digest in enumerate(self._release.images.digests)}
+            return self._release.images.array("digest").filter(pa.array(self._release.learned))
 
     def _snapshot(self, version: str) -> Snapshot:
         try:
@@ -186,7 +187,7 @@ class LearnedFiles:
     history: History
 
     def __contains__(self, digest: object) -> bool:
-        return digest in self.history.learned
+        return int(pc.index(self.history.learned, pa.scalar(digest, pa.string())).as_py()) >= 0
 
 
 @contextmanager

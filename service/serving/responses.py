@@ -85,9 +85,22 @@ def neighborhood(
 
 def map_of(served: ServedRelease, rows: Rows, points: Points) -> Map:
     """Return the response about rows at points of shape (n, 2)."""
-    places = zip(rows.tolist(), points.tolist(), strict=True)
+    live, names = served.live, served.live.ids(rows)
+    places = zip(names, rows.tolist(), points.tolist(), strict=True)
+    labels, splits = live.labels, live.splits
     return Map(
-        points=tuple(_map_point(served, row, x, y) for row, (x, y) in places),
+        points=tuple(
+            MapPoint(
+                id=name,
+                label=labels[row],
+                predicted=predicted(served, row),
+                split=splits[row],
+                learned=live.learned(row),
+                x=x,
+                y=y,
+            )
+            for name, row, (x, y) in places
+        ),
         release=served.manifest.fingerprint,
         revision=served.revision,
     )
@@ -101,6 +114,12 @@ def training_version(manifest: Manifest) -> TrainingVersion:
 def record(served: ServedRelease, row: int) -> ImageRecord:
     """Return the metadata of a stored image."""
     return record_of(served.live.record(row), served.live.learned(row))
+
+
+def records(served: ServedRelease, rows: Rows) -> tuple[ImageRecord, ...]:
+    """Return the metadata of stored images; faster than one by one."""
+    pairs = zip(rows.tolist(), served.live.records(rows), strict=True)
+    return tuple(record_of(image, served.live.learned(row)) for row, image in pairs)
 
 
 def record_of(image: StoredImage, learned: bool) -> ImageRecord:
@@ -126,17 +145,4 @@ def _neighbor(served: ServedRelease, row: int, distance: float) -> Neighbor:
         distance=distance,
         image=served.root_path + image_path(image.id),
         attribution=attribution_of(image),
-    )
-
-
-def _map_point(served: ServedRelease, row: int, x: float, y: float) -> MapPoint:
-    image = served.live.record(row)
-    return MapPoint(
-        id=image.id,
-        label=image.label,
-        predicted=predicted(served, row),
-        split=image.split,
-        learned=served.live.learned(row),
-        x=x,
-        y=y,
     )

@@ -1,11 +1,14 @@
 """Release opened in memory: verified, tested with a real inference, and brought up to date."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 
+import lance
 import numpy as np
+import pyarrow as pa
 
 from embeddings.arrays import Mask, Rows
 from embeddings.encoder import Encoder
@@ -27,7 +30,7 @@ from embeddings.release.reader import (
     open_release,
 )
 from embeddings.release.sealed_index import open_index
-from embeddings.store.blobs import Blobs, missing_blob
+from embeddings.store.blobs import missing_blob, read_jpeg
 from embeddings.store.changed_images import ChangedImages
 from embeddings.store.split import Split
 from embeddings.store.store import Store
@@ -39,6 +42,9 @@ from service.settings import ServiceSettings
 
 THUMBNAIL_SIDE = 160
 """Longer side of a thumbnail in pixels."""
+
+_TASKS = 2
+"""Threads that compare a release with the store while its model is opened."""
 
 _THUMBNAIL_QUALITY = 85
 _THUMBNAILS_KEPT = 512
@@ -61,21 +67,11 @@ class ImageFiles:
     If a clean-up of the store replaced the opened version of the table, it is opened again.
     """
 
-    def __init__(self, store: Store, digests: Sequence[str]) -> None:
+    def __init__(self, store: Store, digests: pa.Array) -> None:
+        """Open the files with these digests. Raises `StoreError` if the store lacks one of them."""
         self._store = store
         self._digests = digests
         self._opened = self._open()
-
-    @classmethod
-    def open(cls, store: Store, release: Release) -> "ImageFiles":
-        """Open the files of a release. Raises `StoreError` if the store lacks one of them."""
-        revision, fingerprint = release.manifest.data.revision, release.manifest.data.fingerprint
-        if store.at(revision).images.fingerprint != fingerprint:
-            raise StoreError(
-                f"The feature store at revision {revision} holds other images than the release; "
-                "run `belvedere publish` again."
-            )
-        return cls(store, release.images.digests)
 
     def jpeg(self, row: int, digest: str) -> bytes:
         """Return the JPEG file of a row, which has this digest. Raises `StoreUnreadable`."""
@@ -91,15 +87,16 @@ class ImageFiles:
     def _read(self, row: int, digest: str) -> bytes:
         if row >= len(self._digests):
             return self._store.blobs.jpeg(digest)
-        blobs, rows = self._opened
-        return blobs.jpeg(int(rows[row]))
+        dataset, rows = self._opened
+        return read_jpeg(dataset, int(rows[row]))
 
-    def _open(self) -> tuple[Blobs, Rows]:
+    def _open(self) -> tuple[lance.LanceDataset, Rows]:
         blobs = self._store.blobs.open()
         rows = blobs.rows_of(self._digests)
         if (rows < 0).any():
-            raise missing_blob(self._store.blobs.path, self._digests[int(np.argmin(rows))])
-        return blobs, rows
+            missing = self._digests[int(np.argmin(rows))].as_py()
+            raise missing_blob(self._store.blobs.path, missing)
+        return blobs.dataset, rows
 
 
 @dataclass(frozen=True)
@@ -188,9 +185,9 @@ class ServedRelease:
         """Return a mask of the selected images, one value for each row."""
         mask = self.live.live.copy()
         if selection.label is not None:
-            mask &= self.live.labels == selection.label
+            mask &= self.live.labels.equal(selection.label)
         if selection.split is not None:
-            mask &= self.live.splits == selection.split
+            mask &= self.live.splits.equal(selection.split)
         return mask
 
     def jpeg(self, row: int) -> bytes:
@@ -223,8 +220,10 @@ class ServedRelease:
         """Mask of the rows that the release does not have, or has otherwise; not of dead ones."""
         known = len(self.release.images)
         mask = self.live.live.copy()
-        mask[:known] &= (self.live.labels[:known] != self.original.labels) | (
-            self.live.splits[:known] != self.original.splits
+        now, then = self.live, self.original
+        # A known label or split keeps its number.
+        mask[:known] &= (now.labels.numbers[:known] != then.labels.numbers) | (
+            now.splits.numbers[:known] != then.splits.numbers
         )
         return mask
 
@@ -242,7 +241,7 @@ class ServedRelease:
         classes unknown to the model are left out.
         """
         kept = [error for error in self.release.errors if self._holds(error)]
-        rows = np.flatnonzero(self.changed & (self.live.splits == "validation")).tolist()
+        rows = np.flatnonzero(self.changed & self.live.splits.equal("validation")).tolist()
         added = filter(None, map(self._error, rows))
         return tuple(sorted((*kept, *added), key=lambda each: (each.true_probability, each.id)))
 
@@ -273,8 +272,8 @@ class ServedRelease:
     def classes(self) -> tuple[str, ...]:
         """Classes of the model, and after them other labels of stored images."""
         known = self.manifest.classes
-        others = set(self.live.labels[self.live.live]) - {None, *known}
-        return (*known, *sorted(others))
+        others = self.live.labels.present(self.live.live) - {*known}
+        return (*known, *sorted(each for each in others if each is not None))
 
 
 def load_current_release(settings: ServiceSettings) -> ServedRelease:
@@ -285,8 +284,13 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
     try:
         release = open_release(current_release(settings.releases_folder))
         store = Store(settings.store_uri)
-        model = _recognition_model(release, settings)
-        files = ImageFiles.open(store, release)
+        # Most of the time is spent outside of the interpreter lock.
+        with ThreadPoolExecutor(_TASKS) as pool:
+            check = pool.submit(_check_images, store, release)
+            opening = pool.submit(ImageFiles, store, release.images.array("digest"))
+            model = _recognition_model(release, settings)
+            check.result()
+            files = opening.result()
         history = History(store, release)
         original = LiveState.of(release, model.index, LearnedFiles(history))
         served = ServedRelease(
@@ -313,6 +317,16 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
     return served
 
 
+def _check_images(store: Store, release: Release) -> None:
+    """Raise `StoreError` if the store holds other images at the revision of the release."""
+    revision = release.manifest.data.revision
+    if not store.at(revision).holds(release.images):
+        raise StoreError(
+            f"The feature store at revision {revision} holds other images than the release; "
+            "run `belvedere publish` again."
+        )
+
+
 def _recognition_model(release: Release, settings: ServiceSettings) -> RecognitionModel:
     return RecognitionModel(
         encoder=Encoder(release.encoder, release.manifest.encoder.precision),
@@ -329,7 +343,7 @@ def _thumbnail(files: ImageFiles, row: int, digest: str) -> bytes:
 
 def _self_test(served: ServedRelease) -> None:
     """Encode one image of the release and compare its probabilities with the published ones."""
-    encoder, digest = served.model.encoder, served.release.images.digests[0]
+    encoder, digest = served.model.encoder, served.release.record(0).digest
     pixels = read_pixels(served.files.jpeg(0, digest), encoder.height, encoder.width)
     (encoded,) = encoder.encode_all([pixels])
     answer = encoded.probabilities[0]

@@ -386,7 +386,7 @@ class LiveCollection(RuleBasedStateMachine):
             row, k = state.row(name), int(rng.integers(1, 12))
             assert row is not None
             label = state.labels[row]
-            mask = state.live & (state.labels == label)
+            mask = state.live & (state.labels.equal(label))
             among = [each for each in search.ids if state.labels[state.row(each)] == label]
             query = state.embedding(row)
             assert by_id(state, state.index.search(query, k, exclude=row, among=mask)) == (

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+import pyarrow.compute as pc
 from fastapi import APIRouter, Query, Request, Response
 
 from embeddings.arrays import Rows
@@ -26,7 +27,7 @@ from service.api.errors import ServiceProblem, problem_responses
 from service.api.http_caching import is_not_modified
 from service.problems import ProblemType
 from service.schemas import Image, ImageList, ImageRecord
-from service.serving.responses import as_json, record, record_of
+from service.serving.responses import as_json, record, record_of, records
 from service.serving.served_release import THUMBNAIL_SIDE, Selection, ServedRelease
 
 router = APIRouter(tags=["images"])
@@ -98,10 +99,10 @@ class _Page(NamedTuple):
 def _stored(served: ServedRelease, selected: Selection, page: _Page) -> Response:
     in_order = served.live.ids_in_order()
     rows, total = page.of(in_order[served.mask(selected)[in_order]], served.row)
-    records = tuple(record(served, row) for row in rows.tolist())
-    response = _listed(served, records, total)
-    if page.ids is not None and len(page.ids) == len(records) == 1:
-        response.headers["ETag"] = f'"{records[0].etag}"'
+    found = records(served, rows)
+    response = _listed(served, found, total)
+    if page.ids is not None and len(page.ids) == len(found) == 1:
+        response.headers["ETag"] = f'"{found[0].etag}"'
     return response
 
 
@@ -109,16 +110,16 @@ def _at(
     served: ServedRelease, at: str, label: str | None, split: Split | None, page: _Page
 ) -> Response:
     version = served.history.images(at)
-    matching = version.matching(known_label(label, version.images.classes), split)
+    matching = version.matching(known_label(label, version.classes), split)
     rows, total = page.of(matching, version.row)
-    learned = served.history.learned
-    records = (record_of(image, image.digest in learned) for image in version.images.take(rows))
-    return _listed(served, tuple(records), total)
+    images = version.images.take(rows)
+    learned = pc.is_in(images.array("digest"), value_set=served.history.learned).to_pylist()
+    return _listed(served, tuple(map(record_of, images, learned)), total)
 
 
-def _listed(served: ServedRelease, records: tuple[ImageRecord, ...], total: int) -> Response:
+def _listed(served: ServedRelease, found: tuple[ImageRecord, ...], total: int) -> Response:
     page = ImageList(
-        images=records,
+        images=found,
         total=total,
         release=served.manifest.fingerprint,
         revision=served.revision,

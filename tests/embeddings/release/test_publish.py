@@ -375,7 +375,7 @@ def test_relabelled_and_deleted_images_have_no_likely_label_error(
     store = Store(str(grown / "store"))
     before = open_release(current_release(grown / "releases"))
     relabelled, deleted, *kept = before.label_issues
-    image = before.records[before.rows[relabelled.id]]
+    image = before.record(before.rows[relabelled.id])
     store.put([image.model_copy(update={"label": relabelled.suggested})])
     store.delete([deleted.id])
     after = open_release(republish(store, grown / "releases", candidate.explain))
