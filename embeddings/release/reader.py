@@ -355,6 +355,12 @@ def write_images(path: Path, images: Images) -> None:
     _write_arrow(path, images.table.drop_columns(_LEFT_OUT))
 
 
+def read_embeddings(folder: Path) -> Floats:
+    """Return the embeddings of a release, mapped from its file. Raises `ReleaseError`."""
+    with _readable(folder):
+        return _matrix(_read_arrow(folder / FEATURES), "embedding", np.float32)
+
+
 def read_ids(folder: Path) -> list[str]:
     """Return the ids of the images of a release. Raises `ReleaseError`."""
     with _readable(folder):
