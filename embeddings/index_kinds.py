@@ -9,6 +9,7 @@ _OWN = {
     "flat": "embeddings.index.flat:FlatKind",
     "hnsw": "embeddings.index.hnsw:HnswKind",
     "ivf": "embeddings.index.ivf:IvfKind",
+    "milvus": "embeddings.index.milvus:MilvusKind",
 }
 """Kinds of this package, which are found without the metadata of an installation."""
 

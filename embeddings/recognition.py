@@ -12,7 +12,7 @@ from embeddings.arrays import Doubles, Floats, Mask
 from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder
 from embeddings.images import read_pixels
-from embeddings.index import VectorIndex
+from embeddings.index import IndexUnavailable, VectorIndex
 
 NEIGHBOR = 10
 """Rank of the training image whose distance measures typicality."""
@@ -96,9 +96,18 @@ def distance_to_training(
     """Return the distance of an embedding, shape (dimension,), to its tenth nearest training image.
 
     If there are fewer, the distance to the farthest; infinity if there are none. `training` is a
-    mask over the rows of `index`; `exclude` leaves one row out. With `exact`, an approximate index
-    compares all rows. Method: Sun et al. 2022.
+    mask over the rows of `index`; `exclude` leaves one row out. With `exact`, and if the server of
+    an index does not answer, all rows are compared. Method: Sun et al. 2022.
     """
+    try:
+        return _distance(index, training, embedding, exclude, exact)
+    except IndexUnavailable:
+        return _distance(index, training, embedding, exclude, exact=True)
+
+
+def _distance(
+    index: VectorIndex, training: Mask, embedding: Floats, exclude: int | None, exact: bool
+) -> float:
     search = partial(index.search, embedding, exclude=exclude, exact=exact)
     # Most stored images are training images, so a search without a mask finds enough of them.
     found = search(_CANDIDATES)

@@ -37,6 +37,7 @@ class ProblemType(StrEnum):
     INTERNAL_ERROR = "urn:problem-type:belvedere:internal-error"
     NOT_READY = "urn:problem-type:belvedere:not-ready"
     STORE_UNREADABLE = "urn:problem-type:belvedere:store-unreadable"
+    INDEX_UNAVAILABLE = "urn:problem-type:belvedere:index-unavailable"
     REVISION_NOT_REACHED = "urn:problem-type:belvedere:revision-not-reached"
     QUEUE_TIMED_OUT = "urn:problem-type:belvedere:queue-timed-out"
     WORKER_FAILED = "urn:problem-type:belvedere:worker-failed"
@@ -200,6 +201,12 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
         503,
         "The file of the image cannot be read from the feature store.",
         "The operator of the service checks that the files of the store exist.",
+    ),
+    ProblemType.INDEX_UNAVAILABLE: ProblemDescription(
+        503,
+        "The server of the vector index does not answer, or lacks the collection of the release. "
+        "Predictions, images, the map and the nearest neighbours of stored images do not need it.",
+        "Retry after the number of seconds in `Retry-After`; the log of the service has the cause.",
     ),
     ProblemType.REVISION_NOT_REACHED: ProblemDescription(
         503,

@@ -38,7 +38,7 @@ def build_index(
         built = releases / current.folder / FOLDER
         if built.exists():
             shutil.copytree(built, folder)
-        return current.index
+            return current.index
     folder.mkdir()
     sealed = open_kind(name, settings).build(folder, contents)
     with suppress(OSError):

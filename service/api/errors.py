@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Match, Route
 
 from embeddings.errors import BelvedereError
 from embeddings.images import ImageRejected, Rejection
+from embeddings.index import IndexUnavailable
 from embeddings.ingest import changes
 from embeddings.ingest.changes import ImageChanged, InvalidChange
 from embeddings.store.tables import StoreDamaged, StoreFull
@@ -106,6 +107,7 @@ def answer_errors(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     app.add_exception_handler(ServiceProblem, _on_service_problem)
     for kind in _SERVING_ERRORS:
         app.add_exception_handler(kind, _on_serving_error)
+    app.add_exception_handler(IndexUnavailable, _on_unavailable_index)
     app.add_exception_handler(ImageRejected, _on_rejected_image)
     app.add_exception_handler(RequestValidationError, _on_invalid_parameters)
     app.add_exception_handler(HTTPException, partial(_on_http_exception, routes))
@@ -151,6 +153,19 @@ async def _on_serving_error(request: Request, error: Exception) -> Response:
     seconds = getattr(error, "retry_after", None)
     headers = None if seconds is None else {"Retry-After": str(seconds)}
     return respond(request, _SERVING_ERRORS[type(error)], str(error), headers)
+
+
+async def _on_unavailable_index(request: Request, error: Exception) -> Response:
+    assert isinstance(error, IndexUnavailable)
+    # The message has the address of the server, which concerns the operator alone.
+    detail = (
+        "The server of the vector index cannot be searched; try again in "
+        f"{error.retry_after} s. Predictions and stored images are still served."
+    )
+    headers = {"Retry-After": str(error.retry_after)}
+    return respond(
+        request, ProblemType.INDEX_UNAVAILABLE, detail, headers, kind="index unavailable"
+    )
 
 
 async def _on_rejected_image(request: Request, error: Exception) -> Response:

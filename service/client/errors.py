@@ -224,6 +224,12 @@ class StoreUnreadable(ServiceError):
     problem_type = ProblemType.STORE_UNREADABLE
 
 
+class IndexUnavailable(ServiceError):
+    """Server of the vector index that does not answer (503)."""
+
+    problem_type = ProblemType.INDEX_UNAVAILABLE
+
+
 class RevisionNotReached(ServiceError):
     """Revision that the service has not read from the feature store yet (503)."""
 

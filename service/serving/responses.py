@@ -1,10 +1,12 @@
 """Response bodies from rows of a state and from recognitions."""
 
+from functools import partial
+
 import numpy as np
 from fastapi import Response
 
 from embeddings.arrays import Floats, Points, Rows
-from embeddings.index import Neighbors
+from embeddings.index import IndexUnavailable, Neighbors
 from embeddings.recognition import Recognition
 from embeddings.release.manifest import Manifest
 from embeddings.store.attribution import attribution_of
@@ -58,10 +60,21 @@ def prediction(served: ServedRelease, recognition: Recognition) -> Prediction:
 
 
 def nearest_in_training(served: ServedRelease, row: int, k: int) -> tuple[Neighbor, ...]:
-    """Return the training images nearest to a stored image."""
-    found = served.live.index.search(
-        served.live.embedding(row), k, exclude=row, among=served.learned
+    """Return the training images nearest to a stored image.
+
+    If the server of the index does not answer, all of them are compared.
+    """
+    search = partial(
+        served.live.index.search,
+        served.live.embedding(row),
+        k,
+        exclude=row,
+        among=served.learned,
     )
+    try:
+        found = search()
+    except IndexUnavailable:
+        found = search(exact=True)
     pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
     return tuple(_neighbor(served, each, distance) for each, distance in pairs)
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from embeddings.arrays import Mask, Rows
 from embeddings.encoder import Encoder
+from embeddings.errors import BelvedereError
 from embeddings.images import read_pixels, to_jpeg
 from embeddings.live_state import (
     LiveState,
@@ -309,6 +310,8 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
         served = served.with_changes(served.changes())
     except (ReleaseError, StoreError):
         raise
+    except BelvedereError as error:
+        raise ReleaseError(str(error)) from error
     except Exception as error:  # each library raises its own errors for unreadable files
         raise ReleaseError(
             f"The release under {settings.releases_folder} cannot be served ({error}); publish it "
