@@ -1,7 +1,7 @@
 """Servers for all tests of this folder, and one line that sums up what was checked.
 
 Tests in this folder get the marker `scale`. The summary counts a test as a case of congruence or as
-a kill if its name contains `congru` or `kill`.
+a kill if its name or that of its class contains `congru` or `kill`.
 """
 
 import os
@@ -97,7 +97,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
     if report.when == "call" and report.passed and item.get_closest_marker("scale"):
-        item.config.stash.setdefault(_PASSED, []).append(item.name)
+        item.config.stash.setdefault(_PASSED, []).append(item.nodeid.lower())
     return report
 
 
