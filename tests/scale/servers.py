@@ -413,7 +413,7 @@ def ray_cluster(nodes: int, cpus: int = 1) -> Iterator[RayCluster]:
         )
         try:
             for _ in range(nodes):
-                cluster.add_node(num_cpus=cpus, **_SMALL)
+                cluster.add_node(wait=False, num_cpus=cpus, **_SMALL)
             cluster.wait_for_nodes()
             yield RayCluster(cluster.address, cluster, cpus)
         finally:
