@@ -159,7 +159,8 @@ def main(trained: Path) -> None:
                 "BELVEDERE_POLL": "0.5",
             },
         )
-        shutil.copytree(trained / "runs", folder / "driver" / "runs")
+        for name in ("runs", "cache"):
+            shutil.copytree(trained / name, folder / "driver" / name)
         with ray_cluster(NODES) as cluster:
             story.say(f"Ray: {NODES} nodes of one CPU")
             story.run("add", os.environ["BELVEDERE_DATA"], "--ray", cluster.address)
