@@ -56,7 +56,9 @@ class Story:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for line in done.stdout.splitlines()[-_SHOWN:]:
+        # Lists of files are indented.
+        lines = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
+        for line in lines[-_SHOWN:]:
             self.say(line)
         self.say(f"({time.monotonic() - begun:.0f} s)")
         assert done.returncode == 0, done.returncode
