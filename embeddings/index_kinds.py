@@ -7,6 +7,8 @@ GROUP = "belvedere.indexes"
 
 _OWN = {
     "flat": "embeddings.index.flat:FlatKind",
+    "flat-f16": "embeddings.index.compressed:half_kind",
+    "flat-int8": "embeddings.index.compressed:byte_kind",
     "hnsw": "embeddings.index.hnsw:HnswKind",
     "ivf": "embeddings.index.ivf:IvfKind",
     "milvus": "embeddings.index.milvus:MilvusKind",

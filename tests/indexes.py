@@ -11,7 +11,7 @@ import numpy as np
 from embeddings.index import IndexContents, IndexKind, SealedIndex, VectorIndex, open_kind
 from embeddings.settings import IndexSettings
 
-EMBEDDED = ("flat", "hnsw", "ivf")
+EMBEDDED = ("flat", "flat-f16", "flat-int8", "hnsw", "ivf")
 """Kinds that need no server."""
 
 

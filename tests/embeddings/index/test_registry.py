@@ -47,7 +47,7 @@ def test_the_kinds_are_those_of_the_metadata() -> None:
 
 def test_an_unknown_kind_is_refused_with_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BELVEDERE_INDEX", "cosmic")
-    with pytest.raises(SettingsError, match=r"^BELVEDERE_INDEX: .*flat, .*hnsw.*; got 'cosmic'"):
+    with pytest.raises(SettingsError, match=r"^BELVEDERE_INDEX: .*flat, .*hnsw, .*; got 'cosmic'"):
         IndexSettings.from_environment()
     with pytest.raises(UnknownKind, match=r"cosmic.*flat, .*hnsw"):
         open_kind("cosmic", IndexSettings.model_construct())
