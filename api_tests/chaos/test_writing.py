@@ -35,7 +35,9 @@ SWAPS, RATE, FOLD = 20, 50, 150
 SLOWEST = 600.0
 """Seconds within which a fold, a process of low priority, must be served."""
 MANY, SETTLED, FOLDS, GROWTH = 20_000, 2_000, 20, 1.05
-"""Writes and folds; writes after which the memory is compared; largest growth of the memory."""
+"""Writes; those after which the memory is compared; folds; largest growth of the memory."""
+REPLACING = 8
+"""Clients that replace images; together they have as many images as changes are folded."""
 
 
 def fingerprint(home: Path) -> str:
@@ -259,7 +261,7 @@ def test_releases_change_while_images_are_written(copied_home, tally):
     """Releases are folded and replaced by other models under 50 changes per second and reads."""
     writers = [ImageWriter(number, SEED + 3) for number in range(WRITERS)]
     started = time.monotonic()
-    with running(copied_home, writable=True, fold_changes=FOLD) as service:
+    with running(copied_home, writable=True, fold_changes=FOLD, fold_share=1) as service:
         readers = _Readers(service)
         with (
             continuous_writes(service, writers, pause=WRITERS / RATE),
@@ -294,15 +296,17 @@ def _publish(home: Path, seed: int) -> None:
     """Publish the model under another fingerprint; a fold may hold the lock at first."""
     command = [sys.executable, "-m", "tests.publisher", str(home), str(seed)]
     wait_until(
-        lambda: subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+        lambda: subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0,
+        SLOWEST,
     )
 
 
 def test_memory_of_a_service_that_writes(copied_home, tally):
     """Many changes and folds leave no memory in use (at most 5 % growth)."""
     every = MANY // FOLDS
-    with running(copied_home, writable=True, fold_changes=every) as service:
-        writers = [_Replacing(number) for number in range(8)]
+    # A share of so few images would fold them all the time.
+    with running(copied_home, writable=True, fold_changes=every, fold_share=1) as service:
+        writers = [_Replacing(number, every // REPLACING) for number in range(REPLACING)]
         _replace(service, writers, SETTLED)
         settled = service.resident_bytes()
         _replace(service, writers, MANY - SETTLED)
@@ -318,16 +322,17 @@ def test_memory_of_a_service_that_writes(copied_home, tally):
 
 
 class _Replacing:
-    """Client that replaces the pictures of a few images of its own."""
+    """Client that replaces the pictures of so many images of its own, one after the other."""
 
-    def __init__(self, number: int) -> None:
-        self._number, self._sent = number, 0
+    def __init__(self, number: int, images: int) -> None:
+        self._number, self._images, self._sent = number, images, 0
 
     def write(self, client) -> None:
         self._sent += 1
-        content = picture(self._number * 100 + self._sent % 60)
+        pictures = 2 * self._images - 1
+        content = picture(self._number * pictures + self._sent % pictures)
         answer = client.put(
-            f"/images/chaos/{self._number}-{self._sent % 25}", content=content,
+            f"/images/chaos/{self._number}-{self._sent % self._images}", content=content,
             params={"label": "lake"},
         )  # fmt: skip
         assert answer.is_success, answer.text
