@@ -117,6 +117,11 @@ class _Group(click.Group):
 
 
 def _commands() -> click.Group:
+    ray = click.Option(
+        ["--ray"], metavar="[ADDRESS]",
+        help="Compute on a Ray cluster: one that is started for this command, or that at ADDRESS "
+        "(auto, HOST:PORT or ray://HOST:PORT).",
+    )  # fmt: skip
     train = (
         click.Argument(["names"], nargs=-1, metavar="[NAME]..."),
         click.Option(["--list", "listed"], is_flag=True, help="List every experiment and stop."),
@@ -124,11 +129,7 @@ def _commands() -> click.Group:
             ["--seeds"], type=click.IntRange(1), help="Train each experiment with N seeds.",
             metavar="N",
         ),
-    )  # fmt: skip
-    ray = click.Option(
-        ["--ray"], metavar="[ADDRESS]",
-        help="Compute on a Ray cluster: one that is started for this command, or that at ADDRESS "
-        "(auto, HOST:PORT or ray://HOST:PORT).",
+        ray,
     )  # fmt: skip
     model = click.Option(
         ["--model"], type=click.Path(path_type=Path), metavar="FILE",

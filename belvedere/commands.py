@@ -84,8 +84,13 @@ def add(
         add_paths(settings, Store(settings.store_uri), display, named, options, policy, cluster)
 
 
-def train(given: Given, names: Sequence[str], listed: bool, seeds: int | None) -> None:
-    """Train the experiments of the preset, or those named, that are not trained yet."""
+def train(
+    given: Given, names: Sequence[str], listed: bool, seeds: int | None, ray: str | None
+) -> None:
+    """Train the experiments of the preset, or those named, that are not trained yet.
+
+    With --ray, several are trained at the same time.
+    """
     from training.experiments import presets
 
     if listed:
@@ -95,10 +100,15 @@ def train(given: Given, names: Sequence[str], listed: bool, seeds: int | None) -
         return
     with _training("train", given) as workspace:
         workspace.train_on_newest()
-        chosen = presets.select(workspace.preset, names, seeds)
+        chosen = workspace.with_preset(presets.select(workspace.preset, names, seeds))
         from training.runner import train as train_experiments
 
-        train_experiments(workspace.with_preset(chosen))
+        if ray is None:
+            train_experiments(chosen)
+        else:
+            from training.ray_trials import ray_executor
+
+            train_experiments(chosen, ray_executor(chosen, ray))
         both = presets.select(workspace.preset, names, seeds, include_preset=True)
         _show(workspace.with_preset(both))
 

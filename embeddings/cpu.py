@@ -6,15 +6,27 @@ from pathlib import Path
 
 _CONTROL_GROUP = Path("/sys/fs/cgroup")
 
+_limits: set[int] = set()
+
 
 def usable_processors(control_group: Path = _CONTROL_GROUP) -> int:
-    """Return the number of processors of this process, limited by the quota of its container."""
+    """Return the number of processors of this process.
+
+    It is limited by the quota of its container and by `limit_processors`.
+    """
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
     else:
         count = os.cpu_count() or 1
     quota = _quota(control_group)
-    return count if quota is None else max(1, min(count, ceil(quota)))
+    if quota is not None:
+        count = max(1, min(count, ceil(quota)))
+    return min(count, *_limits) if _limits else count
+
+
+def limit_processors(count: int) -> None:
+    """Limit the processors of this process, for one of several processes of a machine."""
+    _limits.add(count)
 
 
 def _quota(control_group: Path) -> float | None:

@@ -5,10 +5,10 @@ import os
 import re
 import socket
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,7 +31,7 @@ _ADDRESS = re.compile(r"(?:ray://)?(\[[^]/]+\]|[^:/\s]+):(\d{1,5})")
 _LIBRARIES = ("numpy", "openvino", "Pillow", "pillow-heif", "pylance")
 """Libraries whose version the results depend on."""
 
-_RETRIES = 5
+RETRIES = 5
 """Restarts of a task whose process or node ended."""
 
 _CONNECT_SECONDS = 10
@@ -64,7 +64,7 @@ class Cluster:
         that the function must not have effects. Only a bounded number of arguments is read ahead.
         Raises `ClusterError`, and the `BelvedereError` of a call.
         """
-        call = self.ray.remote(num_cpus=1, max_retries=_RETRIES)(_call)
+        call = self.ray.remote(num_cpus=1, max_retries=RETRIES)(_call)
         versions = library_versions()
         pending: list[Any] = []
         for argument in arguments:
@@ -98,7 +98,7 @@ class Cluster:
             raise _unable(_last_line(error)) from error
         except errors.RayError as error:
             raise ClusterError(
-                f"A task on the Ray cluster failed {_RETRIES + 1} times ({_last_line(error)}). "
+                f"A task on the Ray cluster failed {RETRIES + 1} times ({_last_line(error)}). "
                 "Finished work is kept; check the memory of the nodes and run the command again."
             ) from error
 
@@ -150,31 +150,35 @@ def connect(
         ray.shutdown()
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries that results depend on; empty for a missing one."""
-    return {name: _version(name) for name in _LIBRARIES}
+def library_versions(*more: str) -> dict[str, str]:
+    """Return the versions of the libraries that results depend on; empty for a missing one.
+
+    `more` names further libraries.
+    """
+    return {name: _version(name) for name in (*_LIBRARIES, *more)}
+
+
+def require_versions(versions: Mapping[str, str]) -> None:
+    """Raise `ClusterError` unless this process of a node has the same libraries as the driver."""
+    for name, wanted in versions.items():
+        own = _version(name)
+        if own != wanted:
+            raise ClusterError(
+                f"The Ray node {socket.gethostname()} has {name} {own or 'not installed'}, but "
+                f"this command runs with {wanted or 'none'}: results would differ. Install the "
+                "same versions on all nodes."
+            )
 
 
 def _call(
     versions: dict[str, str], function: Callable[..., T], shared: Sequence[object], argument: object
 ) -> T:
     """Call a function in a process of a node, which must have the libraries of the driver."""
-    own = _own_versions()
-    if own != versions:
-        name = next(name for name in versions if own[name] != versions[name])
-        raise ClusterError(
-            f"The Ray node {socket.gethostname()} has {name} {own[name] or 'not installed'}, but "
-            f"this command runs with {versions[name] or 'none'}: results would differ. Install the "
-            "same versions on all nodes."
-        )
+    require_versions(versions)
     return function(*shared, argument)
 
 
-@lru_cache(maxsize=1)
-def _own_versions() -> dict[str, str]:
-    return library_versions()
-
-
+@cache
 def _version(name: str) -> str:
     try:
         return version(name)

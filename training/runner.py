@@ -1,53 +1,77 @@
 """Runner of all experiments of a preset; each result is stored when it is finished."""
 
-from pathlib import Path
-
-import keras
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
 
 from embeddings.arrays import Floats
-from embeddings.ingest.split import SplitName
 from embeddings.release.reports import ExperimentReport
 from embeddings.runtime import CompiledModel
 from training.errors import DataError
 from training.evaluation.comparison import best_trial, warn_of_unused_runs
 from training.evaluation.feasibility import limitations
-from training.evaluation.latency import export_inference_model, layer_outputs, measure_cost
-from training.evaluation.metrics import accuracy, cross_entropy, evaluate, precision_at_3
-from training.experiments.config import Experiment, FineTuning, FrozenTransfer
-from training.experiments.planner import Trial
-from training.models.backbones import WeightsUnavailable
-from training.runs import NETWORK, Predictions, write_predictions
-from training.trainers.context import (
-    TeacherMissing,
-    TrainingContext,
-    TrainingDiverged,
-    TrainingResult,
-)
-from training.trainers.dispatch import train_experiment
+from training.evaluation.latency import measure_cost
+from training.experiments.config import FineTuning, FrozenTransfer
+from training.experiments.planner import Trial, ready_trials
+from training.trainers.context import TrainingContext
 from training.trainers.head import predict_out_of_fold
+from training.trials import describe, teacher_missing, train_trial
 from training.workspace import Workspace
 
 
-def train(workspace: Workspace) -> None:
+class TrialExecutor(Protocol):
+    """Executor that trains trials and adds their runs to the workspace."""
+
+    def start(self, trial: Trial) -> bool:
+        """Start a trial; return False if it has to wait until a started one is finished."""
+
+    def wait(self) -> Trial:
+        """Return a started trial that is finished."""
+
+
+class InProcess:
+    """Executor that trains one trial after the other in this process."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._started: Trial | None = None
+
+    def start(self, trial: Trial) -> bool:
+        """Start a trial, which is trained by `wait`, unless one is started."""
+        is_free = self._started is None
+        if is_free:
+            self._started = trial
+        return is_free
+
+    def wait(self) -> Trial:
+        """Train the started trial and return it."""
+        trial, workspace = self._started, self._workspace
+        assert trial is not None
+        self._started = None
+        key, facts = workspace.key(trial), workspace.facts(trial)
+        with workspace.display.epochs(describe(trial)) as on_epoch:
+            context = _context(workspace, trial)
+            train_trial(trial.experiment, context, key, facts, workspace.runs, on_epoch)
+        return trial
+
+
+def train(
+    workspace: Workspace, executor: AbstractContextManager[TrialExecutor] | None = None
+) -> None:
     """Train the experiments of the preset that are not finished yet.
 
     The trials are planned again after each of them: the results so far determine the combinations
     and the repeated experiments. An experiment without its weights or teachers is
-    stored as skipped and tried again by the next call.
+    stored as skipped and tried again by the next call. Without an executor, one trial is trained
+    after the other. The executor is closed before the latencies are measured.
     """
     workspace.tag_dataset()
     workspace.runs.delete_damaged(workspace.display.warn)
     warn_of_unused_runs(workspace)
     for limitation in limitations(workspace.dataset()):
         workspace.display.warn(limitation)
-    handled: set[tuple[str, int, SplitName]] = set()
-    while True:
-        trials = workspace.trials()
-        trial = next((each for each in trials if _identity(each) not in handled), None)
-        if trial is None:
-            break
-        handled.add(_identity(trial))
-        _train_if_needed(workspace, trial)
+    with executor or nullcontext(InProcess(workspace)) as opened:
+        _train_trials(workspace, opened)
     _measure_costs(workspace)
     _predict_best_out_of_fold(workspace)
 
@@ -72,17 +96,64 @@ def out_of_fold_predictions(workspace: Workspace, trial: Trial) -> Floats | None
     return predictions
 
 
-def _identity(trial: Trial) -> tuple[str, int, SplitName]:
-    return trial.experiment.name, trial.repeat, trial.split
+def _train_trials(workspace: Workspace, executor: TrialExecutor) -> None:
+    """Start each trial as soon as it is planned and its teachers are finished."""
+    finished: set[Trial] = set()
+    running: set[Trial] = set()
+    while True:
+        ready = _startable(workspace, finished, running)
+        running.update(trial for trial in ready if executor.start(trial))
+        if not running:
+            break
+        trial = executor.wait()
+        running.remove(trial)
+        finished.add(trial)
+        _show(workspace, trial)
 
 
-def _train_if_needed(workspace: Workspace, trial: Trial) -> None:
-    name = describe(trial)
-    report = workspace.report(trial)
-    if report is not None and report.status == "done":
-        workspace.display.info(f"{name}: already trained")
-        return
-    report = _train_trial(workspace, trial)
+def _startable(
+    workspace: Workspace, finished: set[Trial], running: Collection[Trial]
+) -> list[Trial]:
+    """Return the trials to start now; those that are trained already are added to `finished`."""
+
+    def report_of(trial: Trial) -> ExperimentReport | None:
+        # A skipped trial is tried again, and its result can change the plan.
+        report = workspace.report(trial)
+        tried = report is not None and (report.status == "done" or trial in finished)
+        return report if tried else None
+
+    while True:
+        ready = ready_trials(workspace.trials(report_of), finished)
+        waiting = [trial for trial in ready if trial not in running]
+        trained = [trial for trial in waiting if report_of(trial) is not None]
+        if not trained:
+            break
+        for trial in trained:
+            workspace.display.info(f"{describe(trial)}: already trained")
+        finished.update(trained)
+    return _without_shared_runs(workspace, waiting, running)
+
+
+def _without_shared_runs(
+    workspace: Workspace, waiting: Iterable[Trial], running: Iterable[Trial]
+) -> list[Trial]:
+    """Return the waiting trials whose run no trial before them or running trial will write.
+
+    Declarations with the same hyper-parameters share a run.
+    """
+    keys = {workspace.key(trial) for trial in running}
+    chosen = []
+    for trial in waiting:
+        key = workspace.key(trial)
+        if key not in keys:
+            keys.add(key)
+            chosen.append(trial)
+    return chosen
+
+
+def _show(workspace: Workspace, trial: Trial) -> None:
+    name, report = describe(trial), workspace.report(trial)
+    assert report is not None, "an executor adds the run of each trial"
     if report.status == "skipped":
         workspace.display.warn(f"{name}: skipped: {report.reason}")
     else:
@@ -93,48 +164,11 @@ def _train_if_needed(workspace: Workspace, trial: Trial) -> None:
         )
 
 
-def describe(trial: Trial) -> str:
-    """Return the name of a trial in messages."""
-    repeat = f" (seed {trial.repeat + 1})" if trial.repeat else ""
-    split = " (random split)" if trial.split == "random" else ""
-    return f"{trial.experiment.name}{repeat}{split}"
-
-
-def _train_trial(workspace: Workspace, trial: Trial) -> ExperimentReport:
-    experiment = trial.experiment
-    key, facts = workspace.key(trial), workspace.facts(trial)
-    context = _context(workspace, trial)
-    dataset = context.dataset
-    try:
-        with workspace.display.epochs(describe(trial)) as on_epoch:
-            result = train_experiment(experiment, context, on_epoch)
-    except (WeightsUnavailable, TeacherMissing, TrainingDiverged) as error:
-        return workspace.runs.save(key, facts, _skipped(experiment, str(error))).report
-    finally:
-        keras.utils.clear_session(free_memory=True)
-    report = _report(experiment, result, context)
-
-    def write(folder: Path) -> ExperimentReport:
-        result.network.save(folder / NETWORK)
-        write_predictions(folder, Predictions(result.tuning, result.validation))
-        model = export_inference_model(result.network, folder)
-        outputs = result.layer_outputs or layer_outputs(model, dataset.pixels(experiment.input))
-        precision = {
-            "precision_at_3": precision_at_3(outputs.embedding, dataset),
-            "pooled_precision_at_3": precision_at_3(outputs.pooled, dataset),
-        }
-        return report.model_copy(update=precision)
-
-    return workspace.runs.save(key, facts, report, write).report
-
-
 def _context(workspace: Workspace, trial: Trial) -> TrainingContext:
     def teacher(declared: FrozenTransfer | FineTuning) -> CompiledModel:
         run = workspace.run(Trial(declared, 0, trial.split))
         if run is None or run.report.status != "done":
-            raise TeacherMissing(
-                f"Its teacher {declared.name} is not trained; see the reason reported for it."
-            )
+            raise teacher_missing(declared)
         return CompiledModel(run.inference_model)
 
     settings, dataset = workspace.settings, workspace.dataset(trial.split)
@@ -159,43 +193,3 @@ def _measure_costs(workspace: Workspace) -> None:
             continue
         if run.report.status == "done" and run.cost is None:
             run.write_cost(measure_cost(run.inference_model))
-
-
-def _skipped(experiment: Experiment, reason: str) -> ExperimentReport:
-    return ExperimentReport(
-        name=experiment.name,
-        family=experiment.family,
-        base=experiment.base,
-        change=experiment.change,
-        status="skipped",
-        reason=reason,
-    )
-
-
-def _report(
-    experiment: Experiment, result: TrainingResult, context: TrainingContext
-) -> ExperimentReport:
-    data = context.dataset
-    metrics = evaluate(result.validation, data.labels[data.indices.validation], data.classes)
-    tuning = data.labels[data.indices.tuning]
-    return ExperimentReport(
-        name=experiment.name,
-        family=experiment.family,
-        base=experiment.base,
-        change=experiment.change,
-        status="done",
-        accuracy=metrics.accuracy,
-        macro_f1=metrics.macro_f1,
-        tuning_accuracy=accuracy(result.tuning, tuning) if len(tuning) else None,
-        tuning_loss=cross_entropy(result.tuning, tuning) if len(tuning) else None,
-        parameters=result.network.count_params(),
-        trainable_parameters=result.trainable_parameters,
-        train_seconds=result.seconds,
-        epochs=len(result.curves.loss),
-        input=experiment.input,
-        seed=context.seed,
-        curves=result.curves,
-        classes=data.classes,
-        confusion=metrics.confusion,
-        per_class=metrics.per_class,
-    )

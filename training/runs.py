@@ -206,13 +206,19 @@ class RunIndex:
             content = record.model_dump_json(indent=2)
             (draft / _REPORT).write_text(content, encoding="utf-8")
             write_checksums(draft)
-        self._folders.add(folder)
-        # Parsed, so that a run is the same object whether it was written or read.
-        self._opened[folder] = _parse(folder, content.encode())
-        for other in self._with_key(key):
-            if other != folder:
-                self._delete(other)
-        return Run(folder, key, facts, complete)
+        return self._register(folder, content.encode())
+
+    def install(self, name: str, files: Mapping[str, bytes]) -> Run:
+        """Write the files of a run that `save` wrote elsewhere into a folder with the same name.
+
+        Raises `DamagedRun` if a file differs from its checksum.
+        """
+        folder = self._root / name
+        with atomic_folder(folder) as draft:
+            for file, content in files.items():
+                (draft / file).write_bytes(content)
+            _verify(draft, content=True)
+        return self._register(folder, files[_REPORT])
 
     def delete_damaged(self, warn: Warn) -> None:
         """Delete every run with a damaged file, and damaged measurements of cost."""
@@ -241,6 +247,17 @@ class RunIndex:
                 if run is None or (run.report.status == "done" and not is_current(run.facts)):
                     unused.append(folder)
         return unused
+
+    def _register(self, folder: Path, content: bytes) -> Run:
+        """Add a written run to the index and delete others with its key."""
+        # Parsed, so that a run is the same object whether it was written or read.
+        run = _parse(folder, content)
+        self._folders.add(folder)
+        self._opened[folder] = run
+        for other in self._with_key(run.key):
+            if other != folder:
+                self._delete(other)
+        return run
 
     def _with_key(self, key: str) -> list[Path]:
         return sorted(each for each in self._folders if each.name.endswith(f"-{key[:_KEY_LENGTH]}"))

@@ -51,6 +51,12 @@ class TrainingSettings(RetentionSettings, IndexSettings):
     retrain: bool = Field(
         False, description="Train on the newest revision instead of publishing the same model."
     )
+    trial_cpus: int = Field(
+        1, ge=1, description="CPUs, and so threads, of a trial on Ray (`train --ray`)."
+    )
+    trial_gpus: float | None = Field(
+        None, ge=0, description="GPUs of a trial on Ray. Default: 1 if the cluster has any, or 0."
+    )
     dataset_version: str | None = Field(
         None, description="Tag or revision to train on and compare. Default: the last trained on."
     )

@@ -28,7 +28,7 @@ from training.experiments.config import (
     all_backbones,
     experiment_key,
 )
-from training.experiments.planner import Trial, plan_trials, without_combinations
+from training.experiments.planner import ReportLookup, Trial, plan_trials, without_combinations
 from training.models.weights import local_weights, weights_digest
 from training.runs import Facts, Run, RunIndex
 from training.scenes.version import PAINTER_VERSION
@@ -168,11 +168,14 @@ class Workspace:
         run = self.run(trial)
         return None if run is None else run.report
 
-    def trials(self) -> tuple[Trial, ...]:
-        """Return the trials of the preset; the plan grows with the finished runs."""
+    def trials(self, report_of: ReportLookup | None = None) -> tuple[Trial, ...]:
+        """Return the trials of the preset; the plan grows with the finished runs.
+
+        `report_of` returns the reports to plan with, by default those of all runs.
+        """
         has_tuning = len(self.dataset().indices.tuning) > 0
         preset = self.preset if has_tuning else without_combinations(self.preset)
-        return plan_trials(preset, self.report)
+        return plan_trials(preset, report_of or self.report)
 
     def unused_runs(self) -> list[Path]:
         """Return the folders of trained runs that no trial under these settings can have.

@@ -1,8 +1,10 @@
 """Data set as arrays: images are decoded once per size into a memory-mapped file."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.lib.format import write_array_header_1_0
@@ -17,6 +19,17 @@ from embeddings.store.records import Images
 from training.digests import Warn, delete_superseded, digest_of, read_cached
 
 _KEY_LENGTH = 16
+
+
+class ImageFiles(Protocol):
+    """Files of the images of one dataset version."""
+
+    @property
+    def revision(self) -> int:
+        """Revision of the store."""
+
+    def jpegs(self, digests: Sequence[str]) -> Iterator[bytes]:
+        """Yield the JPEG files with these digests in their order. Raises `StoreError`."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,7 @@ class SplitIndices:
 class Dataset:
     """Images of one dataset version with their labels and split; the pool is left out."""
 
-    snapshot: Snapshot
+    snapshot: ImageFiles
     images: Images
     """Images in the order of all arrays."""
     classes: tuple[str, ...]
@@ -89,9 +102,7 @@ class Dataset:
 
     def pixels(self, size: Size) -> Pixels:
         """Return all images at a size: uint8, shape (n, height, width, 3), memory-mapped."""
-        height, width = size
-        key = self.pixels_key(size)
-        path = self.cache / f"pixels-{key}-{height}x{width}.npy"
+        path = self.pixels_path(size)
 
         def read(path: Path) -> Pixels:
             pixels: Pixels = np.load(path, mmap_mode="r")
@@ -102,9 +113,14 @@ class Dataset:
         kept = read_cached(path, read, self.warn)
         if kept is None:
             self._decode(path, size)
-            delete_superseded(path, key)
+            delete_superseded(path, self.pixels_key(size))
             kept = read(path)
         return kept
+
+    def pixels_path(self, size: Size) -> Path:
+        """Return the cached file of all images at a size (height, width)."""
+        height, width = size
+        return self.cache / f"pixels-{self.pixels_key(size)}-{height}x{width}.npy"
 
     def _decode(self, path: Path, size: Size) -> None:
         count = len(self.images)

@@ -1,12 +1,19 @@
 """Planner of the trials of a preset: experiments with their seeds and splits."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from embeddings.ingest.split import SplitName
 from embeddings.release.reports import ExperimentReport, rank_experiments
 from training.experiments.combination import Score, expand
-from training.experiments.config import Combination, Declaration, Experiment, FromScratch, Preset
+from training.experiments.config import (
+    Combination,
+    Declaration,
+    Experiment,
+    FromScratch,
+    Preset,
+    prerequisites,
+)
 
 _FROM_SCRATCH = {"own network", "technique", "combination"}
 _TRANSFER = {"transfer", "distillation"}
@@ -51,6 +58,22 @@ def plan_trials(preset: Preset, report_of: ReportLookup) -> tuple[Trial, ...]:
     return tuple(trials)
 
 
+def ready_trials(trials: Sequence[Trial], finished: Collection[Trial]) -> tuple[Trial, ...]:
+    """Return the unfinished trials of a plan that can be trained, in the order of the plan.
+
+    A trial waits for the planned trials of its teachers.
+    """
+    waiting = {trial for trial in trials if trial not in finished}
+    return tuple(
+        trial for trial in trials if trial in waiting and waiting.isdisjoint(teachers_of(trial))
+    )
+
+
+def teachers_of(trial: Trial) -> tuple[Trial, ...]:
+    """Return the trials whose models a trial learns from."""
+    return tuple(Trial(each, 0, trial.split) for each in prerequisites(trial.experiment))
+
+
 def without_combinations(preset: Preset) -> Preset:
     """Return the preset without its combinations, which need tuning images."""
     kept = tuple(each for each in preset.experiments if not isinstance(each, Combination))
@@ -80,12 +103,13 @@ def _resolved(declared: Declaration, report_of: ReportLookup) -> tuple[Experimen
 def _repeats(preset: Preset, trials: Sequence[Trial], report_of: ReportLookup) -> Iterator[Trial]:
     """Yield more seeds of ablated combinations and of the best experiments.
 
-    The best are known once the first trial of every experiment is finished or skipped.
+    The best are known once every other trial is finished or skipped: the last seed of a compared
+    experiment can determine a combination.
     """
+    if any(report_of(trial) is None for trial in trials):
+        return
     first = [trial for trial in trials if trial.repeat == 0]
     reports = [report for trial in first if (report := report_of(trial)) is not None]
-    if len(reports) < len(first):
-        return
     best = rank_experiments(reports)
     from_scratch = [report.name for report in best if report.family in _FROM_SCRATCH]
     transfer = [report.name for report in best if report.family in _TRANSFER]

@@ -12,6 +12,7 @@ from keras import layers
 from embeddings.arrays import Floats, Pixels, Rows
 from embeddings.atomic import atomic_file
 from embeddings.images import Size
+from embeddings.ingest.split import SplitName
 from embeddings.runtime import CompiledModel
 from training.data.dataset import Dataset
 from training.digests import delete_superseded, digest_of, read_cached
@@ -56,6 +57,13 @@ def frozen_features(
     )
 
 
+def feature_file(backbone: str, key: str, size: Size, view: int, split: SplitName) -> str:
+    """Return the name of a file of the cache; with `*` as the key, the pattern of such names."""
+    height, width = size
+    kind = f"-view{view}-{split}" if view else ""
+    return f"{backbone}-{key}-{height}x{width}{kind}.npz"
+
+
 def _features_of(
     backbone: str,
     network: keras.Model,
@@ -64,13 +72,11 @@ def _features_of(
     size: Size,
     view: int,
 ) -> FrozenFeatures:
-    height, width = size
     pixels_key = dataset.pixels_key(size)
     augmented = dataset.indices.fit.tolist() if view else None
     facts = [pixels_key, weights_digest(backbone, weights), BUILDER_VERSION, augmented]
     key = digest_of(facts)[: len(pixels_key)]
-    kind = f"-view{view}-{dataset.split}" if view else ""
-    path = dataset.cache / f"{backbone}-{key}-{height}x{width}{kind}.npz"
+    path = dataset.cache / feature_file(backbone, key, size, view, dataset.split)
     kept = read_cached(path, _read, dataset.warn)
     if kept is None:
         with atomic_file(path) as draft:

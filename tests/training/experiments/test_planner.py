@@ -1,10 +1,14 @@
+from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from embeddings.release.reports import ExperimentReport
 from training.experiments.combination import Score, expand, select_techniques
-from training.experiments.config import Combination, FromScratch, Preset
+from training.experiments.config import Combination, Declaration, FineTuning, FromScratch, Preset
 from training.experiments.from_scratch import (
     AUGMENTATION,
     BASELINE,
@@ -16,7 +20,7 @@ from training.experiments.from_scratch import (
     RANDAUGMENT,
     RESIDUAL,
 )
-from training.experiments.planner import Trial, plan_trials
+from training.experiments.planner import Trial, plan_trials, ready_trials, teachers_of
 from training.experiments.transfer import MOBILENETV2_FROZEN, MOBILENETV2_LINEAR, MOBILENETV2_TOP
 
 KINDS = (
@@ -185,3 +189,80 @@ def test_a_combination_alone_plans_the_seeds_for_its_selection() -> None:
     assert [(t.experiment.name, t.repeat) for t in trials] == [
         ("baseline", 0), ("dropout", 0), ("baseline", 1),
     ]  # fmt: skip
+
+
+DISTILLED = FineTuning("distilled", "", teachers=(MOBILENETV2_FROZEN, MOBILENETV2_TOP))
+TWICE = replace(STEPWISE, name="twice", stepwise=False, length=1.0, ablation=False)
+DECLARED = (*PRESET.experiments, DISTILLED, TWICE)
+
+
+def result(trial: Trial, seed: int, done: dict[Trial, ExperimentReport]) -> ExperimentReport:
+    """Return the report of a trial, which depends on the trial, on `seed` and on its teachers."""
+    rng = Random(f"{seed} {trial.experiment.name} {trial.repeat} {trial.split}")
+    taught = all(each in done and done[each].status == "done" for each in teachers_of(trial))
+    status = "done" if taught and rng.random() < 0.98 else "skipped"
+    accuracy = round(rng.random(), 1)
+    reached = {"tuning_accuracy": accuracy, "tuning_loss": rng.random()}
+    return report(trial, 0.0, status).model_copy(
+        update=reached if status == "done" else dict.fromkeys(reached)
+    )
+
+
+def train_all(
+    preset: Preset, seed: int, width: int, durations: Random
+) -> dict[Trial, ExperimentReport]:
+    """Train up to `width` trials at once; some of them take much longer than others."""
+    done: dict[Trial, ExperimentReport] = {}
+    ends: dict[Trial, float] = {}
+    now = 0.0
+    while True:
+        ready = ready_trials(plan_trials(preset, done.get), done)
+        waiting = [trial for trial in ready if trial not in ends]
+        for trial in waiting[: width - len(ends)]:
+            ends[trial] = now + durations.choice((1, 2, 50)) + durations.random()
+        if not ends:
+            return done
+        trial = min(ends, key=ends.__getitem__)
+        now = ends.pop(trial)
+        done[trial] = result(trial, seed, done)
+
+
+@settings(deadline=None)
+@given(
+    experiments=st.permutations(DECLARED),
+    left_out=st.integers(0, 3),
+    repeats=st.integers(1, 3),
+    seed=st.integers(0, 2**16),
+    width=st.integers(2, 20),
+)
+def test_any_order_of_completion_leads_to_the_trials_of_one_after_the_other(
+    experiments: Sequence[Declaration],
+    left_out: int,
+    repeats: int,
+    seed: int,
+    width: int,
+) -> None:
+    random_split = ("baseline", "combined", "distilled", "mobilenetv2-top")
+    preset = Preset("any", 1, tuple(experiments[left_out:]), repeats, random_split=random_split)
+    one_by_one = train_all(preset, seed, 1, Random(seed))
+    assert train_all(preset, seed, width, Random(seed)) == one_by_one
+
+
+def test_a_trial_waits_for_its_teachers_and_the_repeats_for_everything_else() -> None:
+    preset = Preset("taught", 1, (BASELINE, DISTILLED, MOBILENETV2_FROZEN, MOBILENETV2_TOP), 2)
+    done: dict[Trial, ExperimentReport] = {}
+
+    def ready() -> list[tuple[str, int]]:
+        trials = ready_trials(plan_trials(preset, done.get), done)
+        return [(trial.experiment.name, trial.repeat) for trial in trials]
+
+    assert ready() == [
+        ("baseline", 0), ("baseline", 1), ("mobilenetv2-frozen", 0), ("mobilenetv2-top", 0),
+    ]  # fmt: skip
+    for experiment in (BASELINE, MOBILENETV2_FROZEN, MOBILENETV2_TOP):
+        done[Trial(experiment)] = report(Trial(experiment), 0.8)
+    assert ready() == [("baseline", 1), ("distilled", 0)]
+    done[Trial(DISTILLED)] = report(Trial(DISTILLED), 0.9)
+    assert ready() == [("baseline", 1)]
+    done[Trial(BASELINE, 1)] = report(Trial(BASELINE, 1), 0.7)
+    assert len(ready()) == 2
