@@ -148,7 +148,7 @@ def prune(given: Given, dry_run: bool) -> None:
             _print(f"Would free {_megabytes(size)} and clean up old dataset versions.")
             return
         before = size_of(settings.home)
-        delete_planned(settings, plan)
+        delete_planned(settings, plan, display.warn)
         _print(f"Freed {_megabytes(before - size_of(settings.home))}.")
 
 

@@ -61,6 +61,17 @@ def _known_kind(name: str | None) -> str | None:
     return name
 
 
+def _server_address(uri: str | None) -> str | None:
+    if uri is None:
+        return None
+    parts = urlsplit(uri)
+    if "@" in parts.netloc:
+        raise ValueError("an address has no user or password; give them by BELVEDERE_MILVUS_TOKEN")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address such as http://milvus:19530 or https://milvus is required")
+    return uri
+
+
 ResolvedPath = Annotated[Path, AfterValidator(resolve_path)]
 
 
@@ -142,14 +153,18 @@ class IndexSettings(PathSettings):
         description="Kind of vector index, `flat` (exact), `hnsw` (a graph, approximate) or that "
         "of another package. Default: that of the current release, or `flat`.",
     )
-    milvus_uri: str | None = Field(
-        None, description="Address of Milvus for the kind `milvus`, such as http://milvus:19530."
+    milvus_uri: Annotated[str | None, AfterValidator(_server_address)] = Field(
+        None,
+        description="Address of Milvus for the kind `milvus`, such as http://milvus:19530; "
+        "https:// for TLS.",
     )
     milvus_token: SecretStr | None = Field(
         None, description="Token of Milvus, `user:password` or an API key."
     )
     milvus_ca: ResolvedPath | None = Field(
-        None, description="File of the certificate authority of Milvus (PEM)."
+        None,
+        description="File of the certificate authority of Milvus (PEM); by default those that "
+        "gRPC trusts.",
     )
 
 

@@ -144,6 +144,26 @@ def test_pixels_of_other_versions_are_deleted(home: Home) -> None:
     assert list(cache.iterdir()) == [kept]
 
 
+def test_a_release_stays_without_the_server_of_its_index(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = {"index": {"kind": "milvus", "exact": False, "recall": 1.0}}
+    parameters = {"parameters": {"collection": "belvedere_old", "clusters": 0, "probes": 0}}
+    old, other = home.release(1), home.release(2)
+    described = read_manifest(old).model_dump(mode="json")
+    described["index"] = server["index"] | parameters
+    (old / MANIFEST).write_text(
+        Manifest.model_validate_json(json.dumps(described)).sealed().model_dump_json()
+    )
+    monkeypatch.setenv("BELVEDERE_MILVUS_URI", "http://127.0.0.1:1")
+    home.prune("--keep-releases", "0")
+    assert old.exists()
+    assert not other.exists()
+    monkeypatch.delenv("BELVEDERE_MILVUS_URI")
+    home.prune("--keep-releases", "0")
+    assert not old.exists()
+
+
 def test_a_dry_run_changes_nothing(home: Home) -> None:
     old = home.release(1)
     before = home.store.tags()

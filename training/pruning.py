@@ -7,6 +7,7 @@ from pathlib import Path
 
 from embeddings.atomic import delete_whole
 from embeddings.encoder import encoder_fingerprint
+from embeddings.index import IndexUnavailable
 from embeddings.release.manifest import Manifest
 from embeddings.release.reader import CURRENT, current_release, read_manifest, release_folders
 from embeddings.release.sealed_index import discard_index
@@ -91,14 +92,19 @@ def plan_pruning(settings: TrainingSettings, warn: Warn) -> Pruning:
     )
 
 
-def prune(settings: TrainingSettings, plan: Pruning) -> None:
+def prune(settings: TrainingSettings, plan: Pruning, warn: Warn) -> None:
     """Delete what a plan lists, then compact the store. The caller must hold the locks.
 
-    Raises `StoreError`, `ObjectStorageError`, `UnknownKind` and `IndexUnavailable`.
+    A release stays if the server of its index cannot be used. Raises `StoreError`,
+    `ObjectStorageError` and `UnknownKind`.
     """
     shared = SharedReleases.of(settings)
     for item in plan.items:
-        discard_index(item.path, settings)
+        try:
+            discard_index(item.path, settings)
+        except IndexUnavailable as error:
+            warn(f"{item.path} stays until the next `belvedere prune`. {error}")
+            continue
         if shared is not None and item.path.parent == settings.releases_folder:
             shared.discard(item.path)
         delete_whole(item.path)

@@ -82,11 +82,8 @@ class MilvusCollection:
         Raises `IndexUnavailable`; the next call continues.
         """
         for _ in range(2):
-            self.server.call(self._prepare)
-            filled = int(self.server.call(self._properties).get(_FILLED, 0))
-            for start, end in self._batches(filled):
-                self._fill(start, end)
-            self.server.call(self._index)
+            self.insert()
+            self.build_index()
             if self.server.call(lambda client: self._count(client, "Strong")) == len(self):
                 # Milvus 2.3 loses the last change of properties when it is restarted.
                 self._note({_ROWS: len(self)})
@@ -98,6 +95,17 @@ class MilvusCollection:
             f"The Milvus server at {self.server.address} lost rows of the collection {self.name} "
             "while it was filled; check the server and run `belvedere publish` again."
         )
+
+    def insert(self) -> None:
+        """Create the collection and fill it, or what is missing of it."""
+        self.server.call(self._create)
+        filled = int(self.server.call(self._properties).get(_FILLED, 0))
+        for start, end in self._batches(filled):
+            self._insert(start, end)
+
+    def build_index(self) -> None:
+        """Build the index, wait for it, and load the collection into the memory of the server."""
+        self.server.call(self._build_index)
 
     def search(self, query: Floats, limit: int, probes: int) -> tuple[Rows, Floats]:
         """Return the nearest rows and their squared distances, at most `limit`.
@@ -138,8 +146,7 @@ class MilvusCollection:
     def _properties(self, client: Any) -> dict[str, str]:
         return dict(client.describe_collection(self.name, timeout=_SEARCH_SECONDS)["properties"])
 
-    def _prepare(self, client: Any) -> None:
-        """Create the collection unless it is there."""
+    def _create(self, client: Any) -> None:
         if client.has_collection(self.name, timeout=_FILL_SECONDS):
             return
         from pymilvus import DataType
@@ -157,7 +164,7 @@ class MilvusCollection:
         for start in range(filled, len(self), size):
             yield start, min(start + size, len(self))
 
-    def _fill(self, start: int, end: int) -> None:
+    def _insert(self, start: int, end: int) -> None:
         block = np.ascontiguousarray(self.contents.embeddings[start:end])
         rows = [
             {_ROW: row, _EMBEDDING: embedding}
@@ -175,8 +182,7 @@ class MilvusCollection:
             )
         )
 
-    def _index(self, client: Any) -> None:
-        """Build the index, wait for it, and load the collection into the memory of the server."""
+    def _build_index(self, client: Any) -> None:
         parameters = client.prepare_index_params()
         kind, options = ("IVF_FLAT", {"nlist": self.clusters}) if self.clusters else ("FLAT", {})
         parameters.add_index(

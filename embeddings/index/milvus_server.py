@@ -1,7 +1,9 @@
 """Connection to a Milvus server, opened when it is needed and tried again after a failure."""
 
 import logging
-from collections.abc import Callable
+import logging.config
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from time import monotonic
 from typing import Any, TypeVar
@@ -109,9 +111,9 @@ class MilvusServer:
             text = text.replace(secret, "***")
         first = text.splitlines()[0] if text else type(error).__name__
         return (
-            f"The Milvus server at {self.address} cannot search ({first:.{_LONGEST_REASON}}); "
-            "start it or check BELVEDERE_MILVUS_URI, BELVEDERE_MILVUS_TOKEN and "
-            "BELVEDERE_MILVUS_CA, or set BELVEDERE_INDEX=flat, which needs no server."
+            f"The Milvus server at {self.address} cannot be used ({first:.{_LONGEST_REASON}}); "
+            "start it, or check BELVEDERE_MILVUS_URI, BELVEDERE_MILVUS_TOKEN and "
+            "BELVEDERE_MILVUS_CA. The kind of index `flat` needs no server."
         )
 
 
@@ -119,8 +121,10 @@ def _import_client() -> tuple[Any, tuple[type[Exception], ...]]:
     """Return the class of the client and the exceptions of its calls."""
     try:
         from grpc import RpcError
-        from pymilvus import MilvusClient
-        from pymilvus.exceptions import MilvusException
+
+        with _configured_logging_kept():
+            from pymilvus import MilvusClient
+            from pymilvus.exceptions import MilvusException
     except ModuleNotFoundError as error:
         raise SettingsError(
             "The kind of index `milvus` needs the package `pymilvus`, which is not installed here; "
@@ -129,3 +133,14 @@ def _import_client() -> tuple[Any, tuple[type[Exception], ...]]:
     # It logs each failed call with a traceback; the failure is raised, too.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
     return MilvusClient, (MilvusException, RpcError, OSError)
+
+
+@contextmanager
+def _configured_logging_kept() -> Iterator[None]:
+    """Prevent an imported package from configuring logging, which closes all other handlers."""
+    configure = logging.config.dictConfig
+    logging.config.dictConfig = lambda config: None
+    try:
+        yield
+    finally:
+        logging.config.dictConfig = configure
