@@ -263,6 +263,17 @@ def test_a_deletion_of_everything_leaves_an_empty_collection(collection, sentenc
     assert collection.client.get("/openapi.json").status_code == 200
 
 
+def test_a_needed_revision_is_read_before_the_next_poll(copied_home):
+    settings = ServiceSettings(home=copied_home, poll=60)
+    with served(settings) as (client, _):
+        store = Store(settings.store_uri)
+        known, other = store.at().images.ids[:2]
+        needed = {"id": known, "min_revision": store.delete([other])}
+        # On a busy machine, reading takes longer than a request waits.
+        answers = (client.get("/neighbors", params=needed).status_code for _ in range(10))
+        assert 200 in answers
+
+
 def test_a_revision_that_does_not_exist_is_a_problem_after_a_wait(collection, sentence, a_jpeg):
     newest = collection.get("/readyz")["revision"]
     known = collection.store.at().images[0].id

@@ -180,10 +180,11 @@ def _timed(call: Callable[..., httpx.Response], arguments: "Iterator[object] | r
         start = perf_counter()
         call(argument).raise_for_status()
         seconds.append(perf_counter() - start)
-    return _latency(seconds)
+    return latency(seconds)
 
 
-def _latency(seconds: Sequence[float]) -> Latency:
+def latency(seconds: Sequence[float]) -> Latency:
+    """Return the median and the 95th percentile of durations in seconds."""
     p50, p95 = np.percentile(np.array(seconds) * 1000, [50, 95]).tolist()
     return Latency(p50_ms=p50, p95_ms=p95)
 
@@ -200,7 +201,7 @@ def _measure_replica(client: httpx.Client, replica: Running) -> Latency:
             while reader.get("/livez").json()["revision"] < revision:
                 sleep(_POLL_SECONDS)
             seconds.append(perf_counter() - start)
-    return _latency(seconds)
+    return latency(seconds)
 
 
 def _measure_bulk(

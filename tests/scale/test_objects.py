@@ -174,17 +174,6 @@ def test_each_write_is_seen_by_two_replicas_without_a_shared_volume(
         assert found.content == writer.client.get("/images/noise-0").content
 
 
-def test_a_request_does_not_wait_for_the_next_poll(
-    place: Place, services: tuple[Running, Running, Running], tmp_path: Path
-) -> None:
-    with serving(place, tmp_path, BELVEDERE_POLL="60") as patient:
-        patient.wait_until(is_ready)
-        revision = put(services[2].client, 1000).json()["revision"]
-        wanted: dict[str, str | int] = {"id": "noise-1000", "min_revision": revision}
-        answer = patient.client.get("/neighbors", params=wanted)
-        assert answer.is_success, answer.text
-
-
 def test_a_new_release_is_fetched_by_all_replicas(
     place: Place, services: tuple[Running, Running, Running], tmp_path: Path
 ) -> None:
