@@ -1,8 +1,8 @@
 """Lease of a feature store in object storage: the lock of its one writer.
 
 The lease is an object that its holder writes again every few seconds, each time on the condition
-that nobody else did. A lease whose content stays the same for longer than it lasts, by the clock of
-the process that waits for it, can be taken over, so that the clocks of machines need not agree.
+that no other process did. A process that waits takes over a lease whose content stays the same for
+longer than it lasts, by the clock of this process, so that the clocks of machines need not agree.
 """
 
 import json
