@@ -150,8 +150,9 @@ class IndexSettings(PathSettings):
 
     index: Annotated[str | None, AfterValidator(_known_kind)] = Field(
         None,
-        description="Kind of vector index, `flat` (exact), `hnsw` (a graph, approximate) or that "
-        "of another package. Default: that of the current release, or `flat`.",
+        description="Kind of vector index: `flat`, `flat-f16`, `flat-int8` (exact), `hnsw`, `ivf`, "
+        "`milvus` (approximate) or one of another package. Built at publishing. Default: that of "
+        "the current release, or `flat`.",
     )
     milvus_uri: Annotated[str | None, AfterValidator(_server_address)] = Field(
         None,
