@@ -29,6 +29,8 @@ for name, build in NETWORKS.items():
         multiplier=freeze(network, FineTuning("", "", first_rate=0.5)),
     )
     curves = fit(shown, examples, examples, config, lambda end: None)
+    # TensorFlow on the CPU and PyTorch compile no step.
+    assert shown.jit_compile == (keras.backend.backend() == "jax")
     assert np.isfinite(curves.loss).all() and np.isfinite(curves.tuning_loss).all()
     assert np.allclose(predict(network, pixels).sum(axis=1), 1, atol=1e-4)
 print(keras.backend.backend())

@@ -42,8 +42,18 @@ def augmented(network: keras.Model, names: Sequence[str], seed: int) -> keras.Mo
     image = keras.Input(network.input_shape[1:], dtype="uint8", name="image")
     x = layers.Rescaling(1.0)(image)
     for number, name in enumerate(names):
-        x = AUGMENTATIONS[name](seed + number)(x)
+        layer = AUGMENTATIONS[name](seed + number)
+        _compile_on_jax(layer)
+        x = layer(x)
     return keras.Model(image, network(x))
+
+
+def _compile_on_jax(layer: layers.Layer) -> None:
+    # Keras marks layers with an operation that XLA cannot compile for TensorFlow, on every backend.
+    # With such a layer, JAX would run each operation of a training step on its own.
+    if keras.backend.backend() == "jax":
+        for each in layer._flatten_layers():
+            each.supports_jit = True
 
 
 class MixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
