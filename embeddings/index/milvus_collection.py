@@ -89,7 +89,7 @@ class MilvusCollection:
                 self._note({_ROWS: len(self)})
                 self._note({_ROWS: len(self)})
                 return
-            # Rows are missing or foreign, although all were acknowledged: it is built anew.
+            # Rows are missing or foreign, although all were acknowledged: it is filled again.
             self.drop()
         raise IndexUnavailable(
             f"The Milvus server at {self.server.address} lost rows of the collection {self.name} "
