@@ -50,6 +50,8 @@ def publish_best(
     run = workspace.run(best)
     assert run is not None, "the comparison contains only experiments with a run"
     display.info(f"Publishing {comparison.best}")
+    # A store that was filled again has the same dataset version, but not its tag.
+    workspace.tag_dataset()
     issues = find_label_issues(workspace, run)
     out_of_fold = out_of_fold_predictions(workspace, best)
     candidate = export(run, dataset, workspace.store, comparison, issues, out_of_fold)
