@@ -33,6 +33,11 @@ def rerank(query: Floats, embeddings: Floats, rows: Rows, k: int) -> tuple[Rows,
 
     They are ordered by distance, then by row.
     """
-    distances = exact_distances(query, embeddings[rows])
+    return rank(query, rows, embeddings[rows], k)
+
+
+def rank(query: Floats, rows: Rows, vectors: Floats, k: int) -> tuple[Rows, Doubles]:
+    """Do the same as `rerank`, given the embeddings of these rows, shape (r, dimension)."""
+    distances = exact_distances(query, vectors)
     order = np.lexsort((rows, distances))[:k]
     return rows[order], distances[order]

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import IndexContents, Neighbors, SealedIndex, VectorIndex, validate_query
-from embeddings.index.distances import rerank
+from embeddings.index.distances import rank
 from embeddings.index.effort import choose_effort
 from embeddings.index.flat import FlatIndex
 from embeddings.settings import IndexSettings
@@ -103,23 +103,32 @@ class IvfIndex:
             return self._flat.search(query, k, exclude=exclude, among=among)
         query = validate_query(query, k, self._embeddings)
         wanted = k + 1 + _SPARE
-        rows = self._candidates(query, wanted if among is None else ceil(wanted / _LEAST_ELIGIBLE))
-        rows = rows[rows != exclude]
         if among is not None:
-            rows = rows[among[rows]]
-        if len(rows) < k:
+            wanted = ceil(wanted / _LEAST_ELIGIBLE)
+        rows, vectors = self._candidates(query, wanted)
+        kept = rows != exclude
+        if among is not None:
+            kept &= among[rows]
+        if kept.sum() < k:
             return self._flat.search(query, k, exclude=exclude, among=among)
-        return Neighbors(*rerank(query, self._embeddings, rows, k), "ivf", exact=False)
+        return Neighbors(*rank(query, rows[kept], vectors[kept], k), "ivf", exact=False)
 
     def close(self) -> None:
         """Implement `VectorIndex.close`."""
 
-    def _candidates(self, query: Floats, count: int) -> Rows:
-        """Return the rows of the nearest clusters that are nearest to a query."""
+    def _candidates(self, query: Floats, count: int) -> tuple[Rows, Floats]:
+        """Return the rows of the nearest clusters that are nearest to a query, with embeddings.
+
+        The embeddings come from the table: those of the release are mapped, and single rows of a
+        mapped file take tens of kilobytes each.
+        """
         nearest = {"column": _COLUMN, "q": query, "k": count, "nprobes": self._probes}
-        found = self._table.to_table(columns=["_distance"], nearest=nearest, with_row_id=True)
+        columns = [_COLUMN, "_distance"]
+        found = self._table.to_table(columns=columns, nearest=nearest, with_row_id=True)
+        vectors = found.column(_COLUMN).combine_chunks().flatten().to_numpy()
         # The table has one fragment, so that the row id is the row number.
-        return found.column("_rowid").to_numpy().astype(np.int64)
+        rows = found.column("_rowid").to_numpy().astype(np.int64)
+        return rows, vectors.reshape(len(rows), -1)
 
 
 def _write(path: Path, embeddings: Floats) -> lance.LanceDataset:
