@@ -30,7 +30,7 @@ from training.models.weights import local_weights
 from training.runs import Facts, RunIndex
 from training.trainers.context import TrainingContext
 from training.trainers.frozen_features import feature_file
-from training.trials import teacher_missing, train_trial
+from training.trials import describe, teacher_missing, train_trial
 from training.workspace import Workspace
 
 _LIBRARIES = ("keras", "tensorflow")
@@ -130,6 +130,8 @@ class RayExecutor:
         self._running: dict[Any, _Task] = {}
         self._datasets: dict[str, Any] = {}
         self._contents: dict[_Input, Any] = {}
+        self._sends = False
+        """True once a node lacked input files."""
         settings = workspace.settings
         self._processors = settings.trial_cpus
         has_gpus = "GPU" in cluster.ray.cluster_resources()
@@ -156,7 +158,8 @@ class RayExecutor:
         )
         if computing or len(self._running) > self._room:
             return False
-        self._submit(self._task(trial, features), ())
+        self._submit(self._task(trial, features))
+        self._workspace.display.info(f"{describe(trial)}: sent to the cluster")
         return True
 
     def wait(self) -> Trial:
@@ -171,9 +174,11 @@ class RayExecutor:
             if outcome is not None:
                 self._install(task.trial, outcome)
                 return task.trial
-            self._submit(task, [self._content(each) for each in task.inputs])
+            self._sends = True
+            self._submit(task)
 
-    def _submit(self, task: _Task, contents: Sequence[Any]) -> None:
+    def _submit(self, task: _Task) -> None:
+        contents = [self._content(each) for each in task.inputs] if self._sends else ()
         reference = self._call.remote(task, self._dataset(task.trial), *contents)
         self._running[reference] = task
 
