@@ -12,6 +12,7 @@ from benchmarks.growth.page import plot_growth, section
 from benchmarks.loads import LOADS, ROUNDS, HttpMeasurement, Load
 from benchmarks.markdown import spaced, table
 from benchmarks.measurements import bench_home
+from benchmarks.million import MillionMeasurement
 from benchmarks.pipeline import PipelineMeasurement
 from benchmarks.plot import plot_rates
 from benchmarks.precision import PrecisionMeasurement
@@ -75,6 +76,8 @@ def page(release: Release, results: Results) -> str:
         sections.append(_precision(results.precision))
     if results.ann is not None:
         sections.append(_ann(results.ann))
+    if results.million is not None:
+        sections.append(_million(results.million))
     if results.writes is not None:
         sections.append(_writes(results.writes))
     if results.growth is not None:
@@ -155,6 +158,34 @@ def _ann(ann: AnnMeasurement) -> list[str]:
     ]
     header = ("search", "recall@3", "ms per query", "seconds to build, all cores", "MB")
     return ["## A million embeddings", about, *table(header, rows)]
+
+
+def _million(measured: MillionMeasurement) -> list[str]:
+    about = (
+        f"A service with {measured.images:,} generated images of {measured.dimension} dimensions "
+        f"(`python -m benchmarks.million`; {measured.machine}). A search of a stored image asks "
+        "for four neighbours, since three are kept ready; one client. Memory: anonymous + mapped; "
+        "the system takes mapped pages back if another process needs memory."
+    )
+    rows = [
+        [
+            f"`{each.kind}`",
+            ", ".join(f"{seconds:.1f}" for seconds in each.seconds_to_ready),
+            f"{each.ready.anonymous:,.0f} + {each.ready.mapped:,.0f}",
+            f"{each.searched.anonymous:,.0f} + {each.searched.mapped:,.0f}",
+            f"{each.stored.p50_ms:.1f} / {each.stored.p95_ms:.1f}",
+            f"{each.upload.p50_ms:.1f} / {each.upload.p95_ms:.1f}",
+            f"{each.recall:.4f}",
+            f"{each.build_seconds:.0f}",
+            f"{each.index_megabytes:,.0f}",
+        ]
+        for each in measured.kinds
+    ]
+    header = (
+        "kind", "start to ready, s", "memory when ready, MB", "after searches, MB",
+        "stored image, p50 / p95, ms", "upload, p50 / p95, ms", "recall@3", "build, s", "index, MB",
+    )  # fmt: skip
+    return ["## A service with a million images", about, *table(header, rows)]
 
 
 def _writes(measured: WriteMeasurement) -> list[str]:

@@ -11,6 +11,7 @@ from benchmarks.live import LiveMeasurement
 from benchmarks.loads import HttpMeasurement
 from benchmarks.maps import MapMeasurement
 from benchmarks.measurements import Measurement, load_saved
+from benchmarks.million import MillionMeasurement
 from benchmarks.pipeline import PipelineMeasurement
 from benchmarks.precision import PrecisionMeasurement
 from benchmarks.serving import ServingMeasurement
@@ -32,6 +33,7 @@ class Results:
     growth: GrowthMeasurement | None = None
     writes: WriteMeasurement | None = None
     live: LiveMeasurement | None = None
+    million: MillionMeasurement | None = None
 
     @property
     def days(self) -> list[date]:
@@ -56,4 +58,5 @@ def load_results(home: Path) -> Results:
         growth=load_saved(GrowthMeasurement, home),
         writes=load_saved(WriteMeasurement, home),
         live=load_saved(LiveMeasurement, home),
+        million=load_saved(MillionMeasurement, home),
     )

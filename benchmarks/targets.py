@@ -14,6 +14,7 @@ from benchmarks.loads import (
     HttpMeasurement,
 )
 from benchmarks.maps import MapMeasurement
+from benchmarks.million import MillionMeasurement
 from benchmarks.results import Results
 from benchmarks.services import BARE, BENTOML, LITSERVE, OURS, TUTORIAL
 from benchmarks.serving import ServingMeasurement
@@ -57,6 +58,8 @@ def targets(results: Results, parity: Parity) -> list[Target]:
         found += _of_writes(results.writes)
     if results.live is not None:
         found += _of_live(results.live)
+    if results.million is not None:
+        found += _of_million(results.million)
     error = parity.largest_relative_error
     name = "largest relative error of an exported embedding"
     return [*found, Target(name, f"{error:.1e}", "≤ 1e-4", error <= 1e-4)]
@@ -189,3 +192,22 @@ def _of_live(live: LiveMeasurement) -> Iterator[Target]:
         name = f"search beside {live.changes:,} changes, {each.count:,} × {each.dimension}"
         figure = f"{times:.1f} × ({each.search:.2f} → {each.changed_search:.2f} ms)"
         yield Target(name, figure, "≤ 2 ×", times <= 2)
+
+
+def _of_million(million: MillionMeasurement) -> Iterator[Target]:
+    vectors = 4 * million.images * million.dimension / 1e6
+    for each in million.kinds:
+        name = f"service with {million.images:,} × {million.dimension}, `{each.kind}`"
+        ready = median(each.seconds_to_ready)
+        yield Target(f"{name}: start to ready", f"{ready:.1f} s", "≤ 5 s", ready <= 5)
+        resident, most = each.searched.resident, 1.3 * vectors + 350
+        if each.kind == "ivf":
+            most = min(most, 600)
+        figure = f"{resident:,.0f} MB"
+        yield Target(
+            f"{name}: memory after searches", figure, f"≤ {most:,.0f} MB", resident <= most
+        )
+        if each.kind in ("hnsw", "ivf"):
+            figure = f"{each.stored.p50_ms:.1f} ms at recall@3 {each.recall:.3f}"
+            met = each.stored.p50_ms <= 5 and each.recall >= 0.99
+            yield Target(f"{name}: search, p50", figure, "≤ 5 ms at recall ≥ 0.99", met)

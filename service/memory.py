@@ -6,6 +6,8 @@ The functions of glibc's allocator are absent from other C libraries; nothing is
 import ctypes
 import gc
 
+import pyarrow as pa
+
 # Parameters of `mallopt`.
 _TRIM_THRESHOLD = -1
 _MMAP_THRESHOLD = -3
@@ -22,6 +24,8 @@ def tune_malloc() -> None:
     Each arena keeps up to 8 MiB of free memory: without it, decoding an image of usual size takes
     a few hundred page faults.
     """
+    # Another allocator of Arrow keeps the memory that a thread freed.
+    pa.set_memory_pool(pa.system_memory_pool())
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_TRIM_THRESHOLD, _FREE_MEBIBYTES * _MEBIBYTE)

@@ -1,4 +1,4 @@
-"""Peak memory of this process, for tests that run code in a separate process."""
+"""Memory of this process, for tests that run code in a separate process."""
 
 import re
 from pathlib import Path
@@ -10,6 +10,15 @@ def peak_bytes() -> int:
     The value is the kernel's `VmHWM`: `getrusage` also counts the memory of the parent at the time
     of the fork.
     """
+    return _bytes("VmHWM")
+
+
+def anonymous_bytes() -> int:
+    """Return the resident memory of this process without pages of files, in bytes."""
+    return _bytes("RssAnon")
+
+
+def _bytes(name: str) -> int:
     status = Path("/proc/self/status").read_text(encoding="utf-8")
-    (kibibytes,) = re.findall(r"VmHWM:\s+(\d+) kB", status)
+    (kibibytes,) = re.findall(rf"{name}:\s+(\d+) kB", status)
     return 1024 * int(kibibytes)

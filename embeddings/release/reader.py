@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
+from mmap import ACCESS_READ, MADV_DONTNEED, mmap
 from pathlib import Path
 from typing import TypeVar
 
@@ -145,6 +146,13 @@ class Release:
     label_issues: tuple[LabelIssue, ...]
     uncertainty: UncertaintyReport
     typicality: Typicality
+    mapped: tuple[mmap, ...] = ()
+    """Files of the arrays and images."""
+
+    def drop_pages(self) -> None:
+        """Take the pages of mapped files out of the memory of this process, until they are read."""
+        for each in self.mapped:
+            each.madvise(MADV_DONTNEED)
 
     @property
     def encoder(self) -> Path:
@@ -283,11 +291,12 @@ def open_release(folder: Path) -> Release:
 
 
 def _open(folder: Path, manifest: Manifest) -> Release:
-    features = _read_arrow(folder / FEATURES)
+    mapped = tuple(_mapped(folder / name) for name in (FEATURES, IMAGES))
+    features, images = map(_table, mapped)
     return Release(
         folder=folder,
         manifest=manifest,
-        images=_read_images(folder / IMAGES),
+        images=_images(images),
         embeddings=_matrix(features, "embedding", np.float32),
         probabilities=_matrix(features, "probabilities", np.float32),
         points=_matrix(features, "point", np.float64),
@@ -305,6 +314,7 @@ def _open(folder: Path, manifest: Manifest) -> Release:
         label_issues=LABEL_ISSUE_LIST.validate_json((folder / LABEL_ISSUES).read_bytes()),
         uncertainty=UncertaintyReport.model_validate_json((folder / UNCERTAINTY).read_bytes()),
         typicality=Typicality.model_validate_json((folder / TYPICALITY).read_bytes()),
+        mapped=mapped,
     )
 
 
@@ -368,8 +378,7 @@ def read_ids(folder: Path) -> list[str]:
     return ids
 
 
-def _read_images(path: Path) -> Images:
-    table = _read_arrow(path)
+def _images(table: pa.Table) -> Images:
     for name in _LEFT_OUT:
         # This type takes no memory.
         table = table.append_column(name, pa.nulls(len(table)))
@@ -389,8 +398,16 @@ def _write_arrow(path: Path, table: pa.Table) -> None:
 
 
 def _read_arrow(path: Path) -> pa.Table:
-    with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_file(source).read_all()
+    return _table(_mapped(path))
+
+
+def _mapped(path: Path) -> mmap:
+    with path.open("rb") as file:
+        return mmap(file.fileno(), 0, access=ACCESS_READ)
+
+
+def _table(file: mmap) -> pa.Table:
+    return pa.ipc.open_file(pa.py_buffer(file)).read_all()
 
 
 def _column(matrix: npt.NDArray[np.number]) -> pa.Array:

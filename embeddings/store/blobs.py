@@ -166,6 +166,9 @@ def _thumbnails(column: pa.FixedSizeBinaryArray) -> Pixels:
 def positions_of(wanted: Sequence[str] | pa.Array, stored: pa.ChunkedArray) -> Rows:
     """Return the position of each wanted value in a column; -1 for a missing one."""
     values = wanted if isinstance(wanted, pa.Array) else pa.array(wanted, pa.string())
+    if stored[: len(values)].equals(pa.chunked_array([values])):
+        # Files and images of a first ingest have one order.
+        return np.arange(len(values))
     found = pc.index_in(values, value_set=stored.combine_chunks())
     return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 

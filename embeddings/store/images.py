@@ -62,25 +62,26 @@ class Snapshot:
     def holds(self, images: Images) -> bool:
         """Return True if the images that are not deleted equal `images`, which are ordered by id.
 
-        The facts of `Images.fingerprint` are compared, one column after the other, so that little
+        The facts of `Images.fingerprint` are compared, the largest after the others, so that less
         is in memory. Raises `StoreDamaged`.
         """
-        ids = self._column("id")
+        *short, digest = FINGERPRINTED
+        columns = self._columns([*short, "deleted"])
+        ids = columns.column("id")
         if len(ids) != len(images):
             return False
-        order = None if is_ascending(ids) else pc.sort_indices(ids)
-        for name in FINGERPRINTED:
-            column = ids if name == "id" else self._column(name)
-            if not (column if order is None else column.take(order)).equals(images.array(name)):
-                return False
-        return True
+        order = None if is_ascending(ids.combine_chunks()) else pc.sort_indices(ids)
+        return _equal(columns.select(short), order, images) and _equal(
+            self._columns([digest, "deleted"]).select([digest]), order, images
+        )
 
-    def _column(self, name: str, condition: str = "deleted IS NULL") -> pa.Array:
-        """Return a column of the images that meet a condition, in the order of their rows."""
+    def _columns(self, names: list[str]) -> pa.Table:
+        """Return columns, `deleted` among them, of the images that are not deleted."""
         with translate_errors(self.dataset.uri):
-            table = self.dataset.to_table(columns=[name], filter=condition)
-        column = table.column(name).cast(IMAGE_SCHEMA.field(name).type)
-        return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+            table = self.dataset.to_table(columns=names)
+        deleted = table.column("deleted")
+        # A filter of Lance takes as long as the columns.
+        return table if deleted.null_count == len(table) else table.filter(pc.is_null(deleted))
 
     def find(self, identifier: str) -> StoredImage | None:
         """Return the record of an id, deleted or not; None without one. Raises `StoreDamaged`."""
@@ -92,7 +93,11 @@ class Snapshot:
     @cached_property
     def training_files(self) -> pa.Array:
         """Digests of the training images, with those of the tuning set. Raises `StoreDamaged`."""
-        return self._column("digest", "deleted IS NULL AND split = 'train'")
+        with translate_errors(self.dataset.uri):
+            table = self.dataset.to_table(
+                columns=["digest"], filter="deleted IS NULL AND split = 'train'"
+            )
+        return pa.concat_arrays([pa.array([], pa.string()), *table.column("digest").chunks])
 
     @property
     def training_digests(self) -> frozenset[str]:
@@ -146,6 +151,17 @@ class Snapshot:
     def _metadata(self) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = self.dataset.schema.metadata
         return found
+
+
+def _equal(table: pa.Table, order: pa.Array | None, images: Images) -> bool:
+    """Return True if the columns of a table, in an order of its rows, are those of images."""
+    for name in table.column_names:
+        column = table.column(name)
+        if order is not None:
+            column = pa.chunked_array([column.combine_chunks().take(order)])
+        if not column.equals(images.table.column(name)):
+            return False
+    return True
 
 
 def _rows_of(digests: Sequence[str], blobs: Blobs) -> Rows:

@@ -308,6 +308,8 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
         )
         _self_test(served)
         served = served.with_changes(served.changes())
+        # Opening reads all ids and digests; requests read few rows.
+        release.drop_pages()
     except (ReleaseError, StoreError):
         raise
     except BelvedereError as error:
