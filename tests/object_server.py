@@ -67,43 +67,51 @@ class _Handler(BaseHTTPRequestHandler):
         path, query, body = self._request()
         if "partNumber" in query:
             self.server.parts[query["uploadId"]][int(query["partNumber"])] = body
-            return self._answer(200, headers={"ETag": _tag(body)})
-        return self._answer(*self._store(path, body))
+            self._answer(200, headers={"ETag": _tag(body)})
+        else:
+            self._answer(*self._store(path, body))
 
     def do_POST(self) -> None:
         path, query, body = self._request()
         if "uploads" in query:
             upload = uuid4().hex
             self.server.parts[upload] = {}
-            return self._answer(200, f"<R><UploadId>{upload}</UploadId></R>".encode())
-        if "uploadId" in query:
+            self._answer(200, f"<R><UploadId>{upload}</UploadId></R>".encode())
+        elif "uploadId" in query:
             parts = self.server.parts.pop(query["uploadId"])
             content = b"".join(parts[number] for number in sorted(parts))
             status, _, headers = self._store(path, content)
             tag = escape(_tag(content))
-            return self._answer(status, f"<R><ETag>{tag}</ETag></R>".encode(), headers)
-        bucket = path.rstrip("/")
-        keys = [each.text or "" for each in fromstring(body).iter() if each.tag.endswith("Key")]
-        for key in keys:
-            self.server.objects.pop(f"{bucket}/{key}", None)
-        deleted = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
-        return self._answer(200, f"<DeleteResult>{deleted}</DeleteResult>".encode())
+            self._answer(status, f"<R><ETag>{tag}</ETag></R>".encode(), headers)
+        else:
+            self._answer(200, self._deleted(path.rstrip("/"), body))
 
     def do_GET(self) -> None:
         path, query, _ = self._request()
-        if "list-type" in query:
-            return self._answer(200, self._listed(path.strip("/"), query))
         content = self.server.objects.get(path)
-        if content is None:
-            return self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        if "list-type" in query:
+            self._answer(200, self._listed(path.strip("/"), query))
+        elif content is None:
+            self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        else:
+            self._answer(*self._read(content))
+
+    def _read(self, content: bytes) -> tuple[int, bytes, dict[str, str]]:
         headers = {"ETag": _tag(content), "Last-Modified": _DATE}
         if not (given := self.headers.get("Range")):
-            return self._answer(200, content, headers)
+            return 200, content, headers
         first, last = given.removeprefix("bytes=").split("-")
         start = int(first) if first else len(content) - int(last)
         end = min(int(last) + 1 if first and last else len(content), len(content))
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(content)}"
-        return self._answer(206, content[start:end], headers)
+        return 206, content[start:end], headers
+
+    def _deleted(self, bucket: str, body: bytes) -> bytes:
+        keys = [each.text or "" for each in fromstring(body).iter() if each.tag.endswith("Key")]
+        for key in keys:
+            self.server.objects.pop(f"{bucket}/{key}", None)
+        deleted = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
+        return f"<DeleteResult>{deleted}</DeleteResult>".encode()
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -137,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _listed(self, bucket: str, query: dict[str, str]) -> bytes:
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter")
-        start, found, folders = len(f"/{bucket}/"), [], set[str]()
+        start, found, folders = len(f"/{bucket}/"), list[str](), set[str]()
         for path, content in sorted(self.server.objects.items()):
             key = path[start:]
             if not path.startswith(f"/{bucket}/{prefix}") or key <= query.get("start-after", ""):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from embeddings.objects import Objects, in_object_storage
+from embeddings.objects import Objects, ObjectStorageError, in_object_storage
 from embeddings.progress import Track, no_progress
 from embeddings.settings import is_remote
 from embeddings.store.blobs import BLOB_SCHEMA, BlobTable
@@ -16,7 +16,7 @@ from embeddings.store.images import ImageTable, Snapshot
 from embeddings.store.labels import LABEL_SCHEMA, LabelJournal
 from embeddings.store.records import Decision, Images, StoredImage
 from embeddings.store.retention import Retention
-from embeddings.store.tables import StoreError, create_table, open_table
+from embeddings.store.tables import StoreDamaged, StoreError, create_table, open_table
 from embeddings.store.verification import Check, verify_store
 from embeddings.store.versions import (
     Changes,
@@ -166,9 +166,12 @@ class Store:
         return verify_store(self.images, self.feature_paths(), track)
 
     def feature_paths(self) -> list[str]:
-        """Return the paths of the feature tables. Raises `ObjectStorageError`."""
+        """Return the paths of the feature tables. Raises `StoreDamaged`."""
         if in_object_storage(self.uri):
-            found = Objects.open(self.uri).folders("features")
+            try:
+                found = Objects.open(self.uri).folders("features")
+            except ObjectStorageError as error:
+                raise StoreDamaged(str(error)) from error
             return [f"{self.uri.rstrip('/')}/features/{name}" for name in found]
         if is_remote(self.uri):
             return []

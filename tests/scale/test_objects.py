@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +28,7 @@ from embeddings.settings import PathSettings
 from embeddings.store.store import Store
 from service.local_server import LOCAL, reserve_port
 from tests.scale.servers import ObjectStore
-from tests.tiny_release import candidate, draw, fill_store
+from tests.tiny_release import candidate, draw, explain_evenly, fill_store
 
 WRITES = 20
 _START_SECONDS = 90.0
@@ -121,7 +121,7 @@ def publish_in(place: Place, home: Path, seed: int) -> Path:
             fill_store(store, draw())
         shared.pull()
         with TemporaryDirectory() as folder:
-            model = candidate(draw(), Path(folder))
+            model = replace(candidate(draw(), Path(folder)), explain=explain_evenly)
             return publish(model, store, shared.folder, map_seed=seed, share=shared.share)
 
 
