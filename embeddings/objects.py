@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,6 +28,7 @@ _TRUE = ("1", "true", "yes", "on")
 _RETRIES = 3
 _RETRY_SECONDS = 10
 _CHUNK_BYTES = 8 << 20
+_PARTS_AT_ONCE = 8
 
 
 class ObjectStorageError(BelvedereError):
@@ -136,15 +138,23 @@ class Objects:
             obstore.put(self._store, key, path, chunk_size=_CHUNK_BYTES)
 
     def download(self, key: str, path: Path) -> None:
-        """Write an object into a new file, whose folder is created."""
+        """Write an object into a new file, whose folder is created; several parts at a time."""
         import obstore
 
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _translated(self.uri):
-            parts = obstore.get(self._store, key).stream(min_chunk_size=_CHUNK_BYTES)
-        with path.open("wb") as file:
-            for part in _translated_parts(self.uri, parts):
-                file.write(part)
+        with (
+            _translated(self.uri),
+            path.open("wb") as file,
+            ThreadPoolExecutor(_PARTS_AT_ONCE) as pool,
+        ):
+            size = obstore.head(self._store, key)["size"]
+
+            def write(start: int) -> None:
+                length = min(_CHUNK_BYTES, size - start)
+                part = obstore.get_range(self._store, key, start=start, length=length)
+                os.pwrite(file.fileno(), part, start)
+
+            list(pool.map(write, range(0, size, _CHUNK_BYTES)))
 
     def listed(self, prefix: str | None = None) -> list[Listed]:
         """Return all objects in a folder and in its folders."""
@@ -221,11 +231,6 @@ class Objects:
                 raise WrittenMeanwhile(
                     f"Another process wrote {self.uri}/{key} first; try again."
                 ) from error
-
-
-def _translated_parts(uri: str, parts: Iterator[bytes]) -> Iterator[bytes]:
-    with _translated(uri):
-        yield from parts
 
 
 @contextmanager
