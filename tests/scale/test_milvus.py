@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from pymilvus import MilvusClient
 
 from api_tests.conftest import served
-from embeddings.index import IndexContents, IndexUnavailable, open_kind
+from embeddings.index import IndexContents, IndexUnavailable, milvus_collection, open_kind
 from embeddings.index.flat import FlatIndex
 from embeddings.index.milvus import MilvusKind
 from embeddings.index.milvus_collection import MilvusCollection
@@ -32,8 +32,9 @@ from embeddings.release.sealed_index import discard_index
 from embeddings.settings import IndexSettings
 from embeddings.store.store import Store
 from service.settings import ServiceSettings
-from tests.congruence import COLLECTIONS, Congruence
+from tests.congruence import COLLECTIONS, LEAST_RECALL, Congruence, check, searches
 from tests.indexes import Build, builder, ids_of
+from tests.indexes import build as indexed
 from tests.scale.servers import MilvusServer
 from tests.tiny_release import explain_evenly
 
@@ -165,6 +166,23 @@ def build(settings: IndexSettings, tmp_path_factory: pytest.TempPathFactory) -> 
 
 class TestCongruence(Congruence):
     """The cases of all kinds, on the server."""
+
+
+def test_clusters_congrue_with_brute_force(
+    settings: IndexSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large collections are searched in clusters, as many as the measured recall needs."""
+    monkeypatch.setattr(milvus_collection, "_FLAT_ROWS", 1000)
+    embeddings = COLLECTIONS["cloud"]
+    built = indexed("milvus", embeddings, tmp_path, settings)
+    parameters = built.sealed.parameters
+    assert parameters["clusters"] == 44
+    assert 1 < parameters["probes"] <= 44
+    assert built.sealed.recall >= 0.99
+    index = built.open()
+    recalls = [check(each.of(index), each, embeddings) for each in searches(embeddings, seed=1)]
+    assert np.mean(recalls) >= LEAST_RECALL
+    built.kind.discard(built.sealed)
 
 
 def test_answers_congrue_with_those_of_flat(milvus_home: Path, settings: IndexSettings) -> None:
