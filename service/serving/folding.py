@@ -80,15 +80,11 @@ class Folding:
 
     async def _run(self) -> str | None:
         """Run the program; return the reason of a failure."""
-        paths = {
-            "BELVEDERE_HOME": str(self._settings.home),
-            "BELVEDERE_STORE": self._settings.store_uri,
-            "BELVEDERE_RELEASES": self._settings.releases or "",
-            "OMP_NUM_THREADS": "1",
-        }
         # uvloop forks without exec at once, for which Lance is not safe.
         process = subprocess.Popen(
-            [sys.executable, "-m", MODULE], env=os.environ | paths, stderr=subprocess.PIPE
+            [sys.executable, "-m", MODULE],
+            env=os.environ | _environment(self._settings),
+            stderr=subprocess.PIPE,
         )
         try:
             _, errors = await asyncio.to_thread(process.communicate)
@@ -99,3 +95,18 @@ class Folding:
             return None
         lines = errors.decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"exit status {process.returncode}"
+
+
+def _environment(settings: ServiceSettings) -> dict[str, str]:
+    """Return the settings of the program, some of which can be options of this process."""
+    token = settings.milvus_token
+    return {
+        "BELVEDERE_HOME": str(settings.home),
+        "BELVEDERE_STORE": settings.store_uri,
+        "BELVEDERE_RELEASES": settings.releases or "",
+        "BELVEDERE_INDEX": settings.index or "",
+        "BELVEDERE_MILVUS_URI": settings.milvus_uri or "",
+        "BELVEDERE_MILVUS_TOKEN": token.get_secret_value() if token else "",
+        "BELVEDERE_MILVUS_CA": str(settings.milvus_ca or ""),
+        "OMP_NUM_THREADS": "1",
+    }
