@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from service.local_server import LOCAL, reserve_port
@@ -30,6 +31,7 @@ BUCKET = "belvedere"
 _MADE = ".made"
 """Object in each bucket."""
 _START_SECONDS = 120.0
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class ServerMissing(Exception):
@@ -389,20 +391,23 @@ _SMALL = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
 
 
 @contextmanager
-def ray_cluster(nodes: int, cpus: int = 1) -> Iterator[RayCluster]:
-    """Run a Ray cluster of `nodes` nodes with `cpus` processors each.
+def ray_cluster(
+    nodes: int, cpus: int = 1, environment: Mapping[str, str] = _NONE
+) -> Iterator[RayCluster]:
+    """Run a Ray cluster of `nodes` nodes with `cpus` processors each and these variables.
 
     Its address goes to `--ray` or `ray.init(address=…)`. A connection of this process to the
     cluster is closed at the end.
     """
     _installed("ray", "ray")
-    quiet = {
+    variables = {
+        **environment,
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         # Workers import the project and its tests.
         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
     }
-    with _environment(quiet), tempfile.TemporaryDirectory(prefix="ray") as folder:
+    with _environment(variables), tempfile.TemporaryDirectory(prefix="ray") as folder:
         import ray
         from ray.cluster_utils import Cluster
 

@@ -168,7 +168,8 @@ def main(trained: Path) -> None:
         )
         for name in ("runs", "cache"):
             shutil.copytree(trained / name, folder / "driver" / name)
-        with ray_cluster(NODES) as cluster:
+        # The nodes read the store, too.
+        with ray_cluster(NODES, environment=objects.environment) as cluster:
             story.say(f"Ray: {NODES} nodes of one CPU")
             story.run("add", os.environ["BELVEDERE_DATA"], "--ray", cluster.address)
             story.run("publish", "--ray", cluster.address, index="milvus")
