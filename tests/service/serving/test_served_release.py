@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from embeddings.release.publish import republish
+from embeddings.release.reader import ReleaseError
+from embeddings.settings import IndexSettings
 from embeddings.store.retention import Retention
 from embeddings.store.store import Store
 from service.serving.precomputed import neighborhood_of, prediction_of, published_map
@@ -125,3 +128,24 @@ def test_answers_of_untouched_images_stay_cached(changing: Path) -> None:
         if served.live.row(DELETED) in served.release.graph.of(row).rows
     }
     assert changed == near
+
+
+@pytest.mark.parametrize("kind", ["hnsw", "ivf"])
+def test_a_release_is_served_with_its_index_and_the_changes_before_it(
+    changing: Path, kind: str
+) -> None:
+    store = Store(str(changing / "store"))
+    chosen = IndexSettings(home=changing, index=kind)
+    republish(store, changing / "releases", explain=None, index=chosen)
+    change(store)
+    served = load_current_release(ServiceSettings(home=changing))
+    query = served.release.embeddings[0]
+    found = served.live.index.search(query, 3)
+    assert (found.kind, found.exact) == (kind, False)
+    deleted = served.release.rows[DELETED]
+    everything = served.live.index.search(query, len(served.live))
+    assert everything.exact
+    assert deleted not in everything.rows
+    assert len(everything.rows) == served.count
+    with pytest.raises(ReleaseError, match="belvedere publish"):
+        load_current_release(ServiceSettings(home=changing, index="flat-f16"))
