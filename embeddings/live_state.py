@@ -32,6 +32,9 @@ _UNSEALED: dict[str, Any] = dict.fromkeys(("source", "path", "added", "changed",
 """Columns that a release does not contain."""
 
 
+_ROWS_AT_ONCE = 1024
+
+
 class RevisionLost(StoreError):
     """Revision after which the changes cannot be followed: `read_all_changes` must be used."""
 
@@ -324,19 +327,30 @@ def read_all_changes(store: Store, state: LiveState, encode: Encode) -> ChangedI
     snapshot = store.at()
     present = snapshot.all
     known = set(present.ids)
-    changed = [image for image in present if _differs(state, image)]
-    for row in np.flatnonzero(state.live).tolist():
-        if (record := state.record(row)).id not in known:
-            changed.append(record.model_copy(update={"deleted": store.now()}))
+    changed = [*_differing(state, present)]
+    rows = np.flatnonzero(state.live)
+    for row, identifier in zip(rows.tolist(), state.ids(rows), strict=True):
+        if identifier not in known:
+            changed.append(state.record(row).model_copy(update={"deleted": store.now()}))
     encoder = state.release.manifest.encoder.fingerprint
     return _changed(snapshot, store, encoder, Images.of(changed), encode)
 
 
-def _differs(state: LiveState, image: StoredImage) -> bool:
-    row = state.row(image.id)
-    if row is None or image.deleted is not None:
-        return (row is None) != (image.deleted is not None)
-    return state.record(row) != image.model_copy(update=_UNSEALED)
+def _differing(state: LiveState, images: Images) -> Iterator[StoredImage]:
+    for start in range(0, len(images), _ROWS_AT_ONCE):
+        block = images[start : start + _ROWS_AT_ONCE]
+        rows = [state.row(each) for each in block.ids]
+        known = np.array([row for row in rows if row is not None], np.int64)
+        records = dict(zip(known.tolist(), state.records(known), strict=True))
+        for image, row in zip(block, rows, strict=True):
+            if _differs(None if row is None else records[row], image):
+                yield image
+
+
+def _differs(record: StoredImage | None, image: StoredImage) -> bool:
+    if record is None or image.deleted is not None:
+        return (record is None) != (image.deleted is not None)
+    return record != image.model_copy(update=_UNSEALED)
 
 
 def _count(store: Store, revision: int) -> int:
