@@ -4,6 +4,7 @@ import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
+from embeddings.objects import in_object_storage
 from embeddings.store.flushing import flush_table
 from embeddings.store.retention import Retention
 from embeddings.store.store import Store
@@ -18,6 +19,9 @@ from embeddings.store.versions import versions_to_keep
 
 COMMITS = 100
 """Commits between two compactions."""
+
+_COMMITS_OF_OBJECTS = 20
+"""The same in object storage, where a reader of changes sends requests for each fragment."""
 
 _VERSIONS_FOR_READERS = 100
 """Newest versions of the tables beside `images` that stay, because readers have them open."""
@@ -34,9 +38,10 @@ class Maintenance:
     Readers, training and publishing go on meanwhile.
     """
 
-    def __init__(self, store: Store, retention: Retention, *, commits: int = COMMITS) -> None:
+    def __init__(self, store: Store, retention: Retention, *, commits: int | None = None) -> None:
         self._store, self._retention = store, retention
-        self._every = commits
+        default = _COMMITS_OF_OBJECTS if in_object_storage(store.uri) else COMMITS
+        self._every = commits or default
         self._commits = 0
         self._wanted = Event()
         self._pool = ThreadPoolExecutor(1, "maintenance")
