@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from embeddings.images import PIXELS_VERSION
 from embeddings.ingest.split import SplitName
 from embeddings.lock import Locked, store_lock
+from embeddings.release.reader import NewerReleaseError, ReleaseError
 from embeddings.release.reports import Comparison, ExperimentReport
 from embeddings.release.sharing import Share, SharedReleases, keep_local
 from embeddings.store.retention import TRAINING_PREFIX
@@ -107,10 +108,17 @@ class Workspace:
     def pull_release(self) -> None:
         """Make the current release in object storage that of the home.
 
-        Raises `ObjectStorageError` and `ReleaseError`.
+        A damaged one is left, since publishing replaces it. Raises `ObjectStorageError`, and
+        `NewerReleaseError` if a newer version published it.
         """
-        if self.shared is not None:
+        if self.shared is None:
+            return
+        try:
             self.shared.pull()
+        except NewerReleaseError:
+            raise
+        except ReleaseError as error:
+            self.display.warn(str(error))
 
     def discard_dataset(self) -> None:
         """Discard the open dataset and all comparisons; called after a change of the store."""

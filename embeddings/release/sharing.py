@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 from embeddings.atomic import atomic_folder, atomic_symlink, delete_whole
 from embeddings.errors import HomeError
@@ -27,8 +28,8 @@ from embeddings.settings import PathSettings
 Share = Callable[[Path], None]
 """Function that makes an installed release the current one for other machines."""
 
-_NONE = b""
-"""Content of `current` without a current release; without the object, none was published yet."""
+_NONE = ""
+"""Name in `current` without a current release; without the object, none was published yet."""
 
 _REQUEST_SECONDS = 30
 
@@ -67,12 +68,12 @@ class SharedReleases:
         link = self.folder / CURRENT
         if pointer is None:
             return False
-        if pointer.content == _NONE:
+        name = _name(pointer, self.objects.uri)
+        if name == _NONE:
             if not link.is_symlink():
                 return False
             link.unlink()
             return True
-        name = _name(pointer, self.objects.uri)
         is_current = link.is_symlink() and link.readlink() == Path(name)
         if is_current and not verify and (link / MANIFEST).is_file():
             return False
@@ -126,7 +127,7 @@ class SharedReleases:
             key, path = f"{release.name}/{file}", release / file
             if present.get(key) != path.stat().st_size:
                 self.objects.upload(key, path)
-        self._point(release.name.encode())
+        self._point(release.name)
 
     def discard(self, release: Path) -> None:
         """Delete a release; the manifest first, so that a killed call leaves no incomplete one."""
@@ -171,8 +172,10 @@ class SharedReleases:
                     )
         return len(names)
 
-    def _point(self, content: bytes) -> None:
-        seen = self._seen[0]
+    def _point(self, name: str) -> None:
+        # Each content is different: tags of some servers are digests, so that an equal content
+        # would not be noticed by another publisher.
+        content, seen = f"{name}\n{uuid4().hex}\n".encode(), self._seen[0]
         try:
             if seen is None:
                 tag = self.objects.create(CURRENT, content)
@@ -187,8 +190,8 @@ class SharedReleases:
 
 
 def _name(pointer: Found, uri: str) -> str:
-    name = pointer.content.decode("utf-8", "replace").strip()
-    if not name or name.startswith(".") or "/" in name or name == CURRENT:
+    name = pointer.content.decode("utf-8", "replace").split("\n")[0]
+    if name.startswith(".") or "/" in name or name == CURRENT:
         raise ReleaseError(f"{uri}/{CURRENT} names no release; run `belvedere publish` again.")
     return name
 

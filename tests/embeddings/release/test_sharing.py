@@ -97,7 +97,7 @@ def test_a_damaged_release_is_refused_and_the_earlier_copy_stays(
     server: ObjectServer, tmp_path: Path
 ) -> None:
     shared = shared_by(tmp_path)
-    newest = server.objects[POINTER].decode()
+    newest = server.objects[POINTER].decode().split("\n")[0]
     (oldest,) = set(shared.names()) - {newest}
     server.objects[POINTER] = oldest.encode()
     shared.pull()
