@@ -100,7 +100,15 @@ def _batches(snapshot: Snapshot, digests: Sequence[str]) -> Iterator[SentFiles |
         if remote:
             yield NamedFiles(chosen, snapshot.uri, int(blobs.dataset.version), rows[part])
         else:
-            yield SentFiles(chosen, list(snapshot.jpegs(chosen)))
+            yield SentFiles(chosen, _files(snapshot, chosen, rows[part]))
+
+
+def _files(snapshot: Snapshot, digests: Sequence[str], rows: Rows) -> list[bytes]:
+    try:
+        return list(snapshot.blobs.jpegs(rows))
+    except StoreError:
+        # The opened version of the table was cleaned up, or a file is missing.
+        return list(snapshot.jpegs(digests))
 
 
 def _encode(shared: SharedEncoder, batch: SentFiles | NamedFiles) -> tuple[list[str], Encoded]:

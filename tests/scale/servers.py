@@ -404,6 +404,8 @@ def ray_cluster(
         **environment,
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        # By default, workers give way to every other process.
+        "RAY_worker_niceness": "0",
         # Workers import the project and its tests.
         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
     }
