@@ -25,7 +25,7 @@ _BATCH_BYTES = 4 * 1024 * 1024
 _FLAT_ROWS = 100_000
 """Number of rows up to which the server compares a query with all of them."""
 
-_SEARCH_SECONDS = 2.0
+_SEARCH_SECONDS = 5.0
 _FILL_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 
