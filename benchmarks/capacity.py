@@ -91,7 +91,7 @@ class Capacity:
         growth = self.images / MILLION
         by_kind = {
             "flat": FLAT_MS * self.images,
-            "hnsw": HNSW_MS * max(growth, 0.2) ** 0.2,
+            "hnsw": HNSW_MS * float(max(growth, 0.2) ** 0.2),
             "ivf": IVF_MS * sqrt(growth),
             "milvus": IVF_MS * sqrt(growth),
         }
