@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
+from typing import Any
 
 import psutil
 
@@ -116,7 +117,7 @@ def _round(snapshot: Snapshot, model: Path) -> Round:
     local = _timed(snapshot, encode_here(Encoder(model)))
     with _nodes(2) as (address, remove_node):
         start = perf_counter()
-        with connect(address, sys.stderr.write) as cluster:
+        with connect(address, _warn) as cluster:
             connected = perf_counter()
             encode = _opened(cluster, snapshot, model)
             opened = perf_counter()
@@ -152,7 +153,11 @@ def _timed(snapshot: Snapshot, encode: Encode) -> EncodingRun:
 def _cpu_seconds() -> float:
     own = psutil.Process()
     times = [each.cpu_times() for each in (own, *own.children(recursive=True))]
-    return sum(each.user + each.system for each in times)
+    return float(sum(each.user + each.system for each in times))
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 @contextmanager
@@ -160,7 +165,7 @@ def _nodes(count: int) -> Iterator[tuple[str, Callable[[], None]]]:
     """Run a Ray cluster of nodes with one processor; yield its address and the end of one node."""
     from ray.cluster_utils import Cluster as Nodes
 
-    small = {"object_store_memory": 200 << 20, "include_dashboard": False}
+    small: dict[str, Any] = {"object_store_memory": 200 << 20, "include_dashboard": False}
     cluster = Nodes(initialize_head=True, head_node_args={"num_cpus": 0, **small})
     nodes = [cluster.add_node(num_cpus=1, **small) for _ in range(count)]
     cluster.wait_for_nodes()
@@ -171,7 +176,7 @@ def _nodes(count: int) -> Iterator[tuple[str, Callable[[], None]]]:
     try:
         yield cluster.address, remove_node
     finally:
-        cluster.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

@@ -101,4 +101,5 @@ def _sample(base: Floats) -> Floats:
     if blocks <= SAMPLE // _BLOCK:
         return base
     starts = np.linspace(0, blocks - 1, SAMPLE // _BLOCK).astype(np.int64) * _BLOCK
-    return base[(starts[:, np.newaxis] + np.arange(_BLOCK)).ravel()]
+    rows = (starts[:, np.newaxis] + np.arange(_BLOCK)).ravel()
+    return base.take(rows, axis=0)

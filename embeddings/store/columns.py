@@ -66,7 +66,8 @@ class Categories(Generic[Value]):
         return len(self.numbers)
 
     def __getitem__(self, row: int) -> Value:
-        return self.values[self.numbers[row]]
+        value: Value = self.values[int(self.numbers[row])]
+        return value
 
     def equal(self, value: str | None) -> Mask:
         """Return a mask of the rows with a value, shape (n,)."""
