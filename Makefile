@@ -20,7 +20,7 @@ test-service: $(VENV)/.test ## run the API tests on a tiny release, without Tens
 		--ignore api_tests/chaos --ignore api_tests/compose
 
 test-scale: $(VENV)/.dev ## start Milvus, a Ray cluster and an object store from packages, and test with them
-	@$(BIN)/python -m pytest -m scale tests/scale
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m scale tests/scale
 
 test-compose: $(VENV)/.dev ## build the container images, test the whole stack and stop it
 	@$(BIN)/python -m pytest -m compose api_tests/compose

@@ -91,8 +91,8 @@ class Cluster:
             cause = error.cause
             if isinstance(cause, BelvedereError):
                 raise cause from None
-            if isinstance(cause, ImportError):
-                raise _unable(str(cause)) from error
+            if isinstance(cause, ImportError | errors.RaySystemError):
+                raise _unable(_last_line(cause)) from error
             raise
         except (errors.RuntimeEnvSetupError, errors.RaySystemError) as error:
             raise _unable(_last_line(error)) from error

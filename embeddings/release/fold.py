@@ -39,8 +39,8 @@ def fold(settings: IndexSettings) -> Path | None:
     """Publish the model of the current release over the newest revision; return the folder.
 
     Of the earlier releases of the model, the first and the newest stay. Returns None if no image
-    changed since the release. Raises `Locked` if another process
-    publishes or trains, `ReleaseError`, `StoreError` and `ObjectStorageError`.
+    changed since the release and its index has the kind of the settings. Raises `Locked` if another
+    process publishes or trains, `ReleaseError`, `StoreError` and `ObjectStorageError`.
     """
     store, releases = Store(settings.store_uri), settings.releases_folder
     with home_lock(settings.home, f"python -m {MODULE}"):
@@ -48,8 +48,9 @@ def fold(settings: IndexSettings) -> Path | None:
         if shared is not None:
             shared.pull_all()
         refuse_newer_release(releases)
-        published = read_manifest(current_release(releases)).data
-        if store.at().images.fingerprint == published.fingerprint:
+        published = read_manifest(current_release(releases))
+        is_newest = store.at().images.fingerprint == published.data.fingerprint
+        if is_newest and settings.index in (None, published.index.kind):
             return None
         share = keep_local if shared is None else shared.share
         folder = republish(store, releases, explain=None, index=settings, share=share)

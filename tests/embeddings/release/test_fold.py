@@ -29,3 +29,13 @@ def test_folds_keep_the_first_and_the_newest_releases(home: Path, tmp_path: Path
     }
     kept = {open_release(each).manifest.tag for each in (first, *folded[-3:])}
     assert {tag for tag in store.tags() if tag.startswith(RELEASE_PREFIX)} == kept
+
+
+def test_a_fold_builds_another_kind_of_index(home: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(home, tmp_path / "home", symlinks=True))
+    settings = IndexSettings(home=copy, index="hnsw")
+    folder = fold(settings)
+    assert folder is not None
+    assert open_release(folder).manifest.index.kind == "hnsw"
+    assert fold(settings) is None
+    assert fold(IndexSettings(home=copy)) is None
