@@ -7,11 +7,8 @@ import faiss
 import numpy as np
 
 from embeddings.arrays import Doubles, Floats, Mask, Rows
-from embeddings.index.distances import ROUNDING
+from embeddings.index.distances import ROUNDING, SPARE
 from embeddings.index.id_order import rank_ids
-
-_SPARE = 8
-"""Additional candidates, so that double-precision reranking resolves rounding and ties."""
 
 _QUERIES = 1024
 _DIFFERENCES = 4_000_000
@@ -65,7 +62,7 @@ class BlockSearch:
         found = NearestRows.missing(len(queries), k)
         vectors = self.embeddings[base]
         pending = np.arange(len(queries) if len(base) else 0)
-        candidates = k + 1 + _SPARE
+        candidates = k + 1 + SPARE
         while len(pending):
             candidates = min(candidates, len(base))
             proven = [

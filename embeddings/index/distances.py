@@ -8,6 +8,9 @@ from embeddings.arrays import Doubles, Floats, Rows
 ROUNDING = 1e-4
 """Relative bound of the rounding error of squared distances in single precision."""
 
+SPARE = 8
+"""Additional candidates, so that double-precision reranking resolves rounding and ties."""
+
 
 def squared_distances(query: Floats, vectors: Floats) -> Floats:
     """Return squared distances of a query to vectors of shape (n, dimension), shape (n,)."""

@@ -7,11 +7,11 @@ import numpy as np
 
 from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import IndexContents, Neighbors, SealedIndex, validate_query
-from embeddings.index.distances import ROUNDING, rerank
+from embeddings.index.distances import ROUNDING, SPARE, rerank
 from embeddings.settings import IndexSettings
 
-_SPARE = 8
-"""Additional candidates, so that double-precision reranking resolves rounding and ties."""
+LEAST_ELIGIBLE = 0.9
+"""Share of eligible rows below which an approximate index would miss many of them."""
 
 
 class FlatKind:
@@ -68,7 +68,7 @@ class FlatIndex:
     def _search(self, query: Floats, k: int, mask: Mask | None, eligible: int) -> Neighbors:
         """Increase the number of candidates until no other row can be among the nearest."""
         selector = None if mask is None else row_selector(mask)
-        candidates = k + _SPARE
+        candidates = k + SPARE
         while True:
             candidates = min(candidates, eligible)
             squared, found = self._candidates(query, candidates, selector)
@@ -97,6 +97,11 @@ def eligible_rows(count: int, exclude: int | None, among: Mask | None) -> Mask |
     mask = np.ones(count, dtype=np.bool_) if among is None else among.copy()
     mask[exclude] = False
     return mask
+
+
+def selects_few(among: Mask | None) -> bool:
+    """Return True if a mask selects so few rows that an approximate index compares all of them."""
+    return among is not None and bool(np.count_nonzero(among) < LEAST_ELIGIBLE * len(among))
 
 
 def row_selector(mask: Mask) -> faiss.IDSelector:

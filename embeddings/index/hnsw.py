@@ -10,9 +10,9 @@ import numpy as np
 
 from embeddings.arrays import Floats, Mask
 from embeddings.index import IndexContents, Neighbors, SealedIndex, validate_query
-from embeddings.index.distances import rerank
+from embeddings.index.distances import SPARE, rerank
 from embeddings.index.effort import choose_effort
-from embeddings.index.flat import FlatIndex, row_selector
+from embeddings.index.flat import FlatIndex, row_selector, selects_few
 from embeddings.settings import IndexSettings
 
 _GRAPH = "graph.faiss"
@@ -24,12 +24,6 @@ BUILDING_EFFORT = 100
 
 EFFORTS = (128, 256, 512, 1024, 2048)
 """Numbers of rows that a search keeps (efSearch), of which the least with enough recall is used."""
-
-_SPARE = 8
-"""Additional candidates, so that double-precision reranking resolves rounding and ties."""
-
-_LEAST_ELIGIBLE = 0.9
-"""Share of eligible rows below which a filtered search is exact; the graph would miss many."""
 
 _MOST = 100
 """Largest k searched by the graph; for larger k, exact search is hardly slower."""
@@ -116,11 +110,10 @@ class HnswIndex:
         exact: bool = False,
     ) -> Neighbors:
         """Implement `VectorIndex.search`."""
-        few = among is not None and among.sum() < _LEAST_ELIGIBLE * len(self)
-        if exact or few or k > _MOST:
+        if exact or selects_few(among) or k > _MOST:
             return self._flat.search(query, k, exclude=exclude, among=among)
         query = validate_query(query, k, self._embeddings)
-        candidates = k + _SPARE + 1
+        candidates = k + SPARE + 1
         effort = faiss.SearchParametersHNSW(efSearch=max(self._effort, candidates))
         if among is not None:
             effort.sel = row_selector(among)

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import IndexContents, Neighbors, SealedIndex, VectorIndex, validate_query
-from embeddings.index.distances import rank
+from embeddings.index.distances import SPARE, rank
 from embeddings.index.effort import choose_effort
-from embeddings.index.flat import FlatIndex
+from embeddings.index.flat import LEAST_ELIGIBLE, FlatIndex, selects_few
 from embeddings.settings import IndexSettings
 
 _TABLE = "vectors.lance"
@@ -27,12 +27,6 @@ _CACHE_BYTES = 128 * 1024 * 1024
 
 _LEAST_PROBES = 4
 _GROWTH = 1.4
-
-_SPARE = 8
-"""Additional candidates, so that double-precision reranking resolves rounding and ties."""
-
-_LEAST_ELIGIBLE = 0.9
-"""Share of eligible rows below which a filtered search is exact."""
 
 _MOST = 100
 """Largest k searched in the clusters; for larger k, exact search is hardly slower."""
@@ -98,13 +92,12 @@ class IvfIndex:
         exact: bool = False,
     ) -> Neighbors:
         """Implement `VectorIndex.search`."""
-        few = among is not None and among.sum() < _LEAST_ELIGIBLE * len(self)
-        if exact or few or k > _MOST:
+        if exact or selects_few(among) or k > _MOST:
             return self._flat.search(query, k, exclude=exclude, among=among)
         query = validate_query(query, k, self._embeddings)
-        wanted = k + 1 + _SPARE
+        wanted = k + 1 + SPARE
         if among is not None:
-            wanted = ceil(wanted / _LEAST_ELIGIBLE)
+            wanted = ceil(wanted / LEAST_ELIGIBLE)
         rows, vectors = self._candidates(query, wanted)
         kept = rows != exclude
         if among is not None:

@@ -16,9 +16,9 @@ from embeddings.index import (
     SealedIndex,
     validate_query,
 )
-from embeddings.index.distances import ROUNDING, rerank
+from embeddings.index.distances import ROUNDING, SPARE, rerank
 from embeddings.index.effort import choose_effort
-from embeddings.index.flat import FlatIndex
+from embeddings.index.flat import FlatIndex, selects_few
 from embeddings.index.milvus_collection import MilvusCollection
 from embeddings.index.milvus_server import MilvusServer
 from embeddings.settings import IndexSettings
@@ -32,12 +32,6 @@ _PROBES = "probes"
 """Names of parameters in the manifest."""
 
 _LEAST_PROBES = 8
-
-_SPARE = 8
-"""Additional candidates, so that double-precision reranking resolves rounding and ties."""
-
-_LEAST_ELIGIBLE = 0.9
-"""Share of eligible rows below which a filtered search is exact."""
 
 _MOST_CANDIDATES = 16_384
 """Largest number of rows that a search of Milvus returns."""
@@ -124,8 +118,7 @@ class MilvusIndex:
     ) -> Neighbors:
         """Implement `VectorIndex.search`."""
         query = validate_query(query, k, self._embeddings)
-        strict = among is not None and np.count_nonzero(among) < _LEAST_ELIGIBLE * len(self)
-        if not (exact or strict or k >= len(self)):
+        if not (exact or selects_few(among) or k >= len(self)):
             found = self._observed(lambda: self._search(query, k, exclude, among))
             if found is not None:
                 return found
@@ -168,7 +161,7 @@ class MilvusIndex:
         The number of candidates is increased until no other one can be among the nearest.
         """
         self._check()
-        candidates = k + _SPARE + 1
+        candidates = k + SPARE + 1
         while candidates <= _MOST_CANDIDATES:
             count = min(candidates, len(self))
             rows, squared = self._collection.search(query, count, self._probes)
