@@ -254,10 +254,12 @@ def test_help_lists_the_commands_in_their_usual_order(tmp_path: Path) -> None:
 
 def test_every_setting_is_an_option_with_its_description(tmp_path: Path) -> None:
     for command, settings in (("train", TrainingSettings), ("serve", ServiceSettings)):
-        shown = " ".join(belvedere(tmp_path, command, "--help").stdout.split())
+        # Lines are broken at hyphens, too.
+        shown = "".join(belvedere(tmp_path, command, "--help").stdout.split())
         for name, field in settings.model_fields.items():
-            assert f" --{name.replace('_', '-')}" in shown
-            assert f"{field.description} [BELVEDERE_{name.upper()}" in shown
+            assert f"--{name.replace('_', '-')}" in shown
+            described = "".join((field.description or "").split())
+            assert f"{described}[BELVEDERE_{name.upper()}" in shown
 
 
 @pytest.mark.parametrize(
