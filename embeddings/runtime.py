@@ -114,6 +114,8 @@ class CompiledModel:
             "INFERENCE_PRECISION_HINT": "f32" if self._precision == "int8" else self._precision,
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": self._cores,
+            # Processes with a part of the cores would all be pinned to the same ones.
+            "ENABLE_CPU_PINNING": self._cores == usable_processors(),
         }
         core = ov.Core()
         network = core.read_model(self._model)
