@@ -9,10 +9,11 @@ import faiss
 import numpy as np
 
 from embeddings.arrays import Floats, Mask
-from embeddings.index import IndexContents, Neighbors, SealedIndex, validate_query
+from embeddings.index import IndexContents, Neighbors, SealedIndex
+from embeddings.index.approximate import ApproximateIndex
 from embeddings.index.distances import SPARE, rerank
 from embeddings.index.effort import choose_effort
-from embeddings.index.flat import FlatIndex, row_selector, selects_few
+from embeddings.index.flat import row_selector
 from embeddings.settings import IndexSettings
 
 _GRAPH = "graph.faiss"
@@ -84,35 +85,17 @@ def read_graph(path: Path, embeddings: Floats) -> faiss.IndexHNSWFlat:
     return graph
 
 
-class HnswIndex:
-    """Approximate search over embeddings of shape (n, dimension), float32.
-
-    Searches with a strict filter, searches for many neighbours and queries for which the graph
-    finds too few use exact search, and their result is marked as exact.
-    """
+class HnswIndex(ApproximateIndex):
+    """Approximate search by a graph of the embeddings."""
 
     def __init__(self, embeddings: Floats, graph: faiss.IndexHNSWFlat, effort: int) -> None:
+        super().__init__(embeddings, _MOST)
         self._graph = graph
         self._effort = effort
-        self._embeddings = embeddings
-        self._flat = FlatIndex(embeddings)
 
-    def __len__(self) -> int:
-        return len(self._embeddings)
-
-    def search(
-        self,
-        query: Floats,
-        k: int,
-        *,
-        exclude: int | None = None,
-        among: Mask | None = None,
-        exact: bool = False,
-    ) -> Neighbors:
-        """Implement `VectorIndex.search`."""
-        if exact or selects_few(among) or k > _MOST:
-            return self._flat.search(query, k, exclude=exclude, among=among)
-        query = validate_query(query, k, self._embeddings)
+    def _find(
+        self, query: Floats, k: int, exclude: int | None, among: Mask | None
+    ) -> Neighbors | None:
         candidates = k + SPARE + 1
         effort = faiss.SearchParametersHNSW(efSearch=max(self._effort, candidates))
         if among is not None:
@@ -120,8 +103,5 @@ class HnswIndex:
         _, found = self._graph.search(query[None], candidates, params=effort)
         rows = found[0][(found[0] >= 0) & (found[0] != exclude)]
         if len(rows) < k:
-            return self._flat.search(query, k, exclude=exclude, among=among)
+            return None
         return Neighbors(*rerank(query, self._embeddings, rows, k), "hnsw", exact=False)
-
-    def close(self) -> None:
-        """Implement `VectorIndex.close`."""

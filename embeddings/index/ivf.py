@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from embeddings.arrays import Floats, Mask, Rows
-from embeddings.index import IndexContents, Neighbors, SealedIndex, VectorIndex, validate_query
+from embeddings.index import IndexContents, Neighbors, SealedIndex, VectorIndex
+from embeddings.index.approximate import ApproximateIndex
 from embeddings.index.distances import SPARE, rank
 from embeddings.index.effort import choose_effort
-from embeddings.index.flat import LEAST_ELIGIBLE, FlatIndex, selects_few
+from embeddings.index.flat import LEAST_ELIGIBLE
 from embeddings.settings import IndexSettings
 
 _TABLE = "vectors.lance"
@@ -66,35 +67,17 @@ class IvfKind:
         """Implement `IndexKind.discard`."""
 
 
-class IvfIndex:
-    """Approximate search over embeddings of shape (n, dimension), float32.
-
-    Searches with a strict filter, searches for many neighbours and queries for which the clusters
-    contain too few rows use exact search, and their result is marked as exact.
-    """
+class IvfIndex(ApproximateIndex):
+    """Approximate search in the nearest clusters of a table."""
 
     def __init__(self, embeddings: Floats, table: lance.LanceDataset, probes: int) -> None:
-        self._embeddings = embeddings
+        super().__init__(embeddings, _MOST)
         self._table = table
         self._probes = probes
-        self._flat = FlatIndex(embeddings)
 
-    def __len__(self) -> int:
-        return len(self._embeddings)
-
-    def search(
-        self,
-        query: Floats,
-        k: int,
-        *,
-        exclude: int | None = None,
-        among: Mask | None = None,
-        exact: bool = False,
-    ) -> Neighbors:
-        """Implement `VectorIndex.search`."""
-        if exact or selects_few(among) or k > _MOST:
-            return self._flat.search(query, k, exclude=exclude, among=among)
-        query = validate_query(query, k, self._embeddings)
+    def _find(
+        self, query: Floats, k: int, exclude: int | None, among: Mask | None
+    ) -> Neighbors | None:
         wanted = k + 1 + SPARE
         if among is not None:
             wanted = ceil(wanted / LEAST_ELIGIBLE)
@@ -103,11 +86,8 @@ class IvfIndex:
         if among is not None:
             kept &= among[rows]
         if kept.sum() < k:
-            return self._flat.search(query, k, exclude=exclude, among=among)
+            return None
         return Neighbors(*rank(query, rows[kept], vectors[kept], k), "ivf", exact=False)
-
-    def close(self) -> None:
-        """Implement `VectorIndex.close`."""
 
     def _candidates(self, query: Floats, count: int) -> tuple[Rows, Floats]:
         """Return the rows of the nearest clusters that are nearest to a query, with embeddings.

@@ -14,11 +14,10 @@ from embeddings.index import (
     IndexUnavailable,
     Neighbors,
     SealedIndex,
-    validate_query,
 )
+from embeddings.index.approximate import ApproximateIndex
 from embeddings.index.distances import ROUNDING, SPARE, rerank
 from embeddings.index.effort import choose_effort
-from embeddings.index.flat import FlatIndex, selects_few
 from embeddings.index.milvus_collection import MilvusCollection
 from embeddings.index.milvus_server import MilvusServer
 from embeddings.settings import IndexSettings
@@ -88,49 +87,30 @@ class MilvusKind:
         MilvusServer(self._settings).call(lambda client: client.drop_collection(name))
 
 
-class MilvusIndex:
-    """Approximate search over embeddings of shape (n, dimension), float32.
+class MilvusIndex(ApproximateIndex):
+    """Approximate search by a server, which returns row numbers.
 
-    The server returns row numbers; they are reranked by the embeddings of the release. Searches
-    with a strict filter, searches for many neighbours and queries for which the server finds too
-    few use exact search, which needs no server, and their result is marked as exact.
+    They are reranked by the embeddings of the release. Exact search needs no server. The connection
+    is shared and stays open when the index is closed.
     """
 
     def __init__(self, collection: MilvusCollection, probes: int) -> None:
+        embeddings = collection.contents.embeddings
+        super().__init__(embeddings, len(embeddings) - 1)
         self._collection = collection
         self._probes = probes
-        self._embeddings = collection.contents.embeddings
-        self._flat = FlatIndex(self._embeddings)
         self._checked = False
         self._failing = False
-
-    def __len__(self) -> int:
-        return len(self._embeddings)
-
-    def search(
-        self,
-        query: Floats,
-        k: int,
-        *,
-        exclude: int | None = None,
-        among: Mask | None = None,
-        exact: bool = False,
-    ) -> Neighbors:
-        """Implement `VectorIndex.search`."""
-        query = validate_query(query, k, self._embeddings)
-        if not (exact or selects_few(among) or k >= len(self)):
-            found = self._observed(lambda: self._search(query, k, exclude, among))
-            if found is not None:
-                return found
-        return self._flat.search(query, k, exclude=exclude, among=among)
-
-    def close(self) -> None:
-        """Implement `VectorIndex.close`; the connection is shared and stays open."""
 
     def try_server(self) -> None:
         """Compare the collection with the release; a failure is logged, not raised."""
         with suppress(IndexUnavailable):
             self._observed(self._check)
+
+    def _find(
+        self, query: Floats, k: int, exclude: int | None, among: Mask | None
+    ) -> Neighbors | None:
+        return self._observed(lambda: self._search(query, k, exclude, among))
 
     def _check(self) -> None:
         if not self._checked:

@@ -57,10 +57,10 @@ from embeddings.release.reader import (
     Release,
     ReleaseError,
     current_release,
+    is_intact,
     open_release,
     read_manifest,
     refuse_newer_release,
-    verify_release,
     write_features,
     write_images,
 )
@@ -480,7 +480,7 @@ def _measure_uncertainty(
 def _install(draft: Path, releases: Path, name: str) -> Path:
     """Move the finished files into the folder of the release."""
     folder = releases / name
-    if not _is_intact(folder):
+    if not is_intact(folder):
         with atomic_folder(folder) as place:
             for path in draft.iterdir():
                 path.rename(place / path.name)
@@ -491,16 +491,8 @@ def _install(draft: Path, releases: Path, name: str) -> Path:
 def _name_copied_release(releases: Path) -> None:
     """Rename a folder `current`, left by a copy that followed the link, to its release name."""
     copied = releases / CURRENT
-    if copied.is_symlink() or not _is_intact(copied):
+    if copied.is_symlink() or not is_intact(copied):
         return
     folder = releases / read_manifest(copied).folder
     if not folder.exists():
         copied.rename(folder)
-
-
-def _is_intact(folder: Path) -> bool:
-    try:
-        verify_release(folder)
-    except ReleaseError:
-        return False
-    return True

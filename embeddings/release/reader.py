@@ -265,6 +265,15 @@ def verify_release(folder: Path) -> Manifest:
     return manifest
 
 
+def is_intact(folder: Path) -> bool:
+    """Return True if a folder has a release whose files are those of its manifest."""
+    try:
+        verify_release(folder)
+    except ReleaseError:
+        return False
+    return True
+
+
 def _verify_file(path: Path, digest: str) -> None:
     try:
         intact = path.is_file() and file_digest(path) == digest

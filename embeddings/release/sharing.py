@@ -19,6 +19,7 @@ from embeddings.release.manifest import MANIFEST
 from embeddings.release.reader import (
     CURRENT,
     ReleaseError,
+    is_intact,
     read_manifest,
     release_folders,
     verify_release,
@@ -95,7 +96,7 @@ class SharedReleases:
         Raises `ReleaseError` if the release is missing or damaged.
         """
         target = self.folder / name
-        if (target / MANIFEST).is_file() and (not verify or _is_intact(target)):
+        if (target / MANIFEST).is_file() and (not verify or is_intact(target)):
             return False
         manifest = self.objects.read(f"{name}/{MANIFEST}")
         if manifest is None:
@@ -194,14 +195,6 @@ def _name(pointer: Found, uri: str) -> str:
     if name.startswith(".") or "/" in name or name == CURRENT:
         raise ReleaseError(f"{uri}/{CURRENT} names no release; run `belvedere publish` again.")
     return name
-
-
-def _is_intact(folder: Path) -> bool:
-    try:
-        verify_release(folder)
-    except ReleaseError:
-        return False
-    return True
 
 
 @contextmanager
