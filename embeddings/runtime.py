@@ -34,7 +34,10 @@ class CompiledModel:
     def __init__(self, model: Path, precision: Precision = "f32", cores: int | None = None) -> None:
         self._model = model
         self._precision = precision
-        self._cores = cores or usable_processors()
+        processors = usable_processors()
+        self._cores = cores or processors
+        # Processes with a part of the cores would all be pinned to the same ones.
+        self._pinned = self._cores == processors
         # Two threads that read the first tensors of a process at once deadlock in OpenVINO, which
         # holds the lock of a static variable while it waits for the interpreter.
         np.asarray(ov.Tensor(np.zeros(1, np.float32)).data)
@@ -114,8 +117,7 @@ class CompiledModel:
             "INFERENCE_PRECISION_HINT": "f32" if self._precision == "int8" else self._precision,
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": self._cores,
-            # Processes with a part of the cores would all be pinned to the same ones.
-            "ENABLE_CPU_PINNING": self._cores == usable_processors(),
+            "ENABLE_CPU_PINNING": self._pinned,
         }
         core = ov.Core()
         network = core.read_model(self._model)
