@@ -12,7 +12,7 @@ from embeddings.arrays import Doubles, Floats, Mask
 from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder
 from embeddings.images import read_pixels
-from embeddings.index import IndexUnavailable, VectorIndex
+from embeddings.index import VectorIndex, search_despite_outage
 
 NEIGHBOR = 10
 """Rank of the training image whose distance measures typicality."""
@@ -99,16 +99,7 @@ def distance_to_training(
     mask over the rows of `index`; `exclude` leaves one row out. With `exact`, and if the server of
     an index does not answer, all rows are compared. Method: Sun et al. 2022.
     """
-    try:
-        return _distance(index, training, embedding, exclude, exact)
-    except IndexUnavailable:
-        return _distance(index, training, embedding, exclude, exact=True)
-
-
-def _distance(
-    index: VectorIndex, training: Mask, embedding: Floats, exclude: int | None, exact: bool
-) -> float:
-    search = partial(index.search, embedding, exclude=exclude, exact=exact)
+    search = partial(search_despite_outage, index, embedding, exclude=exclude, exact=exact)
     # Most stored images are training images, so a search without a mask finds enough of them.
     found = search(_CANDIDATES)
     distances = found.distances[training[found.rows]]

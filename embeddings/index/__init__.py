@@ -75,6 +75,22 @@ class VectorIndex(Protocol):
         ...
 
 
+def search_despite_outage(
+    index: VectorIndex,
+    query: Floats,
+    k: int,
+    *,
+    exclude: int | None = None,
+    among: Mask | None = None,
+    exact: bool = False,
+) -> Neighbors:
+    """Search as `VectorIndex.search`; if the server of the index does not answer, exactly."""
+    try:
+        return index.search(query, k, exclude=exclude, among=among, exact=exact)
+    except IndexUnavailable:
+        return index.search(query, k, exclude=exclude, among=among, exact=True)
+
+
 @dataclass(frozen=True)
 class IndexContents:
     """Embeddings of a release. Its images are ordered by id, so row order is the order of ids."""

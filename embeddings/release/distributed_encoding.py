@@ -17,6 +17,7 @@ from embeddings.encoder import Encoder, encoder_fingerprint
 from embeddings.ray_cluster import Cluster
 from embeddings.release.encoding import Encode, encode_in_order
 from embeddings.runtime import Precision
+from embeddings.settings import is_remote
 from embeddings.store.blobs import Blobs, BlobTable
 from embeddings.store.images import Snapshot
 from embeddings.store.tables import StoreError
@@ -93,7 +94,7 @@ def _batches(snapshot: Snapshot, digests: Sequence[str]) -> Iterator[SentFiles |
     blobs = snapshot.blobs
     rows = blobs.rows_of(digests)
     order = np.argsort(rows, kind="stable")
-    remote = "://" in snapshot.uri
+    remote = is_remote(snapshot.uri)
     for start in range(0, len(order), BATCH):
         part = order[start : start + BATCH]
         chosen = [digests[each] for each in part]

@@ -1,12 +1,10 @@
 """Response bodies from rows of a state and from recognitions."""
 
-from functools import partial
-
 import numpy as np
 from fastapi import Response
 
 from embeddings.arrays import Floats, Points, Rows
-from embeddings.index import IndexUnavailable, Neighbors
+from embeddings.index import Neighbors, search_despite_outage
 from embeddings.recognition import Recognition
 from embeddings.release.manifest import Manifest
 from embeddings.store.attribution import attribution_of
@@ -64,17 +62,8 @@ def nearest_in_training(served: ServedRelease, row: int, k: int) -> tuple[Neighb
 
     If the server of the index does not answer, all of them are compared.
     """
-    search = partial(
-        served.live.index.search,
-        served.live.embedding(row),
-        k,
-        exclude=row,
-        among=served.learned,
-    )
-    try:
-        found = search()
-    except IndexUnavailable:
-        found = search(exact=True)
+    index, embedding = served.live.index, served.live.embedding(row)
+    found = search_despite_outage(index, embedding, k, exclude=row, among=served.learned)
     pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
     return tuple(_neighbor(served, each, distance) for each, distance in pairs)
 
