@@ -142,15 +142,17 @@ class Congruence:
         assert np.mean(recalls) >= LEAST_RECALL
         index.close()
 
-    @pytest.mark.parametrize("name", ["clustered", "cloud", "ties", "one"])
-    def test_the_sealed_recall_is_true(self, build: Build, name: str) -> None:
+    @pytest.mark.parametrize("k", [_NEAREST, 100])
+    @pytest.mark.parametrize("name", ["clustered", "cloud", "outliers", "ties", "one"])
+    def test_the_sealed_recall_is_true(self, build: Build, name: str, k: int) -> None:
+        """The recall measured for few neighbours holds for many."""
         embeddings, built = COLLECTIONS[name], build(name)
         sealed, index = built.sealed, built.open()
         assert sealed.recall == 1.0 if sealed.exact else LEAST_RECALL <= sealed.recall <= 1.0
         rows = np.random.default_rng(2).permutation(len(embeddings))[:100].tolist()
         recalls = []
         for row in rows:
-            search = Search(embeddings[row], _NEAREST, exclude=row)
+            search = Search(embeddings[row], k, exclude=row)
             recalls.append(check(search.of(index), search, embeddings))
         assert np.mean(recalls) >= sealed.recall - 0.02
         index.close()
@@ -191,6 +193,16 @@ class Congruence:
         before = [search.of(first).rows.tolist() for search in wanted]
         first.close()
         assert [search.of(second).rows.tolist() for search in wanted] == before
+        second.close()
+
+    def test_an_index_built_again_gives_the_same(self, build: Build) -> None:
+        embeddings, built = COLLECTIONS["cloud"], build("cloud")
+        again = built.again()
+        assert again.sealed == built.sealed
+        first, second = built.open(), again.open()
+        for search in searches(embeddings, seed=6):
+            assert search.of(second).rows.tolist() == search.of(first).rows.tolist()
+        first.close()
         second.close()
 
     @pytest.mark.parametrize("name", ["clustered", "ties", "two"])

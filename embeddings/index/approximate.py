@@ -4,6 +4,20 @@ from embeddings.arrays import Floats, Mask
 from embeddings.index import Neighbors, validate_query
 from embeddings.index.flat import FlatIndex, selects_few
 
+MOST = 100
+"""Largest k of an approximate search; for larger k, exact search is hardly slower."""
+
+_ROWS_PER_NEIGHBOUR = 4
+
+
+def most_in_clusters(count: int, clusters: int) -> int:
+    """Return the largest k of a search in the nearest of the clusters of a collection.
+
+    The number of searched clusters is measured for few neighbours. The nearest of many neighbours
+    are spread over more clusters, unless a cluster is several times as large as k.
+    """
+    return min(MOST, count // (_ROWS_PER_NEIGHBOUR * clusters))
+
 
 class ApproximateIndex:
     """Approximate search over embeddings of shape (n, dimension), float32.

@@ -10,7 +10,7 @@ import numpy as np
 
 from embeddings.arrays import Floats, Mask
 from embeddings.index import IndexContents, Neighbors, SealedIndex
-from embeddings.index.approximate import ApproximateIndex
+from embeddings.index.approximate import MOST, ApproximateIndex
 from embeddings.index.distances import SPARE, rerank
 from embeddings.index.effort import choose_effort
 from embeddings.index.flat import row_selector
@@ -25,9 +25,6 @@ BUILDING_EFFORT = 100
 
 EFFORTS = (128, 256, 512, 1024, 2048)
 """Numbers of rows that a search keeps (efSearch), of which the least with enough recall is used."""
-
-_MOST = 100
-"""Largest k searched by the graph; for larger k, exact search is hardly slower."""
 
 
 class HnswKind:
@@ -89,7 +86,7 @@ class HnswIndex(ApproximateIndex):
     """Approximate search by a graph of the embeddings."""
 
     def __init__(self, embeddings: Floats, graph: faiss.IndexHNSWFlat, effort: int) -> None:
-        super().__init__(embeddings, _MOST)
+        super().__init__(embeddings, MOST)
         self._graph = graph
         self._effort = effort
 

@@ -7,13 +7,14 @@ from the files of the release.
 from math import ceil, isqrt
 from pathlib import Path
 
+import faiss
 import lance
 import numpy as np
 import pyarrow as pa
 
 from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import IndexContents, Neighbors, SealedIndex, VectorIndex
-from embeddings.index.approximate import ApproximateIndex
+from embeddings.index.approximate import ApproximateIndex, most_in_clusters
 from embeddings.index.distances import SPARE, rank
 from embeddings.index.effort import choose_effort
 from embeddings.index.flat import LEAST_ELIGIBLE
@@ -21,7 +22,9 @@ from embeddings.settings import IndexSettings
 
 _TABLE = "vectors.lance"
 _COLUMN = "vector"
+_CLUSTERS = "clusters"
 _PROBES = "probes"
+"""Names of parameters in the manifest."""
 
 _CACHE_BYTES = 128 * 1024 * 1024
 """Memory for clusters that were read."""
@@ -29,8 +32,10 @@ _CACHE_BYTES = 128 * 1024 * 1024
 _LEAST_PROBES = 4
 _GROWTH = 1.4
 
-_MOST = 100
-"""Largest k searched in the clusters; for larger k, exact search is hardly slower."""
+_SEED = 0
+_ITERATIONS = 10
+_ROWS_PER_CENTROID = 64
+"""Largest number of training rows of k-means for each centroid."""
 
 _BATCH = 65_536
 
@@ -46,22 +51,30 @@ class IvfKind:
         embeddings = contents.embeddings
         clusters = max(1, isqrt(len(embeddings)))
         table = _write(draft / _TABLE, embeddings)
-        table.create_index(_COLUMN, "IVF_FLAT", metric="L2", num_partitions=clusters)
+        table.create_index(
+            _COLUMN,
+            "IVF_FLAT",
+            metric="L2",
+            num_partitions=clusters,
+            ivf_centroids=_centroids(embeddings, clusters),
+        )
         opened = _open(draft / _TABLE)
         probes, recall = choose_effort(
-            embeddings, _series(clusters), lambda probes: IvfIndex(embeddings, opened, probes)
+            embeddings,
+            _series(clusters),
+            lambda probes: IvfIndex(embeddings, opened, clusters, probes),
         )
         return SealedIndex(
             kind="ivf",
             exact=False,
             recall=recall,
-            parameters={"clusters": clusters, _PROBES: probes},
+            parameters={_CLUSTERS: clusters, _PROBES: probes},
         )
 
     def open(self, folder: Path, sealed: SealedIndex, contents: IndexContents) -> VectorIndex:
         """Implement `IndexKind.open`."""
-        probes = int(sealed.parameters[_PROBES])
-        return IvfIndex(contents.embeddings, _open(folder / _TABLE), probes)
+        clusters, probes = (int(sealed.parameters[name]) for name in (_CLUSTERS, _PROBES))
+        return IvfIndex(contents.embeddings, _open(folder / _TABLE), clusters, probes)
 
     def discard(self, sealed: SealedIndex) -> None:
         """Implement `IndexKind.discard`."""
@@ -70,8 +83,10 @@ class IvfKind:
 class IvfIndex(ApproximateIndex):
     """Approximate search in the nearest clusters of a table."""
 
-    def __init__(self, embeddings: Floats, table: lance.LanceDataset, probes: int) -> None:
-        super().__init__(embeddings, _MOST)
+    def __init__(
+        self, embeddings: Floats, table: lance.LanceDataset, clusters: int, probes: int
+    ) -> None:
+        super().__init__(embeddings, most_in_clusters(len(embeddings), clusters))
         self._table = table
         self._probes = probes
 
@@ -102,6 +117,23 @@ class IvfIndex(ApproximateIndex):
         # The table has one fragment, so that the row id is the row number.
         rows = found.column("_rowid").to_numpy().astype(np.int64)
         return rows, vectors.reshape(len(rows), -1)
+
+
+def _centroids(embeddings: Floats, clusters: int) -> Floats:
+    """Return the centroids of clusters, shape (clusters, dimension), by k-means with a fixed seed.
+
+    Lance's own k-means starts at random, so that the same embeddings give other answers each time.
+    """
+    means = faiss.Kmeans(
+        embeddings.shape[1],
+        clusters,
+        niter=_ITERATIONS,
+        seed=_SEED,
+        min_points_per_centroid=1,
+        max_points_per_centroid=_ROWS_PER_CENTROID,
+    )
+    means.train(embeddings)
+    return np.asarray(means.centroids)
 
 
 def _write(path: Path, embeddings: Floats) -> lance.LanceDataset:

@@ -15,7 +15,7 @@ from embeddings.index import (
     Neighbors,
     SealedIndex,
 )
-from embeddings.index.approximate import ApproximateIndex
+from embeddings.index.approximate import ApproximateIndex, most_in_clusters
 from embeddings.index.distances import ROUNDING, SPARE, rerank
 from embeddings.index.effort import choose_effort
 from embeddings.index.milvus_collection import MilvusCollection
@@ -96,7 +96,8 @@ class MilvusIndex(ApproximateIndex):
 
     def __init__(self, collection: MilvusCollection, probes: int) -> None:
         embeddings = collection.contents.embeddings
-        super().__init__(embeddings, len(embeddings) - 1)
+        count, clusters = len(embeddings), collection.clusters
+        super().__init__(embeddings, most_in_clusters(count, clusters) if clusters else count - 1)
         self._collection = collection
         self._probes = probes
         self._checked = False

@@ -32,9 +32,9 @@ class Kind:
 
 @pytest.mark.parametrize("kind", EMBEDDED)
 def test_the_kind_is_chosen_by_name(kind: str, tmp_path: Path) -> None:
-    ones = np.ones((4, 2), np.float32)
+    ones = np.ones((100, 2), np.float32)
     index = build(kind, ones, tmp_path).open()
-    assert len(index) == 4
+    assert len(index) == 100
     assert index.search(ones[0], 1).kind == kind
 
 
