@@ -33,9 +33,9 @@ _LEAST_PROBES = 4
 _GROWTH = 1.4
 
 _SEED = 0
-_ITERATIONS = 10
-_ROWS_PER_CENTROID = 64
-"""Largest number of training rows of k-means for each centroid."""
+_ITERATIONS = 5
+_ROWS_PER_CENTROID = 40
+"""Least number of rows in a cluster, on average, and training rows of k-means for each centroid."""
 
 _BATCH = 65_536
 
@@ -49,7 +49,7 @@ class IvfKind:
     def build(self, draft: Path, contents: IndexContents) -> SealedIndex:
         """Implement `IndexKind.build`."""
         embeddings = contents.embeddings
-        clusters = max(1, isqrt(len(embeddings)))
+        clusters = _clusters(len(embeddings))
         table = _write(draft / _TABLE, embeddings)
         table.create_index(
             _COLUMN,
@@ -110,13 +110,21 @@ class IvfIndex(ApproximateIndex):
         The embeddings come from the table: those of the release are mapped, and single rows of a
         mapped file take tens of kilobytes each.
         """
-        nearest = {"column": _COLUMN, "q": query, "k": count, "nprobes": self._probes}
-        columns = [_COLUMN, "_distance"]
-        found = self._table.to_table(columns=columns, nearest=nearest, with_row_id=True)
+        found = self._table.scanner(
+            columns=[_COLUMN, "_distance"],
+            nearest={"column": _COLUMN, "q": query, "k": count, "nprobes": self._probes},
+            with_row_id=True,
+            fast_search=True,
+        ).to_table()
         vectors = found.column(_COLUMN).combine_chunks().flatten().to_numpy()
         # The table has one fragment, so that the row id is the row number.
         rows = found.column("_rowid").to_numpy().astype(np.int64)
         return rows, vectors.reshape(len(rows), -1)
+
+
+def _clusters(count: int) -> int:
+    """Return a number of clusters for which a search compares few centroids and few rows."""
+    return max(1, min(4 * isqrt(count), count // _ROWS_PER_CENTROID))
 
 
 def _centroids(embeddings: Floats, clusters: int) -> Floats:
