@@ -195,16 +195,6 @@ class Congruence:
         assert [search.of(second).rows.tolist() for search in wanted] == before
         second.close()
 
-    def test_an_index_built_again_gives_the_same(self, build: Build) -> None:
-        embeddings, built = COLLECTIONS["cloud"], build("cloud")
-        again = built.again()
-        assert again.sealed == built.sealed
-        first, second = built.open(), again.open()
-        for search in searches(embeddings, seed=6):
-            assert search.of(second).rows.tolist() == search.of(first).rows.tolist()
-        first.close()
-        second.close()
-
     @pytest.mark.parametrize("name", ["clustered", "ties", "two"])
     def test_changes_in_front_of_the_index_agree(self, build: Build, name: str) -> None:
         """Deleted rows are never found, added and replaced ones at once."""

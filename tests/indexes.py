@@ -28,11 +28,6 @@ class Built:
         """Open the index."""
         return self.kind.open(self.folder, self.sealed, self.contents)
 
-    def again(self) -> "Built":
-        """Build the index again in another folder."""
-        draft = Path(mkdtemp(dir=self.folder.parent))
-        return Built(self.kind, self.kind.build(draft, self.contents), self.contents, draft)
-
 
 Build = Callable[[str], Built]
 """Function that builds the index of a collection of `tests.congruence` by name, once."""
