@@ -33,10 +33,13 @@ MEASURED_AT = 256_000
 MAP_MS = 0.34
 """Place on the map, and all other parts of publishing but encoding."""
 
+BUILD_MS = {"flat": 0.0, "hnsw": 0.22, "ivf": 0.08, "milvus": 0.0}
+"""Time to build an index for each image, at a million images; unknown for `milvus`."""
+
 FLAT_MS = 107e-6
 """Exact search for each vector, one thread."""
-HNSW_MS = 1.25
-IVF_MS = 21.8
+HNSW_MS = 2.8
+IVF_MS = 10.2
 MILVUS_MS = 3.4
 """At a million vectors each, with recall@3 ≥ 0.99."""
 MILLION = 1_000_000
@@ -112,7 +115,7 @@ class Capacity:
     def publish_hours(self) -> float:
         """Hours of publishing on two cores, if all images are encoded."""
         graph = GRAPH_MS * sqrt(self.images / MEASURED_AT)
-        return self.images * (graph + MAP_MS) / _HOUR_MS
+        return self.images * (graph + MAP_MS + BUILD_MS[self.kind]) / _HOUR_MS
 
     @property
     def fetch_seconds(self) -> float:
