@@ -19,6 +19,7 @@ from embeddings.fixed_map import (
     PERPLEXITY,
     STEPS,
 )
+from embeddings.index.faiss_threads import respect_thread_limit
 
 if TYPE_CHECKING:
     from openTSNE import TSNEEmbedding
@@ -145,6 +146,7 @@ def _place_block(
     from openTSNE.affinity import joint_probabilities_nn
 
     perplexity = min(PERPLEXITY, len(fitted) / 3)
+    respect_thread_limit()
     squared, rows = faiss.knn(embeddings, fitted, max(1, int(3 * perplexity)))
     new: Mask = np.asarray(np.isnan(start).any(axis=1))
     start[new] = np.median(np.asarray(map_)[rows[new]], axis=1)
@@ -165,6 +167,7 @@ def _place_block(
 
 def _medians(points: Points, known: Floats, embeddings: Floats) -> Points:
     """Return the median place of the nearest known embeddings of each embedding."""
+    respect_thread_limit()
     _, rows = faiss.knn(embeddings, known, min(int(3 * PERPLEXITY), len(known)))
     return np.asarray(np.median(points[rows], axis=1))
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from embeddings.arrays import Doubles, Floats, Mask, Rows
 from embeddings.index.distances import ROUNDING, SPARE
+from embeddings.index.faiss_threads import respect_thread_limit
 from embeddings.index.id_order import rank_ids
 
 _QUERIES = 1024
@@ -88,6 +89,7 @@ class BlockSearch:
         found: NearestRows,
     ) -> Mask:  # fmt: skip
         """Write the neighbours of a block of queries; return True for those proven exact."""
+        respect_thread_limit()
         squared, positions = faiss.knn(self.embeddings[queries[block]], vectors, candidates)
         self._rank(queries, block, base[positions], found)
         if candidates == len(base):

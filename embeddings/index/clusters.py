@@ -14,6 +14,7 @@ import numpy as np
 from embeddings.arrays import Floats, Rows
 from embeddings.index.blocks import BlockSearch, NearestRows
 from embeddings.index.components import SAMPLE, principal_axes, project
+from embeddings.index.faiss_threads import respect_thread_limit
 
 LEAST_RECALL = 0.99
 """Recall on the sample below which an approximate graph is not accepted."""
@@ -96,6 +97,7 @@ class _Inverted:
         """
         count = k + 1 + _SPARE
         parameters = faiss.SearchParametersIVF(nprobe=probes)
+        respect_thread_limit()
         _, positions = self.clusters.search(
             self.components[queries], factor * count, params=parameters
         )
@@ -106,6 +108,7 @@ class _Inverted:
 
     def order(self) -> Rows:
         """Return all rows ordered by cluster, so that a block of queries uses the same clusters."""
+        respect_thread_limit()
         numbers = self.clusters.quantizer.search(self.components, 1)[1][:, 0]
         return np.argsort(numbers, kind="stable")
 
@@ -122,6 +125,7 @@ def _build(search: BlockSearch, base: Rows, seed: int) -> _Inverted:
     index.cp.max_points_per_centroid = _ROWS_PER_CENTROID
     index.cp.min_points_per_centroid = 1
     index.cp.seed = seed
+    respect_thread_limit()
     index.train(components[training])
     index.add(components[base])
     return _Inverted(search, base, components, index)

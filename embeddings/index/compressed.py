@@ -13,6 +13,7 @@ import numpy as np
 from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import IndexContents, Neighbors, SealedIndex, VectorIndex, validate_query
 from embeddings.index.distances import ROUNDING, exact_distances, rerank
+from embeddings.index.faiss_threads import respect_thread_limit
 from embeddings.index.flat import FlatIndex, eligible_rows, row_selector
 from embeddings.settings import IndexSettings
 
@@ -39,6 +40,7 @@ class CompressedKind:
         """Implement `IndexKind.build`."""
         embeddings = contents.embeddings
         codes = faiss.IndexScalarQuantizer(embeddings.shape[1], self._quantizer)
+        respect_thread_limit()
         codes.train(embeddings)
         for start in range(0, len(embeddings), _BLOCK):
             codes.add(embeddings[start : start + _BLOCK])
@@ -114,6 +116,7 @@ class CompressedIndex:
         self, query: Floats, count: int, parameters: faiss.SearchParameters
     ) -> tuple[Rows, float]:
         """Return the rows with the nearest codes, and a distance that all other rows exceed."""
+        respect_thread_limit()
         squared, found = self._codes.search(query[None], count, params=parameters)
         return found[0], float(np.sqrt(squared[0, -1] * (1 - ROUNDING))) - self._error
 

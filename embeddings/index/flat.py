@@ -8,6 +8,7 @@ import numpy as np
 from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import IndexContents, Neighbors, SealedIndex, validate_query
 from embeddings.index.distances import ROUNDING, SPARE, rerank
+from embeddings.index.faiss_threads import respect_thread_limit
 from embeddings.settings import IndexSettings
 
 LEAST_ELIGIBLE = 0.9
@@ -86,6 +87,7 @@ class FlatIndex:
         vectors = self._embeddings
         inputs = (faiss.swig_ptr(query), faiss.swig_ptr(vectors), vectors.shape[1], 1, len(vectors))
         outputs = (faiss.swig_ptr(squared), faiss.swig_ptr(rows))
+        respect_thread_limit()
         faiss.knn_L2sqr(*inputs, count, *outputs, None, selector)
         return squared, rows
 

@@ -13,6 +13,7 @@ from embeddings.index import IndexContents, Neighbors, SealedIndex
 from embeddings.index.approximate import MOST, ApproximateIndex
 from embeddings.index.distances import SPARE, rerank
 from embeddings.index.effort import choose_effort
+from embeddings.index.faiss_threads import respect_thread_limit
 from embeddings.index.flat import row_selector
 from embeddings.settings import IndexSettings
 
@@ -61,6 +62,7 @@ def build_graph(embeddings: Floats) -> faiss.IndexHNSWFlat:
     """Build the graph of embeddings of shape (n, dimension), with a copy of them."""
     graph = faiss.IndexHNSWFlat(embeddings.shape[1], LINKS)
     graph.hnsw.efConstruction = BUILDING_EFFORT
+    respect_thread_limit()
     graph.add(embeddings)
     return graph
 
@@ -97,6 +99,7 @@ class HnswIndex(ApproximateIndex):
         effort = faiss.SearchParametersHNSW(efSearch=max(self._effort, candidates))
         if among is not None:
             effort.sel = row_selector(among)
+        respect_thread_limit()
         _, found = self._graph.search(query[None], candidates, params=effort)
         rows = found[0][(found[0] >= 0) & (found[0] != exclude)]
         if len(rows) < k:

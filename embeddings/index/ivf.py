@@ -17,6 +17,7 @@ from embeddings.index import IndexContents, Neighbors, SealedIndex, VectorIndex
 from embeddings.index.approximate import ApproximateIndex, most_in_clusters
 from embeddings.index.distances import SPARE, rank
 from embeddings.index.effort import choose_effort
+from embeddings.index.faiss_threads import respect_thread_limit
 from embeddings.index.flat import LEAST_ELIGIBLE
 from embeddings.settings import IndexSettings
 
@@ -140,6 +141,7 @@ def _centroids(embeddings: Floats, clusters: int) -> Floats:
         min_points_per_centroid=1,
         max_points_per_centroid=_ROWS_PER_CENTROID,
     )
+    respect_thread_limit()
     means.train(embeddings)
     return np.asarray(means.centroids)
 
