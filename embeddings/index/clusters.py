@@ -33,15 +33,25 @@ _SPARE = 4
 _COMPONENTS = 64
 """Largest number of principal components."""
 
-_ITERATIONS = 5
-_ROWS_PER_CENTROID = 40
-"""Training rows of k-means for each centroid; FAISS warns of fewer than 39."""
+ITERATIONS = 5
+"""Number of iterations of k-means."""
+
+ROWS_PER_CENTROID = 40
+"""Least number of rows in a cluster, on average, and training rows of k-means for each centroid.
+
+FAISS warns of fewer than 39.
+"""
 
 _LEAST_FACTOR = 4
 """Smallest number of candidates for each neighbour."""
 _LEAST_PROBES = 4
 _GROWTH = 1.25
 _BLOCK = 16_384
+
+
+def cluster_count(count: int) -> int:
+    """Return a number of clusters for which a search compares few centroids and few rows."""
+    return max(1, min(4 * isqrt(count), count // ROWS_PER_CENTROID))
 
 
 def search_approximately(
@@ -114,15 +124,15 @@ class _Inverted:
 
 
 def _build(search: BlockSearch, base: Rows, seed: int) -> _Inverted:
-    clusters = max(1, min(4 * isqrt(len(base)), len(base) // _ROWS_PER_CENTROID))
+    clusters = cluster_count(len(base))
     rng = np.random.default_rng(seed)
-    training = rng.choice(base, min(len(base), _ROWS_PER_CENTROID * clusters), replace=False)
+    training = rng.choice(base, min(len(base), ROWS_PER_CENTROID * clusters), replace=False)
     axes = principal_axes(search.embeddings[training[:SAMPLE]], _COMPONENTS)
     components = project(search.embeddings, axes)
     dimension = components.shape[1]
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dimension), dimension, clusters)
-    index.cp.niter = _ITERATIONS
-    index.cp.max_points_per_centroid = _ROWS_PER_CENTROID
+    index.cp.niter = ITERATIONS
+    index.cp.max_points_per_centroid = ROWS_PER_CENTROID
     index.cp.min_points_per_centroid = 1
     index.cp.seed = seed
     respect_thread_limit()

@@ -4,7 +4,7 @@ Method: Sivic & Zisserman 2003, implemented by Lance (IVF_FLAT). A search reads 
 from the files of the release.
 """
 
-from math import ceil, isqrt
+from math import ceil
 from pathlib import Path
 
 import faiss
@@ -15,6 +15,7 @@ import pyarrow as pa
 from embeddings.arrays import Floats, Mask, Rows
 from embeddings.index import IndexContents, Neighbors, SealedIndex, VectorIndex
 from embeddings.index.approximate import ApproximateIndex, most_in_clusters
+from embeddings.index.clusters import ITERATIONS, ROWS_PER_CENTROID, cluster_count
 from embeddings.index.distances import SPARE, rank
 from embeddings.index.effort import choose_effort
 from embeddings.index.faiss_threads import respect_thread_limit
@@ -34,9 +35,6 @@ _LEAST_PROBES = 4
 _GROWTH = 1.4
 
 _SEED = 0
-_ITERATIONS = 5
-_ROWS_PER_CENTROID = 40
-"""Least number of rows in a cluster, on average, and training rows of k-means for each centroid."""
 
 _BATCH = 65_536
 
@@ -50,7 +48,7 @@ class IvfKind:
     def build(self, draft: Path, contents: IndexContents) -> SealedIndex:
         """Implement `IndexKind.build`."""
         embeddings = contents.embeddings
-        clusters = _clusters(len(embeddings))
+        clusters = cluster_count(len(embeddings))
         table = _write(draft / _TABLE, embeddings)
         table.create_index(
             _COLUMN,
@@ -123,11 +121,6 @@ class IvfIndex(ApproximateIndex):
         return rows, vectors.reshape(len(rows), -1)
 
 
-def _clusters(count: int) -> int:
-    """Return a number of clusters for which a search compares few centroids and few rows."""
-    return max(1, min(4 * isqrt(count), count // _ROWS_PER_CENTROID))
-
-
 def _centroids(embeddings: Floats, clusters: int) -> Floats:
     """Return the centroids of clusters, shape (clusters, dimension), by k-means with a fixed seed.
 
@@ -136,10 +129,10 @@ def _centroids(embeddings: Floats, clusters: int) -> Floats:
     means = faiss.Kmeans(
         embeddings.shape[1],
         clusters,
-        niter=_ITERATIONS,
+        niter=ITERATIONS,
         seed=_SEED,
         min_points_per_centroid=1,
-        max_points_per_centroid=_ROWS_PER_CENTROID,
+        max_points_per_centroid=ROWS_PER_CENTROID,
     )
     respect_thread_limit()
     means.train(embeddings)
