@@ -21,6 +21,7 @@ RECOGNITION = {
     "embeddings.runtime",
     "embeddings.index",
     "embeddings.index.distances",
+    "embeddings.index.faiss_threads",
     "embeddings.index.flat",
 }
 
