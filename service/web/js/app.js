@@ -6,6 +6,7 @@ import { setGenerated } from "./core/attribution.js";
 import { setClasses } from "./core/classes.js";
 import { element } from "./core/dom.js";
 import { number } from "./core/format.js";
+import { setWritable } from "./core/permission.js";
 import { errorNotice, loading, preserveFocus, showBusy, toast } from "./core/status.js";
 import { experimentUrl } from "./core/urls.js";
 import { listenForUploads } from "./images/upload.js";
@@ -29,6 +30,7 @@ async function loadServiceInfo(signal) {
   const isGenerated = info.data === GENERATED;
   setClasses(info.classes);
   setGenerated(isGenerated);
+  setWritable(info.writable);
   byId("banner").hidden = !isGenerated;
   byId("footer").replaceChildren(
     element(

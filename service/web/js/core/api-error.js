@@ -1,15 +1,18 @@
 /** Errors of API calls, with messages for users: cause, and action. */
 
 /**
- * @typedef {"busy" | "failed" | "interrupted" | "not an image" | "not found" | "not ready"
- *   | "too large" | "unauthorized" | "unreachable"} Kind
+ * @typedef {"busy" | "changed" | "conflict" | "failed" | "forbidden" | "interrupted"
+ *   | "not an image" | "not found" | "not ready" | "too large" | "unauthorized" | "unreachable"} Kind
  */
 
 /** @type {Record<number, Kind>} */
 const KINDS = {
   401: "unauthorized",
+  403: "forbidden",
   404: "not found",
   408: "interrupted",
+  409: "conflict",
+  412: "changed",
   413: "too large",
   415: "not an image",
   429: "busy",

@@ -10,7 +10,11 @@ const MILLISECONDS_BEFORE_RETURN = 60_000;
 
 /**
  * @typedef {object} Options
- * @property {Blob} [image] request body
+ * @property {Blob} [image] request body, sent by POST
+ * @property {FormData} [form] request body, sent by POST
+ * @property {unknown} [json] request body, sent by POST
+ * @property {string} [method] other than GET or POST
+ * @property {string} [ifMatch] entity tag of the record on which a change is based
  * @property {AbortSignal} [signal] aborts the request
  * @property {boolean} [mayPrompt] whether to prompt for a required API key; default true
  */
@@ -86,15 +90,12 @@ function evict(path, response) {
 }
 
 /** @param {string} path @param {string | null} key @param {Options} options */
-async function send(path, key, { image, signal }) {
-  /** @type {RequestInit} */
-  const request = { signal, headers: key ? { "X-API-Key": key } : {} };
-  if (image) Object.assign(request, { method: "POST", body: image });
+async function send(path, key, options) {
   let exchange;
   try {
-    exchange = await fetchWithRetry(path, request);
+    exchange = await fetchWithRetry(path, requestOf(key, options));
   } catch (error) {
-    throw await connectionError(error, image);
+    throw await connectionError(error, options);
   }
   const { response, body } = exchange;
   updateRelease(body);
@@ -103,9 +104,25 @@ async function send(path, key, { image, signal }) {
   throw responseError(response, path, body);
 }
 
+/** @param {string | null} key @param {Options} options @returns {RequestInit} */
+function requestOf(key, { image, form, json, method, ifMatch, signal }) {
+  const hasJson = json !== undefined;
+  const body = hasJson ? JSON.stringify(json) : (image ?? form);
+  return {
+    signal,
+    body,
+    method: method ?? (body === undefined ? "GET" : "POST"),
+    headers: {
+      ...(key && { "X-API-Key": key }),
+      ...(hasJson && { "Content-Type": "application/json" }),
+      ...(ifMatch && { "If-Match": `"${ifMatch}"` }),
+    },
+  };
+}
+
 /**
- * Send a request, and retry once after a lost connection: all endpoints are read-only, and browsers
- * drop connections when the network changes.
+ * Send a request, and retry once after a lost connection: browsers drop connections when the
+ * network changes, and all changes may be repeated.
  *
  * @param {string} path
  * @param {RequestInit} request
@@ -129,17 +146,20 @@ async function fetchWithRetry(path, request) {
 async function fetchJson(path, request) {
   const response = await fetch(apiUrl(path), request);
   // An error response of a proxy may not be JSON.
-  const body = await (response.ok ? response.json() : response.json().catch(() => ({})));
+  const isExpected = response.ok && response.status !== 204;
+  const body = await (isExpected ? response.json() : response.json().catch(() => ({})));
   return { response, body };
 }
 
-/** @param {unknown} error @param {Blob | undefined} image */
-async function connectionError(error, image) {
+/** @param {unknown} error @param {Options} options */
+async function connectionError(error, { image, form }) {
   if (error instanceof DOMException && error.name === "AbortError") return error;
-  if (image && !(await isReadable(image))) {
+  const files = [image, ...(form?.values() ?? [])].filter((each) => each instanceof Blob);
+  const readable = await Promise.all(files.map(isReadable));
+  if (readable.includes(false)) {
     return new ApiError("not an image", "The file can no longer be read. Choose it again.");
   }
-  if (image && (await isAlive())) {
+  if (files.length > 0 && (await isAlive())) {
     // A body above the limit is rejected before its end; browsers report that as a lost connection.
     return new ApiError(
       "interrupted",

@@ -21,7 +21,10 @@ const OUTAGES = ["not ready", "unreachable"];
 /** @type {Record<Kind, string>} */
 const TITLES = {
   busy: "The service is busy",
+  changed: "The image was changed meanwhile",
+  conflict: "The image is stored already",
   failed: "The request failed",
+  forbidden: "This change is not permitted",
   interrupted: "The request was interrupted",
   "not an image": "This file is not a supported image",
   "not found": "Not found",
