@@ -35,6 +35,7 @@ def test_every_call_is_described(operations):
         ("post", "/predict"),
         ("get", "/neighbors"),
         ("post", "/neighbors"),
+        ("post", "/search"),
         ("get", "/tsne"),
         ("post", "/tsne"),
         ("get", "/images"),
@@ -91,6 +92,13 @@ def is_read_only(method, path):
     return "403" not in DESCRIBED["paths"][path][method]["responses"] and path != "/jobs/{id}"
 
 
+def example_body(operation, jpeg):
+    kinds = operation.get("requestBody", {}).get("content", {})
+    if "application/json" in kinds:
+        return {"json": kinds["application/json"]["example"]}
+    return {"content": jpeg} if kinds else {}
+
+
 @pytest.mark.parametrize("service", ["api", "odd"])
 @pytest.mark.parametrize("filtered", [False, True])
 def test_examples_work(request, service, filtered, a_jpeg):
@@ -106,8 +114,9 @@ def test_examples_work(request, service, filtered, a_jpeg):
                     address = address.replace(f"{{{name}}}", quote(value))
                 elif parameter["required"] or filtered:
                     query[name] = value
-            body = a_jpeg if method == "post" else None
-            answer = client.request(method, address, params=query, content=body)
+            answer = client.request(
+                method, address, params=query, **example_body(operation, a_jpeg)
+            )
             assert answer.status_code == 200, (answer.url, answer.text)
             kind = answer.headers["content-type"].partition(";")[0]
             assert kind in operation["responses"]["200"]["content"]

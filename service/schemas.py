@@ -20,6 +20,12 @@ API_KEY_HEADER = "X-API-Key"
 REVISION_HEADER = "Belvedere-Revision"
 """Response header of changes: the revision that contains the change."""
 
+MOST_NEIGHBORS = 1000
+"""Maximum of `k`."""
+
+MOST_EXAMPLES = 100
+"""Maximum number of examples, and of counter-examples, of a search."""
+
 BulkOutcome = Literal[WriteOutcome, "rejected", "failed"]
 """Outcome of one image of a bulk request."""
 
@@ -126,6 +132,38 @@ class Neighborhood(Answer):
     )
     exact: bool = Field(description="True if no nearer image can have been missed.")
     neighbors: tuple[Neighbor, ...] = Field(description="Neighbours by distance, then by id.")
+
+
+class SearchExamples(StrictModel):
+    """Examples of the images to find, and counter-examples."""
+
+    like: tuple[str, ...] = Field(
+        min_length=1,
+        max_length=MOST_EXAMPLES,
+        description="Ids of stored images like those to find.",
+    )
+    unlike: tuple[str, ...] = Field(
+        (), max_length=MOST_EXAMPLES, description="Ids of stored images unlike those to find."
+    )
+    k: int = Field(
+        20, ge=1, le=MOST_NEIGHBORS, description="Number of images; all if there are fewer."
+    )
+
+
+class ExampleSearch(Answer):
+    """Stored images nearest to the examples and away from the counter-examples."""
+
+    like: tuple[str, ...] = Field(description="Ids of the examples, without repetitions.")
+    unlike: tuple[str, ...] = Field(description="Ids of the counter-examples, without repetitions.")
+    k: int = Field(description="Requested number; fewer are returned if there are no more.")
+    metric: Literal["euclidean"] = Field(description="Distance measure.")
+    index: str = Field(description="Kind of the search, such as `flat`, which compares all images.")
+    exact: bool = Field(description="True if no nearer image can have been missed.")
+    neighbors: tuple[Neighbor, ...] = Field(
+        description="Images by the distance of their embedding from the query, then by id, without "
+        "examples and counter-examples. The query is the mean of the examples, moved away from "
+        "that of the counter-examples."
+    )
 
 
 class MapPoint(FrozenModel):

@@ -11,6 +11,7 @@ from embeddings.file_names import to_nfc
 from embeddings.store.split import Split
 from service.api.errors import ServiceProblem, shown
 from service.problems import ProblemType
+from service.schemas import MOST_NEIGHBORS
 from service.serving.served_release import Selection, ServedRelease
 from service.serving.state import ServiceState
 
@@ -60,9 +61,6 @@ def requested_revision(request: Request) -> int:
         found = [{**each, "loc": ("query", _MIN_REVISION)} for each in error.errors()]
         raise RequestValidationError(found) from error
 
-
-MOST_NEIGHBORS = 1000
-"""Maximum of `k`."""
 
 MOST_LISTED = 10_000
 """Maximum of `limit`."""

@@ -128,6 +128,8 @@ def with_examples(description: Description, examples: Examples) -> Description:
                 value = examples.of(path, parameter)
                 if value is not None:
                     parameter["example"] = value
+    body = copy["paths"]["/search"]["post"]["requestBody"]["content"]["application/json"]
+    body["example"] = {"like": [examples.id], "k": 3}
     return copy
 
 

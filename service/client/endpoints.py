@@ -16,6 +16,7 @@ from embeddings.store.split import Split
 from service.schemas import (
     CalibrationReport,
     ErrorList,
+    ExampleSearch,
     Experiment,
     ExperimentList,
     Features,
@@ -34,6 +35,7 @@ from service.schemas import (
     Prediction,
     Readiness,
     Restored,
+    SearchExamples,
     VersionDifference,
     VersionList,
     WrittenImage,
@@ -103,6 +105,24 @@ def neighbors(
         split=split,
         min_revision=min_revision,
     )
+
+
+def search(
+    like: str | Sequence[str],
+    unlike: str | Sequence[str] = (),
+    *,
+    k: int = 20,
+    label: str | None = None,
+    split: Split | None = None,
+    min_revision: int | None = None,
+) -> Call[ExampleSearch]:
+    """Return the `k` stored images most like some images and unlike others, given by id.
+
+    These examples and counter-examples, at most 100 of each, are left out.
+    """
+    examples = SearchExamples(like=_several(like), unlike=_several(unlike), k=k)
+    parameters = _given(label=label, split=split, min_revision=min_revision)
+    return _send_json("POST", "/search", ExampleSearch, examples, parameters)
 
 
 def tsne(n: int = 500, seed: int | None = None, *, min_revision: int | None = None) -> Call[Map]:
@@ -271,8 +291,7 @@ def relabel(
 
 def restore(ids: str | Sequence[str]) -> Call[Restored]:
     """Take the deletion of images back, of at most 1,000."""
-    chosen = ImageIds(ids=(ids,) if isinstance(ids, str) else tuple(ids))
-    return _send_json("POST", "/restore", Restored, chosen)
+    return _send_json("POST", "/restore", Restored, ImageIds(ids=_several(ids)))
 
 
 def job(id: str, *, limit: int = 100, offset: int = 0) -> Call[Job]:
@@ -288,6 +307,10 @@ def jobs() -> Call[JobList]:
 def cancel(id: str) -> Call[Job]:
     """Cancel a job; the images that were written before stay stored."""
     return Call("DELETE", f"/jobs/{quote(id)}", _json(Job))
+
+
+def _several(ids: str | Sequence[str]) -> tuple[str, ...]:
+    return (ids,) if isinstance(ids, str) else tuple(ids)
 
 
 def _send_json(

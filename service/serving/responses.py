@@ -11,6 +11,7 @@ from embeddings.store.attribution import attribution_of
 from embeddings.store.records import StoredImage, record_tag
 from service.schemas import (
     Answer,
+    ExampleSearch,
     ImageRecord,
     Map,
     MapPoint,
@@ -64,22 +65,37 @@ def nearest_in_training(served: ServedRelease, row: int, k: int) -> tuple[Neighb
     """
     index, embedding = served.live.index, served.live.embedding(row)
     found = search_despite_outage(index, embedding, k, exclude=row, among=served.learned)
-    pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
-    return tuple(_neighbor(served, each, distance) for each, distance in pairs)
+    return _neighbors(served, found)
+
+
+def found_by_examples(
+    served: ServedRelease, like: Rows, unlike: Rows, k: int, found: Neighbors
+) -> ExampleSearch:
+    """Return the response about a search by examples."""
+    return ExampleSearch(
+        like=tuple(served.live.ids(like)),
+        unlike=tuple(served.live.ids(unlike)),
+        k=k,
+        metric="euclidean",
+        index=found.kind,
+        exact=found.exact,
+        neighbors=_neighbors(served, found),
+        release=served.manifest.fingerprint,
+        revision=served.revision,
+    )
 
 
 def neighborhood(
     served: ServedRelease, identifier: str | None, k: int, found: Neighbors
 ) -> Neighborhood:
     """Return the response about the neighbours of a query."""
-    pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
     return Neighborhood(
         query=Query(id=identifier),
         k=k,
         metric="euclidean",
         index=found.kind,
         exact=found.exact,
-        neighbors=tuple(_neighbor(served, row, distance) for row, distance in pairs),
+        neighbors=_neighbors(served, found),
         release=served.manifest.fingerprint,
         revision=served.revision,
     )
@@ -136,6 +152,11 @@ def record_of(image: StoredImage, learned: bool) -> ImageRecord:
         attribution=attribution_of(image),
         etag=record_tag(image),
     )
+
+
+def _neighbors(served: ServedRelease, found: Neighbors) -> tuple[Neighbor, ...]:
+    pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
+    return tuple(_neighbor(served, row, distance) for row, distance in pairs)
 
 
 def _neighbor(served: ServedRelease, row: int, distance: float) -> Neighbor:

@@ -15,6 +15,7 @@ from service.api.routes import (
     openapi,
     page,
     predict,
+    search,
     tsne,
     versions,
     writes,
@@ -26,6 +27,7 @@ DIRECT_ROUTES = (Route("/predict", predict.predict_upload, methods=["POST"]),)
 ROUTERS: tuple[APIRouter, ...] = (
     predict.router,
     neighbors.router,
+    search.router,
     tsne.router,
     images.router,
     writes.router,
