@@ -1,5 +1,11 @@
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
+
+from service.client import Client
+from service.settings import ServiceSettings
 
 
 def nearest(features, identifier, keep=lambda stored: True):
@@ -97,3 +103,65 @@ def test_files_of_neighbours_can_be_downloaded(api, records):
     answer = api.get("/neighbors", params={"id": records[0]["id"]}).json()
     for each in answer["neighbors"]:
         assert api.get(each["image"]).headers["content-type"] == "image/jpeg"
+
+
+def cropped(jpeg, left, top, right, bottom):
+    """Return a part of an image as PNG; the edges are fractions."""
+    image = Image.open(io.BytesIO(jpeg)).convert("RGB")
+    width, height = image.size
+    buffer = io.BytesIO()
+    image.crop(
+        (round(left * width), round(top * height), round(right * width), round(bottom * height))
+    ).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_box_finds_the_images_like_that_part(api, records):
+    for record in records[::25]:
+        jpeg = api.get(f"/images/{record['id']}").content
+        part = cropped(jpeg, 0.25, 0.5, 0.75, 1)
+        params = {"k": 9, "box": "0.25,0.5,0.5,0.5", "split": "train"}
+        uploaded = api.post("/neighbors", params=params, content=jpeg).json()
+        expected = api.post("/neighbors", params={"k": 9, "split": "train"}, content=part).json()
+        assert pairs(uploaded) == pairs(expected)
+        stored = api.get("/neighbors", params={"id": record["id"], **params}).json()
+        assert stored["query"] == {"id": record["id"]}
+        others = [pair for pair in pairs(expected) if pair[1] != record["id"]]
+        assert pairs(stored)[: len(others)] == others
+
+
+def test_a_box_of_the_whole_image_changes_nothing(api, records):
+    identifier = records[3]["id"]
+    whole = api.get("/neighbors", params={"id": identifier, "box": "0,0,1,1", "k": 5}).json()
+    stored = api.get("/neighbors", params={"id": identifier, "k": 5}).json()
+    assert [name for _, name in pairs(whole)] == [name for _, name in pairs(stored)]
+    assert [far for far, _ in pairs(whole)] == pytest.approx(
+        [far for far, _ in pairs(stored)], abs=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("box", "told"), [("0,0,2,1", "fractions"), ("1,2", "fractions"), ("0,0,.01,.01", "at least 8")]
+)
+def test_an_unusable_box_is_refused(api, records, sentence, a_jpeg, box, told):
+    stored = api.get("/neighbors", params={"id": records[0]["id"], "box": box})
+    assert told in sentence(stored, 422)
+    assert told in sentence(api.post("/neighbors", params={"box": box}, content=a_jpeg), 422)
+
+
+def test_a_box_needs_the_key_of_uploads(serving, home, records, sentence):
+    params = {"id": records[0]["id"], "box": "0,0,.5,.5"}
+    with serving(ServiceSettings(home=home, api_key="secret")) as client:
+        sentence(client.get("/neighbors", params=params), 401)
+        assert client.get("/neighbors", params={"id": records[0]["id"], "k": 4}).is_success
+        assert client.get("/neighbors", params=params, headers={"X-API-Key": "secret"}).is_success
+
+
+def test_the_client_sends_a_box(api, records, a_jpeg):
+    identifier = records[0]["id"]
+    with Client(str(api.base_url)) as client:
+        stored = client.neighbors(identifier, box=(0, 0.25, 0.5, 0.5))
+        uploaded = client.neighbors(image=a_jpeg, box=(0, 0.25, 0.5, 0.5), k=4)
+    expected = api.get("/neighbors", params={"id": identifier, "box": "0,0.25,0.5,0.5"}).json()
+    assert [each.id for each in stored.neighbors] == [name for _, name in pairs(expected)]
+    assert {each.id for each in stored.neighbors} <= {each.id for each in uploaded.neighbors}

@@ -114,16 +114,17 @@ def read_pixels(data: bytes, height: int, width: int) -> Pixels:
     The whole image is scaled to that size without keeping its aspect ratio: a crop could remove
     the object that the label refers to. Raises `ImageRejected`.
     """
-    return scale_pixels(open_rgb(data, at_least=_least_side(height, width)), height, width)
+    return scale_pixels(open_rgb(data, at_least=least_side(height, width)), height, width)
 
 
 def is_decoded_whole(image: Image.Image, height: int, width: int) -> bool:
     """Return whether `read_pixels` decodes a JPEG with the size of `image` at its full size."""
     # A JPEG is decoded at half its size or less if that keeps the least length of both sides.
-    return min(image.size) < 2 * _least_side(height, width)
+    return min(image.size) < 2 * least_side(height, width)
 
 
-def _least_side(height: int, width: int) -> int:
+def least_side(height: int, width: int) -> int:
+    """Return the side in pixels that a decoded image keeps before it is scaled to a size."""
     # At twice the size, the filter still averages over enough pixels.
     return 2 * max(height, width)
 

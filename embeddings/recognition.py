@@ -11,6 +11,7 @@ import numpy as np
 from embeddings.arrays import Doubles, Floats, Mask
 from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder
+from embeddings.image_box import ImageBox, read_box_pixels
 from embeddings.images import read_pixels
 from embeddings.index import VectorIndex, search_despite_outage
 
@@ -65,10 +66,13 @@ def recognise(model: RecognitionModel, image: bytes, observe: Observe) -> Recogn
     )
 
 
-def encode_image(encoder: Encoder, image: bytes, observe: Observe) -> Encoded:
-    """Decode and encode an image file, giving one row. Raises `ImageRejected`."""
+def encode_image(
+    encoder: Encoder, image: bytes, observe: Observe, box: ImageBox | None = None
+) -> Encoded:
+    """Decode and encode an image file or a part of it, giving one row. Raises `ImageRejected`."""
     started = perf_counter()
-    pixels = read_pixels(image, encoder.height, encoder.width)
+    size = encoder.height, encoder.width
+    pixels = read_pixels(image, *size) if box is None else read_box_pixels(image, box, *size)
     decoded = perf_counter()
     encoded = encoder.encode(pixels[np.newaxis])
     observe("decode", decoded - started)

@@ -179,8 +179,8 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
     ),
     ProblemType.IMAGE_TOO_SMALL: ProblemDescription(
         422,
-        "A side of the uploaded image has fewer than 8 pixels.",
-        "Send a larger image.",
+        "A side of the uploaded image, or of the box in an image, has fewer than 8 pixels.",
+        "Send a larger image, or a larger box.",
     ),
     ProblemType.QUEUE_FULL: ProblemDescription(
         429,

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
 
 from embeddings.file_names import to_nfc
+from embeddings.image_box import ImageBox
 from embeddings.store.split import Split
 from service.api.errors import ServiceProblem, shown
 from service.problems import ProblemType
@@ -130,6 +131,22 @@ def known_label(label: str | None, classes: Sequence[str]) -> str | None:
 
 
 Selected = Annotated[Selection, Depends(selection)]
+
+
+async def box(
+    box: Annotated[
+        str | None,
+        Query(
+            description="Part of the image, `x,y,w,h`: left and upper edge, width and height, as "
+            "fractions of the width and height of the image. By default all of it."
+        ),
+    ] = None,
+) -> ImageBox | None:
+    """Return the part of the image that a request is about. Raises `InvalidBox`."""
+    return None if box is None else ImageBox.of(box)
+
+
+Part = Annotated[ImageBox | None, Depends(box)]
 
 Identifier = Annotated[
     str,

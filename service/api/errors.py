@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match, Route
 
 from embeddings.errors import BelvedereError
+from embeddings.image_box import InvalidBox
 from embeddings.images import ImageRejected, Rejection
 from embeddings.index import IndexUnavailable
 from embeddings.ingest import changes
@@ -49,6 +50,7 @@ _SERVING_ERRORS: dict[type[BelvedereError], ProblemType] = {
     UnknownVersion: ProblemType.UNKNOWN_VERSION,
     UnknownJob: ProblemType.UNKNOWN_JOB,
     ArchiveUnreadable: ProblemType.MALFORMED_REQUEST,
+    InvalidBox: ProblemType.INVALID_PARAMETER,
     InvalidChange: ProblemType.INVALID_PARAMETER,
     ImageChanged: ProblemType.CHANGED_MEANWHILE,
     changes.UnknownImage: ProblemType.UNKNOWN_IMAGE,

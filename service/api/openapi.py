@@ -78,6 +78,7 @@ class Examples:
             "b": self.revision,
             "at": self.revision,
             "since": int(self.revision),
+            "box": "0.25,0.25,0.5,0.5",
             **FEW,
         }
         return values.get(name, parameter["schema"].get("default"))

@@ -90,17 +90,22 @@ def neighbors(
     *,
     image: bytes | None = None,
     k: int = 3,
+    box: Sequence[float] | None = None,
     label: str | None = None,
     split: Split | None = None,
     min_revision: int | None = None,
 ) -> Call[Neighborhood]:
-    """Return the `k` stored images nearest to an image."""
+    """Return the `k` stored images nearest to an image.
+
+    `box` is a part of the image: left, top, width and height, as fractions of its sides.
+    """
     return _about(
         Neighborhood,
         "/neighbors",
         id,
         image,
         k=k,
+        box=None if box is None else ",".join(map(str, box)),
         label=label,
         split=split,
         min_revision=min_revision,

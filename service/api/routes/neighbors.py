@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter, Request, Response
 
+from embeddings.image_box import ImageBox
 from embeddings.index.knn_graph import DEGREE
 from embeddings.recognition import Observe, encode_image
-from service.api.auth import REQUIRE_API_KEY
-from service.api.dependencies import Count, Row, Selected, Served, State
+from service.api.auth import REQUIRE_API_KEY, require_api_key
+from service.api.dependencies import Count, Part, Row, Selected, Served, State
 from service.api.errors import problem_responses
 from service.api.uploads import UPLOAD_BODY, Upload
-from service.schemas import Neighborhood
+from service.schemas import API_KEY_HEADER, Neighborhood
 from service.serving.precomputed import neighborhood_of
 from service.serving.responses import as_json, neighborhood, sent_as_json
 from service.serving.served_release import Selection, ServedRelease
@@ -23,15 +24,29 @@ _READY = {"id", "min_revision"}
     "/neighbors",
     summary="Neighbours of a stored image",
     response_model=Neighborhood,
-    responses=problem_responses(400, 404, 422, 429),
+    responses=problem_responses(400, 401, 404, 422, 429),
 )
 async def neighbors_of_stored(
-    request: Request, served: Served, state: State, row: Row, selected: Selected, k: Count = DEGREE
+    request: Request,
+    served: Served,
+    state: State,
+    row: Row,
+    selected: Selected,
+    part: Part,
+    k: Count = DEGREE,
 ) -> Response:
-    """Return the stored images nearest to a stored image, without that image."""
+    """Return the stored images nearest to a stored image or its `box`, without that image.
+
+    The box is encoded like an uploaded image, with the same limits: if the service has an API key,
+    it is required.
+    """
     if request.query_params.keys() <= _READY:
         return sent_as_json(await state.queries.run(neighborhood_of, served, row))
-    return await state.queries.run(_near_stored, served, row, k, selected)
+    if part is None:
+        return await state.queries.run(_near_stored, served, row, k, selected)
+    await require_api_key(request, request.headers.get(API_KEY_HEADER))
+    observe = state.metrics.observe_stage
+    return await state.images.run(_near_part, served, row, part, k, selected, observe)
 
 
 @router.post(
@@ -43,10 +58,11 @@ async def neighbors_of_stored(
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
 async def neighbors_of_upload(
-    served: Served, state: State, selected: Selected, upload: Upload, k: Count = DEGREE
+    served: Served, state: State, selected: Selected, part: Part, upload: Upload, k: Count = DEGREE
 ) -> Response:
-    """Return the stored images nearest to an uploaded image, which is not stored."""
-    return await state.images.run(_near, served, upload, k, selected, state.metrics.observe_stage)
+    """Return the stored images nearest to an uploaded image or its `box`; it is not stored."""
+    observe = state.metrics.observe_stage
+    return await state.images.run(_near, served, upload, part, k, selected, observe)
 
 
 def _near_stored(served: ServedRelease, row: int, k: int, selected: Selection) -> Response:
@@ -55,9 +71,28 @@ def _near_stored(served: ServedRelease, row: int, k: int, selected: Selection) -
     return as_json(neighborhood(served, served.live.record(row).id, k, found))
 
 
-def _near(
-    served: ServedRelease, upload: bytes, k: int, selected: Selection, observe: Observe
+def _near_part(
+    served: ServedRelease,
+    row: int,
+    part: ImageBox,
+    k: int,
+    selected: Selection,
+    observe: Observe,
 ) -> Response:
-    embedding = encode_image(served.model.encoder, upload, observe).embeddings[0]
+    encoded = encode_image(served.model.encoder, served.jpeg(row), observe, part)
+    among = served.among(selected)
+    found = served.live.index.search(encoded.embeddings[0], k, exclude=row, among=among)
+    return as_json(neighborhood(served, served.live.record(row).id, k, found))
+
+
+def _near(
+    served: ServedRelease,
+    upload: bytes,
+    part: ImageBox | None,
+    k: int,
+    selected: Selection,
+    observe: Observe,
+) -> Response:
+    embedding = encode_image(served.model.encoder, upload, observe, part).embeddings[0]
     found = served.live.index.search(embedding, k, among=served.among(selected))
     return as_json(neighborhood(served, None, k, found))
