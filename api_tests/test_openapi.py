@@ -61,6 +61,8 @@ def test_every_call_is_described(operations):
         ("get", "/errors"),
         ("get", "/errors/{id}/heatmap"),
         ("get", "/labels/issues"),
+        ("get", "/queue"),
+        ("get", "/duplicates"),
         ("get", "/calibration"),
         ("get", "/livez"),
         ("get", "/readyz"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.arrays import Floats, Mask, Points, Rows
+from embeddings.arrays import Doubles, Floats, Mask, Points, Rows
 from embeddings.encoded import Encoded
 from embeddings.file_names import to_nfc
 from embeddings.index import Neighbors, VectorIndex
@@ -142,6 +142,13 @@ class LiveState:
         )
         return probabilities
 
+    @cached_property
+    def all_probabilities(self) -> Floats:
+        """Class probabilities of n + m rows, shape (n + m, classes)."""
+        added = self._probabilities.values
+        sealed = self.release.probabilities
+        return np.concatenate([sealed, added]) if len(added) else sealed
+
     def predicted(self, row: int) -> int:
         """Return the number of the most probable class of a row."""
         return int(np.argmax(self.probabilities(row)))
@@ -157,6 +164,23 @@ class LiveState:
         if row < len(self.release.images):
             return float(self.release.typicalities[row])
         return self._unseen.typicality(self.record(row).digest, self.embedding(row))
+
+    @cached_property
+    def typicalities(self) -> Doubles:
+        """Typicalities of n + m rows; 0 for added rows that are not live."""
+        count = len(self.release.images)
+        typicalities = np.pad(self.release.typicalities, (0, len(self) - count))
+        for row in (np.flatnonzero(self.live[count:]) + count).tolist():
+            typicalities[row] = self.typicality(row)
+        return typicalities
+
+    @cached_property
+    def neighbor_lists(self) -> tuple[Rows, Doubles]:
+        """Nearest live rows of n + m rows and their distances, shapes (n + m, 3).
+
+        Lists of fewer rows, and those of dead rows, end with -1 and infinity.
+        """
+        return self.graph.lists(self.index)
 
     def points(self, rows: Rows) -> Points:
         """Return the places of rows on the map, shape (rows, 2).

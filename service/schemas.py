@@ -10,6 +10,8 @@ from embeddings.frozen_model import FrozenModel, StrictModel
 from embeddings.ingest.outcomes import WriteOutcome
 from embeddings.release.reports import ExperimentReport, ExperimentSummary, VersionComparison
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
+from embeddings.review.queue import Goal
+from embeddings.review.reasons import ReasonKind
 from embeddings.store.attribution import Attribution
 from embeddings.store.split import Split
 from service.problems import PROBLEMS, ProblemType, title_of
@@ -555,6 +557,116 @@ class LabelIssueList(Answer):
         description="Sorted by likelihood, the most likely error first."
     )
     total: int = Field(description="Number of all likely label errors.")
+
+
+class ReviewReason(FrozenModel):
+    """Number that speaks for a look at an image."""
+
+    kind: Literal[ReasonKind, "entropy", "density"] = Field(
+        description="`label_error`: out-of-fold probability of the label. `disagreement`: "
+        "probability of the label by the served model, which predicts another class. `neighbors`: "
+        "share of the three nearest images with another label. `uncertain`: number of classes in "
+        "the prediction set. `untypical`: typicality. Without a label, `entropy` of the predicted "
+        "probabilities and `density`, the mean cosine similarity to all images without a label."
+    )
+    value: float = Field(description="The number.")
+    text: str = Field(description="Sentence with the numbers.")
+
+
+class CorrectionEffect(FrozenModel):
+    """Effect of another label of a validation image on the figures."""
+
+    validation: int = Field(description="Number of validation images.")
+    counted: bool = Field(
+        description="True if the published accuracy counts the image, with its earlier label; "
+        "published figures stay until a model is trained and published again."
+    )
+    correct: bool = Field(description="True if the served model predicts the present label.")
+    correct_after: bool | None = Field(
+        description="True if it predicts the suggested class; null without a suggestion."
+    )
+
+
+class ReviewItem(FrozenModel):
+    """Image to look at, with the reasons."""
+
+    id: str = _Id
+    label: str | None = _StoredLabel
+    suggested: str | None = Field(
+        description="Class with the most support other than the label; null if all reasons concern "
+        "the image and no other class."
+    )
+    score: float = Field(description="Place in the queue: the highest scores come first.")
+    reasons: tuple[ReviewReason, ...] = Field(description="Reasons, the strongest first.")
+    predicted: str = _Predicted
+    probability: float = Field(description="Probability of the predicted class, 0–1.")
+    set: tuple[str, ...] = Field(description="Prediction set, the most probable class first.")
+    typicality: float = Field(description="Typicality, 0–1.")
+    neighbors: tuple[Neighbor, ...] = Field(description="The three nearest stored images.")
+    split: Split = _Split
+    learned: bool = _Learned
+    affects: CorrectionEffect | None = Field(
+        description="Effect of a correction on the figures; null unless it is a validation image."
+    )
+    image: str = _Image
+    attribution: Attribution | None = _Attribution
+    etag: str = Field(description="Tag of the record, which changes with its contents.")
+
+
+class ReviewQueue(Answer):
+    """Images in the order in which to look at them."""
+
+    goal: Goal = Field(description="`review` of labels, or `label` for images without one.")
+    items: tuple[ReviewItem, ...] = Field(description="Images of this page, the first to look at.")
+    total: int = Field(description="Number of images in the queue, on all pages.")
+    decided: int = Field(
+        description="Number of images left out because a person has set or kept their label."
+    )
+
+
+class DuplicateImage(FrozenModel):
+    """Image of a group of duplicates."""
+
+    id: str = _Id
+    label: str | None = _StoredLabel
+    split: Split = _Split
+    learned: bool = _Learned
+    width: int = Field(description="Width in pixels after the EXIF rotation.")
+    height: int = Field(description="Height in pixels after the EXIF rotation.")
+    sharpness: float = Field(
+        description="Variance of the Laplacian of the grey values, at most 512 pixels wide or high."
+    )
+    distance: float = Field(
+        description="Euclidean distance of its embedding to that of the best image, without unit."
+    )
+    image: str = _Image
+    attribution: Attribution | None = _Attribution
+    etag: str = Field(description="Tag of the record, which changes with its contents.")
+
+
+class DuplicateGroup(FrozenModel):
+    """Images that show the same."""
+
+    key: str = Field(description="Name of the group: a function of its ids.")
+    best: str = Field(
+        description="Id of the suggested image to keep: the one with the most pixels, of equal "
+        "ones the sharpest, then the first id."
+    )
+    distance: float = Field(description="Smallest distance of two of its images, without unit.")
+    thumbnails: bool = Field(
+        description="True if the thumbnails of two of its images are nearly equal."
+    )
+    images: tuple[DuplicateImage, ...] = Field(description="The best image, then the others by id.")
+
+
+class DuplicateList(Answer):
+    """Groups of duplicates."""
+
+    groups: tuple[DuplicateGroup, ...] = Field(
+        description="Groups of this page, those with the smallest distance first."
+    )
+    total: int = Field(description="Number of groups on all pages.")
+    limit: float = Field(description="Largest distance of duplicates, without unit.")
 
 
 class CalibrationReport(Answer):

@@ -89,6 +89,24 @@ class LiveGraph:
         exact = exact or self.sealed.exact
         return Neighbors(rows[:count], distances[:count], "flat" if exact else "ivf", exact)
 
+    def lists(self, index: LiveIndex) -> tuple[Rows, Doubles]:
+        """Return the nearest live rows of all rows and their distances, shapes (n + m, 3).
+
+        Lists of fewer rows, and those of dead rows, end with -1 and infinity.
+        """
+        rows = np.full((len(self._places), DEGREE), -1)
+        distances = np.full((len(self._places), DEGREE), np.inf)
+        sealed, patched = np.flatnonzero(self._places == _SEALED), self._places >= 0
+        rows[sealed], distances[sealed] = self.sealed.rows[sealed], self.sealed.distances[sealed]
+        rows[patched] = self._rows.values[self._places[patched]]
+        distances[patched] = self._distances.values[self._places[patched]]
+        for row in np.flatnonzero((self._places == _UNKNOWN) & index.live).tolist():
+            found = self.neighbors(index, row)
+            rows[row, : len(found.rows)] = found.rows
+            distances[row, : len(found.rows)] = found.distances
+        rows[~index.live], distances[~index.live] = -1, np.inf
+        return rows, distances
+
     def with_changes(
         self, index: LiveIndex, appeared: Rows, gone: Rows, altered: Rows, revision: int
     ) -> "LiveGraph":

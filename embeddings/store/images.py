@@ -15,6 +15,7 @@ from embeddings.store.blobs import Blobs, BlobTable, missing_blob
 from embeddings.store.columns import is_ascending
 from embeddings.store.flushing import flush_table
 from embeddings.store.records import FINGERPRINTED, IMAGE_SCHEMA, Images, StoredImage
+from embeddings.store.split import Split
 from embeddings.store.tables import (
     StoreError,
     check_lease,
@@ -93,9 +94,17 @@ class Snapshot:
     @cached_property
     def training_files(self) -> pa.Array:
         """Digests of the training images, with those of the tuning set. Raises `StoreDamaged`."""
+        return self._files("train")
+
+    @cached_property
+    def validation_files(self) -> pa.Array:
+        """Digests of the validation images. Raises `StoreDamaged`."""
+        return self._files("validation")
+
+    def _files(self, split: Split) -> pa.Array:
         with translate_errors(self.dataset.uri):
             table = self.dataset.to_table(
-                columns=["digest"], filter="deleted IS NULL AND split = 'train'"
+                columns=["digest"], filter=f"deleted IS NULL AND split = '{split}'"
             )
         return pa.concat_arrays([pa.array([], pa.string()), *table.column("digest").chunks])
 

@@ -38,6 +38,7 @@ TAGS = [
     {"name": "versions", "description": "Dataset versions of the feature store."},
     {"name": "experiments", "description": "Trained and compared models."},
     {"name": "errors", "description": "Misclassified images, likely label errors, calibration."},
+    {"name": "review", "description": "Images to look at: labels, and groups of duplicates."},
     {"name": "health", "description": "Liveness, readiness and metrics; these calls never queue."},
 ]
 

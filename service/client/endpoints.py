@@ -12,9 +12,11 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, JsonValue
 
+from embeddings.review.queue import Goal
 from embeddings.store.split import Split
 from service.schemas import (
     CalibrationReport,
+    DuplicateList,
     ErrorList,
     ExampleSearch,
     Experiment,
@@ -35,6 +37,7 @@ from service.schemas import (
     Prediction,
     Readiness,
     Restored,
+    ReviewQueue,
     SearchExamples,
     VersionDifference,
     VersionList,
@@ -234,6 +237,48 @@ def heatmap(id: str, *, min_revision: int | None = None) -> Call[bytes]:
 def label_issues(limit: int = 20, *, min_revision: int | None = None) -> Call[LabelIssueList]:
     """Return the images with a likely label error, the most likely first."""
     return _get(LabelIssueList, "/labels/issues", limit=limit, min_revision=min_revision)
+
+
+def queue(
+    goal: Goal = "review",
+    *,
+    label: str | None = None,
+    split: Split | None = None,
+    limit: int = 20,
+    offset: int = 0,
+    min_revision: int | None = None,
+) -> Call[ReviewQueue]:
+    """Return the images to look at: doubtful labels, or images without one for `label`."""
+    return _get(
+        ReviewQueue,
+        "/queue",
+        goal=goal,
+        label=label,
+        split=split,
+        limit=limit,
+        offset=offset,
+        min_revision=min_revision,
+    )
+
+
+def duplicates(
+    *,
+    label: str | None = None,
+    split: Split | None = None,
+    limit: int = 20,
+    offset: int = 0,
+    min_revision: int | None = None,
+) -> Call[DuplicateList]:
+    """Return groups of duplicates, with the best image of each."""
+    return _get(
+        DuplicateList,
+        "/duplicates",
+        label=label,
+        split=split,
+        limit=limit,
+        offset=offset,
+        min_revision=min_revision,
+    )
 
 
 def calibration() -> Call[CalibrationReport]:

@@ -14,6 +14,7 @@ from embeddings.arrays import Rows
 from embeddings.encoded import Encoded
 from embeddings.file_names import to_nfc
 from embeddings.release.reader import Release
+from embeddings.review.decided import Decided, journal_version, read_decided
 from embeddings.store.columns import Categories, Strings
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Images, RecordedDecision, StoredImage
@@ -86,6 +87,7 @@ class History:
         self._described = lru_cache(_VERSIONS_KEPT)(partial(describe_version, store.images))
         self._images = lru_cache(_SNAPSHOTS_KEPT)(partial(_open, store))
         self._differences = lru_cache(_DIFFERENCES_KEPT)(partial(_compare, store))
+        self._decided = lru_cache(1)(partial(_read_decided, store))
 
     def revisions(self) -> tuple[Revision, ...]:
         """Return all revisions, newest first. Raises `StoreUnreadable`."""
@@ -161,6 +163,23 @@ class History:
         except StoreError:
             return self._release.images.array("digest").filter(pa.array(self._release.learned))
 
+    @cached_property
+    def judged(self) -> pa.Array:
+        """Digests of the validation files that the published accuracy counts.
+
+        Without the dataset version of the training, those of the release.
+        """
+        try:
+            return self._store.at(self._release.manifest.training.version).validation_files
+        except StoreError:
+            images = self._release.images
+            return images.array("digest").filter(pa.array(images.splits == "validation"))
+
+    def decided(self) -> Decided:
+        """Return the decisions about labels and duplicates that hold. Raises `StoreUnreadable`."""
+        with _readable():
+            return self._decided(journal_version(self._store.labels))
+
     def _snapshot(self, version: str) -> Snapshot:
         try:
             return self._store.at(version)
@@ -174,6 +193,10 @@ class History:
 
 def _open(store: Store, revision: int) -> ImagesAt:
     return ImagesAt(store.at(revision).images)
+
+
+def _read_decided(store: Store, _version: int) -> Decided:
+    return read_decided(store.labels)
 
 
 def _compare(store: Store, before: int, after: int) -> Difference:

@@ -58,6 +58,13 @@ def prediction(served: ServedRelease, recognition: Recognition) -> Prediction:
     )
 
 
+def nearest_stored(served: ServedRelease, row: int) -> tuple[Neighbor, ...]:
+    """Return the three stored images nearest to a stored image."""
+    found = served.live.neighbors(row)
+    pairs = zip(found.rows.tolist(), found.distances.tolist(), strict=True)
+    return tuple(_neighbor(served, each, distance) for each, distance in pairs)
+
+
 def nearest_in_training(served: ServedRelease, row: int, k: int) -> tuple[Neighbor, ...]:
     """Return the training images nearest to a stored image.
 

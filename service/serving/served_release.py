@@ -31,12 +31,18 @@ from embeddings.release.reader import (
     open_release,
 )
 from embeddings.release.sealed_index import open_index
+from embeddings.review.duplicates import Alike, distance_limit, near_pairs
+from embeddings.review.live_evidence import evidence_of
+from embeddings.review.queue import Information, measure_information
+from embeddings.review.reasons import Reasons
+from embeddings.review.sharpness import sharpness
 from embeddings.store.blobs import missing_blob, read_jpeg
 from embeddings.store.changed_images import ChangedImages
 from embeddings.store.split import Split
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
 from service.serving.answer_caches import AnswerCaches
+from service.serving.copies import CopyFinder
 from service.serving.errors import StoreUnreadable, UnknownImage
 from service.serving.history import History, LearnedFiles
 from service.settings import ServiceSettings
@@ -49,6 +55,7 @@ _TASKS = 2
 
 _THUMBNAIL_QUALITY = 85
 _THUMBNAILS_KEPT = 512
+_SHARPNESS_KEPT = 2**14
 
 # CPUs round differently; a wrong encoder differs by far more.
 _TOLERANCE = 1e-2
@@ -117,6 +124,9 @@ class ServedRelease:
     history: History
     thumbnails: Callable[[int, str], bytes]
     """Function that returns the thumbnail of a row with a digest as JPEG, with a cache."""
+    sharpness: Callable[[int, str], float]
+    """Function that returns the sharpness of a row with a digest, with a cache."""
+    copies: CopyFinder = field(default_factory=CopyFinder)
     caches: AnswerCaches = field(default_factory=AnswerCaches)
     root_path: str = ""
     """Path under which a reverse proxy publishes the service; addresses begin with it."""
@@ -270,6 +280,33 @@ class ServedRelease:
         return row is not None and not self.changed[row]
 
     @cached_property
+    def reasons(self) -> Reasons:
+        """Reasons to look at the labels of the stored images, by row."""
+        threshold = self.model.threshold
+        return Reasons(evidence_of(self.live, self.classes, threshold, self.label_issues))
+
+    @cached_property
+    def information(self) -> Information:
+        """Information of the images without a label, in the order of their ids."""
+        rows = self.live.ids_in_order()
+        rows = rows[~self.reasons.evidence.labelled[rows]]
+        read = self.live.index.embeddings.__getitem__
+        return measure_information(rows, self.live.all_probabilities[rows], read)
+
+    @cached_property
+    def validation_count(self) -> int:
+        """Number of validation images."""
+        return int(self.mask(Selection(split="validation")).sum())
+
+    @cached_property
+    def alike(self) -> Alike:
+        """Pairs of stored images that show the same. Raises `StoreUnreadable`."""
+        rows, distances = self.live.neighbor_lists
+        limit = distance_limit(self.release.graph.distances)
+        thumbnails = self.copies.pairs(self.store, self.live)
+        return Alike(near_pairs(rows, distances, limit), thumbnails.among(self.live.live), limit)
+
+    @cached_property
     def classes(self) -> tuple[str, ...]:
         """Classes of the model, and after them other labels of stored images."""
         known = self.manifest.classes
@@ -304,6 +341,7 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
             # It refers to the files alone: a reference cycle would keep a replaced release in
             # memory.
             thumbnails=lru_cache(_THUMBNAILS_KEPT)(partial(_thumbnail, files)),
+            sharpness=lru_cache(_SHARPNESS_KEPT)(partial(_sharpness, files)),
             root_path=settings.root_path,
         )
         _self_test(served)
@@ -344,6 +382,10 @@ def _recognition_model(release: Release, settings: ServiceSettings) -> Recogniti
 
 def _thumbnail(files: ImageFiles, row: int, digest: str) -> bytes:
     return to_jpeg(files.jpeg(row, digest), THUMBNAIL_SIDE, _THUMBNAIL_QUALITY)
+
+
+def _sharpness(files: ImageFiles, row: int, digest: str) -> float:
+    return sharpness(files.jpeg(row, digest))
 
 
 def _self_test(served: ServedRelease) -> None:

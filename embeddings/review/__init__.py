@@ -1,0 +1,1 @@
+"""Review of stored images: doubtful labels, images worth a label, duplicates."""

@@ -1,0 +1,131 @@
+"""Groups of duplicates: images with near embeddings, or nearly equal thumbnails."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.arrays import Doubles, Mask, Pixels, Rows
+from embeddings.ingest.near_duplicates import NEW, compare, connected_groups, find_links
+
+NEAR = 0.25
+"""Largest distance of duplicates, as a share of the median distance of an image to its nearest."""
+
+_KEY_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of duplicates of n rows; the first row of a pair is the smaller one."""
+
+    first: Rows
+    second: Rows
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def among(self, rows: Mask) -> "Pairs":
+        """Return the pairs of which both rows are in a mask of shape (n,)."""
+        kept = rows[self.first] & rows[self.second]
+        return Pairs(self.first[kept], self.second[kept])
+
+    def without(self, count: int, others: Iterable[tuple[int, int]]) -> "Pairs":
+        """Return the pairs that are not among other pairs of `count` rows."""
+        codes = np.array([min(pair) * count + max(pair) for pair in others], np.int64)
+        kept = ~np.isin(self.first * count + self.second, codes)
+        return Pairs(self.first[kept], self.second[kept])
+
+    @classmethod
+    def of(cls, first: Rows, second: Rows) -> "Pairs":
+        """Return pairs in any order, each of them once."""
+        pairs = np.stack([np.minimum(first, second), np.maximum(first, second)], axis=1)
+        lower, upper = np.unique(pairs.astype(np.int64), axis=0).T
+        return cls(lower, upper)
+
+    @classmethod
+    def none(cls) -> "Pairs":
+        """Return no pair."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64))
+
+    def __or__(self, other: "Pairs") -> "Pairs":
+        """Return the pairs of both, each of them once."""
+        return Pairs.of(
+            np.concatenate([self.first, other.first]), np.concatenate([self.second, other.second])
+        )
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Pairs of duplicates by both measures."""
+
+    near: Pairs
+    """Pairs with near embeddings."""
+    copies: Pairs
+    """Pairs with nearly equal thumbnails."""
+    limit: float
+    """Largest distance of near embeddings."""
+
+
+def near_pairs(neighbors: Rows, distances: Doubles, limit: float) -> Pairs:
+    """Return the images whose distance is at most a limit.
+
+    `neighbors` and `distances` have shape (n, 3): the nearest images and their distances. Of more
+    than three duplicates each is linked to three; they are one group nevertheless.
+    """
+    rows, columns = np.nonzero((distances <= limit) & (neighbors >= 0))
+    return Pairs.of(rows, neighbors[rows, columns])
+
+
+def distance_limit(distances: Doubles) -> float:
+    """Return the largest distance of duplicates, given those of the nearest images, shape (n, 3).
+
+    It is a share of their median, since encoders have embeddings of different scales.
+    """
+    nearest = distances[:, 0]
+    nearest = nearest[np.isfinite(nearest)]
+    return NEAR * float(np.median(nearest)) if len(nearest) else 0.0
+
+
+def thumbnail_pairs(thumbnails: Pixels, known: int = 0) -> Pairs:
+    """Return the near-duplicates among thumbnails, uint8 of shape (n, 16, 17, 3).
+
+    Pairs of the first `known` thumbnails are left out.
+    """
+    keys = np.full(len(thumbnails), NEW)
+    keys[:known] = np.arange(known)
+    fresh = np.arange(known, len(thumbnails))
+    links = find_links(thumbnails, fresh, keys, [None] * len(thumbnails))
+    clusters = [each + known for each in _by_number(links.clusters[known:]) if len(each) > 1]
+    joined = [(links.images, links.partners), *(_near(thumbnails, each) for each in clusters)]
+    first, second = (np.concatenate(each) for each in zip(*joined, strict=True))
+    return Pairs.of(first, second)
+
+
+def _near(thumbnails: Pixels, members: Rows) -> tuple[Rows, Rows]:
+    first, second = np.triu_indices(len(members), 1)
+    near, _ = compare(thumbnails[members], first, second)
+    return members[first[near]], members[second[near]]
+
+
+def groups_of(pairs: Pairs) -> list[Rows]:
+    """Return the groups of rows that pairs join, by their first row."""
+    involved = np.unique(np.concatenate([pairs.first, pairs.second]))
+    first, second = np.searchsorted(involved, pairs.first), np.searchsorted(involved, pairs.second)
+    numbers = connected_groups(len(involved), first, second)
+    return [involved[each] for each in _by_number(numbers)]
+
+
+def _by_number(numbers: npt.NDArray[np.int32]) -> list[Rows]:
+    """Return the positions of each number, shape (n,), in ascending order."""
+    if not len(numbers):
+        return []
+    order = np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[order])) + 1
+    return np.split(order, starts)
+
+
+def group_key(ids: Sequence[str]) -> str:
+    """Return the name of a group, which depends on its ids alone."""
+    return sha256("\0".join(sorted(ids)).encode()).hexdigest()[:_KEY_LENGTH]
