@@ -70,6 +70,7 @@ def test_imported_modules_are_preloaded(api, index):
         ("experiments", {"core", "experiments"}),
         ("map", {"core", "map"}),
         ("images", {"core", "images", "map"}),
+        ("adding", {"adding", "core", "images", "map"}),
     ],
 )
 def test_modules_import_only_from_lower_layers(folder, allowed):

@@ -1,12 +1,13 @@
 /**
  * Router from URL hashes to views: `#/map`, `#/image/…`, `#/errors`, `#/experiments`, `#/history`,
- * `#/yours`.
+ * `#/add`, `#/yours`.
  */
 
 import { ApiError } from "./core/api-error.js";
 import { announce, errorNotice, loading, preserveFocus } from "./core/status.js";
 import { experimentView } from "./experiments/experiment-view.js";
 import { experimentsView } from "./experiments/experiments-view.js";
+import { addView } from "./adding/add-view.js";
 import { historyView } from "./images/history-view.js";
 import { imageView } from "./images/image-view.js";
 import { misclassificationsView } from "./images/misclassifications-view.js";
@@ -32,6 +33,7 @@ const VIEWS = [
   [/^#\/experiments$/, experimentsView],
   [/^#\/experiments\/(.+)$/, experimentView],
   [/^#\/history$/, historyView],
+  [/^#\/add$/, addView],
   [/^#\/yours$/, uploadView],
 ];
 
@@ -131,8 +133,11 @@ function markCurrentLink(path) {
   for (const link of document.querySelectorAll("header nav a")) {
     const target = link.getAttribute("href") ?? "";
     const isCurrent = path.startsWith(target) || (target === "#/map" && path.length < 3);
-    if (isCurrent) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (isCurrent) {
+      link.setAttribute("aria-current", "page");
+      // On a phone, the links scroll.
+      link.scrollIntoView({ block: "nearest", inline: "center" });
+    } else link.removeAttribute("aria-current");
   }
 }
 

@@ -17,6 +17,32 @@ let upload = null;
 
 let lifetime = new AbortController();
 
+/**
+ * View that receives files instead of the classification.
+ *
+ * @typedef {object} Receiver
+ * @property {string} invitation shown while files are dragged over the page
+ * @property {(transfer: DataTransfer) => void} receive
+ */
+
+const INVITATION = "Drop the image to classify it";
+
+/** @type {Receiver | null} */
+let receiver = null;
+
+/**
+ * Let a view receive the files that are dropped or pasted.
+ *
+ * @param {Receiver} view
+ * @param {AbortSignal} signal aborted when the view is left
+ */
+export function receiveFiles(view, signal) {
+  receiver = view;
+  signal.addEventListener("abort", () => {
+    if (receiver === view) receiver = null;
+  });
+}
+
 /** Return the last upload, or null. */
 export function currentUpload() {
   return upload;
@@ -43,7 +69,8 @@ export function listenForUploads(onUpload) {
     input.value = "";
   });
   addEventListener("paste", (event) => {
-    if (accept(event.clipboardData?.files)) onUpload();
+    if (receiver && event.clipboardData?.files.length) receiver.receive(event.clipboardData);
+    else if (accept(event.clipboardData?.files)) onUpload();
     else if (!(event.target instanceof HTMLInputElement)) {
       toast("The clipboard contains no image. Copy the image itself, not its URL.");
     }
@@ -53,6 +80,7 @@ export function listenForUploads(onUpload) {
     event.preventDefault();
     clearTimeout(timer);
     overlay.hidden = !event.dataTransfer?.types.includes("Files");
+    overlay.firstElementChild?.replaceChildren(receiver?.invitation ?? INVITATION);
   });
   addEventListener("dragleave", (event) => {
     // Safari sets no related target, so the pointer may have moved between elements of the page.
@@ -67,7 +95,8 @@ export function listenForUploads(onUpload) {
     // Text may be dropped into the input of the API key.
     if (!files?.length && event.target instanceof HTMLInputElement) return;
     event.preventDefault();
-    if (accept(files)) onUpload();
+    if (receiver && event.dataTransfer && files?.length) receiver.receive(event.dataTransfer);
+    else if (accept(files)) onUpload();
     else toast("The dropped item contains no file. Save the image first, or copy and paste it.");
   });
 }
