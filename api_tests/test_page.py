@@ -71,6 +71,7 @@ def test_imported_modules_are_preloaded(api, index):
         ("map", {"core", "map"}),
         ("images", {"core", "images", "map"}),
         ("adding", {"adding", "core", "images", "map"}),
+        ("selection", {"core", "map", "selection"}),
     ],
 )
 def test_modules_import_only_from_lower_layers(folder, allowed):

@@ -1,4 +1,4 @@
-/** Start of the page, and the parts that all views share: banner, footer, upload. */
+/** Start of the page, and the parts that all views share: banner, footer, upload, selection. */
 
 import { ApiError } from "./core/api-error.js";
 import { callApi, sleep } from "./core/api.js";
@@ -6,11 +6,13 @@ import { setGenerated } from "./core/attribution.js";
 import { setClasses } from "./core/classes.js";
 import { element } from "./core/dom.js";
 import { number } from "./core/format.js";
+import { listenForHelp } from "./core/keyboard-help.js";
 import { setWritable } from "./core/permission.js";
 import { errorNotice, loading, preserveFocus, showBusy, toast } from "./core/status.js";
 import { experimentUrl } from "./core/urls.js";
 import { listenForUploads } from "./images/upload.js";
 import { announceView, leaveView, navigate, startRouting } from "./router.js";
+import { startTray } from "./selection/tray.js";
 
 // Name of the collection of generated images.
 const GENERATED = "generated scenes";
@@ -99,6 +101,8 @@ export function start() {
     location.hash = "#/yours";
     toast("The image will be classified when the service is ready.");
   });
+  listenForHelp();
+  startTray();
   initialize();
   followService();
 }

@@ -44,6 +44,15 @@ export function attributionLine(attribution) {
   );
 }
 
+/**
+ * Return title, photographer and licence as text.
+ *
+ * @param {Attribution | null} attribution
+ */
+export function attributionText(attribution) {
+  return attributionLine(attribution).textContent ?? "";
+}
+
 /** @param {string} text @param {string | null} url */
 function externalLink(text, url) {
   // URLs come from the data set: a scheme that runs code must not become a link.

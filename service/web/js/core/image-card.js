@@ -1,9 +1,10 @@
-/** Card of a stored image: thumbnail, class and attribution. */
+/** Card of a stored image: thumbnail, check box, class and attribution. */
 
 import { attributionLine } from "./attribution.js";
 import { classTag } from "./classes.js";
 import { element } from "./dom.js";
 import { retryingImage } from "./retrying-image.js";
+import { selectionBox } from "./selection-box.js";
 import { imageViewUrl, thumbnailUrl } from "./urls.js";
 
 /** @typedef {import("./image-cache.js").ImageMetadata} ImageMetadata */
@@ -28,14 +29,16 @@ export function altText({ label, attribution }) {
  * @param {...import("./dom.js").Child} details shown after the class
  */
 export function imageCard(image, { source = thumbnailUrl(image.id) } = {}, ...details) {
+  const text = altText(image);
   return element(
     "figure",
     { class: "card" },
     element(
       "a",
       { href: imageViewUrl(image.id), class: "image-link" },
-      retryingImage(source, altText(image), { loading: "lazy" }),
+      retryingImage(source, text, { loading: "lazy" }),
     ),
+    selectionBox(image.id, text),
     element(
       "figcaption",
       {},

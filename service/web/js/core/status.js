@@ -171,9 +171,17 @@ function errorMessage(error, retry) {
   ];
 }
 
-/** Show a message that disappears after some seconds. @param {string} text */
-export function toast(text) {
-  document.getElementById("toast")?.replaceChildren(element("p", {}, text));
+/**
+ * Show a message that disappears after some seconds; with an action, after half a minute.
+ *
+ * @param {string} text
+ * @param {{ name: string, click: () => void }} [action]
+ */
+export function toast(text, action) {
+  const button = action && element("button", { type: "button", click: action.click }, action.name);
+  document
+    .getElementById("toast")
+    ?.replaceChildren(element("p", { class: button && "lasting" }, text, button));
 }
 
 /**

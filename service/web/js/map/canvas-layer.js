@@ -1,17 +1,26 @@
 /**
- * Canvas that fills an element, in two layers. The background is cached, so that the overlay can
- * change without drawing the background again.
+ * Canvas that fills an element, in layers. All but the overlay are cached, so that the overlay can
+ * change without drawing the others again.
  */
 
 import { element } from "../core/dom.js";
 
 /**
  * @typedef {CanvasRenderingContext2D} Context
+ * @typedef {(ctx: Context) => Iterator<void>} Drawing in steps, one per frame
  *
  * @typedef {object} Layers
  * @property {(width: number, height: number) => void} resize
- * @property {(ctx: Context) => Iterator<void>} drawBackground in steps, one per frame
+ * @property {Drawing} drawBackground
+ * @property {() => number} [backgroundOpacity] default 1
+ * @property {Drawing} [drawMarks] drawn on the background
  * @property {(ctx: Context) => void} drawOverlay
+ *
+ * @typedef {object} Cached layer
+ * @property {Context} ctx
+ * @property {Drawing} drawing
+ * @property {boolean} isStale
+ * @property {Iterator<void> | null} steps that are left
  */
 
 const darkScheme = matchMedia("(prefers-color-scheme: dark)");
@@ -24,22 +33,21 @@ const darkScheme = matchMedia("(prefers-color-scheme: dark)");
 export function canvasLayer(host, layers, signal) {
   const canvas = element("canvas", { "aria-hidden": "true" });
   const ctx = contextOf(canvas);
-  const background = contextOf(element("canvas"));
-  let isStale = true;
-  /** @type {Iterator<void> | null} */
-  let steps = null;
+  const background = cached(layers.drawBackground);
+  const marks = layers.drawMarks ? cached(layers.drawMarks) : null;
+  const allCached = [background, ...(marks ? [marks] : [])];
   let frame = 0;
   host.append(canvas);
 
   function resize() {
     const { clientWidth: width, clientHeight: height } = host;
     if (width === 0 || height === 0) return;
-    for (const { canvas } of [ctx, background]) {
+    for (const { canvas } of [ctx, ...allCached.map((layer) => layer.ctx)]) {
       canvas.width = Math.round(width * devicePixelRatio);
       canvas.height = Math.round(height * devicePixelRatio);
     }
     layers.resize(width, height);
-    isStale = true;
+    for (const layer of allCached) layer.isStale = true;
     // In this frame, because resizing clears the canvas.
     draw();
   }
@@ -47,16 +55,29 @@ export function canvasLayer(host, layers, signal) {
   function draw() {
     cancelAnimationFrame(frame);
     frame = 0;
-    if (isStale) {
-      clear(background);
-      steps = layers.drawBackground(background);
-      isStale = false;
-    }
-    if (steps?.next().done) steps = null;
+    allCached.forEach(advance);
     clear(ctx);
-    ctx.drawImage(background.canvas, 0, 0, host.clientWidth, host.clientHeight);
+    ctx.globalAlpha = layers.backgroundOpacity?.() ?? 1;
+    show(background);
+    ctx.globalAlpha = 1;
+    if (marks) show(marks);
     layers.drawOverlay(ctx);
-    if (steps) redrawOverlay();
+    if (allCached.some(({ steps }) => steps)) redrawOverlay();
+  }
+
+  /** Draw the next step of a layer. @param {Cached} layer */
+  function advance(layer) {
+    if (layer.isStale) {
+      clear(layer.ctx);
+      layer.steps = layer.drawing(layer.ctx);
+      layer.isStale = false;
+    }
+    if (layer.steps?.next().done) layer.steps = null;
+  }
+
+  /** @param {Cached} layer */
+  function show(layer) {
+    ctx.drawImage(layer.ctx.canvas, 0, 0, host.clientWidth, host.clientHeight);
   }
 
   /** @param {Context} ctx */
@@ -71,10 +92,16 @@ export function canvasLayer(host, layers, signal) {
     frame ||= requestAnimationFrame(draw);
   }
 
-  /** Draw both layers in the next frame. */
-  function redraw() {
-    isStale = true;
+  /** Draw the marks and the overlay in the next frame. */
+  function redrawMarks() {
+    if (marks) marks.isStale = true;
     redrawOverlay();
+  }
+
+  /** Draw all layers in the next frame. */
+  function redraw() {
+    background.isStale = true;
+    redrawMarks();
   }
 
   const observer = new ResizeObserver(resize);
@@ -85,7 +112,12 @@ export function canvasLayer(host, layers, signal) {
     observer.disconnect();
     cancelAnimationFrame(frame);
   });
-  return { canvas, redraw, redrawOverlay };
+  return { canvas, redraw, redrawMarks, redrawOverlay };
+}
+
+/** @param {Drawing} drawing @returns {Cached} */
+function cached(drawing) {
+  return { ctx: contextOf(element("canvas")), drawing, isStale: true, steps: null };
 }
 
 /** @param {HTMLCanvasElement} canvas */

@@ -12,12 +12,17 @@ const { d3 } = globalThis;
 const HIT_RADIUS = 14;
 
 /**
+ * @typedef {object} HitHandlers
+ * @property {(point: MapPoint | null) => void} onHover
+ * @property {(point: MapPoint) => void} onOpen
+ * @property {(point: MapPoint) => void} onToggle selects a point, or deselects it
+ * @property {() => boolean} isSelecting whether each click selects
+ *
  * @param {HTMLCanvasElement} canvas
  * @param {ReturnType<typeof import("./viewport.js").viewport>} view
- * @param {(point: MapPoint | null) => void} onHover
- * @param {(point: MapPoint) => void} onOpen
+ * @param {HitHandlers} handlers
  */
-export function hitTesting(canvas, view, onHover, onOpen) {
+export function hitTesting(canvas, view, { onHover, onOpen, onToggle, isSelecting }) {
   /** @type {MapPoint[]} */
   let points = [];
   /** @type {any} */
@@ -49,10 +54,11 @@ export function hitTesting(canvas, view, onHover, onOpen) {
   canvas.addEventListener("pointerdown", ({ pointerType }) => {
     isMouse = pointerType === "mouse";
   });
-  canvas.addEventListener("click", ({ offsetX, offsetY }) => {
+  canvas.addEventListener("click", ({ offsetX, offsetY, shiftKey }) => {
     const point = nearest([offsetX, offsetY], HIT_RADIUS);
+    if (point && (shiftKey || isSelecting())) onToggle(point);
     // A finger cannot hover: the first touch shows the card, the second one opens the image.
-    if (point && (isMouse || point === hovered)) onOpen(point);
+    else if (point && (isMouse || point === hovered)) onOpen(point);
     else hover(point);
   });
 

@@ -1,9 +1,11 @@
 /** View of the map of all images. */
 
 import { sleep } from "../core/api.js";
-import { element } from "../core/dom.js";
-import { plural } from "../core/format.js";
-import { announce, loading } from "../core/status.js";
+import { element, svg } from "../core/dom.js";
+import { number, plural } from "../core/format.js";
+import { deselect, isSelected, select, toggleSelected } from "../core/selection.js";
+import { announce, loading, toast } from "../core/status.js";
+import { clearSelection } from "../core/clearing.js";
 import { imageViewUrl } from "../core/urls.js";
 import { filterControls, filteredMapUrl, filterPoints, parseFilters } from "./filters.js";
 import { hoverCard } from "./hover-card.js";
@@ -12,11 +14,15 @@ import { scatterPlot, ZOOM_STEP } from "./scatter-plot.js";
 import { thumbnailStrip } from "./thumbnail-strip.js";
 
 const KEYS =
-  "Keyboard: arrow keys move between images, Enter opens an image, plus and minus zoom, " +
-  "0 shows the whole map.";
+  "Keyboard: arrow keys move between images, Enter opens an image, Space selects it, A selects " +
+  "all that match, Escape clears the selection, plus and minus zoom, 0 shows the whole map.";
 
 // Pause between two updates, as a multiple of the duration of an update.
 const PAUSE_FACTOR = 9;
+
+// A loop with an end that hangs down.
+const LASSO =
+  "M6 13c-6-3-4-10 4-10s10 7 4 9.5c-3 1.2-6 1-8 .5zm0 0c-2 0-2.5 2.5-.5 2.5S7 13 6 13c1 2 1 4-1 5";
 
 const NO_MATCH = "No images match the filters.";
 
@@ -32,6 +38,18 @@ addEventListener("release", () => {
   lastRegion = undefined;
 });
 
+/** Whether the next map shows the region of the selected images. */
+let isToFit = false;
+
+/** Go to the map, and show the region of the selected images. */
+export function showSelection() {
+  isToFit = true;
+  if (document.querySelector(".map-layout")) dispatchEvent(new Event("fit"));
+  else location.hash = "#/map";
+}
+
+/** @typedef {import("./points.js").MapPoint} MapPoint */
+
 /** @type {import("../router.js").View} */
 export async function mapView(host, { query, signal }) {
   host.replaceChildren(loading("Loading the map …"));
@@ -44,7 +62,14 @@ export async function mapView(host, { query, signal }) {
   const card = hoverCard(canvasHost, announceCard, signal);
   const strip = thumbnailStrip((point) => plot.highlight(point), signal);
   const buttons = element("div", { class: "zoom" });
-  host.replaceChildren(layout([canvasHost, noMatch, buttons], [controls, help(), strip.element]));
+  const selectAll = element("button", { type: "button", click: () => selectPoints(matching) });
+  let matching = points;
+  host.replaceChildren(
+    layout(
+      [canvasHost, noMatch, buttons],
+      [controls, element("p", { class: "matching" }, selectAll), help(), strip.element],
+    ),
+  );
   const plot = scatterPlot(
     canvasHost,
     points,
@@ -57,15 +82,25 @@ export async function mapView(host, { query, signal }) {
         lastRegion = region;
         strip.update(() => plot.visiblePoints());
       },
+      onToggle: ({ id }) => toggleSelected(id),
+      onSelect: selectPoints,
+      onDeselect: (inside) => deselect(inside.map(({ id }) => id)),
+      onClear: clearSelection,
     },
     { initial: lastRegion, signal },
   );
   buttons.append(
+    lassoButton(plot.setSelecting),
     zoomButton("+", "Zoom in", () => plot.zoomBy(ZOOM_STEP)),
     zoomButton("−", "Zoom out", () => plot.zoomBy(1 / ZOOM_STEP)),
     zoomButton("⤢", "Show all", plot.reset),
   );
   if (String(query)) applyFilters();
+  else showCount();
+  showSelected();
+  addEventListener("selection", showSelected, { signal });
+  addEventListener("fit", fit, { signal });
+  if (isToFit) fit();
   let isOutdated = false;
   let isUpdating = false;
   addEventListener("revision", follow, { signal });
@@ -115,10 +150,33 @@ export async function mapView(host, { query, signal }) {
   }
 
   function showMatching() {
-    const matching = filterPoints(points, filters);
-    noMatch.hidden = matching.length > 0;
+    matching = filterPoints(points, filters);
+    showCount();
     plot.setPoints(matching);
+    showSelected();
     return matching.length;
+  }
+
+  function showCount() {
+    noMatch.hidden = matching.length > 0;
+    selectAll.disabled = matching.length === 0;
+    selectAll.textContent = `Select all ${number(matching.length)}`;
+  }
+
+  function showSelected() {
+    plot.setSelected(selectedPoints());
+  }
+
+  function selectedPoints() {
+    return matching.filter(({ id }) => isSelected(id));
+  }
+
+  /** Show the region of the selected images. */
+  function fit() {
+    isToFit = false;
+    const shown = selectedPoints();
+    if (shown.length > 0) plot.fit(shown);
+    else toast("None of the selected images is on the map. Clear the filters to see them.");
   }
 
   function onFilterChange() {
@@ -186,6 +244,39 @@ function help() {
     "A hollow symbol marks a training image that the model has not learned from. ",
     element("span", { class: "keys" }, KEYS),
   );
+}
+
+/** @param {MapPoint[]} points */
+function selectPoints(points) {
+  select(points.map(({ id }) => id));
+}
+
+/**
+ * Create the button that makes each drag a lasso; without it, Shift does.
+ *
+ * @param {(isSelecting: boolean) => void} onToggle
+ */
+function lassoButton(onToggle) {
+  const button = element(
+    "button",
+    {
+      type: "button",
+      "aria-label": "Lasso",
+      "aria-pressed": "false",
+      title: "Lasso: select by drawing around images (or drag with Shift)",
+      click: () => {
+        const isSelecting = button.getAttribute("aria-pressed") !== "true";
+        button.setAttribute("aria-pressed", String(isSelecting));
+        onToggle(isSelecting);
+      },
+    },
+    svg(
+      "svg",
+      { class: "icon", viewBox: "0 0 20 20", "aria-hidden": "true" },
+      svg("path", { d: LASSO }),
+    ),
+  );
+  return button;
 }
 
 /** @param {string} symbol @param {string} name @param {() => void} click */

@@ -27,6 +27,9 @@ const MAX_RADIUS = 9;
 const POINTS_PER_FRAME = 5000;
 const ERROR_RING_WIDTH = 1.8;
 const ERROR_RING_GAP = 2;
+const SELECTED_RING_WIDTH = 2.5;
+const SELECTED_GAP = 1;
+const LASSO_OPACITY = 0.12;
 // Share of the radius.
 const HOLLOW_WIDTH = 0.5;
 
@@ -99,6 +102,28 @@ export function* drawPoints(ctx, scene) {
   }
 }
 
+/**
+ * Draw selected points, each in a ring in the colour of the text.
+ *
+ * @param {Context} ctx
+ * @param {Scene} scene
+ * @returns {Generator<void>}
+ */
+export function* drawSelected(ctx, scene) {
+  const { points, toPixels, colours } = scene;
+  const radius = ringRadius(scene.radius, SELECTED_GAP);
+  for (let begin = 0; begin < points.length; begin += POINTS_PER_FRAME) {
+    if (begin > 0) yield;
+    const batch = points.slice(begin, begin + POINTS_PER_FRAME);
+    ctx.fillStyle = colours.background;
+    for (const point of batch) {
+      drawRing(ctx, toPixels(point), radius, colours.text, SELECTED_RING_WIDTH);
+      ctx.fill();
+    }
+    for (const point of batch) drawPoint(ctx, point, scene);
+  }
+}
+
 /** @param {Context} ctx @param {MapPoint} point @param {Scene} scene */
 function drawPoint(ctx, point, { toPixels, radius, colours }) {
   const [x, y] = toPixels(point);
@@ -158,6 +183,26 @@ export function drawRing(ctx, [x, y], radius, colour, width = 2) {
   ctx.arc(x, y, radius, 0, 2 * Math.PI);
   ctx.lineWidth = width;
   ctx.strokeStyle = colour;
+  ctx.stroke();
+}
+
+/**
+ * Draw a lasso: a line that is closed by a straight one, and its area.
+ *
+ * @param {Context} ctx
+ * @param {Pixels[]} line
+ * @param {Colours} colours
+ */
+export function drawLasso(ctx, line, colours) {
+  ctx.beginPath();
+  for (const [x, y] of line) ctx.lineTo(x, y);
+  ctx.closePath();
+  ctx.globalAlpha = LASSO_OPACITY;
+  ctx.fillStyle = colours.text;
+  ctx.fill("evenodd");
+  ctx.globalAlpha = 1;
+  ctx.lineWidth = 1.5;
+  ctx.strokeStyle = colours.text;
   ctx.stroke();
 }
 

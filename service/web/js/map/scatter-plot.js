@@ -1,11 +1,15 @@
-/** Scatter plot of the points, with zooming, panning, hovering and keyboard navigation. */
+/** Scatter plot of the points: zooming, panning, hovering, selection and keyboard navigation. */
 
+import { shortcutsEnabled } from "../core/shortcuts.js";
 import { canvasLayer } from "./canvas-layer.js";
 import { hitTesting } from "./hit-testing.js";
+import { insideMask, lasso } from "./lasso.js";
 import { classLabels } from "./projection.js";
 import {
+  drawLasso,
   drawPoints,
   drawRing,
+  drawSelected,
   drawText,
   MIN_SYMBOL_RADIUS,
   pointRadius,
@@ -22,13 +26,27 @@ import { viewport } from "./viewport.js";
  * @property {(point: MapPoint) => void} onOpen
  * @property {(point: MapPoint | null, pixels: import("./projection.js").Pixels) => void} onHover
  * @property {(region: Region) => void} onMove
+ * @property {(point: MapPoint) => void} onToggle selects a point, or deselects it
+ * @property {(points: MapPoint[]) => void} onSelect adds points to the selection
+ * @property {(points: MapPoint[]) => void} onDeselect
+ * @property {() => void} onClear clears the selection
  */
 
 /** Factor of one zoom step. */
 export const ZOOM_STEP = 1.6;
 
+/** @type {Record<string, import("./projection.js").Pixels>} */
+const DIRECTIONS = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
 const MAX_ZOOM_OF_LABELS = 3;
 const RING_GAP = 4.5;
+// Opacity of the other points while some are selected.
+const UNSELECTED_OPACITY = 0.35;
 
 /**
  * Draw points into an element, and resize with it.
@@ -40,33 +58,73 @@ const RING_GAP = 4.5;
  * @param {Region} [options.initial] visible region
  * @param {AbortSignal} options.signal
  */
-export function scatterPlot(host, points, { onOpen, onHover, onMove }, { initial, signal }) {
+export function scatterPlot(host, points, handlers, { initial, signal }) {
+  const { onOpen, onHover, onMove, onToggle, onSelect, onDeselect, onClear } = handlers;
   let filtered = points;
+  /** @type {MapPoint[]} */
+  let selected = [];
+  let isSelecting = false;
   let labels = classLabels(points);
   /** @type {MapPoint | null} */
   let highlighted = null;
 
   const layer = canvasLayer(
     host,
-    { resize: (...size) => view.resize(...size), drawBackground, drawOverlay },
+    {
+      resize: (...size) => view.resize(...size),
+      drawBackground,
+      backgroundOpacity: () => (selected.length > 0 ? UNSELECTED_OPACITY : 1),
+      drawMarks,
+      drawOverlay,
+    },
     signal,
   );
-  const view = viewport(layer.canvas, points, onRegionChange, initial);
-  const hits = hitTesting(layer.canvas, view, onPointHover, onOpen);
+  const view = viewport(layer.canvas, points, onRegionChange, (event) => !selects(event), initial);
+  // Before the hit testing, because the end of a line is no click on a point.
+  const drawn = lasso(layer.canvas, selects, { onDraw: layer.redrawOverlay, onClose });
+  const hits = hitTesting(layer.canvas, view, {
+    onHover: onPointHover,
+    onOpen,
+    onToggle,
+    isSelecting: () => isSelecting,
+  });
   hits.setPoints(points);
   signal.addEventListener("abort", view.stop);
   host.addEventListener("keydown", onKey, { signal });
 
   const radius = () => pointRadius(view.areaPerPoint(), view.region().zoom);
 
+  /** Return whether a pressed pointer draws a lasso. @param {{ shiftKey: boolean }} event */
+  function selects({ shiftKey }) {
+    return shiftKey || isSelecting;
+  }
+
+  /** @param {import("./projection.js").Pixels[]} line @param {boolean} removes */
+  function onClose(line, removes) {
+    const mask = insideMask(filtered, line.map(view.toMap));
+    const inside = filtered.filter((_, index) => mask[index]);
+    if (removes) onDeselect(inside);
+    else onSelect(inside);
+  }
+
   /** @param {import("./canvas-layer.js").Context} ctx */
   function drawBackground(ctx) {
-    return drawPoints(ctx, {
-      points: visiblePoints(radius()),
+    return drawPoints(ctx, scene(filtered));
+  }
+
+  /** @param {import("./canvas-layer.js").Context} ctx */
+  function drawMarks(ctx) {
+    return drawSelected(ctx, scene(selected));
+  }
+
+  /** @param {MapPoint[]} shown */
+  function scene(shown) {
+    return {
+      points: shown.filter((point) => view.isVisible(point, radius())),
       toPixels: view.toPixels,
       radius: radius(),
       colours: themeColours(host),
-    });
+    };
   }
 
   /** @param {import("./canvas-layer.js").Context} ctx */
@@ -78,8 +136,8 @@ export function scatterPlot(host, points, { onOpen, onHover, onMove }, { initial
       drawText(ctx, label.text, view.toPixels(label), colours);
     }
     const ringed = highlighted ?? hits.hovered();
-    if (!ringed) return;
-    drawRing(ctx, view.toPixels(ringed), ringRadius(radius(), RING_GAP), colours.text);
+    if (ringed) drawRing(ctx, view.toPixels(ringed), ringRadius(radius(), RING_GAP), colours.text);
+    if (drawn.line().length > 1) drawLasso(ctx, drawn.line(), colours);
   }
 
   /** @param {Region} region */
@@ -98,9 +156,9 @@ export function scatterPlot(host, points, { onOpen, onHover, onMove }, { initial
     onHover(point, point ? view.toPixels(point) : [0, 0]);
   }
 
-  /** Return the visible points. @param {number} [margin] in pixels */
-  function visiblePoints(margin) {
-    return filtered.filter((point) => view.isVisible(point, margin));
+  /** Return the visible points. */
+  function visiblePoints() {
+    return filtered.filter((point) => view.isVisible(point));
   }
 
   /** @param {number} factor */
@@ -115,22 +173,30 @@ export function scatterPlot(host, points, { onOpen, onHover, onMove }, { initial
     // Links in the hover card handle their own keys; Escape returns from there to the map.
     if (event.target !== host && event.key !== "Escape") return;
     const hovered = hits.hovered();
-    if (event.key === "ArrowLeft") hits.step([-1, 0]);
-    else if (event.key === "ArrowRight") hits.step([1, 0]);
-    else if (event.key === "ArrowUp") hits.step([0, -1]);
-    else if (event.key === "ArrowDown") hits.step([0, 1]);
+    const direction = DIRECTIONS[event.key];
+    if (direction) hits.step(direction);
     else if (event.key === "+" || event.key === "=") zoomBy(ZOOM_STEP);
     else if (event.key === "-") zoomBy(1 / ZOOM_STEP);
     else if (event.key === "0") view.reset();
-    else if (event.key === "Escape") hits.hover(null);
+    else if (event.key === "Escape") escape();
     else if (event.key === "Enter" && hovered) onOpen(hovered);
+    else if (event.key === " " && hovered) onToggle(hovered);
+    else if (event.key === "a" && shortcutsEnabled()) onSelect(filtered);
     else return;
     event.preventDefault();
+  }
+
+  /** Cancel a lasso, otherwise leave the hovered point, otherwise clear the selection. */
+  function escape() {
+    if (drawn.isDrawing()) drawn.cancel();
+    else if (hits.hovered()) hits.hover(null);
+    else onClear();
   }
 
   return {
     zoomBy,
     reset: view.reset,
+    fit: view.fit,
     visiblePoints,
     /** Show a subset of the points. @param {MapPoint[]} subset */
     setPoints(subset) {
@@ -138,6 +204,17 @@ export function scatterPlot(host, points, { onOpen, onHover, onMove }, { initial
       labels = classLabels(subset);
       hits.setPoints(subset);
       onRegionChange(view.region());
+    },
+    /** Mark points as selected, and dim the others. @param {MapPoint[]} points */
+    setSelected(points) {
+      if (selected.length === 0 && points.length === 0) return;
+      selected = points;
+      layer.redrawMarks();
+    },
+    /** Select with each click, and draw a lasso with each drag. @param {boolean} value */
+    setSelecting(value) {
+      isSelecting = value;
+      if (!value) drawn.cancel();
     },
     /** Draw a ring around a point. @param {MapPoint | null} point null for none */
     highlight(point) {

@@ -14,6 +14,8 @@ const { d3 } = globalThis;
 
 const MAX_ZOOM = 60;
 const CLICK_DISTANCE = 4;
+// Margin in pixels, at zoom factor 1, around positions to be shown.
+const FIT_MARGIN = 24;
 
 // Power of two per unit of the wheel: pixels, lines, pages.
 const WHEEL = [0.002, 0.05, 1];
@@ -28,9 +30,10 @@ const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
  * @param {HTMLCanvasElement} canvas receives pointer events
  * @param {MapPoint[]} points
  * @param {(region: Region) => void} onChange called when the region or the size changes
+ * @param {(event: MouseEvent | TouchEvent) => boolean} pans whether a pressed pointer pans
  * @param {Region} [initial]
  */
-export function viewport(canvas, points, onChange, initial = WHOLE_MAP) {
+export function viewport(canvas, points, onChange, pans, initial = WHOLE_MAP) {
   let region = initial;
   let transform = d3.zoomIdentity;
   let base = projection(points, 1, 1);
@@ -44,6 +47,7 @@ export function viewport(canvas, points, onChange, initial = WHOLE_MAP) {
   const zoom = d3
     .zoom()
     .scaleExtent([1, MAX_ZOOM])
+    .filter(() => !d3.event.button && (d3.event.type === "wheel" || pans(d3.event)))
     .clickDistance(CLICK_DISTANCE)
     .wheelDelta(() => wheelDelta(d3.event))
     .on("zoom", () => {
@@ -134,6 +138,16 @@ export function viewport(canvas, points, onChange, initial = WHOLE_MAP) {
     /** @param {MapPosition} position */
     centreOn(position) {
       surface.call(zoom.transform, transformFor(position, centre(), transform.k));
+    },
+    /** Show a region that contains all positions. @param {MapPosition[]} positions */
+    fit(positions) {
+      const pixels = positions.map(base.toPixels);
+      const [left, right] = d3.extent(pixels, (/** @type {Pixels} */ [x]) => x);
+      const [top, bottom] = d3.extent(pixels, (/** @type {Pixels} */ [, y]) => y);
+      const [width, height] = [right - left, bottom - top].map((each) => each + 2 * FIT_MARGIN);
+      const middle = base.toMap([(left + right) / 2, (top + bottom) / 2]);
+      const factor = Math.min(size[0] / width, size[1] / height);
+      withTransition(surface).call(zoom.transform, transformFor(middle, centre(), factor));
     },
     stop() {
       surface.interrupt();
