@@ -111,6 +111,9 @@ def test_examples_work(request, service, filtered, a_jpeg):
                 continue
             address, query = path, {}
             for parameter in operation.get("parameters", []):
+                if "example" not in parameter:
+                    # A filter; no value of it is known to match all others.
+                    continue
                 name, value = parameter["name"], parameter["example"]
                 if parameter["in"] == "path":
                     address = address.replace(f"{{{name}}}", quote(value))

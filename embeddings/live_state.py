@@ -1,7 +1,7 @@
 """Live state: a sealed release with all changes of the store up to a revision."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -122,6 +122,16 @@ class LiveState:
         for row in rows.tolist():
             found = next(sealed) if row < len(images) else None
             yield self._records[row] if found is None else self._records.get(row, found)
+
+    @property
+    def changed_records(self) -> Mapping[int, StoredImage]:
+        """Records by row that the release lacks or has otherwise; every added row is among them."""
+        return self._records
+
+    @property
+    def added_probabilities(self) -> Floats:
+        """Class probabilities of the added rows, shape (m, classes)."""
+        return self._probabilities.values
 
     def ids(self, rows: Rows) -> list[str]:
         """Return the ids of rows."""

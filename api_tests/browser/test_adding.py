@@ -223,9 +223,7 @@ def test_pasted_and_dropped_files_are_collected(open_add, writable):
     assert labels_of(writable, "mine", "mine.jpg") == {"mine": None, "mine.jpg": None}
 
 
-def test_a_read_only_service_says_how_writing_is_switched_on(
-    open_page, axe_violations, screenshot
-):
+def test_a_read_only_service_says_how_writing_is_switched_on(open_page, axe_violations, screenshot):
     page = open_page("#/add", size=NARROW, scheme="dark")
     expect(page.locator(".read-only")).to_contain_text("BELVEDERE_WRITABLE=1")
     for button in page.locator("main button").all():

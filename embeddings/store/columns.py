@@ -1,7 +1,7 @@
 """Columns of a large table that stay in Arrow memory, which may be mapped from a file."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, overload
 
@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from embeddings.arrays import Mask, Rows
 
 Numbers = npt.NDArray[np.int32]
-Value = TypeVar("Value", bound=str | None)
+Value = TypeVar("Value", bound=Hashable)
+Other = TypeVar("Other", bound=Hashable)
 
 
 class Strings(Sequence[str]):
@@ -62,6 +63,13 @@ class Categories(Generic[Value]):
         numbers = encoded.indices.to_numpy(zero_copy_only=False)
         return cls(tuple(encoded.dictionary.to_pylist()), np.asarray(numbers, np.int32))
 
+    @classmethod
+    def of_values(cls, values: Iterable[Value]) -> "Categories[Value]":
+        """Return the categories of values in row order."""
+        known: dict[Value, int] = {}
+        numbers = [known.setdefault(each, len(known)) for each in values]
+        return cls(tuple(known), np.array(numbers, np.int32))
+
     def __len__(self) -> int:
         return len(self.numbers)
 
@@ -69,16 +77,30 @@ class Categories(Generic[Value]):
         value: Value = self.values[int(self.numbers[row])]
         return value
 
-    def equal(self, value: str | None) -> Mask:
+    def equal(self, value: Hashable) -> Mask:
         """Return a mask of the rows with a value, shape (n,)."""
         if value not in self.values:
             return np.zeros(len(self), np.bool_)
         return np.asarray(self.numbers == self.values.index(value))
 
+    def matching(self, matches: Callable[[Value], bool]) -> Mask:
+        """Return a mask of the rows whose value fulfils a condition, shape (n,)."""
+        fitting = np.array([matches(value) for value in self.values], np.bool_)
+        return np.asarray(fitting[self.numbers], np.bool_)
+
+    def mapped(self, function: Callable[[Value], Other]) -> "Categories[Other]":
+        """Return the column of a function of each value."""
+        found: Categories[Other] = Categories.of_values(map(function, self.values))
+        return Categories(found.values, found.numbers[self.numbers])
+
+    def counts(self, rows: Mask) -> dict[Value, int]:
+        """Count the rows of each value among some, given by a mask of shape (n,)."""
+        found = np.bincount(self.numbers[rows], minlength=len(self.values))
+        return {self.values[number]: int(found[number]) for number in np.flatnonzero(found)}
+
     def present(self, rows: Mask) -> set[Value]:
         """Return the different values of some rows, given by a mask of shape (n,)."""
-        counts = np.bincount(self.numbers[rows], minlength=len(self.values))
-        return {self.values[number] for number in np.flatnonzero(counts).tolist()}
+        return {*self.counts(rows)}
 
     def extended(self, length: int, changed: Mapping[int, Value]) -> "Categories[Value]":
         """Return a column of `length` rows with other values in some rows.

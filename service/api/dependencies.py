@@ -1,19 +1,18 @@
 """Dependencies of routes: service state, served release, images by id, filters."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
 
-from embeddings.file_names import to_nfc
 from embeddings.image_box import ImageBox
-from embeddings.store.split import Split
 from service.api.errors import ServiceProblem, shown
+from service.image_filter import EVERY_IMAGE, NAMES, REPEATED, SCHEMA, ImageFilter, from_json
 from service.problems import ProblemType
 from service.schemas import MOST_NEIGHBORS
-from service.serving.served_release import Selection, ServedRelease
+from service.serving.served_release import ServedRelease
 from service.serving.state import ServiceState
 
 
@@ -102,35 +101,77 @@ At = Annotated[
 Row = Annotated[int, Depends(row_of_id)]
 
 
-Label = Annotated[str | None, Query(description="Return only images of this class.")]
-InSplit = Annotated[Split | None, Query(description="Return only images of this split.")]
+def _parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a condition of a filter as an OpenAPI parameter."""
+    left_out = ("title", "description", "default")
+    described = {key: value for key, value in schema.items() if key not in left_out}
+    # A parameter that is not given is null.
+    described = described["anyOf"][0] if "anyOf" in described else described
+    text = schema["description"]
+    if name in REPEATED:
+        text += " May be repeated: any of the values."
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": text,
+        "schema": described,
+    }
 
 
-async def selection(served: Served, label: Label = None, split: InSplit = None) -> Selection:
-    """Return the filters of the request. Raises `ServiceProblem` (422)."""
-    return Selection(stored_label(label, served), split)
+FILTER_PARAMETERS: dict[str, Any] = {
+    "parameters": [_parameter(name, each) for name, each in SCHEMA["properties"].items()]
+}
+"""Part of the OpenAPI description of a route that takes a filter."""
 
 
-def stored_label(label: str | None, served: ServedRelease) -> str | None:
-    """Return the label of a filter in NFC. Raises `ServiceProblem` (422) for an unknown one."""
+# The parameters are read here: FastAPI would validate each of them for every request.
+async def filter_of(request: Request) -> ImageFilter:
+    """Return the filter of the parameters of a request. Raises `RequestValidationError`."""
+    given = request.query_params
+    names = given.keys() & NAMES
+    if not names:
+        return EVERY_IMAGE
+    values = {name: given.getlist(name) if name in REPEATED else given[name] for name in names}
+    try:
+        return from_json(values)
+    except ValidationError as error:
+        found = [{**each, "loc": ("query", each["loc"][0])} for each in error.errors()]
+        raise RequestValidationError(found) from error
+
+
+RequestedFilter = Annotated[ImageFilter, Depends(filter_of)]
+
+
+async def filter_of_state(served: Served, where: RequestedFilter) -> ImageFilter:
+    """Return the filter of a request about the served state.
+
+    Raises `RequestValidationError`, and `ServiceProblem` (422) for an unknown class.
+    """
+    refuse_unknown_classes(where, served)
+    return where
+
+
+def refuse_unknown_classes(where: ImageFilter, served: ServedRelease) -> None:
+    """Raise `ServiceProblem` (422) if a filter names a class that neither images nor model have."""
+    known = served.manifest.classes
     # Other labels than those of the model are looked up only if needed.
-    return label if label in served.manifest.classes else known_label(label, served.classes)
+    if not {*where.label} <= {*known}:
+        refuse_other_classes(where.label, served.classes)
+    refuse_other_classes(where.predicted, known)
 
 
-def known_label(label: str | None, classes: Sequence[str]) -> str | None:
-    """Return the name of a class in NFC. Raises `ServiceProblem` (422) for an unknown one."""
-    if label is None or label in classes:
-        return label
-    normalized = to_nfc(label)
-    if normalized in classes:
-        return normalized
-    raise ServiceProblem(
-        ProblemType.INVALID_PARAMETER,
-        f"There is no class {shown(normalized)}; the classes are {', '.join(classes)}.",
-    )
+def refuse_other_classes(names: Sequence[str], classes: Sequence[str]) -> None:
+    """Raise `ServiceProblem` (422) if a name is not one of the classes."""
+    for name in names:
+        if name not in classes:
+            raise ServiceProblem(
+                ProblemType.INVALID_PARAMETER,
+                f"There is no class {shown(name)}; the classes are {', '.join(classes)}.",
+            )
 
 
-Selected = Annotated[Selection, Depends(selection)]
+Where = Annotated[ImageFilter, Depends(filter_of_state)]
 
 
 async def box(

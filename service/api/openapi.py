@@ -82,7 +82,8 @@ class Examples:
             "box": "0.25,0.25,0.5,0.5",
             **FEW,
         }
-        return values.get(name, parameter["schema"].get("default"))
+        value = values.get(name, parameter["schema"].get("default"))
+        return [value] if value and parameter["schema"].get("type") == "array" else value
 
 
 OF_SCENES = Examples("lake/lake_0000", "lake", "train", "lake/lake_0000", "baseline")

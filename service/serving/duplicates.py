@@ -11,8 +11,9 @@ from embeddings.review.decided import Decided
 from embeddings.review.duplicates import group_key, groups_of
 from embeddings.store.attribution import attribution_of
 from embeddings.store.records import record_tag
+from service.image_filter import ImageFilter
 from service.schemas import DuplicateGroup, DuplicateImage, DuplicateList, image_path
-from service.serving.served_release import Selection, ServedRelease
+from service.serving.served_release import ServedRelease
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,12 @@ class _Group:
     """True if two of its images have nearly equal thumbnails."""
 
 
-def duplicates_page(served: ServedRelease, selection: Selection, page: slice) -> DuplicateList:
+def duplicates_page(served: ServedRelease, where: ImageFilter, page: slice) -> DuplicateList:
     """Return a page of the groups with an image that matches a filter.
 
     Raises `StoreUnreadable`.
     """
-    found = _groups(served, served.mask(selection), served.history.decided())
+    found = _groups(served, served.mask(where), served.history.decided())
     return DuplicateList(
         groups=tuple(_answer(served, each) for each in found[page]),
         total=len(found),

@@ -29,6 +29,7 @@ from embeddings.store.versions import (
     difference,
     list_revisions,
 )
+from service.image_filter import ImageFilter
 from service.serving.errors import StoreUnreadable, UnknownImage, UnknownVersion
 
 _VERSIONS_KEPT = 1024
@@ -49,12 +50,12 @@ class ImagesAt:
             raise UnknownImage(identifier)
         return row
 
-    def matching(self, label: str | None, split: str | None) -> Rows:
-        """Return the rows of the images with a label and a split; None stands for all."""
+    def matching(self, where: ImageFilter) -> Rows:
+        """Return the rows of the images that meet the conditions `label` and `split`."""
         mask = np.ones(len(self.images), dtype=np.bool_)
-        for name, value in (("label", label), ("split", split)):
-            if value is not None:
-                mask &= self._categories(name).equal(value)
+        for name, values in (("label", where.label), ("split", where.split)):
+            if values:
+                mask &= self._categories(name).matching(frozenset(values).__contains__)
         return np.flatnonzero(mask)
 
     @cached_property

@@ -40,11 +40,6 @@ def probabilities_by_class(manifest: Manifest, probabilities: Floats) -> dict[st
     return dict(zip(manifest.classes, probabilities.tolist(), strict=True))
 
 
-def predicted(served: ServedRelease, row: int) -> str:
-    """Return the predicted class of a stored image."""
-    return served.manifest.classes[served.live.predicted(row)]
-
-
 def prediction(served: ServedRelease, recognition: Recognition) -> Prediction:
     """Return the response about a recognised image."""
     classes, probabilities = served.manifest.classes, recognition.probabilities
@@ -112,15 +107,16 @@ def map_of(served: ServedRelease, rows: Rows, points: Points) -> Map:
     """Return the response about rows at points of shape (n, 2)."""
     live, names = served.live, served.live.ids(rows)
     places = zip(names, rows.tolist(), points.tolist(), strict=True)
-    labels, splits = live.labels, live.splits
+    labels, splits, predicted = live.labels, live.splits, served.filtering.columns.predicted
+    learned = served.learned
     return Map(
         points=tuple(
             MapPoint(
                 id=name,
                 label=labels[row],
-                predicted=predicted(served, row),
+                predicted=predicted[row],
                 split=splits[row],
-                learned=live.learned(row),
+                learned=bool(learned[row]),
                 x=x,
                 y=y,
             )

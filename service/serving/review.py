@@ -10,6 +10,7 @@ from embeddings.review.evidence import NO_CLASS
 from embeddings.review.queue import Goal, Queue, label_queue, review_queue
 from embeddings.store.attribution import attribution_of
 from embeddings.store.records import record_tag
+from service.image_filter import ImageFilter
 from service.schemas import (
     CorrectionEffect,
     ReviewItem,
@@ -18,15 +19,13 @@ from service.schemas import (
     image_path,
 )
 from service.serving.responses import nearest_stored
-from service.serving.served_release import Selection, ServedRelease
+from service.serving.served_release import ServedRelease
 
 
-def review_page(
-    served: ServedRelease, goal: Goal, selection: Selection, page: slice
-) -> ReviewQueue:
+def review_page(served: ServedRelease, goal: Goal, where: ImageFilter, page: slice) -> ReviewQueue:
     """Return a page of the images to look at that match a filter. Raises `StoreUnreadable`."""
     labelled = served.reasons.evidence.labelled
-    chosen = served.mask(selection) & (labelled if goal == "review" else ~labelled)
+    chosen = served.mask(where) & (labelled if goal == "review" else ~labelled)
     decided = chosen & decided_rows(served.live, served.history.decided())
     queue = _queue(served, goal, chosen & ~decided)
     pairs = zip(queue.rows[page].tolist(), queue.scores[page].tolist(), strict=True)

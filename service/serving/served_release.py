@@ -38,12 +38,13 @@ from embeddings.review.reasons import Reasons
 from embeddings.review.sharpness import sharpness
 from embeddings.store.blobs import missing_blob, read_jpeg
 from embeddings.store.changed_images import ChangedImages
-from embeddings.store.split import Split
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
+from service.image_filter import ImageFilter
 from service.serving.answer_caches import AnswerCaches
 from service.serving.copies import CopyFinder
 from service.serving.errors import StoreUnreadable, UnknownImage
+from service.serving.filtering import Columns, Filtering, SealedColumns
 from service.serving.history import History, LearnedFiles
 from service.settings import ServiceSettings
 
@@ -59,14 +60,6 @@ _SHARPNESS_KEPT = 2**14
 
 # CPUs round differently; a wrong encoder differs by far more.
 _TOLERANCE = 1e-2
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Filter of stored images; None stands for all."""
-
-    label: str | None = None
-    split: Split | None = None
 
 
 class ImageFiles:
@@ -121,6 +114,7 @@ class ServedRelease:
     store: Store
     model: RecognitionModel
     files: ImageFiles
+    sealed: SealedColumns
     history: History
     thumbnails: Callable[[int, str], bytes]
     """Function that returns the thumbnail of a row with a digest as JPEG, with a cache."""
@@ -188,18 +182,18 @@ class ServedRelease:
             typicality=self.live.typicality(row),
         )
 
-    def among(self, selection: Selection) -> Mask | None:
-        """Return a mask of the selected images; None if all are selected."""
-        return None if selection == Selection() else self.mask(selection)
+    @cached_property
+    def filtering(self) -> Filtering:
+        """Filters of this state."""
+        return Filtering(Columns(self.live, self.sealed))
 
-    def mask(self, selection: Selection) -> Mask:
-        """Return a mask of the selected images, one value for each row."""
-        mask = self.live.live.copy()
-        if selection.label is not None:
-            mask &= self.live.labels.equal(selection.label)
-        if selection.split is not None:
-            mask &= self.live.splits.equal(selection.split)
-        return mask
+    def among(self, where: ImageFilter) -> Mask | None:
+        """Return a mask of the images that meet a filter; None for a filter without conditions."""
+        return None if where.is_empty else self.mask(where)
+
+    def mask(self, where: ImageFilter) -> Mask:
+        """Return a mask of the images that meet a filter, one read-only value for each row."""
+        return self.filtering.mask(where)
 
     def jpeg(self, row: int) -> bytes:
         """Return the JPEG file of a stored image. Raises `StoreUnreadable`."""
@@ -217,14 +211,12 @@ class ServedRelease:
     @cached_property
     def learned(self) -> Mask:
         """Mask of the stored images that the model learned from, one value for each row."""
-        known = self.release.learned
-        added = [self.live.learned(row) for row in range(len(known), len(self.live.live))]
-        return np.concatenate([known, np.array(added, np.bool_)]) & self.live.live
+        return self.filtering.columns.learned & self.live.live
 
     @cached_property
     def not_learned(self) -> int:
         """Number of training images that came after the training of the model."""
-        return int((self.mask(Selection(split="train")) & ~self.learned).sum())
+        return int((self.mask(ImageFilter(split=("train",))) & ~self.learned).sum())
 
     @cached_property
     def changed(self) -> Mask:
@@ -296,7 +288,7 @@ class ServedRelease:
     @cached_property
     def validation_count(self) -> int:
         """Number of validation images."""
-        return int(self.mask(Selection(split="validation")).sum())
+        return int(self.mask(ImageFilter(split=("validation",))).sum())
 
     @cached_property
     def alike(self) -> Alike:
@@ -337,6 +329,7 @@ def load_current_release(settings: ServiceSettings) -> ServedRelease:
             store=store,
             model=model,
             files=files,
+            sealed=SealedColumns(release),
             history=history,
             # It refers to the files alone: a reference cycle would keep a replaced release in
             # memory.

@@ -5,9 +5,10 @@ from collections import OrderedDict
 
 import numpy as np
 
-from embeddings.arrays import Points, Rows
+from embeddings.arrays import Mask, Points, Rows
 from embeddings.live_state import LiveState
 from embeddings.tsne import fit_map
+from service.image_filter import EVERY_IMAGE, ImageFilter
 from service.serving.worker_pool import WorkerPool
 
 MOST_FITTED = 2000
@@ -16,15 +17,17 @@ MOST_FITTED = 2000
 MOST_DRAWN = 100_000
 """Maximum number of images of any map; about 20 MB of JSON."""
 
-_Key = tuple[str, int, int, int]
-"""Fingerprint of the release, revision, number of images, seed."""
+_Key = tuple[str, int, ImageFilter, int, int]
+"""Fingerprint of the release, revision, filter of the images, their number, seed."""
 
 _KEPT = 16
 _FIT_SECONDS = 120.0
 
 
-def sample_rows(live: LiveState, n: int, seed: int) -> Rows:
+def sample_rows(live: LiveState, n: int, seed: int, among: Mask | None = None) -> Rows:
     """Return the rows of `n` images without repetition, or of all if there are fewer.
+
+    `among`, a mask of shape (rows,), selects the images; by default all are drawn from.
 
     The images that the release does not contain come first, ordered by id, so that a new image is
     on each map; those of the release are drawn. A smaller sample with the same seed is the
@@ -34,7 +37,7 @@ def sample_rows(live: LiveState, n: int, seed: int) -> Rows:
     in_order = live.ids_in_order()
     drawn = np.random.default_rng(seed).permutation(count)
     order = np.concatenate([in_order[in_order >= count], drawn[live.live[drawn]]])
-    return order[:n]
+    return order[:n] if among is None else order[among[order]][:n]
 
 
 class TsneJobs:
@@ -59,12 +62,15 @@ class TsneJobs:
         """Replace the fitting thread if it died or hangs."""
         self._workers.replace_dead()
 
-    async def points(self, live: LiveState, rows: Rows, seed: int) -> Points:
+    async def points(
+        self, live: LiveState, rows: Rows, seed: int, where: ImageFilter = EVERY_IMAGE
+    ) -> Points:
         """Return the map of the embeddings of these rows for a seed, shape (n, 2).
 
-        Concurrent calls for the same map wait for one fit. Raises `QueueFull`.
+        They are a sample for this seed of the images that meet a filter. Concurrent calls for the
+        same map wait for one fit. Raises `QueueFull`.
         """
-        key = (live.release.manifest.fingerprint, live.revision, len(rows), seed)
+        key = (live.release.manifest.fingerprint, live.revision, where, len(rows), seed)
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]

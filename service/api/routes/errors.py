@@ -1,14 +1,16 @@
 """`/errors`, `/labels`, `/calibration`: weaknesses of the model and of the labels."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path, Query, Response
 
 from embeddings.heatmap import overlay
 from embeddings.release.reader import LabelIssue, Misclassified
 from embeddings.store.attribution import attribution_of
-from service.api.dependencies import MOST_LISTED, Served, State
+from service.api.dependencies import FILTER_PARAMETERS, MOST_LISTED, Served, State, Where
 from service.api.errors import ServiceProblem, problem_responses, shown
+from service.image_filter import ImageFilter
 from service.problems import ProblemType
 from service.schemas import (
     CalibrationReport,
@@ -23,6 +25,8 @@ from service.serving.responses import as_json, nearest_in_training, probabilitie
 from service.serving.served_release import ServedRelease
 
 router = APIRouter(tags=["errors"])
+
+Finding = TypeVar("Finding", LabelIssue, Misclassified)
 
 _NEAREST = 3
 
@@ -39,18 +43,19 @@ Limit = Annotated[
     "/errors",
     summary="Misclassified images",
     response_model=ErrorList,
+    openapi_extra=FILTER_PARAMETERS,
     responses=problem_responses(400, 422, 429),
 )
-async def errors(served: Served, state: State, limit: Limit = 20) -> Response:
+async def errors(served: Served, state: State, where: Where, limit: Limit = 20) -> Response:
     """Return the misclassified validation images, worst first.
 
     Those that came or changed after the release are among them, without a heat map.
     """
-    return await state.queries.run(_errors, served, limit)
+    return await state.queries.run(_errors, served, where, limit)
 
 
-def _errors(served: ServedRelease, limit: int) -> Response:
-    found = served.errors
+def _errors(served: ServedRelease, where: ImageFilter, limit: int) -> Response:
+    found = _matching(served, served.errors, where)
     worst = ErrorList(
         errors=tuple(_misclassification(served, each) for each in found[:limit]),
         total=len(found),
@@ -95,18 +100,19 @@ def _overlay(served: ServedRelease, id: str) -> bytes:
     "/labels/issues",
     summary="Likely label errors",
     response_model=LabelIssueList,
+    openapi_extra=FILTER_PARAMETERS,
     responses=problem_responses(400, 422, 429),
 )
-async def label_issues(served: Served, state: State, limit: Limit = 20) -> Response:
+async def label_issues(served: Served, state: State, where: Where, limit: Limit = 20) -> Response:
     """Return the images with a likely label error, the most likely first.
 
     Images that were relabelled, replaced or deleted since the release are left out.
     """
-    return await state.queries.run(_label_issues, served, limit)
+    return await state.queries.run(_label_issues, served, where, limit)
 
 
-def _label_issues(served: ServedRelease, limit: int) -> Response:
-    found = served.label_issues
+def _label_issues(served: ServedRelease, where: ImageFilter, limit: int) -> Response:
+    found = _matching(served, served.label_issues, where)
     issues = LabelIssueList(
         issues=tuple(_label_issue(served, each) for each in found[:limit]),
         total=len(found),
@@ -137,6 +143,14 @@ def _calibration(served: ServedRelease) -> Response:
         revision=served.revision,
     )
     return as_json(report)
+
+
+def _matching(
+    served: ServedRelease, found: Sequence[Finding], where: ImageFilter
+) -> Sequence[Finding]:
+    """Return the findings about images that meet a filter."""
+    mask = served.among(where)
+    return found if mask is None else [each for each in found if mask[served.row(each.id)]]
 
 
 def _label_issue(served: ServedRelease, issue: LabelIssue) -> LikelyLabelError:

@@ -10,29 +10,31 @@ from fastapi import APIRouter, Query, Request, Response
 
 from embeddings.arrays import Rows
 from embeddings.jpeg_metadata import remove_metadata
-from embeddings.store.split import Split
 from service.api.dependencies import (
+    FILTER_PARAMETERS,
     MOST_LISTED,
     At,
     Identifier,
-    InSplit,
-    Label,
-    Selected,
+    RequestedFilter,
     Served,
     State,
-    known_label,
-    stored_label,
+    Where,
+    refuse_other_classes,
+    refuse_unknown_classes,
 )
 from service.api.errors import ServiceProblem, problem_responses
 from service.api.http_caching import is_not_modified
+from service.image_filter import ImageFilter
 from service.problems import ProblemType
 from service.schemas import Image, ImageList, ImageRecord
 from service.serving.responses import as_json, record, record_of, records
-from service.serving.served_release import THUMBNAIL_SIDE, Selection, ServedRelease
+from service.serving.served_release import THUMBNAIL_SIDE, ServedRelease
 
 router = APIRouter(tags=["images"])
 
 _PAGE = 50
+_OF_VERSIONS = ("label", "split")
+"""Conditions that the images of a dataset version can be filtered by."""
 
 Limit = Annotated[
     int | None,
@@ -60,13 +62,13 @@ _WITHOUT_METADATA = "-without-location"
     "/images",
     summary="Page of images",
     response_model=ImageList,
+    openapi_extra=FILTER_PARAMETERS,
     responses=problem_responses(400, 404, 422, 429),
 )
 async def images(
     served: Served,
     state: State,
-    label: Label = None,
-    split: InSplit = None,
+    where: RequestedFilter,
     id: Ids = None,
     limit: Limit = None,
     offset: Offset = 0,
@@ -78,9 +80,21 @@ async def images(
     """
     page = _Page(id, limit, offset)
     if at is None:
-        selected = Selection(stored_label(label, served), split)
-        return await state.queries.run(_stored, served, selected, page)
-    return await state.queries.run(_at, served, at, label, split, page)
+        refuse_unknown_classes(where, served)
+        return await state.queries.run(_stored, served, where, page)
+    _refuse_other_conditions(where)
+    return await state.queries.run(_at, served, at, where, page)
+
+
+def _refuse_other_conditions(where: ImageFilter) -> None:
+    """Raise `ServiceProblem` (422) for conditions that only the served state can answer."""
+    others = [f"`{name}`" for name in where.names() if name not in _OF_VERSIONS]
+    if others:
+        raise ServiceProblem(
+            ProblemType.INVALID_PARAMETER,
+            "Images of a dataset version can be filtered by `label` and `split` alone; leave out "
+            f"`at`, or {', '.join(others)}.",
+        )
 
 
 class _Page(NamedTuple):
@@ -96,9 +110,9 @@ class _Page(NamedTuple):
         return rows[self.offset :][:size], len(rows)
 
 
-def _stored(served: ServedRelease, selected: Selection, page: _Page) -> Response:
+def _stored(served: ServedRelease, where: ImageFilter, page: _Page) -> Response:
     in_order = served.live.ids_in_order()
-    rows, total = page.of(in_order[served.mask(selected)[in_order]], served.row)
+    rows, total = page.of(in_order[served.mask(where)[in_order]], served.row)
     found = records(served, rows)
     response = _listed(served, found, total)
     if page.ids is not None and len(page.ids) == len(found) == 1:
@@ -106,12 +120,10 @@ def _stored(served: ServedRelease, selected: Selection, page: _Page) -> Response
     return response
 
 
-def _at(
-    served: ServedRelease, at: str, label: str | None, split: Split | None, page: _Page
-) -> Response:
+def _at(served: ServedRelease, at: str, where: ImageFilter, page: _Page) -> Response:
     version = served.history.images(at)
-    matching = version.matching(known_label(label, version.classes), split)
-    rows, total = page.of(matching, version.row)
+    refuse_other_classes(where.label, version.classes)
+    rows, total = page.of(version.matching(where), version.row)
     images = version.images.take(rows)
     learned = pc.is_in(images.array("digest"), value_set=served.history.learned).to_pylist()
     return _listed(served, tuple(map(record_of, images, learned)), total)
@@ -131,15 +143,16 @@ def _listed(served: ServedRelease, found: tuple[ImageRecord, ...], total: int) -
     "/images/random",
     summary="Random image",
     response_model=Image,
+    openapi_extra=FILTER_PARAMETERS,
     responses=problem_responses(404, 422, 429),
 )
-async def random_image(served: Served, state: State, selected: Selected) -> Response:
+async def random_image(served: Served, state: State, where: Where) -> Response:
     """Return a random image that matches the filters."""
-    return await state.queries.run(_random, served, selected)
+    return await state.queries.run(_random, served, where)
 
 
-def _random(served: ServedRelease, selected: Selection) -> Response:
-    rows = np.flatnonzero(served.mask(selected))
+def _random(served: ServedRelease, where: ImageFilter) -> Response:
+    rows = np.flatnonzero(served.mask(where))
     if not len(rows):
         raise ServiceProblem(
             ProblemType.NO_MATCH, "No image matches these filters; remove one of them."

@@ -6,13 +6,22 @@ from embeddings.image_box import ImageBox
 from embeddings.index.knn_graph import DEGREE
 from embeddings.recognition import Observe, encode_image
 from service.api.auth import REQUIRE_API_KEY, require_api_key
-from service.api.dependencies import Count, Part, Row, Selected, Served, State
+from service.api.dependencies import (
+    FILTER_PARAMETERS,
+    Count,
+    Part,
+    Row,
+    Served,
+    State,
+    Where,
+)
 from service.api.errors import problem_responses
 from service.api.uploads import UPLOAD_BODY, Upload
+from service.image_filter import ImageFilter
 from service.schemas import API_KEY_HEADER, Neighborhood
 from service.serving.precomputed import neighborhood_of
 from service.serving.responses import as_json, neighborhood, sent_as_json
-from service.serving.served_release import Selection, ServedRelease
+from service.serving.served_release import ServedRelease
 
 router = APIRouter(tags=["neighbours"])
 
@@ -24,6 +33,7 @@ _READY = {"id", "min_revision"}
     "/neighbors",
     summary="Neighbours of a stored image",
     response_model=Neighborhood,
+    openapi_extra=FILTER_PARAMETERS,
     responses=problem_responses(400, 401, 404, 422, 429),
 )
 async def neighbors_of_stored(
@@ -31,7 +41,7 @@ async def neighbors_of_stored(
     served: Served,
     state: State,
     row: Row,
-    selected: Selected,
+    where: Where,
     part: Part,
     k: Count = DEGREE,
 ) -> Response:
@@ -43,10 +53,10 @@ async def neighbors_of_stored(
     if request.query_params.keys() <= _READY:
         return sent_as_json(await state.queries.run(neighborhood_of, served, row))
     if part is None:
-        return await state.queries.run(_near_stored, served, row, k, selected)
+        return await state.queries.run(_near_stored, served, row, k, where)
     await require_api_key(request, request.headers.get(API_KEY_HEADER))
     observe = state.metrics.observe_stage
-    return await state.images.run(_near_part, served, row, part, k, selected, observe)
+    return await state.images.run(_near_part, served, row, part, k, where, observe)
 
 
 @router.post(
@@ -54,20 +64,20 @@ async def neighbors_of_stored(
     summary="Neighbours of an uploaded image",
     dependencies=REQUIRE_API_KEY,
     response_model=Neighborhood,
-    openapi_extra=UPLOAD_BODY,
+    openapi_extra={**UPLOAD_BODY, **FILTER_PARAMETERS},
     responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
 )
 async def neighbors_of_upload(
-    served: Served, state: State, selected: Selected, part: Part, upload: Upload, k: Count = DEGREE
+    served: Served, state: State, where: Where, part: Part, upload: Upload, k: Count = DEGREE
 ) -> Response:
     """Return the stored images nearest to an uploaded image or its `box`; it is not stored."""
     observe = state.metrics.observe_stage
-    return await state.images.run(_near, served, upload, part, k, selected, observe)
+    return await state.images.run(_near, served, upload, part, k, where, observe)
 
 
-def _near_stored(served: ServedRelease, row: int, k: int, selected: Selection) -> Response:
+def _near_stored(served: ServedRelease, row: int, k: int, where: ImageFilter) -> Response:
     embedding = served.live.embedding(row)
-    found = served.live.index.search(embedding, k, exclude=row, among=served.among(selected))
+    found = served.live.index.search(embedding, k, exclude=row, among=served.among(where))
     return as_json(neighborhood(served, served.live.record(row).id, k, found))
 
 
@@ -76,11 +86,11 @@ def _near_part(
     row: int,
     part: ImageBox,
     k: int,
-    selected: Selection,
+    where: ImageFilter,
     observe: Observe,
 ) -> Response:
     encoded = encode_image(served.model.encoder, served.jpeg(row), observe, part)
-    among = served.among(selected)
+    among = served.among(where)
     found = served.live.index.search(encoded.embeddings[0], k, exclude=row, among=among)
     return as_json(neighborhood(served, served.live.record(row).id, k, found))
 
@@ -90,9 +100,9 @@ def _near(
     upload: bytes,
     part: ImageBox | None,
     k: int,
-    selected: Selection,
+    where: ImageFilter,
     observe: Observe,
 ) -> Response:
     embedding = encode_image(served.model.encoder, upload, observe, part).embeddings[0]
-    found = served.live.index.search(embedding, k, among=served.among(selected))
+    found = served.live.index.search(embedding, k, among=served.among(where))
     return as_json(neighborhood(served, None, k, found))

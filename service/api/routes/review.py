@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from embeddings.review.queue import Goal
-from service.api.dependencies import Selected, Served, State
+from service.api.dependencies import FILTER_PARAMETERS, Served, State, Where
 from service.api.errors import problem_responses
+from service.image_filter import ImageFilter
 from service.schemas import DuplicateList, ReviewQueue
 from service.serving.duplicates import duplicates_page
 from service.serving.responses import as_json
 from service.serving.review import review_page
-from service.serving.served_release import Selection, ServedRelease
+from service.serving.served_release import ServedRelease
 
 router = APIRouter(tags=["review"])
 
@@ -30,12 +31,13 @@ Offset = Annotated[int, Query(ge=0, description="Number of images or groups to s
     "/queue",
     summary="Images to look at",
     response_model=ReviewQueue,
+    openapi_extra=FILTER_PARAMETERS,
     responses=problem_responses(400, 422, 429, 503),
 )
 async def queue(
     served: Served,
     state: State,
-    selected: Selected,
+    where: Where,
     goal: ReviewGoal = "review",
     limit: Items = 20,
     offset: Offset = 0,
@@ -46,21 +48,22 @@ async def queue(
     out. An item about a validation image has `affects`, the effect of a correction on the figures.
     """
     page = slice(offset, offset + limit)
-    return await state.queries.run(_queue, served, goal, selected, page)
+    return await state.queries.run(_queue, served, goal, where, page)
 
 
-def _queue(served: ServedRelease, goal: Goal, selected: Selection, page: slice) -> Response:
-    return as_json(review_page(served, goal, selected, page))
+def _queue(served: ServedRelease, goal: Goal, where: ImageFilter, page: slice) -> Response:
+    return as_json(review_page(served, goal, where, page))
 
 
 @router.get(
     "/duplicates",
     summary="Groups of duplicates",
     response_model=DuplicateList,
+    openapi_extra=FILTER_PARAMETERS,
     responses=problem_responses(400, 422, 429, 503),
 )
 async def duplicates(
-    served: Served, state: State, selected: Selected, limit: Groups = 20, offset: Offset = 0
+    served: Served, state: State, where: Where, limit: Groups = 20, offset: Offset = 0
 ) -> Response:
     """Return the groups of images with near embeddings or nearly equal thumbnails.
 
@@ -68,8 +71,8 @@ async def duplicates(
     offered again. With filters, one image of a group must match.
     """
     page = slice(offset, offset + limit)
-    return await state.images.run(_duplicates, served, selected, page)
+    return await state.images.run(_duplicates, served, where, page)
 
 
-def _duplicates(served: ServedRelease, selected: Selection, page: slice) -> Response:
-    return as_json(duplicates_page(served, selected, page))
+def _duplicates(served: ServedRelease, where: ImageFilter, page: slice) -> Response:
+    return as_json(duplicates_page(served, where, page))

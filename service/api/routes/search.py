@@ -7,12 +7,13 @@ from fastapi import APIRouter, Response
 
 from embeddings.arrays import Rows
 from embeddings.example_query import query_of_examples
-from service.api.dependencies import Selected, Served, State
+from service.api.dependencies import FILTER_PARAMETERS, Served, State, Where
 from service.api.errors import ServiceProblem, problem_responses, shown
+from service.image_filter import ImageFilter
 from service.problems import ProblemType
 from service.schemas import ExampleSearch, SearchExamples
 from service.serving.responses import as_json, found_by_examples
-from service.serving.served_release import Selection, ServedRelease
+from service.serving.served_release import ServedRelease
 
 router = APIRouter(tags=["neighbours"])
 
@@ -21,25 +22,24 @@ router = APIRouter(tags=["neighbours"])
     "/search",
     summary="Images like some and unlike others",
     response_model=ExampleSearch,
+    openapi_extra=FILTER_PARAMETERS,
     responses=problem_responses(400, 404, 413, 422, 429),
 )
-async def search(
-    served: Served, state: State, selected: Selected, examples: SearchExamples
-) -> Response:
+async def search(served: Served, state: State, where: Where, examples: SearchExamples) -> Response:
     """Return the stored images nearest to the examples and away from the counter-examples.
 
     All images are compared; the examples and counter-examples are left out. The filters are
     parameters of the address, as for `GET /neighbors`.
     """
-    return await state.queries.run(_search, served, examples, selected)
+    return await state.queries.run(_search, served, examples, where)
 
 
-def _search(served: ServedRelease, examples: SearchExamples, selected: Selection) -> Response:
+def _search(served: ServedRelease, examples: SearchExamples, where: ImageFilter) -> Response:
     like, unlike = _rows(served, examples.like), _rows(served, examples.unlike)
     _refuse_contradiction(served, like, unlike)
     embeddings = served.live.index.embeddings
     query = query_of_examples(embeddings[like], embeddings[unlike])
-    eligible = served.mask(selected)
+    eligible = served.mask(where).copy()
     eligible[like] = eligible[unlike] = False
     found = served.live.index.search(query, examples.k, among=eligible, exact=True)
     return as_json(found_by_examples(served, like, unlike, examples.k, found))

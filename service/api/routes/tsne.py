@@ -2,15 +2,17 @@
 
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
 from embeddings.arrays import Points, Rows
 from embeddings.recognition import Observe, encode_image
 from service.api.auth import REQUIRE_API_KEY
-from service.api.dependencies import Served, State
+from service.api.dependencies import FILTER_PARAMETERS, Served, State, Where
 from service.api.errors import ServiceProblem, problem_responses
 from service.api.http_caching import accepts_gzip, coding_headers
 from service.api.uploads import UPLOAD_BODY, Upload
+from service.image_filter import ImageFilter
 from service.problems import ProblemType
 from service.schemas import Map, Placement, Point
 from service.serving.precomputed import published_map
@@ -42,12 +44,14 @@ Seed = Annotated[
     summary="Map of stored images",
     dependencies=REQUIRE_API_KEY,
     response_model=Map,
+    openapi_extra=FILTER_PARAMETERS,
     responses=problem_responses(400, 401, 422, 429),
 )
 async def tsne_of_stored(
     request: Request,
     served: Served,
     state: State,
+    where: Where,
     n: Drawn = 500,
     seed: Seed = None,
 ) -> Response:
@@ -56,18 +60,29 @@ async def tsne_of_stored(
     An image added later gets a place among the images of the release, which do not move.
     """
     if seed is None or seed == served.manifest.map_seed:
+        if not where.is_empty:
+            return await state.queries.run(_published, served, where, n)
         small = accepts_gzip(request)
         body = await state.queries.run(published_map, served, min(n, served.count), small)
         return Response(body, headers=coding_headers(small), media_type="application/json")
-    if min(n, served.count) > MOST_FITTED:
+    among = await state.queries.run(served.among, where)
+    count = served.count if among is None else int(among.sum())
+    if min(n, count) > MOST_FITTED:
         raise ServiceProblem(
             ProblemType.INVALID_PARAMETER,
             f"The map of another seed than {served.manifest.map_seed} is fitted on request and has "
             f"at most {MOST_FITTED} images; request fewer.",
         )
-    rows = await state.queries.run(sample_rows, served.live, n, seed)
-    points = await state.maps.points(served.live, rows, seed)
+    rows = await state.queries.run(sample_rows, served.live, n, seed, among)
+    if not len(rows):
+        return _shown(served, rows, np.empty((0, 2)))
+    points = await state.maps.points(served.live, rows, seed, where)
     return await state.queries.run(_shown, served, rows, points)
+
+
+def _published(served: ServedRelease, where: ImageFilter, n: int) -> Response:
+    rows = sample_rows(served.live, n, served.manifest.map_seed, served.mask(where))
+    return _shown(served, rows, served.live.points(rows))
 
 
 def _shown(served: ServedRelease, rows: Rows, points: Points) -> Response:
