@@ -1,6 +1,11 @@
 """`/queue` and `/duplicates`: order, reasons and memory of decisions."""
 
+import io
+import shutil
+
+import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 from embeddings.store.labels import LabelJournal
 from embeddings.store.records import Decision
@@ -105,3 +110,92 @@ def test_a_kept_label_is_not_asked_again(serving, writable_home):
         keep = Decision(first["id"], first["label"], first["label"], "ada", "reviewed")
         LabelJournal(store.uri).append([keep], store.now(), store.at().revision)
         assert first["id"] not in {item["id"] for item in queue_of(api)["items"]}
+
+
+def scene(number: int, size: tuple[int, int], blurred: float = 0) -> bytes:
+    blocks = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    image = Image.fromarray(blocks).resize(size, Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    image.filter(ImageFilter.GaussianBlur(blurred)).save(buffer, "JPEG", quality=95)
+    return buffer.getvalue()
+
+
+def put(api, identifier: str, content: bytes) -> None:
+    answer = api.put(f"/images/{identifier}", params={"label": "lake"}, content=content)
+    assert answer.json()["outcome"] == "added", answer.text
+
+
+def groups_of(api):
+    return [
+        {image["id"] for image in group["images"]}
+        for group in api.get("/duplicates", params={"limit": 100}).json()["groups"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def with_duplicates(home, tmp_path_factory, serving):
+    folder = shutil.copytree(home, tmp_path_factory.mktemp("duplicates") / "home", symlinks=True)
+    with serving(ServiceSettings(home=folder, writable=True)) as api:
+        before = groups_of(api)
+        put(api, "mine/small", scene(1, (320, 240)))
+        put(api, "mine/large-blurred", scene(1, (640, 480), blurred=6))
+        put(api, "mine/large", scene(1, (640, 480)))
+        put(api, "mine/other", scene(2, (640, 480)))
+        yield api, folder, before
+
+
+def test_images_of_one_scene_are_a_group_whose_best_is_large_and_sharp(with_duplicates):
+    api, _, before = with_duplicates
+    expected = {"mine/small", "mine/large", "mine/large-blurred"}
+    assert [each for each in groups_of(api) if each not in before] == [expected]
+    groups = api.get("/duplicates").json()["groups"]
+    (group,) = [each for each in groups if each["best"].startswith("mine/")]
+    assert group["best"] == group["images"][0]["id"] == "mine/large"
+    assert group["thumbnails"]
+    sharpness = {each["id"]: each["sharpness"] for each in group["images"]}
+    assert sharpness["mine/large-blurred"] < sharpness["mine/large"]
+    sizes = {each["id"]: each["width"] for each in group["images"]}
+    assert sizes["mine/small"] == 320
+
+
+def test_images_found_to_be_different_are_not_offered_again(with_duplicates):
+    api, folder, _ = with_duplicates
+    store = Store(str(folder / "store"))
+    pair = ("mine/small", "mine/large")
+    different = [Decision(each, "lake", "lake", "ada", "distinct:one") for each in pair]
+    LabelJournal(store.uri).append(different, store.now(), store.at().revision)
+    assert {*pair, "mine/large-blurred"} in groups_of(api)
+    third = [
+        Decision(each, "lake", "lake", "ada", "distinct:two")
+        for each in (*pair, "mine/large-blurred")
+    ]
+    LabelJournal(store.uri).append(third, store.now(), store.at().revision)
+    assert not any("mine/large" in group for group in groups_of(api))
+
+
+def test_a_deleted_image_is_in_no_group(with_duplicates):
+    api, _, _ = with_duplicates
+    put(api, "mine/other-small", scene(2, (320, 240)))
+    assert {"mine/other", "mine/other-small"} in groups_of(api)
+    assert api.delete("/images", params={"id": "mine/other-small"}).status_code == 204
+    assert not any("mine/other" in group for group in groups_of(api))
+
+
+def test_images_without_a_label_are_offered_for_labelling(with_duplicates):
+    api, _, _ = with_duplicates
+    assert queue_of(api, goal="label")["items"] == []
+    for number in range(3, 8):
+        content = scene(number, (320, 240))
+        assert api.put(f"/images/new/{number}", content=content).json()["outcome"] == "added"
+    queue = queue_of(api, goal="label")
+    assert {item["id"] for item in queue["items"]} == {f"new/{number}" for number in range(3, 8)}
+    for item in queue["items"]:
+        prediction = api.get("/predict", params={"id": item["id"]}).json()
+        assert item["label"] is None
+        assert item["suggested"] == prediction["label"]
+        assert [each["kind"] for each in item["reasons"]] == ["entropy", "density"]
+    first = queue["items"][0]
+    answer = api.patch("/images", params={"id": first["id"]}, json={"label": first["suggested"]})
+    assert answer.status_code == 200
+    left = {item["id"] for item in queue_of(api, goal="label")["items"]}
+    assert left == {item["id"] for item in queue["items"]} - {first["id"]}

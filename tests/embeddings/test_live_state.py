@@ -187,6 +187,19 @@ def assert_ready_answers(state: LiveState, model: Model) -> None:
         assert found.exact
 
 
+def assert_columns(state: LiveState) -> None:
+    rows, distances = state.neighbor_lists
+    assert len(rows) == len(state.all_probabilities) == len(state.typicalities) == len(state)
+    for row in np.flatnonzero(state.live).tolist():
+        found = state.neighbors(row)
+        missing = 3 - len(found.rows)
+        assert rows[row].tolist() == [*found.rows.tolist(), *[-1] * missing]
+        assert distances[row].tolist() == [*found.distances.tolist(), *[np.inf] * missing]
+        assert state.typicalities[row] == state.typicality(row)
+        assert state.all_probabilities[row].tolist() == state.probabilities(row).tolist()
+    assert (rows[~state.live] == -1).all()
+
+
 @settings(max_examples=200, deadline=None)
 @given(bases, steps, st.data())
 def test_states_agree_with_brute_force(
@@ -199,6 +212,8 @@ def test_states_agree_with_brute_force(
         assert state.revision == number
         assert_records(state, model)
         assert_searches(state, model, data)
+        if data.draw(st.booleans()):
+            assert_columns(state)
         if data.draw(st.booleans()):
             assert_ready_answers(state, model)
 
