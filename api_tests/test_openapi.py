@@ -52,6 +52,7 @@ def test_every_call_is_described(operations):
         ("delete", "/jobs/{id}"),
         ("get", "/images/{id}/thumbnail"),
         ("get", "/features"),
+        ("get", "/export"),
         ("get", "/versions"),
         ("get", "/versions/diff"),
         ("get", "/changes"),

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from belvedere import __version__, commands, key_command, store_commands
+from belvedere import __version__, commands, export_command, key_command, store_commands
 from belvedere.options import options_of
 from embeddings.cpu import usable_processors
 from embeddings.errors import BelvedereError, explain_os_error
+from embeddings.export import FORMAT_NAMES
 from embeddings.ray_cluster import LOCAL, is_address
 
 if TYPE_CHECKING:
@@ -171,6 +172,26 @@ def _commands() -> click.Group:
         click.Option(["--version"], help="Tag or revision (default: the newest revision)."),
         click.Option(["--delete", "remove"], is_flag=True, help="Delete the name."),
     )
+    export = (
+        click.Argument(["path"], type=click.Path(path_type=Path, dir_okay=False)),
+        click.Option(
+            ["--format", "format_name"], type=click.Choice(FORMAT_NAMES),
+            help="Format of the file (default: that of the extension of PATH, or parquet).",
+        ),
+        click.Option(["--label"], multiple=True, help="Export only images of this class."),
+        click.Option(
+            ["--split"], multiple=True, help="Export only images of this part of the data."
+        ),
+        click.Option(
+            ["--where"], multiple=True, metavar="NAME=VALUE",
+            help="Export only images that meet this condition of a filter, such as wrong=true.",
+        ),
+        click.Option(["--at"], help="Tag or revision (default: the newest revision)."),
+        click.Option(["--thumbnails"], is_flag=True, help="Contain a thumbnail of each image."),
+        click.Option(
+            ["--keep-location"], is_flag=True, help="Keep the location of the images."
+        ),
+    )  # fmt: skip
     before, after = (click.Argument([name]) for name in ("before", "after"))
     ids = click.Argument(["ids"], nargs=-1, required=True, metavar="ID...")
     label = click.Argument(["label"])
@@ -204,6 +225,7 @@ def _commands() -> click.Group:
             _Command(paths, store_commands.delete, [ids]),
             _Command(paths, store_commands.restore, [ids]),
             _Command(paths, store_commands.relabel, [label, ids]),
+            _Command(paths, export_command.export, export),
             _Command(paths, store_commands.verify, [as_json]),
             _Command(training, store_commands.prune, [dry_run]),
             _Command(paths, store_commands.erase, [ids, yes]),

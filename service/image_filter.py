@@ -115,6 +115,9 @@ REPEATED = frozenset(each.name for each in fields(ImageFilter) if isinstance(eac
 NAMES = frozenset(each.name for each in fields(ImageFilter))
 """Names of all conditions, which are those of query parameters."""
 
+OF_VERSIONS = ("label", "split")
+"""Names of the conditions that the images of a dataset version can be filtered by."""
+
 
 def as_json(where: ImageFilter) -> dict[str, Any]:
     """Return the conditions that are given, as an object of JSON."""

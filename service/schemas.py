@@ -20,7 +20,10 @@ API_KEY_HEADER = "X-API-Key"
 """Request header for the API key."""
 
 REVISION_HEADER = "Belvedere-Revision"
-"""Response header of changes: the revision that contains the change."""
+"""Response header of changes, the revision that contains the change, and of exports."""
+
+RELEASE_HEADER = "Belvedere-Release"
+"""Response header of exports: the fingerprint of the release."""
 
 MOST_NEIGHBORS = 1000
 """Maximum of `k`."""

@@ -9,7 +9,15 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from embeddings.image_box import ImageBox
 from service.api.errors import ServiceProblem, shown
-from service.image_filter import EVERY_IMAGE, NAMES, REPEATED, SCHEMA, ImageFilter, from_json
+from service.image_filter import (
+    EVERY_IMAGE,
+    NAMES,
+    OF_VERSIONS,
+    REPEATED,
+    SCHEMA,
+    ImageFilter,
+    from_json,
+)
 from service.problems import ProblemType
 from service.schemas import MOST_NEIGHBORS
 from service.serving.served_release import ServedRelease
@@ -169,6 +177,17 @@ def refuse_other_classes(names: Sequence[str], classes: Sequence[str]) -> None:
                 ProblemType.INVALID_PARAMETER,
                 f"There is no class {shown(name)}; the classes are {', '.join(classes)}.",
             )
+
+
+def refuse_conditions_of_states(where: ImageFilter) -> None:
+    """Raise `ServiceProblem` (422) for conditions that only the served state can answer."""
+    others = [f"`{name}`" for name in where.names() if name not in OF_VERSIONS]
+    if others:
+        raise ServiceProblem(
+            ProblemType.INVALID_PARAMETER,
+            "Images of a dataset version can be filtered by `label` and `split` alone; leave out "
+            f"`at`, or {', '.join(others)}.",
+        )
 
 
 Where = Annotated[ImageFilter, Depends(filter_of_state)]

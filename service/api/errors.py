@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match, Route
 
 from embeddings.errors import BelvedereError
+from embeddings.export.formats import UnusableOption
 from embeddings.image_box import InvalidBox
 from embeddings.images import ImageRejected, Rejection
 from embeddings.index import IndexUnavailable
@@ -52,6 +53,7 @@ _SERVING_ERRORS: dict[type[BelvedereError], ProblemType] = {
     ArchiveUnreadable: ProblemType.MALFORMED_REQUEST,
     InvalidBox: ProblemType.INVALID_PARAMETER,
     InvalidChange: ProblemType.INVALID_PARAMETER,
+    UnusableOption: ProblemType.INVALID_PARAMETER,
     ImageChanged: ProblemType.CHANGED_MEANWHILE,
     changes.UnknownImage: ProblemType.UNKNOWN_IMAGE,
     StoreFull: ProblemType.STORE_FULL,

@@ -35,6 +35,7 @@ TAGS = [
     {"name": "changes", "description": "Changes of the images, if the service accepts them."},
     {"name": "jobs", "description": "Long changes in the background."},
     {"name": "features", "description": "Embeddings and probabilities of stored images."},
+    {"name": "export", "description": "Images with their features as files."},
     {"name": "versions", "description": "Dataset versions of the feature store."},
     {"name": "experiments", "description": "Trained and compared models."},
     {"name": "errors", "description": "Misclassified images, likely label errors, calibration."},

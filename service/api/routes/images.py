@@ -19,6 +19,7 @@ from service.api.dependencies import (
     Served,
     State,
     Where,
+    refuse_conditions_of_states,
     refuse_other_classes,
     refuse_unknown_classes,
 )
@@ -33,9 +34,6 @@ from service.serving.served_release import THUMBNAIL_SIDE, ServedRelease
 router = APIRouter(tags=["images"])
 
 _PAGE = 50
-_OF_VERSIONS = ("label", "split")
-"""Conditions that the images of a dataset version can be filtered by."""
-
 Limit = Annotated[
     int | None,
     Query(
@@ -82,19 +80,8 @@ async def images(
     if at is None:
         refuse_unknown_classes(where, served)
         return await state.queries.run(_stored, served, where, page)
-    _refuse_other_conditions(where)
+    refuse_conditions_of_states(where)
     return await state.queries.run(_at, served, at, where, page)
-
-
-def _refuse_other_conditions(where: ImageFilter) -> None:
-    """Raise `ServiceProblem` (422) for conditions that only the served state can answer."""
-    others = [f"`{name}`" for name in where.names() if name not in _OF_VERSIONS]
-    if others:
-        raise ServiceProblem(
-            ProblemType.INVALID_PARAMETER,
-            "Images of a dataset version can be filtered by `label` and `split` alone; leave out "
-            f"`at`, or {', '.join(others)}.",
-        )
 
 
 class _Page(NamedTuple):

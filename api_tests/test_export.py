@@ -1,0 +1,189 @@
+"""Exported files against the other answers of the same service."""
+
+import io
+import json
+import shutil
+from datetime import datetime
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from embeddings.export import parquet
+from service.client import Client
+from service.settings import ServiceSettings
+from tests.tiny_release import DELETED, NEW, RELABELLED, REPLACED, UNLABELLED
+
+
+def exported(client, **parameters):
+    answer = client.get("/export", params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def rows_of(answer):
+    table = pq.read_table(io.BytesIO(answer.content))
+    return {row["id"]: row for row in table.to_pylist()}
+
+
+def listed(client, **parameters):
+    return client.get("/images", params={"limit": 1000, **parameters}).json()["images"]
+
+
+def test_records_and_features_are_those_of_the_other_calls(grown):
+    answer = exported(grown)
+    rows = rows_of(answer)
+    images = listed(grown)
+    assert list(rows) == [each["id"] for each in images]
+    assert NEW in rows
+    points = grown.get("/tsne", params={"n": 1000}).json()["points"]
+    places = {each["id"]: (each["x"], each["y"]) for each in points}
+    classes = json.loads(pq.read_schema(io.BytesIO(answer.content)).metadata[b"belvedere"])
+    for image in images:
+        row = rows[image["id"]]
+        for name in ("label", "split", "learned", "width", "height"):
+            assert row[name] == image[name], name
+        assert (row["x"], row["y"]) == places[image["id"]]
+    for identifier in (NEW, REPLACED, RELABELLED, UNLABELLED, images[9]["id"]):
+        row = rows[identifier]
+        features = grown.get("/features", params={"id": identifier}).json()
+        assert row["embedding"] == list(features["embedding"])
+        chances = dict(zip(classes["classes"], row["probabilities"], strict=True))
+        assert chances == features["probabilities"]
+        assert row["predicted"] == features["predicted"]
+        assert row["probability"] == max(chances.values())
+        prediction = grown.get("/predict", params={"id": identifier}).json()
+        assert row["typicality"] == prediction["typicality"]
+
+
+def test_times_are_those_of_the_history(grown):
+    rows = rows_of(exported(grown))
+    for identifier in (NEW, RELABELLED):
+        history = grown.get("/history", params={"id": identifier}).json()
+        assert rows[identifier]["added"] == datetime.fromisoformat(history["added"])
+        assert rows[identifier]["event_timestamp"] == datetime.fromisoformat(history["changed"])
+
+
+def test_the_answer_names_its_state(grown):
+    answer, ready = exported(grown), grown.get("/readyz").json()
+    assert answer.headers["belvedere-release"] == ready["release"]
+    assert answer.headers["belvedere-revision"] == str(ready["revision"])
+    assert answer.headers["content-disposition"].endswith('.parquet"')
+    state = json.loads(pq.read_schema(io.BytesIO(answer.content)).metadata[b"belvedere"])
+    assert (state["release"], state["revision"]) == (ready["release"], ready["revision"])
+
+
+def test_filters_select_the_images(grown):
+    for filters in (
+        {"label": "lake"},
+        {"split": "pool"},
+        {"wrong": "true"},
+        {"label": ["lake", "ocean"], "split": "train"},
+    ):
+        rows = rows_of(exported(grown, **filters))
+        assert list(rows) == [each["id"] for each in listed(grown, **filters)]
+        assert rows
+
+
+def test_a_dataset_version_has_its_records_and_files(grown, api):
+    answer = exported(grown, at="first")
+    rows = rows_of(answer)
+    assert list(rows) == [each["id"] for each in listed(grown, at="first")]
+    assert NEW not in rows
+    assert rows[RELABELLED]["label"] == "lake"
+    for identifier in (DELETED, REPLACED):
+        features = grown.get("/features", params={"id": identifier, "at": "first"}).json()
+        assert rows[identifier]["embedding"] == list(features["embedding"])
+        jpeg = api.get(f"/images/{identifier}").content
+        point = grown.post("/tsne", content=jpeg).json()["point"]
+        assert (rows[identifier]["x"], rows[identifier]["y"]) == pytest.approx(
+            (point["x"], point["y"]), abs=1e-3
+        )
+        typicality = grown.post("/predict", content=jpeg).json()["typicality"]
+        assert rows[identifier]["typicality"] == pytest.approx(typicality)
+    assert answer.headers["belvedere-revision"] == "2"
+    filtered = rows_of(exported(grown, at="first", label="lake", split="train"))
+    assert list(filtered) == [
+        each["id"] for each in listed(grown, at="first", label="lake", split="train")
+    ]
+
+
+def test_files_that_were_never_encoded_have_no_features(serving, grown_home, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(grown_home, home, symlinks=True)
+    shutil.rmtree(home / "store" / "features")
+    with serving(ServiceSettings(home=home)) as service:
+        rows = rows_of(exported(service, at="first"))
+        now = rows_of(exported(service))
+    row = rows[REPLACED]
+    for name in ("embedding", "probabilities", "predicted", "typicality", "x", "y"):
+        assert row[name] is None
+        assert rows[RELABELLED][name] is not None
+        assert now[REPLACED][name] is not None
+    assert row["label"] == "field"
+
+
+def test_a_file_of_many_row_groups_has_all_images(grown, monkeypatch):
+    whole = rows_of(exported(grown))
+    monkeypatch.setattr(parquet, "_ROWS", 7)
+    answer = exported(grown)
+    assert pq.ParquetFile(io.BytesIO(answer.content)).num_row_groups == -(-len(whole) // 7)
+    assert rows_of(answer) == whole
+
+
+def test_thumbnails_are_contained_on_demand(grown):
+    assert "thumbnail" not in next(iter(rows_of(exported(grown)).values()))
+    rows = rows_of(exported(grown, thumbnails=True, label="lake"))
+    for identifier, row in rows.items():
+        jpeg = row["thumbnail"]["bytes"]
+        assert jpeg == grown.get(f"/images/{identifier}/thumbnail").content
+        assert max(Image.open(io.BytesIO(jpeg)).size) <= 160
+
+
+def test_an_export_without_images_is_an_empty_table(grown):
+    table = pq.read_table(io.BytesIO(exported(grown, label="lake", split="pool").content))
+    assert len(table) == 0
+    assert "embedding" in table.column_names
+
+
+def test_wrong_parameters_are_problems(grown, sentence):
+    for parameters, status, text in (
+        ({"label": "moon"}, 422, "no class 'moon'"),
+        ({"label": "moon", "at": "first"}, 422, "no class 'moon'"),
+        ({"wrong": "true", "at": "first"}, 422, "`wrong`"),
+        ({"at": "nowhere"}, 404, "nowhere"),
+        ({"format": "xls"}, 422, "format"),
+    ):
+        assert text in sentence(grown.get("/export", params=parameters), status)
+
+
+def test_the_location_is_left_out_unless_it_is_kept(serving, home, tmp_path):
+    folder = tmp_path / "home"
+    shutil.copytree(home, folder, symlinks=True)
+    facts = {"camera": "X100", "taken": "2020-05-01T10:00:00", "location": [48.85, 2.29]}
+    with (
+        serving(ServiceSettings(home=folder, writable=True)) as service,
+        Client(str(service.base_url)) as client,
+    ):
+        client.relabel("lake/lake_0000", attributes=facts)
+        row = rows_of(exported(service))["lake/lake_0000"]
+        assert (row["camera"], row["taken"]) == (facts["camera"], facts["taken"])
+        assert json.loads(row["attributes"]) == {name: facts[name] for name in ("camera", "taken")}
+    with serving(ServiceSettings(home=folder, keep_location=True)) as service:
+        row = rows_of(exported(service))["lake/lake_0000"]
+        assert json.loads(row["attributes"]) == facts
+
+
+def test_a_key_for_reading_protects_exports(serving, home, sentence):
+    with serving(ServiceSettings(home=home, api_key="a key")) as service:
+        sentence(service.get("/export"), 401)
+        assert service.get("/export", headers={"X-API-Key": "a key"}).status_code == 200
+
+
+def test_a_lost_store_is_a_problem_of_the_service(serving, grown_home, tmp_path, sentence):
+    home = tmp_path / "home"
+    shutil.copytree(grown_home, home, symlinks=True)
+    with serving(ServiceSettings(home=home)) as service:
+        shutil.rmtree(home / "store")
+        assert "feature store" in sentence(service.get("/export"), 503)
+        assert "feature store" in sentence(service.get("/export", params={"at": "first"}), 503)

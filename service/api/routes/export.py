@@ -1,0 +1,134 @@
+"""`/export`: images with their features as a file, streamed while it is made."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from embeddings.export import FormatName
+from embeddings.export.formats import FORMATS, Options
+from service.api.auth import REQUIRE_API_KEY
+from service.api.dependencies import (
+    FILTER_PARAMETERS,
+    At,
+    RequestedFilter,
+    Served,
+    State,
+    refuse_conditions_of_states,
+    refuse_other_classes,
+    refuse_unknown_classes,
+)
+from service.api.errors import problem_responses
+from service.image_filter import ImageFilter
+from service.schemas import RELEASE_HEADER, REVISION_HEADER
+from service.serving.errors import QueueFull
+from service.serving.exporting import Export, export_state, export_version, open_version, rows_of
+from service.serving.served_release import ServedRelease
+from service.serving.state import ServiceState
+
+router = APIRouter(tags=["export"])
+
+_PAUSE_SECONDS = 0.1
+"""Seconds until the next attempt if all threads are busy during a download."""
+
+_FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A file of the requested format.",
+        "content": {
+            each.media_type: {"schema": {"type": "string", "format": "binary"}}
+            for each in FORMATS.values()
+        },
+        "headers": {
+            RELEASE_HEADER: {
+                "description": "Fingerprint of the release that the features come from.",
+                "schema": {"type": "string"},
+            },
+            REVISION_HEADER: {
+                "description": "Revision of the feature store that the images are from.",
+                "schema": {"type": "integer"},
+            },
+        },
+    }
+}
+
+Format = Annotated[FormatName, Query(alias="format", description="Format of the file.")]
+Thumbnails = Annotated[
+    bool, Query(description="Contain a thumbnail of each image; in the format `parquet`.")
+]
+
+
+@router.get(
+    "/export",
+    summary="Export of images",
+    response_class=StreamingResponse,
+    dependencies=REQUIRE_API_KEY,
+    openapi_extra=FILTER_PARAMETERS,
+    responses={**_FILES, **problem_responses(400, 401, 404, 422, 429)},
+)
+async def export(
+    served: Served,
+    state: State,
+    where: RequestedFilter,
+    format_name: Format = "parquet",
+    at: At = None,
+    thumbnails: Thumbnails = False,
+) -> StreamingResponse:
+    """Return records and features of the images, or of those of a dataset version.
+
+    The images are ordered by id. A download that was cut off has no proper end, so that HTTP
+    clients report it.
+    """
+    options = Options(thumbnails, state.settings.keep_location)
+    if at is None:
+        refuse_unknown_classes(where, served)
+        made = await state.queries.run(_of_state, served, where, format_name, options)
+    else:
+        refuse_conditions_of_states(where)
+        made = await state.queries.run(_of_version, served, at, where, format_name, options)
+    return await _streamed(state, served, made)
+
+
+def _of_state(
+    served: ServedRelease, where: ImageFilter, format_name: FormatName, options: Options
+) -> Export:
+    return export_state(served, rows_of(served, where), format_name, options)
+
+
+def _of_version(
+    served: ServedRelease, at: str, where: ImageFilter, format_name: FormatName, options: Options
+) -> Export:
+    snapshot, version = open_version(served, at)
+    refuse_other_classes(where.label, version.classes)
+    images = version.images.take(version.matching(where))
+    return export_version(served, snapshot, images, format_name, options)
+
+
+async def _streamed(state: ServiceState, served: ServedRelease, made: Export) -> StreamingResponse:
+    # The first part is made before the status is sent, so that most errors are problems.
+    first = await state.queries.run(next, made.chunks, b"")
+    headers = {
+        "Content-Disposition": f'attachment; filename="{made.name}"',
+        "Cache-Control": "no-store",
+        RELEASE_HEADER: served.manifest.fingerprint,
+        REVISION_HEADER: str(made.revision),
+    }
+    body = _chunks(state, first, made.chunks)
+    return StreamingResponse(body, headers=headers, media_type=made.media_type)
+
+
+async def _chunks(state: ServiceState, first: bytes, rest: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the parts of a file; a thread makes each, and none waits for the client."""
+    chunk = first
+    while chunk:
+        yield chunk
+        chunk = await _next(state, rest)
+
+
+async def _next(state: ServiceState, rest: Iterator[bytes]) -> bytes:
+    while True:
+        try:
+            return await state.queries.run(next, rest, b"")
+        except QueueFull:
+            await asyncio.sleep(_PAUSE_SECONDS)
