@@ -15,6 +15,7 @@ class ProblemType(StrEnum):
     UNKNOWN_IMAGE = "urn:problem-type:belvedere:unknown-image"
     UNKNOWN_EXPERIMENT = "urn:problem-type:belvedere:unknown-experiment"
     UNKNOWN_VERSION = "urn:problem-type:belvedere:unknown-version"
+    UNKNOWN_DECISION = "urn:problem-type:belvedere:unknown-decision"
     UNKNOWN_JOB = "urn:problem-type:belvedere:unknown-job"
     NO_MATCH = "urn:problem-type:belvedere:no-match"
     NO_HEATMAP = "urn:problem-type:belvedere:no-heatmap"
@@ -91,6 +92,11 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
         "tag are deleted.",
         "List the dataset versions with `GET /versions`.",
     ),
+    ProblemType.UNKNOWN_DECISION: ProblemDescription(
+        404,
+        "The label journal has no decision with this key.",
+        "List the decisions about an image with `GET /history`.",
+    ),
     ProblemType.UNKNOWN_JOB: ProblemDescription(
         404,
         "No job has this id; the records of the oldest jobs are deleted.",
@@ -138,7 +144,8 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
     ),
     ProblemType.CHANGED_MEANWHILE: ProblemDescription(
         412,
-        "The image changed since the answer with the entity tag in `If-Match`.",
+        "An image changed since the answer with the given entity tag, or a later decision about it "
+        "exists.",
         "Read the image again, and repeat the call with its new entity tag.",
     ),
     ProblemType.BODY_TOO_LARGE: ProblemDescription(

@@ -53,6 +53,11 @@ _Probabilities = Field(description="Probability of each class, 0–1; the sum is
 _Attribution = Field(
     description="Attribution to show with the image; null if its photographer is unknown."
 )
+_NewLabel = Field(
+    None,
+    description="New class; null removes the label, and the image joins the pool. By default the "
+    "label stays.",
+)
 _Image = Field(description="Path of the image's JPEG file at this service.")
 
 
@@ -86,6 +91,10 @@ class Problem(FrozenModel):
     title: str = Field(description="Name of the problem type.", examples=[title_of(_FIRST_PROBLEM)])
     status: int = Field(description="HTTP status.", examples=[PROBLEMS[_FIRST_PROBLEM].status])
     detail: str = Field(description="Cause of the problem and its remedy.")
+    ids: tuple[str, ...] | None = Field(
+        None,
+        description="Ids of the images concerned, at most 1,000; absent if the problem names none.",
+    )
     release: str | None = Field(
         None, description="Fingerprint of the served release; absent if none is served."
     )
@@ -215,7 +224,9 @@ class ImageRecord(FrozenModel):
     width: int = Field(description="Width in pixels after the EXIF rotation.")
     height: int = Field(description="Height in pixels after the EXIF rotation.")
     attribution: Attribution | None = _Attribution
-    etag: str = Field(description="Tag of the record, which changes with its contents.")
+    etag: str = Field(
+        description="Tag of the record, which changes with its contents and with every review."
+    )
 
 
 class ImageList(Answer):
@@ -233,10 +244,14 @@ class WrittenImage(Answer):
     """Result of a change of one image, contained in `revision` and all later ones."""
 
     outcome: WriteOutcome = Field(
-        description="`added`, `replaced` (other content), `relabelled`, `unchanged`, or "
-        "`duplicate_of` if the content is stored under another id and nothing was written."
+        description="`added`, `replaced` (other content), `relabelled`, `changed`, `reviewed`, "
+        "`unchanged`, or `duplicate_of` if the content is stored under another id and nothing was "
+        "written."
     )
     detail: str = Field(description="Explanation; empty if the outcome says all.")
+    decisions: tuple[str, ...] = Field(
+        description="Keys of the decisions that the change recorded, for `POST /undo`."
+    )
     image: ImageRecord | None = Field(
         description="Image after the change; null if a later change deleted it."
     )
@@ -248,15 +263,79 @@ class WrittenImage(Answer):
     )
 
 
-class ImageChange(StrictModel):
-    """Change of the label or the attributes of an image."""
+class _TagChanges(StrictModel):
+    """Changes of the tags of images."""
 
-    label: str | None = Field(None, description="New class; by default the label stays.")
+    add_tags: tuple[str, ...] = Field(
+        (),
+        max_length=32,
+        description="Tags to add, of up to 64 characters; an image has up to 32 tags.",
+    )
+    remove_tags: tuple[str, ...] = Field(
+        (), max_length=32, description="Tags to remove; those that an image lacks are ignored."
+    )
+    reviewed: bool = Field(
+        False,
+        description="True to record that a person looked at the image, also if its label stays.",
+    )
+
+
+class ImageChange(_TagChanges):
+    """Change of the label, the attributes or the tags of an image."""
+
+    label: str | None = _NewLabel
     attributes: dict[str, Any] | None = Field(
         None,
         description="Changed attributes (JSON merge patch); null deletes an attribute. By default "
         "all stay.",
     )
+
+
+class ImagesChange(_TagChanges):
+    """Change of many images: of labels, tags and reviews, or their deletion or restoration."""
+
+    ids: tuple[str, ...] = Field(
+        min_length=1, max_length=10_000, description="Ids of the images; all or none are changed."
+    )
+    label: str | None = _NewLabel
+    deleted: bool | None = Field(
+        None,
+        description="True to delete the images, false to restore them; not with other changes.",
+    )
+    if_match: dict[str, str] = Field(
+        {},
+        max_length=10_000,
+        description="Entity tags (`etag`) of the images on which the change is based, by id.",
+    )
+
+
+class DecisionKeys(StrictModel):
+    """Keys of decisions to take back."""
+
+    decisions: tuple[str, ...] = Field(
+        min_length=1, max_length=40_000, description="Keys, from `decisions` of a change."
+    )
+
+
+class DistinctIds(StrictModel):
+    """Ids of near-duplicates that are different images."""
+
+    ids: tuple[str, ...] = Field(
+        min_length=2, max_length=1000, description="Ids of the images of one group."
+    )
+
+
+class WrittenChanges(Answer):
+    """Result of a change of many images, contained in `revision` and all later ones."""
+
+    outcomes: dict[str, int] = Field(
+        description="Number of images of each outcome: `relabelled`, `changed`, `reviewed`, "
+        "`distinct`, `deleted`, `restored`, `undone`, `unchanged`."
+    )
+    decisions: tuple[str, ...] = Field(
+        description="Keys of the decisions that the change recorded, for `POST /undo`."
+    )
+    images: dict[str, str] = Field(description="Entity tag of each image after the change, by id.")
 
 
 class ImageIds(StrictModel):
@@ -462,7 +541,11 @@ class LabelDecision(FrozenModel):
     before: str | None = Field(description="Label before the decision; null for none.")
     after: str | None = Field(description="Label after the decision; null for none.")
     by: str = Field(description="Name of the person, key or command.")
-    why: str = Field(description="Reason: `import`, `review`, or `model:` and a fingerprint.")
+    why: str = Field(
+        description="Kind: `import`, `replacement`, `review`, `reviewed` (the label was kept), "
+        "`attributes`, `tags:` and the changes, `distinct:` and a group, `delete`, `restore`, or "
+        "`undo:` and the kind of the decision that is taken back."
+    )
     undoes: str | None = Field(
         description="Key of the decision that this one takes back; null for none."
     )

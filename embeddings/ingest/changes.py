@@ -1,27 +1,38 @@
-"""Changes of single images, their outcomes and their errors."""
+"""Changes of images, their outcomes and their errors."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
 from embeddings.encoded import Encoded
 from embeddings.ingest.attributes import Attributes
 from embeddings.ingest.outcomes import WriteOutcome
-from embeddings.store.records import Blob, StoredImage
+from embeddings.ingest.unset import UNSET, Unset
+from embeddings.store.records import Blob, RecordedDecision, StoredImage
 from embeddings.store.tables import StoreError
 
 
 class UnknownImage(StoreError):
-    """Change of an image that the store does not have, or that is deleted."""
+    """Change of images that the store does not have, or that are deleted."""
+
+    def __init__(self, message: str, ids: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.ids = tuple(ids)
+        """Ids of these images."""
 
 
 class ImageChanged(StoreError):
-    """Change of a record that is based on an earlier state of it."""
+    """Change of records that is based on an earlier state of them."""
+
+    def __init__(self, message: str, ids: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.ids = tuple(ids)
+        """Ids of the images that changed, and of those that are unknown or deleted."""
 
 
 class InvalidChange(StoreError):
-    """Change with an unusable id, label or attribute."""
+    """Change with an unusable id, label, tag or attribute."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +68,44 @@ class Put:
 
 
 @dataclass(frozen=True)
-class Relabel:
-    """Change the label or the attributes of an image.
+class Edit:
+    """Change the label, the attributes or the tags of images, or record that they were reviewed.
 
-    Outcomes: `relabelled`, `changed` (its attributes alone) and `unchanged`.
+    All images are changed, or none. Outcome of each image: `relabelled`, `changed` (its attributes
+    or tags), `reviewed` (nothing but the review) or `unchanged`.
     """
 
-    id: str
+    ids: Sequence[str]
     by: str
-    label: str | None = None
-    """None to leave the label as it is."""
-    attributes: dict[str, JsonValue] | None = None
+    label: str | Unset | None = UNSET
+    """None to remove the label, so that the images join the pool."""
+    attributes: Mapping[str, JsonValue] = field(default_factory=dict)
     """JSON merge patch (RFC 7396) of the attributes: None deletes an attribute."""
-    if_match: str | None = None
-    """`record_tag` of the state on which the change is based."""
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    reviewed: bool = False
+    """True if the person has looked at the images and keeps the labels that do not change."""
+    if_match: Mapping[str, str] = field(default_factory=dict)
+    """`record_tag` of the state on which the change of an image is based, by id."""
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """Record that near-duplicates are different images; outcome `distinct` or `unchanged`."""
+
+    ids: Sequence[str]
+    by: str
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Take decisions back, each if no later change of its image was decided.
+
+    Outcome of each decision: `undone`, or `unchanged` if it was taken back last.
+    """
+
+    decisions: Sequence[RecordedDecision]
+    by: str
 
 
 @dataclass(frozen=True)
@@ -79,6 +114,8 @@ class Delete:
 
     ids: Sequence[str]
     by: str
+    if_match: Mapping[str, str] = field(default_factory=dict)
+    """`record_tag` of the state on which the change of an image is based, by id."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +124,11 @@ class Restore:
 
     ids: Sequence[str]
     by: str
+    if_match: Mapping[str, str] = field(default_factory=dict)
+    """`record_tag` of the state on which the change of an image is based, by id."""
 
 
-Change = Put | Relabel | Delete | Restore
+Change = Put | Edit | Distinct | Undo | Delete | Restore
 
 
 @dataclass(frozen=True)
@@ -105,3 +144,9 @@ class Written:
     revision: int
     image: StoredImage | None
     """Record after the change; None for several images."""
+    images: tuple[StoredImage, ...] = ()
+    """Records after the change of all images that it names, in their order; empty for `Put`."""
+    outcomes: Mapping[WriteOutcome, int] = field(default_factory=dict)
+    """Number of images of each outcome; empty for `Put`."""
+    decisions: tuple[str, ...] = ()
+    """Keys of the decisions in the label journal."""

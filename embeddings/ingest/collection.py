@@ -12,7 +12,7 @@ from embeddings.ingest.changes import PreparedFile
 from embeddings.ingest.comparison import Alike, Comparison
 from embeddings.ingest.near_duplicates import NEW, Links
 from embeddings.ingest.placement import NO_LABEL, Part, SplitTable, link_keys, place, place_alone
-from embeddings.ingest.places import Places
+from embeddings.ingest.places import Places, place_before, reason_without_label
 from embeddings.ingest.resizable_array import ResizableArray
 from embeddings.store.records import Images, StoredImage
 
@@ -101,8 +101,8 @@ class Collection:
         is_placed = self._is_placed(row, record)
         if not is_placed and not len(alike.rows) and record.photographer_id is None:
             return {row: record.model_copy(update=self._place_alone(row, record))}
-        part = int(self._parts.values[row]) if is_placed else Part.NEW
-        group = int(self._groups.values[row]) if is_placed else NEW
+        part = _part(record) if is_placed else Part.NEW
+        group = record.group if is_placed else NEW
         others = self._related(row, record, alike, group)
         groups = _Numbers(np.append(self._groups.values[others], group))
         table = self._table(others, record, groups.local, part)
@@ -110,7 +110,8 @@ class Collection:
         replaced = np.array([last] if part != Part.NEW else [], np.int64)
         near = np.searchsorted(others, alike.rows)
         placement = place(table, _links(table, replaced, near), replaced, self._seed)
-        after = groups.restored(placement.groups, self._count_groups(row, is_placed))
+        count = max(self._count_groups(row, is_placed), group + 1)
+        after = groups.restored(placement.groups, count)
         places = Places(after, placement.parts, placement.reasons)
         moved = placement.parts != table.parts
         changed = {row: record}
@@ -122,6 +123,25 @@ class Collection:
             before = record if number == row else self.record(number)
             changed[number] = before.model_copy(update=columns)
         return changed
+
+    def placed_again(self, row: int, record: StoredImage) -> dict[int, StoredImage]:
+        """Return the changed records if an image without a label gets one.
+
+        An image that had a label before gets its earlier part back, or joins the pool if it would
+        link two parts. Otherwise a model could be evaluated on an image that it learned from.
+        """
+        columns = place_before(record.pool_reason)
+        if columns is not None:
+            own = int(self._groups.values.max(initial=NEW)) + 1
+            record = record.model_copy(update={**columns, "group": own})
+            if record.split == "pool":
+                return {row: record}
+        return self.placed(row, record, self.find_alike(self.thumbnail(row), row))
+
+    def without_place(self, record: StoredImage) -> StoredImage:
+        """Return a record in the pool, with its earlier part as the reason."""
+        reason = reason_without_label(_part(record), record.pool_reason)
+        return record.model_copy(update={"split": "pool", "tuning": False, "pool_reason": reason})
 
     def _place_alone(self, row: int, record: StoredImage) -> dict[str, Any]:
         """Return the columns of the place of an image that nothing links to another."""
@@ -163,10 +183,13 @@ class Collection:
         self._comparison.set(row, thumbnail)
 
     def _is_placed(self, row: int, record: StoredImage) -> bool:
-        """Return whether a row has a place, which a new image and one with a first label lack."""
+        """Return whether a record has a place, which new images and those with a first label lack.
+
+        A record without a label that gets its earlier part back has one, unlike its row.
+        """
         if row == len(self):
             return False
-        return self._labels[row] is not None or record.label is None
+        return self._labels[row] is not None or record.label is None or record.split != "pool"
 
     def _count_groups(self, row: int, is_placed: bool) -> int:
         """Return the number of group numbers in use, without that of a row to be placed."""

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 from embeddings.encoded import Encoded
 from embeddings.ingest.changes import Change, PreparedFile, Written
 from embeddings.ingest.collection import Collection
-from embeddings.ingest.decisions import Situation, Step, decide, thumbnail_of
+from embeddings.ingest.decisions import decide, thumbnail_of
+from embeddings.ingest.steps import Situation, Step
 from embeddings.store.changed_images import ChangedImages
+from embeddings.store.decision_kinds import IMPORT
 from embeddings.store.features import FeatureTable
-from embeddings.store.records import Decision, Images, StoredImage
+from embeddings.store.labels import decision_key
+from embeddings.store.records import Decision, Images, RecordedDecision, StoredImage
 from embeddings.store.store import Store
 
 Encode = Callable[[Iterable[bytes]], Iterator[Encoded]]
@@ -34,6 +38,9 @@ class StoreMemory:
         # A killed process can have left files, and decisions about this revision.
         self._blobs = store.blobs.known()
         self._keys = store.labels.keys()
+        self._latest = store.labels.latest(self._changed)
+        self._decided_at = self.revision
+        """Revision before the last commit, which is part of the keys of its decisions."""
         self._clear()
 
     def settle(self) -> None:
@@ -57,7 +64,8 @@ class StoreMemory:
 
     def decide(self, change: Change) -> Step:
         """Return the outcome of a change, without adding it. Raises `StoreError`."""
-        return decide(change, Situation(self.images, self._read_jpeg, self._store.now()))
+        situation = Situation(self.images, self._read_jpeg, self._latest_of, self._store.now())
+        return decide(change, situation)
 
     def add(self, step: Step) -> None:
         """Add the changes of a step to the next commit."""
@@ -89,6 +97,7 @@ class StoreMemory:
         errors = [error for each in appends if (error := each.exception()) is not None]
         if errors:
             raise errors[0]
+        self._decided_at = self.revision
         if min(rows) >= self._stored:
             self.revision = self._store.images.insert(images, self.revision)
         else:
@@ -96,13 +105,40 @@ class StoreMemory:
         self.images.set(dict(zip(rows, images, strict=True)))
         self._blobs.update(blob.digest for blob in blobs)
         self._keys = set()
+        self._remember(now)
         self._clear()
         return ChangedImages(self.revision, images, encoded, encoder)
 
     def result(self, step: Step) -> Written:
         """Return the result of a committed step."""
         image = None if step.row is None else self.images.record(step.row)
-        return Written(step.outcome, step.id, step.detail, self.revision, image)
+        made = (decision_key(each, self._decided_at) for each in step.decisions)
+        return Written(
+            step.outcome,
+            step.id,
+            step.detail,
+            self.revision,
+            image,
+            tuple(self.images.record(row) for row in step.rows),
+            step.outcomes,
+            (*made, *step.earlier),
+        )
+
+    def _changed(self, identifier: str) -> datetime | None:
+        row = self.images.row_of(identifier)
+        return None if row is None else self.images.record(row).changed
+
+    def _latest_of(self, identifier: str) -> tuple[RecordedDecision, ...]:
+        return self._latest.get(identifier, ())
+
+    def _remember(self, now: datetime) -> None:
+        """Remember the decisions of a commit as the latest ones about their images."""
+        for each in self._decisions:
+            self._latest.pop(each.id, None)
+        for each in self._decisions:
+            if each.why != IMPORT:
+                recorded = RecordedDecision(decision_key(each, self._decided_at), now, each)
+                self._latest[each.id] = (*self._latest.get(each.id, ()), recorded)
 
     def _clear(self) -> None:
         self._stored = len(self.images)

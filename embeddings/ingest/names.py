@@ -5,6 +5,7 @@ from embeddings.ingest.changes import InvalidChange
 
 _LONGEST_ID = 1000
 _LONGEST_LABEL = 100
+_LONGEST_TAG = 64
 
 
 def checked_id(identifier: str) -> str:
@@ -35,5 +36,16 @@ def checked_label(label: str) -> str:
         raise InvalidChange(
             f"{label!r} cannot be a label; use up to {_LONGEST_LABEL} printable characters without "
             "`/`, and no space at either end."
+        )
+    return name
+
+
+def checked_tag(tag: str) -> str:
+    """Return a tag in NFC. Raises `InvalidChange` if it is unusable."""
+    name = to_nfc(tag)
+    if not name or name.strip() != name or len(name) > _LONGEST_TAG or printable(name) != name:
+        raise InvalidChange(
+            f"{tag!r} cannot be a tag; use 1 to {_LONGEST_TAG} printable characters, and no space "
+            "at either end."
         )
     return name

@@ -16,9 +16,9 @@ Outcome = Literal[
 
 WriteOutcome = Literal[
     "added", "replaced", "unchanged", "relabelled", "duplicate_of", "conflict", "deleted_before",
-    "changed", "deleted", "restored",
+    "changed", "reviewed", "distinct", "deleted", "restored", "undone",
 ]  # fmt: skip
-"""Outcome of a change of single images."""
+"""Outcome of a change of images."""
 
 SETTLED = frozenset({"added", "unchanged", "replaced", "moved", "relabelled"})
 """Outcomes of files that are the source of a stored image."""

@@ -11,7 +11,14 @@ from embeddings.arrays import Rows
 from embeddings.images import open_rgb
 from embeddings.ingest.draft import NextRevision
 from embeddings.ingest.near_duplicates import NEW, Links, find_links, is_same_image
-from embeddings.ingest.placement import Part, SplitTable, keep_sides, link_keys, place
+from embeddings.ingest.placement import (
+    NO_LABEL,
+    Part,
+    SplitTable,
+    keep_sides,
+    link_keys,
+    place,
+)
 from embeddings.store.split import Split
 
 
@@ -44,6 +51,24 @@ class Places:
             if not moved[row]:
                 place = {"group": place["group"]}
             draft.update(row, **place)
+
+
+def reason_without_label(part: Part, reason: str | None) -> str:
+    """Return the reason for the pool of an image whose label is removed, with its earlier part."""
+    return f"{_BEFORE}{part.name.lower()}{f', {reason}' if reason else ''}"
+
+
+def place_before(reason: str | None) -> dict[str, Any] | None:
+    """Return the columns of the earlier part in a reason for the pool; None if it has none."""
+    if reason is None or not reason.startswith(_BEFORE):
+        return None
+    name, _, earlier = reason.removeprefix(_BEFORE).partition(", ")
+    part = Part[name.upper()]
+    return {
+        "split": _SPLITS[part],
+        "tuning": part is Part.TUNING,
+        "pool_reason": earlier or None,
+    }
 
 
 def split_table(draft: NextRevision) -> SplitTable:
@@ -133,3 +158,6 @@ _SPLITS: dict[Part, Split] = {
     Part.VALIDATION: "validation",
     Part.POOL: "pool",
 }
+
+_BEFORE = f"{NO_LABEL}, before in "
+"""Start of the reason for the pool of an image whose label was removed."""

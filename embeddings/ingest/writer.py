@@ -9,9 +9,9 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
 from embeddings.file_names import to_nfc
-from embeddings.ingest.changes import Change, Delete, Put, Relabel, Restore, Written
-from embeddings.ingest.decisions import Step
+from embeddings.ingest.changes import Change, Delete, Distinct, Edit, Put, Restore, Undo, Written
 from embeddings.ingest.memory import Encode, StoreMemory
+from embeddings.ingest.steps import Step
 from embeddings.store.changed_images import ChangedImages
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
@@ -242,7 +242,9 @@ class Writer:
 
 def _ids_of(change: Change) -> Sequence[str]:
     match change:
-        case Put() | Relabel():
+        case Put():
             return [to_nfc(change.id)]
-        case Delete() | Restore():
+        case Undo():
+            return [each.decision.id for each in change.decisions]
+        case Edit() | Distinct() | Delete() | Restore():
             return [to_nfc(each) for each in change.ids]

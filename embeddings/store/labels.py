@@ -1,14 +1,26 @@
 """Journal of label changes; append only."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from embeddings.store.decision_kinds import (
+    IMPORT,
+    REPLACEMENT,
+    REVIEW,
+    REVIEWED,
+    distinct_group,
+    distinct_kind,
+    is_undo,
+    undone,
+)
 from embeddings.store.records import Decision, RecordedDecision
 from embeddings.store.tables import append_rows, open_table, table_uri, translate_errors
 
@@ -24,6 +36,19 @@ LABEL_SCHEMA = pa.schema(
         pa.field("undoes", pa.string()),
     ]
 )
+
+
+_MOST_NAMED = 200
+"""Keys that are named in a filter; for more, all keys are read."""
+
+
+class Review(NamedTuple):
+    """Label that a person gave or kept."""
+
+    label: str | None
+    at: datetime
+    """Time of the decision; not later than `changed` of the image if the decision was committed."""
+    by: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +79,7 @@ class LabelJournal:
         known = self.keys() if known is None else known
         rows = [
             {"decision": key, "at": at, **decision._asdict()}
-            for key, decision in ((_key(each, revision), each) for each in decisions)
+            for key, decision in ((decision_key(each, revision), each) for each in decisions)
             if key not in known
         ]
         if rows:
@@ -62,14 +87,107 @@ class LabelJournal:
 
     def of(self, identifier: str) -> tuple[RecordedDecision, ...]:
         """Return the decisions about one image, the oldest first. Raises `StoreDamaged`."""
+        return self._read(_equals("id", identifier))
+
+    def find(self, keys: Sequence[str]) -> tuple[RecordedDecision, ...]:
+        """Return the decisions with these keys, the oldest first; unknown keys are left out.
+
+        Raises `StoreDamaged`.
+        """
+        wanted = set(keys)
+        if len(wanted) > _MOST_NAMED:
+            return tuple(each for each in self._read(None) if each.key in wanted)
+        return self._read(_among("decision", wanted)) if wanted else ()
+
+    def reviewed(self) -> dict[str, Review]:
+        """Return the last review of each image whose file was not replaced afterwards.
+
+        A review gives an image another label or keeps its label. One that was taken back does not
+        count. Raises `StoreDamaged`.
+        """
+        kinds = (REVIEW, REVIEWED)
+        standing = self._standing(_among("why", [*kinds, *map(undone, kinds), REPLACEMENT]))
+        return {
+            identifier: Review(last.decision.after, last.at, last.decision.by)
+            for identifier, (*_, last) in standing.items()
+        }
+
+    def distinct(self) -> tuple[frozenset[str], ...]:
+        """Return the groups of near-duplicates that a person declared different images.
+
+        An image whose file was replaced afterwards has left its groups. Raises `StoreDamaged`.
+        """
+        kind = distinct_kind("")
+        standing = self._standing(
+            f"why LIKE '{kind}%' OR why LIKE '{undone(kind)}%' OR {_equals('why', REPLACEMENT)}"
+        )
+        groups: dict[str, set[str]] = defaultdict(set)
+        for identifier, decisions in standing.items():
+            for each in decisions:
+                group = distinct_group(each.decision.why)
+                assert group is not None
+                groups[group].add(identifier)
+        return tuple(frozenset(group) for group in groups.values() if len(group) > 1)
+
+    def latest(
+        self, changed: Callable[[str], datetime | None]
+    ) -> dict[str, tuple[RecordedDecision, ...]]:
+        """Return the decisions of the last change of each image; images last imported are left out.
+
+        `changed` returns the time of the last change of an image: later decisions were never
+        committed. Raises `StoreDamaged`.
+        """
+        others = self._read(f"NOT {_equals('why', IMPORT)}")
+        ids = {each.decision.id for each in others}
+        found: dict[str, list[RecordedDecision]] = defaultdict(list)
+        for each in others:
+            time = changed(each.decision.id)
+            if time is not None and each.at <= time:
+                found[each.decision.id].append(each)
+        imported = self._imported(ids)
+        latest = {}
+        for identifier, decisions in found.items():
+            at = decisions[-1].at
+            if identifier not in imported or imported[identifier] <= at:
+                latest[identifier] = tuple(each for each in decisions if each.at == at)
+        return latest
+
+    def _imported(self, ids: Collection[str]) -> dict[str, datetime]:
+        """Return the time of the last import of images."""
+        dataset = open_table(self.path)
+        if dataset is None or not ids:
+            return {}
+        with translate_errors(self.path):
+            table = dataset.to_table(columns=["id", "at"], filter=_equals("why", IMPORT))
+            rows = table.filter(pc.is_in(table.column("id"), pa.array([*ids], pa.string())))
+        times: dict[str, datetime] = {}
+        for row in rows.to_pylist():
+            times[row["id"]] = max(times.get(row["id"], row["at"]), row["at"])
+        return times
+
+    def _standing(self, condition: str) -> dict[str, list[RecordedDecision]]:
+        """Return the decisions about each image that were not taken back, the oldest first.
+
+        A decision to replace the file of an image ends all decisions before it.
+        """
+        found: dict[str, list[RecordedDecision]] = defaultdict(list)
+        for each in self._read(condition):
+            decisions = found[each.decision.id]
+            if each.decision.why == REPLACEMENT:
+                decisions.clear()
+            elif each.decision.undoes is None:
+                decisions.append(each)
+            else:
+                _take_back(decisions, each)
+        return {identifier: decisions for identifier, decisions in found.items() if decisions}
+
+    def _read(self, condition: str | None) -> tuple[RecordedDecision, ...]:
         dataset = open_table(self.path)
         if dataset is None:
             return ()
-        quoted = identifier.replace("'", "''")
         with translate_errors(self.path):
-            rows = dataset.to_table(filter=f"id = '{quoted}'").to_pylist()
-        found = [_recorded(row) for row in rows]
-        return tuple(sorted(found, key=lambda each: each.at))
+            rows = dataset.to_table(filter=condition).to_pylist()
+        return tuple(sorted(map(_recorded, rows), key=lambda each: each.at))
 
     def keys(self) -> set[str]:
         """Return the keys of all decisions. Raises `StoreDamaged`."""
@@ -80,9 +198,29 @@ class LabelJournal:
             return set(dataset.to_table(columns=["decision"]).column("decision").to_pylist())
 
 
-def _key(decision: Decision, revision: int) -> str:
+def decision_key(decision: Decision, revision: int) -> str:
     """Return the same key if a decision about the same revision is made again."""
     return sha256(json.dumps([revision, *decision]).encode()).hexdigest()[:32]
+
+
+def _take_back(decisions: list[RecordedDecision], undo: RecordedDecision) -> None:
+    """Remove the decision that another one takes back, or add one that applies again."""
+    kept = [each for each in decisions if each.key != undo.decision.undoes]
+    if len(kept) == len(decisions) and not is_undo(undo.decision.why):
+        kept.append(undo)
+    decisions[:] = kept
+
+
+def _equals(column: str, value: str) -> str:
+    return f"{column} = {_quoted(value)}"
+
+
+def _among(column: str, values: Iterable[str]) -> str:
+    return f"{column} IN ({', '.join(_quoted(each) for each in sorted(values))})"
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _recorded(row: dict[str, Any]) -> RecordedDecision:

@@ -21,6 +21,9 @@ from embeddings.store.split import Split
 
 GENERATED_SCENES = "generated scenes"
 
+REVIEW_TIME = "reviewed"
+"""Attribute with the time of the last review of the image, in ISO 8601."""
+
 _PRIMARY_KEY = {b"lance-schema:unenforced-primary-key": b"true"}
 _TIME = pa.timestamp("us", "UTC")
 _TAG_LENGTH = 16
@@ -209,7 +212,10 @@ class Images(Sequence[StoredImage]):
 
 
 def record_tag(image: StoredImage) -> str:
-    """Return a tag of the contents of a record that a client can change; equal records have one."""
+    """Return a tag of the contents of a record that a client can change; equal records have one.
+
+    The attributes contain the time of the last review, so that the tag covers reviews, too.
+    """
     facts = (image.id, image.digest, image.label, image.split, image.tags, image.attributes)
     content = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return sha256(content.encode()).hexdigest()[:_TAG_LENGTH]
@@ -245,7 +251,7 @@ class Blob(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """Row of the label journal: one change of one image's label."""
+    """Row of the label journal: one decision about one image."""
 
     id: str
     before: str | None
@@ -253,8 +259,7 @@ class Decision(NamedTuple):
     by: str
     """Name of the person or command."""
     why: str
-    """`import`, `replacement`, `review`, `attributes`, `delete`, `restore`, or `model:` and a
-    fingerprint. Several of them leave the label as it is."""
+    """One of `decision_kinds`, or `model:` and a fingerprint. Most leave the label as it is."""
     undoes: str | None = None
     """Key of the decision that this one takes back."""
 

@@ -1,6 +1,7 @@
 """API keys of costly and of writing calls."""
 
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -50,29 +51,34 @@ def permitted(role: Role) -> Callable[[Request, _Key], Awaitable[str]]:
     """
 
     async def name_of_caller(request: Request, key: _Key) -> str:
-        state = state_of(request)
-        if not state.settings.writable:
-            raise ServiceProblem(
-                ProblemType.READ_ONLY,
-                "This service does not accept changes; start it with `BELVEDERE_WRITABLE=1`, or "
-                "send the change to the service that writes the feature store.",
-            )
-        if not state.keys.keys:
-            if state.settings.is_local and _is_of_this_machine(request, state.settings.origins):
-                return user_name()
-            raise _key_required()
-        found = state.keys.find(key or "")
-        if found is None:
-            raise _key_required()
-        if not grants(found.role, role):
-            raise ServiceProblem(
-                ProblemType.ROLE_REQUIRED,
-                f"This call requires a key of role `{role}`, and that of {found.name!r} has the "
-                f"role `{found.role}`; send another key.",
-            )
-        return found.name
+        return _name_of_caller(request, key, role)
 
     return name_of_caller
+
+
+def _name_of_caller(request: Request, key: str | None, role: Role) -> str:
+    """Return the name of a caller with this role. Raises `ServiceProblem` (401, 403)."""
+    state = state_of(request)
+    if not state.settings.writable:
+        raise ServiceProblem(
+            ProblemType.READ_ONLY,
+            "This service does not accept changes; start it with `BELVEDERE_WRITABLE=1`, or "
+            "send the change to the service that writes the feature store.",
+        )
+    if not state.keys.keys:
+        if state.settings.is_local and _is_of_this_machine(request, state.settings.origins):
+            return user_name()
+        raise _key_required()
+    found = state.keys.find(key or "")
+    if found is None:
+        raise _key_required()
+    if not grants(found.role, role):
+        raise ServiceProblem(
+            ProblemType.ROLE_REQUIRED,
+            f"This call requires a key of role `{role}`, and that of {found.name!r} has the "
+            f"role `{found.role}`; send another key.",
+        )
+    return found.name
 
 
 def _key_required() -> ServiceProblem:
@@ -108,6 +114,15 @@ def _is_loopback(host: str) -> bool:
 
 Labeller = Annotated[str, Depends(permitted("label"))]
 """Name of a caller that may correct labels."""
+
+
+async def _permit(request: Request, key: _Key) -> Callable[[Role], str]:
+    """Return a function that returns the name of the caller, or raises as `permitted` does."""
+    return partial(_name_of_caller, request, key)
+
+
+Permit = Annotated[Callable[[Role], str], Depends(_permit)]
+"""Check of a role that the body of the request decides about."""
 
 Author = Annotated[str, Depends(permitted("write"))]
 """Name of a caller that may add and delete images."""

@@ -36,6 +36,9 @@ from service.serving.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 
+MOST_IDS = 1000
+"""Ids of a problem."""
+
 _REJECTIONS = {
     Rejection.UNREADABLE: ProblemType.IMAGE_UNREADABLE,
     Rejection.ANIMATED: ProblemType.IMAGE_ANIMATED,
@@ -125,10 +128,11 @@ def respond(
     detail: str,
     headers: Mapping[str, str] | None = None,
     kind: str | None = None,
+    ids: Sequence[str] = (),
 ) -> Response:
     """Return a problem as a response.
 
-    It is counted under `kind`, by default the phrase of its status.
+    It is counted under `kind`, by default the phrase of its status. `ids` are the images concerned.
     """
     status = PROBLEMS[problem_type].status
     kind = kind or HTTPStatus(status).phrase.lower()
@@ -141,6 +145,7 @@ def respond(
         title=title_of(problem_type),
         status=status,
         detail=detail,
+        ids=tuple(ids[:MOST_IDS]) or None,
         release=state.fingerprint if state else None,
     )
     body = problem.model_dump_json(exclude_none=True)
@@ -156,7 +161,8 @@ async def _on_serving_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, BelvedereError)
     seconds = getattr(error, "retry_after", None)
     headers = None if seconds is None else {"Retry-After": str(seconds)}
-    return respond(request, _SERVING_ERRORS[type(error)], str(error), headers)
+    ids = getattr(error, "ids", ())
+    return respond(request, _SERVING_ERRORS[type(error)], str(error), headers, ids=ids)
 
 
 async def _on_unavailable_index(request: Request, error: Exception) -> Response:

@@ -6,16 +6,19 @@ revision that the answer must contain, such as that of a change.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, JsonValue
 
+from embeddings.ingest.unset import UNSET, Unset
 from embeddings.review.queue import Goal
 from embeddings.store.split import Split
 from service.schemas import (
     CalibrationReport,
+    DecisionKeys,
+    DistinctIds,
     DuplicateList,
     ErrorList,
     ExampleSearch,
@@ -28,6 +31,7 @@ from service.schemas import (
     ImageHistory,
     ImageIds,
     ImageList,
+    ImagesChange,
     Job,
     JobList,
     LabelIssueList,
@@ -41,6 +45,7 @@ from service.schemas import (
     SearchExamples,
     VersionDifference,
     VersionList,
+    WrittenChanges,
     WrittenImage,
     heatmap_path,
     image_path,
@@ -52,7 +57,7 @@ Parameter = str | int | Sequence[str]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 _CHANGES = ("PUT", "PATCH", "DELETE")
-_CHANGED = ("/images", "/restore")
+_CHANGED = ("/images", "/restore", "/changes", "/undo", "/distinct")
 
 
 @dataclass(frozen=True)
@@ -334,9 +339,52 @@ def relabel(
     `etag` of the record on which the change is based, an image that changed meanwhile raises
     `ChangedMeanwhile`.
     """
-    change = ImageChange(label=label, attributes=None if attributes is None else {**attributes})
+    change: dict[str, Any] = {} if label is None else {"label": label}
+    if attributes is not None:
+        change["attributes"] = {**attributes}
     headers = {} if if_match is None else {"If-Match": f'"{if_match}"'}
-    return _send_json("PATCH", "/images", WrittenImage, change, {"id": id}, headers)
+    body = ImageChange.model_validate(change)
+    return _send_json("PATCH", "/images", WrittenImage, body, {"id": id}, headers)
+
+
+def edit(
+    ids: str | Sequence[str],
+    *,
+    label: str | Unset | None = UNSET,
+    add_tags: Sequence[str] = (),
+    remove_tags: Sequence[str] = (),
+    reviewed: bool = False,
+    deleted: bool | None = None,
+    if_match: Mapping[str, str] | None = None,
+) -> Call[WrittenChanges]:
+    """Change up to 10,000 images in one revision, or none of them.
+
+    `label` None removes the labels. `reviewed` records that a person looked at the images, also if
+    their labels stay. `deleted` deletes images, or restores them, and goes with no other change.
+    `if_match` has the `etag` of records on which the change is based, by id: if one of them changed
+    meanwhile, `ChangedMeanwhile` is raised. `undo` takes the decisions of the answer back.
+    """
+    given: dict[str, Any] = {"ids": _several(ids)}
+    given |= {"label": label} if label is not UNSET else {}
+    given |= {"add_tags": tuple(add_tags)} if add_tags else {}
+    given |= {"remove_tags": tuple(remove_tags)} if remove_tags else {}
+    given |= {"reviewed": True} if reviewed else {}
+    given |= {"deleted": deleted} if deleted is not None else {}
+    given |= {"if_match": {**if_match}} if if_match else {}
+    return _send_json("POST", "/changes", WrittenChanges, ImagesChange.model_validate(given))
+
+
+def undo(decisions: str | Sequence[str]) -> Call[WrittenChanges]:
+    """Take decisions back, all or none, by their keys.
+
+    Raises `ChangedMeanwhile` if a later decision about one of the images was made.
+    """
+    return _send_json("POST", "/undo", WrittenChanges, DecisionKeys(decisions=_several(decisions)))
+
+
+def distinct(ids: Sequence[str]) -> Call[WrittenChanges]:
+    """Remember near-duplicates as different images."""
+    return _send_json("POST", "/distinct", WrittenChanges, DistinctIds(ids=_several(ids)))
 
 
 def restore(ids: str | Sequence[str]) -> Call[Restored]:
@@ -376,7 +424,7 @@ def _send_json(
         path,
         _json(model),
         parameters or {},
-        body.model_dump_json(exclude_none=True).encode(),
+        body.model_dump_json(exclude_unset=True).encode(),
         {"Content-Type": "application/json", **(headers or {})},
     )
 

@@ -88,6 +88,12 @@ class UnknownVersion(ServiceError):
     problem_type = ProblemType.UNKNOWN_VERSION
 
 
+class UnknownDecision(ServiceError):
+    """Key that no decision of the label journal has (404)."""
+
+    problem_type = ProblemType.UNKNOWN_DECISION
+
+
 class UnknownJob(ServiceError):
     """Id that no job has (404)."""
 

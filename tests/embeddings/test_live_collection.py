@@ -28,7 +28,7 @@ from embeddings.encoder import Encoder
 from embeddings.file_names import to_nfc
 from embeddings.index import Neighbors
 from embeddings.index.flat import FlatIndex
-from embeddings.ingest.changes import Change, Delete, Put, Relabel, Restore
+from embeddings.ingest.changes import Change, Delete, Distinct, Edit, Put, Restore, Undo
 from embeddings.ingest.preparation import prepare
 from embeddings.ingest.writer import Writer
 from embeddings.live_state import LiveState, RevisionLost, read_all_changes, read_changes
@@ -172,7 +172,7 @@ class LiveCollection(RuleBasedStateMachine):
             tag = STALE
         elif match is Match.PRESENT and row is not None:
             tag = record_tag(self.served.state.record(row))
-        self._write([Relabel(name, "a key", label, if_match=tag)])
+        self._write([Edit([name], "a key", label, if_match={} if tag is None else {name: tag})])
 
     @rule(data=st.data(), count=st.integers(1, 3))
     def delete(self, data: st.DataObject, count: int) -> None:
@@ -192,7 +192,7 @@ class LiveCollection(RuleBasedStateMachine):
                 Delete([name], "a key"),
                 self._a_put(data),
                 Restore([name], "a key"),
-                Relabel(name, "a key", data.draw(st.sampled_from(NEW_LABELS))),
+                Edit([name], "a key", data.draw(st.sampled_from(NEW_LABELS))),
             ]
         )
 
@@ -340,14 +340,18 @@ class LiveCollection(RuleBasedStateMachine):
                 case Put():
                     drawing = drawing_of(change.file.source_digest)
                     return self.plain.put(change.id, change.label, drawing, restore=change.restore)
-                case Relabel():
-                    stale = change.if_match == STALE
-                    outcome = self.plain.relabel(change.id, change.label or "", stale=stale)
-                    return outcome, {to_nfc(change.id)}
+                case Edit():
+                    (name,) = change.ids
+                    stale = change.if_match == {name: STALE}
+                    assert isinstance(change.label, str)
+                    outcome = self.plain.relabel(name, change.label, stale=stale)
+                    return outcome, {to_nfc(name)}
                 case Delete():
                     return self.plain.delete(change.ids), {"", *map(to_nfc, change.ids)}
                 case Restore():
                     return self.plain.restore(change.ids), {"", *map(to_nfc, change.ids)}
+                case Distinct() | Undo():
+                    raise NotImplementedError
         except Refused as error:
             return str(error), set()
 

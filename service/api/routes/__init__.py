@@ -5,6 +5,7 @@ from starlette.routing import Route
 
 from service.api.routes import (
     changes,
+    edits,
     errors,
     experiments,
     export,
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tsne.router,
     images.router,
     writes.router,
+    edits.router,
     jobs.router,
     features.router,
     export.router,

@@ -1,34 +1,30 @@
-"""Changes of `/images`: adding, replacing, relabelling, deleting and restoring images."""
+"""Changes of `/images`: adding, replacing, deleting and restoring images."""
 
 import asyncio
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, aclosing
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.convertors import Convertor, register_url_convertor
 
 from embeddings.index.knn_graph import DEGREE
-from embeddings.ingest.changes import Delete, PreparedFile, Put, Relabel, Restore, Written
+from embeddings.ingest.changes import Delete, PreparedFile, Put, Restore, Written
 from embeddings.ingest.names import checked_id, checked_label
-from service.api.auth import Administrator, Author, Labeller
+from service.api.auth import Administrator, Author
 from service.api.bulk_uploads import BULK_BODY, read_items, spool, unpack
 from service.api.dependencies import Identifier, State
 from service.api.errors import ServiceProblem, problem_responses, shown
 from service.api.uploads import UPLOAD_BODY, Upload
+from service.api.written import OK, REVISION, WriterOf, answered, changed, write_problems
 from service.problems import ProblemType
 from service.schemas import (
     REVISION_HEADER,
     AcceptedJob,
-    Answer,
-    ImageChange,
     ImageIds,
     ItemOutcome,
     JobRecord,
-    Neighbor,
-    Prediction,
     Publishing,
     Restored,
     WrittenImage,
@@ -37,7 +33,7 @@ from service.schemas import (
 from service.serving.bulk import Adding
 from service.serving.bulk_items import BulkItem
 from service.serving.jobs import Progress
-from service.serving.responses import as_json, neighborhood, prediction, record
+from service.serving.responses import neighborhood, prediction
 from service.serving.served_release import ServedRelease
 from service.serving.state import ServiceState
 from service.serving.writing import AppliedChange, Writing, prepared
@@ -48,7 +44,6 @@ MOST_ANSWERED = 100
 """Number of images up to which a bulk request is answered with all outcomes."""
 
 _MOST_IDS = 1000
-_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
 class _ImageConvertor(Convertor[str]):
@@ -67,30 +62,6 @@ class _ImageConvertor(Convertor[str]):
 
 register_url_convertor("image", _ImageConvertor())
 
-_REVISION = {
-    REVISION_HEADER: {
-        "description": "Revision that contains the change.",
-        "schema": {"type": "integer"},
-    }
-}
-
-
-_OK: dict[int | str, dict[str, Any]] = {200: {"headers": _REVISION}}
-
-
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return problem_responses(400, 401, 403, 413, 422, 429, 507, *statuses)
-
-
-async def _writing(state: State) -> Writing:
-    """Return the writer. Raises `ReleaseUnavailable` before the first release."""
-    state.current_release()
-    # A caller was permitted, so that the service writes.
-    assert state.writing is not None
-    return state.writing
-
-
-WriterOf = Annotated[Writing, Depends(_writing)]
 Label = Annotated[
     str | None,
     Query(description="Class of the image; by default that of the stored image, or none."),
@@ -99,17 +70,9 @@ BulkLabel = Annotated[
     str | None, Query(description="Class of the images for which the manifest names none.")
 ]
 Again = Annotated[bool, Query(description="Store an image again that was stored and deleted.")]
-ChangedId = Annotated[str, Query(description="Id of the image.")]
 DeletedIds = Annotated[
     list[str],
     Query(min_length=1, max_length=_MOST_IDS, description="Id of an image; may be repeated."),
-]
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        description="Entity tag (`etag`) of the image on which the change is based.",
-    ),
 ]
 
 
@@ -119,13 +82,13 @@ IfMatch = Annotated[
     response_model=WrittenImage,
     openapi_extra=UPLOAD_BODY,
     responses={
-        **_OK,
+        **OK,
         201: {
             "model": WrittenImage,
             "description": "The image was added.",
-            "headers": _REVISION,
+            "headers": REVISION,
         },
-        **_problems(408, 409, 415),
+        **write_problems(408, 409, 415),
     },
 )
 async def put_image(
@@ -174,74 +137,10 @@ def _recognised(done: AppliedChange) -> Response:
     written, served = done
     row = served.live.row(written.id)
     if row is None:
-        return _changed(done)
+        return changed(done)
     found = neighborhood(served, written.id, DEGREE, served.live.neighbors(row))
     predicted = prediction(served, served.recognition(row))
-    return _changed(done, predicted, found.neighbors, 201 if written.outcome == "added" else 200)
-
-
-def _changed(
-    done: AppliedChange,
-    predicted: Prediction | None = None,
-    neighbors: tuple[Neighbor, ...] = (),
-    status: int = 200,
-) -> Response:
-    """Return the response about a changed record."""
-    written, served = done
-    row = served.live.row(written.id)
-    answer = WrittenImage(
-        outcome=written.outcome,
-        detail=written.detail,
-        image=None if row is None else record(served, row),
-        prediction=predicted,
-        neighbors=neighbors,
-        release=served.manifest.fingerprint,
-        revision=served.revision,
-    )
-    return _answered(answer, status)
-
-
-def _answered(
-    answer: Answer, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    response = as_json(answer)
-    response.status_code = status
-    response.headers[REVISION_HEADER] = str(answer.revision)
-    response.headers.update(headers or {})
-    return response
-
-
-@router.patch(
-    "/images",
-    summary="Correct the label or attributes of an image",
-    response_model=WrittenImage,
-    responses={**_OK, **_problems(404, 412)},
-)
-async def patch_image(
-    id: ChangedId,
-    change: ImageChange,
-    by: Labeller,
-    state: State,
-    writing: WriterOf,
-    if_match: IfMatch = None,
-) -> Response:
-    """Change the label or the attributes of an image; the decision is recorded with the caller."""
-    relabel = Relabel(id, by, change.label, change.attributes, _tag(if_match))
-    done = await writing.submit(relabel)
-    return await state.queries.run(_changed, done)
-
-
-def _tag(if_match: str | None) -> str | None:
-    """Return the entity tag of a header; None to match any. Raises `ServiceProblem` (422)."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    found = _TAG.fullmatch(if_match.strip())
-    if found is None:
-        raise ServiceProblem(
-            ProblemType.INVALID_PARAMETER,
-            'The header `If-Match` is no entity tag; send the `etag` of the image in quotes: "…".',
-        )
-    return found[1]
+    return changed(done, predicted, found.neighbors, 201 if written.outcome == "added" else 200)
 
 
 @router.delete(
@@ -250,8 +149,8 @@ def _tag(if_match: str | None) -> str | None:
     status_code=204,
     response_class=Response,
     responses={
-        204: {"description": "The images are deleted.", "headers": _REVISION},
-        **_problems(404),
+        204: {"description": "The images are deleted.", "headers": REVISION},
+        **write_problems(404),
     },
 )
 async def delete_images(id: DeletedIds, by: Author, writing: WriterOf) -> Response:
@@ -264,7 +163,7 @@ async def delete_images(id: DeletedIds, by: Author, writing: WriterOf) -> Respon
     "/restore",
     summary="Restore deleted images",
     response_model=Restored,
-    responses={**_OK, **_problems(404)},
+    responses={**OK, **write_problems(404)},
 )
 async def restore_images(ids: ImageIds, by: Author, writing: WriterOf) -> Response:
     """Take the deletion of images back."""
@@ -272,7 +171,7 @@ async def restore_images(ids: ImageIds, by: Author, writing: WriterOf) -> Respon
     answer = Restored(
         outcome=written.outcome, release=served.manifest.fingerprint, revision=served.revision
     )
-    return _answered(answer)
+    return answered(answer)
 
 
 @router.post(
@@ -281,16 +180,16 @@ async def restore_images(ids: ImageIds, by: Author, writing: WriterOf) -> Respon
     response_model=WrittenImages,
     openapi_extra=BULK_BODY,
     responses={
-        **_OK,
+        **OK,
         202: {
             "model": AcceptedJob,
             "description": "A job adds the images.",
             "headers": {
                 "Location": {"description": "Path of the job.", "schema": {"type": "string"}},
-                **_REVISION,
+                **REVISION,
             },
         },
-        **_problems(408, 415),
+        **write_problems(408, 415),
     },
 )
 async def post_images(
@@ -337,7 +236,7 @@ async def publish(by: Administrator, state: State) -> Response:
     answer = Publishing(
         changes=served.change_count, release=served.manifest.fingerprint, revision=served.revision
     )
-    return _answered(answer, 202)
+    return answered(answer, 202)
 
 
 def _adding(state: ServiceState, writing: Writing) -> Adding:
@@ -364,9 +263,9 @@ def _all_written(served: ServedRelease, outcomes: Sequence[ItemOutcome]) -> Resp
     answer = WrittenImages(
         outcomes=tuple(outcomes), release=served.manifest.fingerprint, revision=served.revision
     )
-    return _answered(answer)
+    return answered(answer)
 
 
 def _accepted(served: ServedRelease, job: JobRecord, root_path: str) -> Response:
     answer = AcceptedJob(job=job, release=served.manifest.fingerprint, revision=served.revision)
-    return _answered(answer, 202, {"Location": f"{root_path}/jobs/{job.id}"})
+    return answered(answer, 202, {"Location": f"{root_path}/jobs/{job.id}"})

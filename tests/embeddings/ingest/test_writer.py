@@ -8,15 +8,15 @@ import pytest
 
 from embeddings.ingest.changes import (
     Delete,
+    Edit,
     ImageChanged,
     InvalidChange,
     Put,
-    Relabel,
     Restore,
     UnknownImage,
 )
 from embeddings.store.changed_images import ChangedImages
-from embeddings.store.records import record_tag
+from embeddings.store.records import REVIEW_TIME, record_tag
 from embeddings.store.tables import StoreDamaged, StoreError
 from tests.embeddings.ingest.prepared import (
     BRIGHTER,
@@ -160,11 +160,11 @@ def test_a_label_change_is_a_decision_and_keeps_the_part_of_the_split(folder: Pa
     with OpenWriter(folder) as it:
         first = it.write(put("lake/a", 1)).image
         assert first is not None
-        written = it.write(Relabel("lake/a", "bob", "new class"))
+        written = it.write(Edit(["lake/a"], "bob", "new class"))
         assert written.outcome == "relabelled"
         assert written.image is not None
         assert (written.image.label, written.image.split) == ("new class", first.split)
-        assert it.write(Relabel("lake/a", "bob", "new class")).outcome == "unchanged"
+        assert it.write(Edit(["lake/a"], "bob", "new class")).outcome == "unchanged"
         assert [each.decision.by for each in it.store.labels.of("lake/a")] == ["ada", "bob"]
 
 
@@ -173,7 +173,7 @@ def test_an_image_without_a_label_is_placed_when_it_gets_one(folder: Path) -> No
         first = it.write(put("a", 1, None)).image
         assert first is not None
         assert (first.split, first.pool_reason) == ("pool", "no label")
-        labelled = it.write(Relabel("a", "bob", "lake")).image
+        labelled = it.write(Edit(["a"], "bob", "lake")).image
         assert labelled is not None
         assert (labelled.split, labelled.pool_reason) == ("train", None)
 
@@ -182,14 +182,17 @@ def test_attributes_are_merged(folder: Path) -> None:
     with OpenWriter(folder) as it:
         it.write(put("a", 1))
         patch = {"place": {"name": "Oulu", "note": "x"}, "camera": None}
-        assert it.write(Relabel("a", "ada", attributes=patch)).outcome == "changed"
-        written = it.write(Relabel("a", "ada", "sea", attributes={"place": {"note": None}}))
+        assert it.write(Edit(["a"], "ada", attributes=patch)).outcome == "changed"
+        written = it.write(Edit(["a"], "ada", "sea", attributes={"place": {"note": None}}))
         assert written.outcome == "relabelled"
         (image,) = it.store.at().images
-        assert (image.label, image.attributes) == ("sea", {"place": {"name": "Oulu"}})
-        assert it.write(Relabel("a", "ada", attributes={})).outcome == "unchanged"
+        attributes = {
+            name: image.attributes[name] for name in image.attributes if name != REVIEW_TIME
+        }
+        assert (image.label, attributes) == ("sea", {"place": {"name": "Oulu"}})
+        assert it.write(Edit(["a"], "ada", attributes={})).outcome == "unchanged"
         with pytest.raises(InvalidChange, match=r"20,0\d\d bytes as JSON; up to 16,384"):
-            it.write(Relabel("a", "ada", attributes={"note": "x" * 20_000}))
+            it.write(Edit(["a"], "ada", attributes={"note": "x" * 20_000}))
 
 
 def test_a_change_based_on_an_earlier_state_is_refused(folder: Path) -> None:
@@ -197,9 +200,9 @@ def test_a_change_based_on_an_earlier_state_is_refused(folder: Path) -> None:
         first = it.write(put("a", 1)).image
         assert first is not None
         tag = record_tag(first)
-        assert it.write(Relabel("a", "ada", "sea", if_match=tag)).outcome == "relabelled"
+        assert it.write(Edit(["a"], "ada", "sea", if_match={"a": tag})).outcome == "relabelled"
         with pytest.raises(ImageChanged, match="has changed meanwhile"):
-            it.write(Relabel("a", "bob", "pond", if_match=tag))
+            it.write(Edit(["a"], "bob", "pond", if_match={"a": tag}))
         assert it.store.at().images.labels == ["sea"]
 
 
@@ -207,7 +210,7 @@ def test_a_repeated_change_based_on_an_earlier_state_is_unchanged(folder: Path) 
     with OpenWriter(folder) as it:
         first = it.write(put("a", 1)).image
         assert first is not None
-        change = Relabel("a", "ada", "sea", {"note": "windy"}, record_tag(first))
+        change = Edit(["a"], "ada", "sea", {"note": "windy"}, if_match={"a": record_tag(first)})
         assert [it.write(change).outcome for _ in range(2)] == ["relabelled", "unchanged"]
 
 
@@ -223,16 +226,16 @@ def test_a_deleted_image_whose_content_is_stored_elsewhere_stays_deleted(folder:
 
 
 @pytest.mark.parametrize(
-    "change", [Relabel("x", "ada", "sea"), Delete(["a", "x"], "ada"), Restore(["x"], "ada")]
+    "change", [Edit(["x"], "ada", "sea"), Delete(["a", "x"], "ada"), Restore(["x"], "ada")]
 )
-def test_a_change_of_an_unknown_image_changes_nothing(folder: Path, change: Relabel) -> None:
+def test_a_change_of_an_unknown_image_changes_nothing(folder: Path, change: Edit) -> None:
     with OpenWriter(folder) as it:
         revision = it.write(put("a", 1)).revision
         with pytest.raises(UnknownImage, match="no image 'x'"):
             it.write(change)
         it.write(Delete(["a"], "ada"))
         with pytest.raises(UnknownImage, match="is deleted; restore it first"):
-            it.write(Relabel("a", "ada", "sea"))
+            it.write(Edit(["a"], "ada", "sea"))
         assert it.store.at().revision == revision + 1
 
 
@@ -288,7 +291,7 @@ def test_a_submitted_change_cannot_be_cancelled(folder: Path) -> None:
 
 
 def test_changes_of_one_image_are_revisions_of_their_own(folder: Path) -> None:
-    changes = [put("a", 1), Relabel("a", "ada", "sea"), Delete(["a"], "ada"), put("b", 1)]
+    changes = [put("a", 1), Edit(["a"], "ada", "sea"), Delete(["a"], "ada"), put("b", 1)]
     with OpenWriter(folder, group_seconds=600) as it:
         futures = [it.submit(each) for each in changes]
     # Closing ends the window.
@@ -342,7 +345,7 @@ def test_missing_features_are_computed_and_stored(folder: Path) -> None:
     with OpenWriter(folder) as it:
         it.write(put("a", 1))
         it.writer.use_encoder("f" * 64, lambda files: map(features, files))
-        it.write(Relabel("a", "ada", "sea"))
+        it.write(Edit(["a"], "ada", "sea"))
         it.write(put("b", 2))
         for changed, scene in zip(it.reported[1:], (1, 2), strict=True):
             assert changed.encoder == "f" * 64

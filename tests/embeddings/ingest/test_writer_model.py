@@ -12,13 +12,17 @@ from hypothesis import strategies as st
 from embeddings.ingest.changes import (
     Change,
     Delete,
+    Distinct,
+    Edit,
     InvalidChange,
     Put,
-    Relabel,
     Restore,
+    Undo,
     UnknownImage,
     Written,
 )
+from embeddings.ingest.steps import reviewed
+from embeddings.ingest.unset import Unset
 from embeddings.store.changed_images import ChangedImages
 from embeddings.store.records import StoredImage
 from embeddings.store.store import Store
@@ -53,7 +57,7 @@ def _change(draw: tuple[Any, ...]) -> Change:
         case ("put", name, label, content, restore):
             return Put(name, label, prepared(*content), "ada", restore)
         case ("relabel", name, label):
-            return Relabel(name, "bob", label)
+            return Edit([name], "bob", label)
         case ("delete", ids):
             return Delete(ids, "bob")
         case ("restore", ids):
@@ -82,12 +86,14 @@ class _Model:
         match change:
             case Put():
                 return self._put(change)
-            case Relabel():
+            case Edit():
                 return self._relabel(change)
             case Delete():
                 return self._mark([*change.ids], deleted=True)
             case Restore():
                 return self._mark([*change.ids], deleted=False)
+            case Distinct() | Undo():
+                raise NotImplementedError
 
     def _put(self, change: Put) -> tuple[str, str]:
         content, name = _CONTENT_OF[change.file.blob.digest], change.id
@@ -124,14 +130,16 @@ class _Model:
             if image.content == content and image.deleted is deleted
         ]
 
-    def _relabel(self, change: Relabel) -> tuple[str, str]:
-        image = self.images.get(change.id)
+    def _relabel(self, change: Edit) -> tuple[str, str]:
+        (name,) = change.ids
+        image = self.images.get(name)
         if image is None or image.deleted:
             return "UnknownImage", ""
-        if change.label in (None, image.label):
-            return "unchanged", change.id
-        self.images[change.id] = replace(image, label=change.label)
-        return "relabelled", change.id
+        if change.label == image.label:
+            return "unchanged", name
+        assert not isinstance(change.label, Unset)
+        self.images[name] = replace(image, label=change.label)
+        return "relabelled", name
 
     def _mark(self, ids: list[str], *, deleted: bool) -> tuple[str, str]:
         if not set(ids) <= self.images.keys():
@@ -176,7 +184,8 @@ def _facts(store: Store) -> list[tuple[StoredImage, bool]]:
     """Return all records without their times, and whether they are deleted."""
     timeless = {"added": None, "changed": None, "deleted": None}
     return [
-        (image.model_copy(update=timeless), image.deleted is not None) for image in store.at().all
+        (reviewed(image, None).model_copy(update=timeless), image.deleted is not None)
+        for image in store.at().all
     ]
 
 

@@ -1,0 +1,176 @@
+"""Outcome of a change with the records that it writes, and the state that it is decided on."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from embeddings.file_names import to_nfc
+from embeddings.ingest.changes import (
+    ImageChanged,
+    InvalidChange,
+    PreparedFile,
+    UnknownImage,
+)
+from embeddings.ingest.collection import Collection
+from embeddings.ingest.outcomes import WriteOutcome
+from embeddings.store.records import (
+    REVIEW_TIME,
+    Decision,
+    RecordedDecision,
+    StoredImage,
+    record_tag,
+)
+
+_NAMED = 3
+"""Ids that an error message names."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Outcome of a change and the records that it writes."""
+
+    outcome: WriteOutcome
+    id: str
+    detail: str = ""
+    row: int | None = None
+    """Row of the record to return."""
+    records: Mapping[int, StoredImage] = field(default_factory=dict)
+    """Changed and new records, by row."""
+    decisions: tuple[Decision, ...] = ()
+    file: PreparedFile | None = None
+    """New content of `row`."""
+    rows: tuple[int, ...] = ()
+    """Rows of the images that the change names."""
+    outcomes: Mapping[WriteOutcome, int] = field(default_factory=dict)
+    """Number of images of each outcome."""
+    earlier: tuple[str, ...] = ()
+    """Keys of decisions that this change made before, if its answer was lost."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """State on which a decision is based."""
+
+    images: Collection
+    read_jpeg: Callable[[str], bytes]
+    """Returns the stored JPEG file with a digest."""
+    latest: Callable[[str], tuple[RecordedDecision, ...]]
+    """Returns the decisions of the last change of an image; () after an import."""
+    now: datetime
+
+
+def step_of(
+    rows: Sequence[int],
+    outcomes: Iterable[WriteOutcome],
+    images: Collection,
+    records: Mapping[int, StoredImage],
+    decisions: Sequence[Decision],
+    earlier: Sequence[str] = (),
+) -> Step:
+    """Return the step of a change that names images by row.
+
+    Its outcome is the most frequent one other than `unchanged`.
+    """
+    counts = Counter(outcomes)
+    changed = [each for each, _ in counts.most_common() if each != "unchanged"]
+    one = rows[0] if len(rows) == 1 else None
+    return Step(
+        changed[0] if changed else "unchanged",
+        "" if one is None else images.record(one).id,
+        row=one,
+        records=records,
+        decisions=tuple(decisions),
+        rows=tuple(rows),
+        outcomes=dict(counts),
+        earlier=tuple(earlier),
+    )
+
+
+def relabelled(
+    record: StoredImage, label: str | None, row: int, images: Collection
+) -> dict[int, StoredImage]:
+    """Return the changed records if a stored image gets a label, or loses it.
+
+    An image with a first label is placed in the split, and joins the pool without a label.
+    """
+    before = images.record(row).label
+    labelled = record.model_copy(update={"label": label})
+    if label is None and before is not None:
+        return {row: images.without_place(labelled)}
+    if label is not None and before is None:
+        return images.placed_again(row, labelled)
+    return {row: labelled}
+
+
+def reviewed(record: StoredImage, at: datetime | None) -> StoredImage:
+    """Return a record that was reviewed at a time; None for a review that is taken back."""
+    attributes = {name: each for name, each in record.attributes.items() if name != REVIEW_TIME}
+    if at is not None:
+        attributes[REVIEW_TIME] = at.astimezone(UTC).isoformat()
+    return record.model_copy(update={"attributes": attributes})
+
+
+def rows_of(ids: Iterable[str], images: Collection) -> list[int]:
+    """Return the rows of ids, deleted or not, each once. Raises `UnknownImage`."""
+    names = [*dict.fromkeys(map(to_nfc, ids))]
+    found = [images.row_of(name) for name in names]
+    unknown = [name for name, row in zip(names, found, strict=True) if row is None]
+    if unknown:
+        raise UnknownImage(f"The feature store has no image {listed(unknown)}.", unknown)
+    return [row for row in found if row is not None]
+
+
+def live_rows(ids: Iterable[str], images: Collection) -> list[int]:
+    """Return the rows of ids, each once. Raises `UnknownImage` for unknown and deleted images."""
+    rows = rows_of(ids, images)
+    deleted = [images.record(row).id for row in rows if not images.is_live(row)]
+    if deleted:
+        are = (
+            "image {} is deleted; restore it"
+            if len(deleted) == 1
+            else ("images {} are deleted; restore them")
+        )
+        raise UnknownImage(f"The {are.format(listed(deleted))} first.", deleted)
+    return rows
+
+
+def check_tags(records: Iterable[StoredImage], if_match: Mapping[str, str]) -> None:
+    """Raise `ImageChanged` if the tag of a record differs from the given one of its id."""
+    tags = {to_nfc(identifier): tag for identifier, tag in if_match.items()}
+    stale = [
+        record.id
+        for record in records
+        if record.id in tags and tags[record.id] != record_tag(record)
+    ]
+    if stale:
+        raise ImageChanged(changed_meanwhile(stale), stale)
+
+
+def changed_meanwhile(ids: Sequence[str]) -> str:
+    """Return the message that images changed after the state on which a change is based."""
+    if len(ids) == 1:
+        return f"The image {ids[0]!r} has changed meanwhile; read it again and repeat the change."
+    return (
+        f"The images {listed(ids)} have changed meanwhile, and nothing was written; read them "
+        "again and repeat the change."
+    )
+
+
+def listed(ids: Sequence[str]) -> str:
+    """Return the first ids, quoted, and the number of the others."""
+    names = ", ".join(repr(each) for each in ids[:_NAMED])
+    return names if len(ids) <= _NAMED else f"{names} and {len(ids) - _NAMED:,} others"
+
+
+def check_restored(changed: Mapping[int, StoredImage], images: Collection) -> None:
+    """Raise `InvalidChange` if the content of an image is stored under another id meanwhile."""
+    taken: dict[str, str] = {}
+    for row, record in changed.items():
+        other = next((each for each in images.live_copies(row)), None)
+        name = taken.setdefault(record.digest, record.id) if other is None else other
+        if name != record.id:
+            raise InvalidChange(
+                f"The image {record.id!r} cannot be restored: its content is stored as {name!r}; "
+                "delete that image first."
+            )
