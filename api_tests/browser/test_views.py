@@ -21,6 +21,9 @@ def views(api):
         # The loss, because the accuracy of the tiny release is constant: that line has no height.
         "experiment": (f"#/experiments/{best}", best, ".curves path.tuning >> nth=1"),
         "yours": ("#/yours", "Upload an image", ".notice button"),
+        "search": ("#/search", "Search by examples", ".notice button"),
+        "found": (f"#/search?like={errors[0]['id']}", "Search by examples", ".cards img"),
+        "part": (f"#/image/{errors[0]['id']}?box=0.2,0.3,0.5,0.5", errors[0]["id"], ".part"),
         "history": ("#/history", "History", ".versions li time"),
         "nowhere": ("#/image/nowhere", "Not found", ".notice a"),
     }

@@ -12,6 +12,7 @@ import { errorNotice, loading, preserveFocus, showBusy, toast } from "./core/sta
 import { experimentUrl } from "./core/urls.js";
 import { listenForUploads } from "./images/upload.js";
 import { announceView, leaveView, navigate, startRouting } from "./router.js";
+import { countExamples } from "./search/examples.js";
 import { startTray } from "./selection/tray.js";
 
 // Name of the collection of generated images.
@@ -76,6 +77,12 @@ async function followService() {
   }
 }
 
+/** Show the number of examples beside the link to the search. */
+function showExampleCount() {
+  const count = countExamples();
+  byId("example-count").textContent = count > 0 ? `\u00a0(${number(count)})` : "";
+}
+
 /** @param {unknown} error */
 function ignoreOutage(error) {
   if (!(error instanceof ApiError)) throw error;
@@ -94,6 +101,8 @@ export function start() {
   });
   addEventListener("revision", () => loadServiceInfo().catch(ignoreOutage));
   addEventListener("busy", showBusy);
+  addEventListener("examples", showExampleCount);
+  showExampleCount();
   // A link would change the hash, which selects the view.
   byId("skip").addEventListener("click", () => byId("main").focus());
   listenForUploads(() => {

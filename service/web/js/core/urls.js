@@ -12,9 +12,14 @@ export function encodeId(id) {
   return id.split("/").map(encodeURIComponent).join("/");
 }
 
-/** @param {string} id */
-export function imageViewUrl(id) {
-  return `#/image/${encodeId(id)}`;
+/**
+ * Return the URL of the view of an image.
+ *
+ * @param {string} id
+ * @param {string | null} [box] selected part, `x,y,w,h`
+ */
+export function imageViewUrl(id, box = null) {
+  return `#/image/${encodeId(id)}${box ? `?box=${box}` : ""}`;
 }
 
 /** @param {string} name */

@@ -9,16 +9,24 @@ import { loadImages } from "../core/image-cache.js";
 import { altText } from "../core/image-card.js";
 import { retryingImage } from "../core/retrying-image.js";
 import { deferredSection } from "../core/status.js";
-import { imageUrl } from "../core/urls.js";
+import { imageUrl, imageViewUrl } from "../core/urls.js";
 import { minimap } from "../map/minimap.js";
 import { isNewToModel } from "../map/points.js";
+import { formatBox, parseBox } from "../search/box.js";
+import { exampleButtons } from "../search/example-buttons.js";
+import { partSelection } from "../search/part-selection.js";
 import { heatmapToggle } from "./heatmap-toggle.js";
 import { loadMisclassifications } from "./misclassifications.js";
 import { neighbourCards } from "./neighbours.js";
 import { loadCalibration, predictionPanel } from "./prediction-panel.js";
 
+/** Nearest images shown for a part of an image. */
+const NEAR_A_PART = 6;
+
+/** @typedef {import("../search/box.js").Box} Box */
+
 /** @type {import("../router.js").View} */
-export async function imageView(host, { name: id, signal, reload }) {
+export async function imageView(host, { name: id, query: address, signal, reload }) {
   const query = `?id=${encodeURIComponent(id)}`;
   const [[image], prediction, calibration] = await Promise.all([
     loadImages([id], signal),
@@ -31,11 +39,22 @@ export async function imageView(host, { name: id, signal, reload }) {
     : undefined;
   if (signal.aborted) return;
   watchData(() => Promise.all([loadImages([id]), loadNeighbours(id)]), reload, signal);
+  const initial = parseBox(address.get("box"));
+  let neighbours = nearest(id, initial, signal);
+  const selection = partSelection({
+    initial,
+    onChange(box) {
+      history.replaceState(history.state, "", imageViewUrl(id, box && formatBox(box)));
+      const next = nearest(id, box, signal);
+      neighbours.replaceWith(next);
+      neighbours = next;
+    },
+  });
   host.replaceChildren(
     element(
       "article",
       { class: "image-view" },
-      figure(image, Boolean(error?.heatmap)),
+      figure(image, Boolean(error?.heatmap), selection),
       element(
         "div",
         { class: "details" },
@@ -48,13 +67,9 @@ export async function imageView(host, { name: id, signal, reload }) {
         ),
         splitNote(image),
         predictionPanel(prediction, calibration, image),
+        exampleButtons(id),
       ),
-      deferredSection(
-        "neighbours",
-        "Nearest images",
-        async () => neighbourCards(await loadNeighbours(id)),
-        signal,
-      ),
+      neighbours,
       deferredSection("minimap", "Position on the map", () => position(id, signal), signal),
     ),
   );
@@ -86,26 +101,59 @@ function splitNote(image) {
 /**
  * @param {import("../core/image-cache.js").ImageMetadata} image
  * @param {boolean} hasHeatmap
+ * @param {ReturnType<typeof partSelection>} selection
  */
-function figure(image, hasHeatmap) {
+function figure(image, hasHeatmap, selection) {
   const { width, height } = image;
   const file = retryingImage(imageUrl(image.id), altText(image), { width, height });
   return element(
     "figure",
     { class: "large" },
-    file,
+    element(
+      "div",
+      { class: "picture", style: { "--ratio": width / height } },
+      file,
+      selection.layer,
+    ),
     element(
       "figcaption",
       {},
       attributionLine(image.attribution),
-      hasHeatmap && heatmapToggle(file, image.id),
+      element(
+        "div",
+        { class: "figure-buttons" },
+        hasHeatmap && heatmapToggle(file, image.id),
+        selection.button,
+      ),
+      selection.help,
     ),
   );
 }
 
-/** @param {string} id @returns {Promise<import("./neighbours.js").Neighbour[]>} */
-async function loadNeighbours(id) {
-  const { neighbors } = await callApiCached(`/neighbors?id=${encodeURIComponent(id)}`);
+/**
+ * Create the section of the images nearest to an image or its part.
+ *
+ * @param {string} id
+ * @param {Box | null} box
+ * @param {AbortSignal} signal
+ */
+function nearest(id, box, signal) {
+  return deferredSection(
+    "neighbours",
+    box ? "Nearest to this part" : "Nearest images",
+    async () => neighbourCards(await loadNeighbours(id, box)),
+    signal,
+  );
+}
+
+/**
+ * @param {string} id
+ * @param {Box | null} [box]
+ * @returns {Promise<import("./neighbours.js").Neighbour[]>}
+ */
+async function loadNeighbours(id, box = null) {
+  const part = box ? `&k=${NEAR_A_PART}&box=${formatBox(box)}` : "";
+  const { neighbors } = await callApiCached(`/neighbors?id=${encodeURIComponent(id)}${part}`);
   return neighbors;
 }
 

@@ -7,6 +7,7 @@ import { plural, probability } from "../core/format.js";
 import { imageCard } from "../core/image-card.js";
 import { notice } from "../core/status.js";
 import { imageUrl, misclassificationsUrl } from "../core/urls.js";
+import { exampleButtons } from "../search/example-buttons.js";
 import { heatmapToggle } from "./heatmap-toggle.js";
 import { loadMisclassifications } from "./misclassifications.js";
 
@@ -171,6 +172,7 @@ function errorCard(error) {
         `${error.label} ${probability(error.true_probability)}.`,
       ),
       ...(error.heatmap ? [heatmapToggle(image, error.id)] : []),
+      exampleButtons(error.id),
     );
   return card;
 }

@@ -4,6 +4,7 @@ import { element } from "../core/dom.js";
 import { number } from "../core/format.js";
 import { imageCard } from "../core/image-card.js";
 import { imageUrl } from "../core/urls.js";
+import { exampleButtons } from "../search/example-buttons.js";
 
 /**
  * @typedef {import("../core/image-cache.js").ImageMetadata & { distance: number }} Neighbour
@@ -11,15 +12,16 @@ import { imageUrl } from "../core/urls.js";
 
 /** @param {Neighbour[]} neighbours in ascending order of distance */
 export function neighbourCards(neighbours) {
-  return element(
-    "div",
-    { class: "cards" },
-    ...neighbours.map((each) =>
-      imageCard(
-        each,
-        { source: imageUrl(each.id) },
-        element("span", { class: "secondary" }, `distance ${number(each.distance, 2)}`),
-      ),
-    ),
+  return element("div", { class: "cards" }, ...neighbours.map(neighbourCard));
+}
+
+/** @param {Neighbour} neighbour */
+export function neighbourCard(neighbour) {
+  const card = imageCard(
+    neighbour,
+    { source: imageUrl(neighbour.id) },
+    element("span", { class: "secondary" }, `distance ${number(neighbour.distance, 2)}`),
   );
+  card.querySelector("figcaption")?.append(exampleButtons(neighbour.id));
+  return card;
 }
