@@ -13,6 +13,9 @@ from embeddings.ingest.near_duplicates import NEW, compare, connected_groups, fi
 NEAR = 0.25
 """Largest distance of duplicates, as a share of the median distance of an image to its nearest."""
 
+MOST_COMPARED = 20_000
+"""Largest number of thumbnails that are all compared with each other."""
+
 _KEY_LENGTH = 16
 
 
@@ -99,6 +102,19 @@ def thumbnail_pairs(thumbnails: Pixels, known: int = 0) -> Pairs:
     links = find_links(thumbnails, fresh, keys, [None] * len(thumbnails))
     clusters = [each + known for each in _by_number(links.clusters[known:]) if len(each) > 1]
     joined = [(links.images, links.partners), *(_near(thumbnails, each) for each in clusters)]
+    first, second = (np.concatenate(each) for each in zip(*joined, strict=True))
+    return Pairs.of(first, second)
+
+
+def thumbnail_pairs_of_groups(thumbnails: Pixels, groups: Rows) -> Pairs:
+    """Return the near-duplicates among the thumbnails of each group, given by shape (n,).
+
+    Ingest has put near-duplicates into one group, unless they are in other parts of the split.
+    """
+    numbers = np.unique(groups, return_inverse=True)[1].astype(np.int32)
+    joined = [_near(thumbnails, each) for each in _by_number(numbers) if len(each) > 1]
+    if not joined:
+        return Pairs.none()
     first, second = (np.concatenate(each) for each in zip(*joined, strict=True))
     return Pairs.of(first, second)
 

@@ -3,7 +3,12 @@
 from threading import Lock
 
 from embeddings.live_state import LiveState
-from embeddings.review.duplicates import Pairs, thumbnail_pairs
+from embeddings.review.duplicates import (
+    MOST_COMPARED,
+    Pairs,
+    thumbnail_pairs,
+    thumbnail_pairs_of_groups,
+)
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
 from service.serving.errors import StoreUnreadable
@@ -12,7 +17,8 @@ from service.serving.errors import StoreUnreadable
 class CopyFinder:
     """Pairs of rows of all states of a release; safe to use from many threads.
 
-    A row keeps its file, so that the rows added since the last call are compared alone.
+    A row keeps its file, so that the rows added since the last call are compared alone. In a large
+    release, the images of each group are compared.
     """
 
     def __init__(self) -> None:
@@ -36,5 +42,9 @@ class CopyFinder:
             )
         except StoreError as error:
             raise StoreUnreadable from error
+        if not self._count and len(digests) > MOST_COMPARED:
+            known = thumbnails[: len(digests)]
+            self._pairs = thumbnail_pairs_of_groups(known, live.release.images.groups)
+            self._count = len(digests)
         self._pairs = self._pairs | thumbnail_pairs(thumbnails, self._count)
         self._count = len(live)

@@ -13,6 +13,7 @@ from embeddings.review.duplicates import (
     groups_of,
     near_pairs,
     thumbnail_pairs,
+    thumbnail_pairs_of_groups,
 )
 from embeddings.review.sharpness import sharpness
 
@@ -60,6 +61,13 @@ def test_adding_thumbnails_finds_the_pairs_of_a_search_from_the_beginning(number
         for one in range(other)
         if numbers[one] == numbers[other]
     }
+
+
+def test_thumbnails_of_each_group_are_compared_in_a_large_collection() -> None:
+    thumbnails = stack([scene(1), scene(2), scene(1), scene(2), scene(1)])
+    groups = np.array([7, 7, 7, 3, 9])
+    assert as_set(thumbnail_pairs_of_groups(thumbnails, groups)) == {(0, 2)}
+    assert as_set(thumbnail_pairs_of_groups(thumbnails, np.arange(5))) == set()
 
 
 def test_near_rows_are_pairs_up_to_the_limit() -> None:
