@@ -1,8 +1,12 @@
 """Filters over HTTP: the same conditions in all calls."""
 
+from datetime import date
+
 import pytest
 
-CALLS = ("/images", "/images/random", "/tsne", "/errors", "/labels/issues")
+from service.client import Client
+
+CALLS = ("/images", "/images/random", "/tsne", "/errors", "/labels/issues", "/facets", "/ids")
 
 
 def of_call(answer):
@@ -86,6 +90,51 @@ def test_unlabelled_and_later_images_are_found(grown):
     assert found == {"unsorted/new"}
     later, _ = of_call(grown.get("/images", params={"learned": "false", "split": "train"}))
     assert "lake/new" in later
+
+
+def test_facets_show_the_result_of_another_choice(api, records):
+    params = {"label": "lake", "split": "train"}
+    facets = api.get("/facets", params=params).json()
+    assert facets["total"] == api.get("/images", params=params).json()["total"]
+    for each in facets["label"]["values"]:
+        chosen = api.get("/images", params={**params, "label": each["value"]}).json()
+        assert chosen["total"] == each["count"]
+    assert {each["value"] for each in facets["label"]["values"]} == {
+        each["label"] for each in records
+    }
+    histogram = facets["typicality"]["counts"]
+    assert (len(histogram), sum(histogram)) == (20, facets["total"])
+    few = api.get("/facets", params={**params, "values": 1}).json()["label"]
+    assert [each["value"] for each in few["values"]][-1] == "lake"
+    assert few["distinct"] == facets["label"]["distinct"]
+
+
+def test_all_matching_ids_are_listed_in_order(api, records):
+    wanted = [each["id"] for each in records if each["split"] == "validation"]
+    answer = api.get("/ids", params={"split": "validation"}).json()
+    assert (answer["ids"], answer["total"]) == (wanted, len(wanted))
+    page = api.get("/ids", params={"split": "validation", "limit": 5, "offset": 3}).json()
+    assert (page["ids"], page["total"]) == (wanted[3:8], len(wanted))
+    assert api.get("/ids", params={"offset": 10**20}).json()["ids"] == []
+
+
+def test_the_client_takes_filters_as_arguments(api):
+    with Client(str(api.base_url)) as client:
+        filters = {"label": ["lake", "road"], "wrong": True, "typicality_min": 0.1}
+        params = {**filters, "wrong": "true"}
+        for answer, path in (
+            (client.images(**filters), "/images"),
+            (client.ids(**filters), "/ids"),
+            (client.facets(**filters), "/facets"),
+            (client.tsne(**filters), "/tsne"),
+            (client.errors(**filters), "/errors"),
+            (client.label_issues(**filters), "/labels/issues"),
+        ):
+            assert answer.model_dump(mode="json") == api.get(path, params=params).json()
+        assert client.ids(taken_from=date(2020, 1, 2)).total == 0
+        assert client.ids(split="train", tag=None).total == client.ids(split=["train"]).total > 0
+        with pytest.raises(TypeError, match="'lable'"):
+            client.ids(lable="lake")
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -45,6 +45,8 @@ def test_every_call_is_described(operations):
         ("post", "/restore"),
         ("post", "/publish"),
         ("get", "/images/random"),
+        ("get", "/facets"),
+        ("get", "/ids"),
         ("get", "/images/{id}"),
         ("put", "/images/{id}"),
         ("get", "/jobs"),

@@ -1,9 +1,9 @@
 """Filter of stored images: the same conditions for all lists, searches and maps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
 from pydantic_core import PydanticCustomError
@@ -100,6 +100,26 @@ class ImageFilter:
         return tuple(each.name for each in fields(self) if getattr(self, each.name) != each.default)
 
 
+class FilterValues(TypedDict, total=False):
+    """Conditions as arguments of a function; None and a missing one are no condition."""
+
+    label: str | Sequence[str] | None
+    labelled: bool | None
+    predicted: str | Sequence[str] | None
+    split: Split | Sequence[Split] | None
+    tag: str | Sequence[str] | None
+    not_tag: str | Sequence[str] | None
+    camera: str | Sequence[str] | None
+    photographer: str | Sequence[str] | None
+    taken_from: date | str | None
+    taken_to: date | str | None
+    typicality_min: float | None
+    typicality_max: float | None
+    wrong: bool | None
+    uncertain: bool | None
+    learned: bool | None
+
+
 EVERY_IMAGE = ImageFilter()
 """Filter without conditions."""
 
@@ -122,6 +142,20 @@ OF_VERSIONS = ("label", "split")
 def as_json(where: ImageFilter) -> dict[str, Any]:
     """Return the conditions that are given, as an object of JSON."""
     found: dict[str, Any] = FILTER.dump_python(where, mode="json", exclude_defaults=True)
+    return found
+
+
+def given(values: FilterValues) -> dict[str, Any]:
+    """Return the conditions that are given, as an object of JSON; single texts become lists."""
+    arguments: dict[str, Any] = {**values}
+    found: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if isinstance(value, date):
+            found[name] = value.isoformat()
+        elif name in REPEATED and value is not None:
+            found[name] = [value] if isinstance(value, str) else [*value]
+        elif value is not None:
+            found[name] = value
     return found
 
 

@@ -236,6 +236,73 @@ class ImageList(Answer):
     total: int = Field(description="Number of images that match the filters, on all pages.")
 
 
+class IdList(Answer):
+    """Ids of stored images."""
+
+    ids: tuple[str, ...] = Field(description="Ids of this page, in ascending order.")
+    total: int = Field(description="Number of images that meet the filter, on all pages.")
+
+
+class FacetValue(FrozenModel):
+    """Value of a field and the number of its images."""
+
+    value: str = Field(description="Value of the field.")
+    count: int = Field(description="Number of images.")
+
+
+class Facet(FrozenModel):
+    """Values of a field with their numbers of images."""
+
+    values: tuple[FacetValue, ...] = Field(
+        description="The most frequent values and those of the filter, the most frequent first."
+    )
+    distinct: int = Field(description="Number of different values.")
+    missing: int = Field(description="Number of images without a value.")
+
+
+class FlagCounts(FrozenModel):
+    """Numbers of images with and without a property."""
+
+    yes: int = Field(description="Number of images with it.")
+    no: int = Field(description="Number of images without it.")
+
+
+class TypicalityHistogram(FrozenModel):
+    """Distribution of typicality."""
+
+    counts: tuple[int, ...] = Field(
+        description="Number of images in each of 20 equal intervals of typicality, 0–1."
+    )
+
+
+class Facets(Answer):
+    """Numbers of images for the values of each field.
+
+    Each field is counted among the images that meet the conditions on all other fields.
+    """
+
+    total: int = Field(description="Number of images that meet the filter.")
+    label: Facet = Field(description="Classes; images without a label have no value.")
+    predicted: Facet = Field(description="Most probable classes.")
+    split: Facet = Field(description="Parts of the data.")
+    tag: Facet = Field(description="Tags; an image counts for each of its tags.")
+    camera: Facet = Field(description="Cameras.")
+    photographer: Facet = Field(description="Photographers.")
+    year: Facet = Field(description="Years in which the images were taken.")
+    labelled: FlagCounts = Field(description="Images with and without a label.")
+    wrong: FlagCounts = Field(
+        description="Images whose prediction differs from their label, and those whose prediction "
+        "is their label."
+    )
+    uncertain: FlagCounts = Field(
+        description="Images whose prediction set is empty or has several classes, and others."
+    )
+    learned: FlagCounts = Field(
+        description="Images whose file the served model learned from, and others."
+    )
+    typicality: TypicalityHistogram = Field(description="Typicality of the images.")
+
+
 class Image(ImageRecord, Answer):
     """One stored image."""
 

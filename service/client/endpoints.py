@@ -6,7 +6,7 @@ revision that the answer must contain, such as that of a change.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, Unpack
 from urllib.parse import quote
 
 import httpx
@@ -14,7 +14,7 @@ from pydantic import BaseModel, JsonValue
 
 from embeddings.ingest.unset import UNSET, Unset
 from embeddings.review.queue import Goal
-from embeddings.store.split import Split
+from service.image_filter import NAMES, FilterValues, given
 from service.schemas import (
     CalibrationReport,
     DecisionKeys,
@@ -24,7 +24,9 @@ from service.schemas import (
     ExampleSearch,
     Experiment,
     ExperimentList,
+    Facets,
     Features,
+    IdList,
     Image,
     ImageChange,
     ImageChanges,
@@ -53,7 +55,7 @@ from service.schemas import (
 
 Result = TypeVar("Result")
 Model = TypeVar("Model", bound=BaseModel)
-Parameter = str | int | Sequence[str]
+Parameter = str | int | float | Sequence[str]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 _CHANGES = ("PUT", "PATCH", "DELETE")
@@ -99,9 +101,8 @@ def neighbors(
     image: bytes | None = None,
     k: int = 3,
     box: Sequence[float] | None = None,
-    label: str | None = None,
-    split: Split | None = None,
     min_revision: int | None = None,
+    **filters: Unpack[FilterValues],
 ) -> Call[Neighborhood]:
     """Return the `k` stored images nearest to an image.
 
@@ -114,9 +115,8 @@ def neighbors(
         image,
         k=k,
         box=None if box is None else ",".join(map(str, box)),
-        label=label,
-        split=split,
         min_revision=min_revision,
+        **_conditions(filters),
     )
 
 
@@ -125,22 +125,28 @@ def search(
     unlike: str | Sequence[str] = (),
     *,
     k: int = 20,
-    label: str | None = None,
-    split: Split | None = None,
     min_revision: int | None = None,
+    **filters: Unpack[FilterValues],
 ) -> Call[ExampleSearch]:
     """Return the `k` stored images most like some images and unlike others, given by id.
 
     These examples and counter-examples, at most 100 of each, are left out.
     """
     examples = SearchExamples(like=_several(like), unlike=_several(unlike), k=k)
-    parameters = _given(label=label, split=split, min_revision=min_revision)
+    parameters = _given(min_revision=min_revision, **_conditions(filters))
     return _send_json("POST", "/search", ExampleSearch, examples, parameters)
 
 
-def tsne(n: int = 500, seed: int | None = None, *, min_revision: int | None = None) -> Call[Map]:
+def tsne(
+    n: int = 500,
+    seed: int | None = None,
+    *,
+    min_revision: int | None = None,
+    **filters: Unpack[FilterValues],
+) -> Call[Map]:
     """Return a t-SNE map of `n` random images; by default the map of the release."""
-    return _get(Map, "/tsne", n=n, seed=seed, min_revision=min_revision)
+    conditions = _conditions(filters)
+    return _get(Map, "/tsne", n=n, seed=seed, min_revision=min_revision, **conditions)
 
 
 def place(image: bytes) -> Call[Placement]:
@@ -151,12 +157,11 @@ def place(image: bytes) -> Call[Placement]:
 def images(
     ids: str | Sequence[str] | None = None,
     *,
-    label: str | None = None,
-    split: Split | None = None,
     limit: int | None = None,
     offset: int = 0,
     at: str | int | None = None,
     min_revision: int | None = None,
+    **filters: Unpack[FilterValues],
 ) -> Call[ImageList]:
     """Return a page of stored images: of 50 or `limit` images, or all images with these ids.
 
@@ -168,20 +173,48 @@ def images(
         ImageList,
         "/images",
         id=ids,
-        label=label,
-        split=split,
         limit=limit,
         offset=offset,
         at=at,
         min_revision=min_revision,
+        **_conditions(filters),
     )
 
 
 def random_image(
-    *, label: str | None = None, split: Split | None = None, min_revision: int | None = None
+    *, min_revision: int | None = None, **filters: Unpack[FilterValues]
 ) -> Call[Image]:
-    """Return a random stored image."""
-    return _get(Image, "/images/random", label=label, split=split, min_revision=min_revision)
+    """Return a random stored image that meets the filters."""
+    return _get(Image, "/images/random", min_revision=min_revision, **_conditions(filters))
+
+
+def facets(
+    values: int = 50, *, min_revision: int | None = None, **filters: Unpack[FilterValues]
+) -> Call[Facets]:
+    """Return the number of images for the most frequent values of each field.
+
+    Each field is counted among the images that meet the filters on all other fields.
+    """
+    conditions = _conditions(filters)
+    return _get(Facets, "/facets", values=values, min_revision=min_revision, **conditions)
+
+
+def ids(
+    *,
+    limit: int = 10_000,
+    offset: int = 0,
+    min_revision: int | None = None,
+    **filters: Unpack[FilterValues],
+) -> Call[IdList]:
+    """Return the ids of the images that meet the filters, in ascending order."""
+    return _get(
+        IdList,
+        "/ids",
+        limit=limit,
+        offset=offset,
+        min_revision=min_revision,
+        **_conditions(filters),
+    )
 
 
 def image(id: str, *, min_revision: int | None = None) -> Call[bytes]:
@@ -229,9 +262,12 @@ def experiment(name: str) -> Call[Experiment]:
     return _get(Experiment, f"/experiments/{quote(name)}")
 
 
-def errors(limit: int = 20, *, min_revision: int | None = None) -> Call[ErrorList]:
+def errors(
+    limit: int = 20, *, min_revision: int | None = None, **filters: Unpack[FilterValues]
+) -> Call[ErrorList]:
     """Return the misclassified validation images, worst first."""
-    return _get(ErrorList, "/errors", limit=limit, min_revision=min_revision)
+    conditions = _conditions(filters)
+    return _get(ErrorList, "/errors", limit=limit, min_revision=min_revision, **conditions)
 
 
 def heatmap(id: str, *, min_revision: int | None = None) -> Call[bytes]:
@@ -239,50 +275,51 @@ def heatmap(id: str, *, min_revision: int | None = None) -> Call[bytes]:
     return Call("GET", heatmap_path(id), _content, _given(min_revision=min_revision))
 
 
-def label_issues(limit: int = 20, *, min_revision: int | None = None) -> Call[LabelIssueList]:
+def label_issues(
+    limit: int = 20, *, min_revision: int | None = None, **filters: Unpack[FilterValues]
+) -> Call[LabelIssueList]:
     """Return the images with a likely label error, the most likely first."""
-    return _get(LabelIssueList, "/labels/issues", limit=limit, min_revision=min_revision)
+    conditions = _conditions(filters)
+    return _get(
+        LabelIssueList, "/labels/issues", limit=limit, min_revision=min_revision, **conditions
+    )
 
 
 def queue(
     goal: Goal = "review",
     *,
-    label: str | None = None,
-    split: Split | None = None,
     limit: int = 20,
     offset: int = 0,
     min_revision: int | None = None,
+    **filters: Unpack[FilterValues],
 ) -> Call[ReviewQueue]:
     """Return the images to look at: doubtful labels, or images without one for `label`."""
     return _get(
         ReviewQueue,
         "/queue",
         goal=goal,
-        label=label,
-        split=split,
         limit=limit,
         offset=offset,
         min_revision=min_revision,
+        **_conditions(filters),
     )
 
 
 def duplicates(
     *,
-    label: str | None = None,
-    split: Split | None = None,
     limit: int = 20,
     offset: int = 0,
     min_revision: int | None = None,
+    **filters: Unpack[FilterValues],
 ) -> Call[DuplicateList]:
     """Return groups of duplicates, with the best image of each."""
     return _get(
         DuplicateList,
         "/duplicates",
-        label=label,
-        split=split,
         limit=limit,
         offset=offset,
         min_revision=min_revision,
+        **_conditions(filters),
     )
 
 
@@ -409,6 +446,18 @@ def cancel(id: str) -> Call[Job]:
 
 def _several(ids: str | Sequence[str]) -> tuple[str, ...]:
     return (ids,) if isinstance(ids, str) else tuple(ids)
+
+
+def _conditions(filters: FilterValues) -> dict[str, Parameter]:
+    """Return filters as query parameters. Raises `TypeError` for an unknown one."""
+    unknown = filters.keys() - NAMES
+    if unknown:
+        raise TypeError(f"There is no filter {min(unknown)!r}; use {', '.join(sorted(NAMES))}.")
+    found = given(filters)
+    return {
+        name: str(value).lower() if isinstance(value, bool) else value
+        for name, value in found.items()
+    }
 
 
 def _send_json(

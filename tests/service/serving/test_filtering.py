@@ -1,20 +1,24 @@
 """Filters against a plain model: each condition by the record and the features of an image."""
 
 import shutil
+from collections import Counter
 from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.recognition import prediction_set
 from embeddings.release.publish import republish
+from embeddings.store.records import StoredImage
 from embeddings.store.store import Store
 from service.image_filter import EVERY_IMAGE, ImageFilter, as_json, from_json
+from service.schemas import Facet
+from service.serving.facets import FacetCounts
 from service.serving.served_release import ServedRelease, load_current_release
 from service.settings import ServiceSettings
 from tests.tiny_release import LABELS, explain_evenly
@@ -64,31 +68,67 @@ def served(home: Path, tmp_path_factory: pytest.TempPathFactory) -> ServedReleas
     return load_current_release(ServiceSettings(home=folder))
 
 
-def meets(served: ServedRelease, row: int, where: ImageFilter) -> bool:
+class Fact(NamedTuple):
+    """Facts about a live row."""
+
+    row: int
+    image: StoredImage
+    predicted: str
+    size: int
+    """Number of classes in the prediction set."""
+    day: str | None
+    typicality: float
+    learned: bool
+
+    @property
+    def camera(self) -> str | None:
+        camera = self.image.attributes.get("camera")
+        return camera if isinstance(camera, str) else None
+
+
+def facts_of(served: ServedRelease) -> list[Fact]:
+    live, facts = served.live, []
+    for row in np.flatnonzero(live.live).tolist():
+        image, probabilities = live.record(row), live.probabilities(row)
+        taken = image.attributes.get("taken")
+        fact = Fact(
+            row,
+            image,
+            predicted=served.manifest.classes[int(np.argmax(probabilities))],
+            size=len(prediction_set(probabilities, served.model.threshold)),
+            day=taken[:10] if isinstance(taken, str) and taken[0] == "2" else None,
+            typicality=live.typicality(row),
+            learned=live.learned(row),
+        )
+        facts.append(fact)
+    return facts
+
+
+@pytest.fixture(scope="module")
+def facts(served: ServedRelease) -> list[Fact]:
+    return facts_of(served)
+
+
+def meets(fact: Fact, where: ImageFilter) -> bool:
     """Return True if an image meets a filter, condition by condition."""
-    image, live = served.live.record(row), served.live
-    probabilities = live.probabilities(row)
-    predicted = served.manifest.classes[int(np.argmax(probabilities))]
-    size = len(prediction_set(probabilities, served.model.threshold))
-    taken = image.attributes.get("taken")
-    day = taken[:10] if isinstance(taken, str) and taken[0] == "2" else None
+    image, day = fact.image, fact.day
     checks = (
         not where.label or image.label in where.label,
         where.labelled is None or (image.label is not None) == where.labelled,
-        not where.predicted or predicted in where.predicted,
+        not where.predicted or fact.predicted in where.predicted,
         not where.split or image.split in where.split,
         not where.tag or any(tag in image.tags for tag in where.tag),
         not any(tag in image.tags for tag in where.not_tag),
-        not where.camera or image.attributes.get("camera") in where.camera,
+        not where.camera or fact.camera in where.camera,
         not where.photographer or image.photographer in where.photographer,
         where.taken_from is None or (day is not None and where.taken_from.isoformat() <= day),
         where.taken_to is None or (day is not None and day <= where.taken_to.isoformat()),
-        where.typicality_min is None or live.typicality(row) >= where.typicality_min,
-        where.typicality_max is None or live.typicality(row) <= where.typicality_max,
+        where.typicality_min is None or fact.typicality >= where.typicality_min,
+        where.typicality_max is None or fact.typicality <= where.typicality_max,
         where.wrong is None
-        or (image.label is not None and (predicted != image.label) == where.wrong),
-        where.uncertain is None or (size != 1) == where.uncertain,
-        where.learned is None or live.learned(row) == where.learned,
+        or (image.label is not None and (fact.predicted != image.label) == where.wrong),
+        where.uncertain is None or (fact.size != 1) == where.uncertain,
+        where.learned is None or fact.learned == where.learned,
     )
     return all(checks)
 
@@ -131,15 +171,84 @@ def test_the_filters_of_this_test_have_all_conditions(served: ServedRelease) -> 
     assert {each.name for each in fields(ImageFilter)} == given
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(where=FILTERS)
-def test_masks_agree_with_records(served: ServedRelease, where: ImageFilter) -> None:
-    found = np.flatnonzero(served.mask(where)).tolist()
-    live = np.flatnonzero(served.live.live).tolist()
-    assert found == [row for row in live if meets(served, row, where)]
-    assert from_json(as_json(where)) == where
+def test_masks_agree_with_records(served: ServedRelease, facts: list[Fact]) -> None:
+    @settings(max_examples=300, deadline=None)
+    @given(where=FILTERS)
+    def check(where: ImageFilter) -> None:
+        found = np.flatnonzero(served.mask(where)).tolist()
+        assert found == [fact.row for fact in facts if meets(fact, where)]
+        assert from_json(as_json(where)) == where
+
+    check()
+
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "label": ("label",),
+    "predicted": ("predicted",),
+    "split": ("split",),
+    "tag": ("tag", "not_tag"),
+    "camera": ("camera",),
+    "photographer": ("photographer",),
+    "year": ("taken_from", "taken_to"),
+}
+"""Conditions on each field of the facets."""
+
+
+def values_of(fact: Fact, field: str) -> list[str]:
+    """Return the values of a field of an image."""
+    found: dict[str, list[str | None]] = {
+        "label": [fact.image.label],
+        "predicted": [fact.predicted],
+        "split": [fact.image.split],
+        "tag": [*fact.image.tags],
+        "camera": [fact.camera],
+        "photographer": [fact.image.photographer],
+        "year": [fact.day and fact.day[:4]],
+    }
+    return [value for value in found[field] if value is not None]
+
+
+def without(where: ImageFilter, names: tuple[str, ...]) -> ImageFilter:
+    """Return a filter without the conditions of these names."""
+    return replace(where, **{each: getattr(EVERY_IMAGE, each) for each in names})
+
+
+def test_facets_count_a_field_under_the_other_conditions(
+    served: ServedRelease, facts: list[Fact]
+) -> None:
+    def matching(where: ImageFilter) -> list[Fact]:
+        return [fact for fact in facts if meets(fact, where)]
+
+    def check_field(facet: Facet, name: str, where: ImageFilter, most: int) -> None:
+        others = matching(without(where, FIELDS[name]))
+        counts = Counter(each for fact in others for each in values_of(fact, name))
+        asked: set[str] = set()
+        if name != "year":
+            asked.update(*(getattr(where, condition) for condition in FIELDS[name]))
+        shown = {*sorted(counts, key=lambda each: (-counts[each], each))[:most], *asked}
+        assert {each.value: each.count for each in facet.values} == {
+            each: counts[each] for each in shown
+        }
+        assert facet.distinct == len(counts)
+        assert facet.missing == sum(not values_of(fact, name) for fact in others)
+        numbers = [each.count for each in facet.values]
+        assert numbers == sorted(numbers, reverse=True)
+
+    @settings(max_examples=150, deadline=None)
+    @given(where=FILTERS, most=st.integers(1, 5))
+    def check(where: ImageFilter, most: int) -> None:
+        counts = FacetCounts(served, where, most)
+        assert counts.total == len(matching(where))
+        for name, facet in counts.facets().items():
+            check_field(facet, name, where, most)
+        for name, flags in counts.flags().items():
+            for count, value in ((flags.yes, True), (flags.no, False)):
+                assert count == len(matching(replace(where, **{name: value})))
+        others = matching(without(where, ("typicality_min", "typicality_max")))
+        expected, _ = np.histogram([fact.typicality for fact in others], np.arange(21) / 20)
+        assert counts.typicality().counts == tuple(expected.tolist())
+
+    check()
 
 
 @pytest.mark.parametrize("each", fields(ImageFilter), ids=lambda each: each.name)
