@@ -133,6 +133,29 @@ def test_filters_and_more_images(open_page, api, ids):
     assert shown(page) == wanted
 
 
+def test_all_filters_are_in_the_address(open_page, api, ids):
+    page = open_page(f"#/search?like={quote(ids[0])}&label=lake&label=city")
+    results = page.locator("main .cards figure")
+    expect(results).to_have_count(PAGE_SIZE)
+    assert shown(page) == answer(api, [ids[0]], label=["lake", "city"])
+    page.get_by_text("More filters").click()
+    page.get_by_role("combobox", name="Prediction is").select_option("wrong")
+    expect(page).to_have_url(re.compile("label=lake&label=city&wrong=true"))
+    wanted = answer(api, [ids[0]], label=["lake", "city"], wrong=True)
+    assert 0 < len(wanted) < PAGE_SIZE
+    expect(results).to_have_count(len(wanted))
+    assert shown(page) == wanted
+    least = page.get_by_role("spinbutton", name="Typicality from")
+    least.fill("0.999")
+    least.press("Tab")
+    expect(page.get_by_role("heading", name="No images")).to_be_visible()
+    page.reload()
+    expect(least).to_have_value("0.999")
+    least.fill("1.5")
+    least.press("Tab")
+    expect(page).to_have_url(re.compile("typicality_min=0.999"))
+
+
 def test_a_deleted_example_is_removed(open_page, copied_home, ids):
     with served(ServiceSettings(home=copied_home, writable=True)) as (client, _):
         page = open_page(f"#/search?like={quote(ids[0])}&like={quote(ids[1])}", service=client)

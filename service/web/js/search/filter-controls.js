@@ -3,54 +3,144 @@
 import { allClasses } from "../core/classes.js";
 import { element } from "../core/dom.js";
 
+/** @typedef {[string, string]} Choice value and its name */
+
+/** @type {Choice[]} */
 const SPLITS = [
   ["train", "training"],
   ["validation", "validation"],
   ["pool", "pool"],
 ];
 
+/** Filters with a few values: parameter, title, choices. @type {[string, string, Choice[]][]} */
+const FLAGS = [
+  [
+    "wrong",
+    "Prediction is",
+    [
+      ["true", "wrong"],
+      ["false", "right"],
+    ],
+  ],
+  [
+    "uncertain",
+    "Prediction set",
+    [
+      ["true", "empty or several classes"],
+      ["false", "one class"],
+    ],
+  ],
+  [
+    "learned",
+    "Model",
+    [
+      ["true", "learned from the image"],
+      ["false", "has not learned from it"],
+    ],
+  ],
+  [
+    "labelled",
+    "Label",
+    [
+      ["true", "present"],
+      ["false", "missing"],
+    ],
+  ],
+];
+
+const SHARE = { type: "number", min: 0, max: 1, step: "any" };
+
+/** Filters that are typed: parameter, title, attributes. @type {[string, string, object][]} */
+const INPUTS = [
+  ["typicality_min", "Typicality from", SHARE],
+  ["typicality_max", "to", SHARE],
+  ["taken_from", "Taken from", { type: "date" }],
+  ["taken_to", "until", { type: "date" }],
+  ["tag", "Tag", { type: "text" }],
+  ["not_tag", "Without tag", { type: "text" }],
+  ["camera", "Camera", { type: "text" }],
+  ["photographer", "Photographer", { type: "text" }],
+];
+
+const NAMES = [...["label", "predicted", "split"], ...[...FLAGS, ...INPUTS].map(([name]) => name)];
+
 /** Return the filters among the parameters of an address. @param {URLSearchParams} query */
 export function parseFilters(query) {
-  const found = new URLSearchParams();
-  const [label, split] = [query.get("label"), query.get("split")];
-  if (label) found.set("label", label);
-  if (SPLITS.some(([known]) => known === split)) found.set("split", split ?? "");
-  return found;
+  return new URLSearchParams([...query].filter(([name]) => NAMES.includes(name)));
 }
 
 /**
- * Create the controls.
+ * Create the controls. A filter that has several values in the address keeps them until its control
+ * is changed.
  *
  * @param {URLSearchParams} filters
  * @param {(filters: URLSearchParams) => void} onChange
  */
 export function filterControls(filters, onChange) {
-  const form = element(
+  let current = filters;
+  /** @param {Event} event */
+  function change({ target }) {
+    const control = /** @type {HTMLInputElement} */ (target);
+    if (!control.reportValidity()) return;
+    current = new URLSearchParams(current);
+    current.delete(control.name);
+    const value = control.value.trim();
+    if (value) current.set(control.name, value);
+    onChange(current);
+  }
+  return element(
     "form",
     {
       class: "search-filters",
       "aria-label": "Filters",
       submit: (/** @type {Event} */ event) => event.preventDefault(),
-      change: () => onChange(chosen(form)),
+      change,
     },
-    choice("label", "Class", [...labelChoices(filters)], filters),
+    choice("label", "Class", classChoices(filters.get("label")), filters),
     choice("split", "Split", SPLITS, filters),
+    element(
+      "details",
+      { open: isAnyChosen(filters) },
+      element("summary", {}, "More filters"),
+      element(
+        "div",
+        {},
+        choice("predicted", "Predicted class", classChoices(filters.get("predicted")), filters),
+        ...FLAGS.map(([name, title, choices]) => choice(name, title, choices, filters)),
+        ...INPUTS.map(([name, title, attributes]) =>
+          element(
+            "label",
+            {},
+            title,
+            element("input", { name, value: filters.get(name), ...attributes }),
+          ),
+        ),
+      ),
+    ),
   );
-  return form;
 }
 
-/** Return the classes, and the label of the filter if it is none of them. */
-function labelChoices(/** @type {URLSearchParams} */ filters) {
-  const label = filters.get("label");
+/** Return whether one of the filters under “More filters” is set. @param {URLSearchParams} filters */
+function isAnyChosen(filters) {
+  return [...filters.keys()].some((name) => !["label", "split"].includes(name));
+}
+
+/**
+ * Return the classes of the model, and the chosen one if it is none of them.
+ *
+ * @param {string | null} chosen
+ * @returns {Choice[]}
+ */
+function classChoices(chosen) {
   const known = allClasses();
-  const others = label && !known.includes(label) ? [label] : [];
+  const others = chosen && !known.includes(chosen) ? [chosen] : [];
   return [...known, ...others].map((each) => [each, each]);
 }
 
 /**
  * @param {string} name
  * @param {string} title
- * @param {string[][]} choices values and their names
+ * @param {Choice[]} choices
  * @param {URLSearchParams} filters
  */
 function choice(name, title, choices, filters) {
@@ -67,10 +157,4 @@ function choice(name, title, choices, filters) {
       ),
     ),
   );
-}
-
-/** @param {HTMLFormElement} form */
-function chosen(form) {
-  const entries = [...new FormData(form)].filter(([, value]) => value !== "");
-  return new URLSearchParams(/** @type {string[][]} */ (entries));
 }
