@@ -113,26 +113,31 @@ def reviewed(record: StoredImage, at: datetime | None) -> StoredImage:
 
 def rows_of(ids: Iterable[str], images: Collection) -> list[int]:
     """Return the rows of ids, deleted or not, each once. Raises `UnknownImage`."""
-    names = [*dict.fromkeys(map(to_nfc, ids))]
-    found = [images.row_of(name) for name in names]
-    unknown = [name for name, row in zip(names, found, strict=True) if row is None]
-    if unknown:
-        raise UnknownImage(f"The feature store has no image {listed(unknown)}.", unknown)
-    return [row for row in found if row is not None]
+    return _rows_of(ids, images, are_live=False)
 
 
 def live_rows(ids: Iterable[str], images: Collection) -> list[int]:
     """Return the rows of ids, each once. Raises `UnknownImage` for unknown and deleted images."""
-    rows = rows_of(ids, images)
-    deleted = [images.record(row).id for row in rows if not images.is_live(row)]
+    return _rows_of(ids, images, are_live=True)
+
+
+def _rows_of(ids: Iterable[str], images: Collection, *, are_live: bool) -> list[int]:
+    rows = {name: images.row_of(name) for name in map(to_nfc, ids)}
+    unknown = [name for name, row in rows.items() if row is None]
+    found = {name: row for name, row in rows.items() if row is not None}
+    deleted = [name for name, row in found.items() if are_live and not images.is_live(row)]
+    reasons = []
+    if unknown:
+        reasons.append(f"The feature store has no image {listed(unknown)}.")
     if deleted:
-        are = (
-            "image {} is deleted; restore it"
-            if len(deleted) == 1
-            else ("images {} are deleted; restore them")
+        one = len(deleted) == 1
+        reasons.append(
+            f"The image{'' if one else 's'} {listed(deleted)} {'is' if one else 'are'} deleted; "
+            f"restore {'it' if one else 'them'} first."
         )
-        raise UnknownImage(f"The {are.format(listed(deleted))} first.", deleted)
-    return rows
+    if reasons:
+        raise UnknownImage(" ".join(reasons), (*unknown, *deleted))
+    return [*found.values()]
 
 
 def check_tags(records: Iterable[StoredImage], if_match: Mapping[str, str]) -> None:
@@ -160,7 +165,7 @@ def changed_meanwhile(ids: Sequence[str]) -> str:
 def listed(ids: Sequence[str]) -> str:
     """Return the first ids, quoted, and the number of the others."""
     names = ", ".join(repr(each) for each in ids[:_NAMED])
-    return names if len(ids) <= _NAMED else f"{names} and {len(ids) - _NAMED:,} others"
+    return names if len(ids) <= _NAMED else f"{names} and {len(ids) - _NAMED:,} more"
 
 
 def check_restored(changed: Mapping[int, StoredImage], images: Collection) -> None:
