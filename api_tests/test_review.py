@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from embeddings.store.labels import LabelJournal
-from embeddings.store.records import Decision
-from embeddings.store.store import Store
 from service.client import Client
 from service.settings import ServiceSettings
 
@@ -90,26 +87,44 @@ def test_filters_and_pages_divide_the_queue(api):
         assert client.duplicates().groups == ()
 
 
-def test_a_relabelled_image_is_not_asked_again(serving, writable_home):
+def asked(api):
+    return {item["id"] for item in queue_of(api)["items"]}
+
+
+def changed(api, path, **body):
+    answer = api.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_decided_image_is_asked_again_only_if_the_decision_is_taken_back(
+    serving, writable_home, kept
+):
     with serving(ServiceSettings(home=writable_home, writable=True)) as api:
         before = queue_of(api)
         first = before["items"][0]
-        answer = api.patch(
-            "/images", params={"id": first["id"]}, json={"label": first["suggested"]}
+        change = {"reviewed": True} if kept else {"label": first["suggested"]}
+        done = changed(
+            api, "/changes", ids=[first["id"]], if_match={first["id"]: first["etag"]}, **change
         )
-        assert answer.status_code == 200
         after = queue_of(api)
         assert first["id"] not in {item["id"] for item in after["items"]}
         assert after["decided"] == before["decided"] + 1
+        changed(api, "/undo", decisions=done["decisions"])
+        again = {item["id"]: item for item in queue_of(api)["items"]}
+        assert again[first["id"]]["label"] == first["label"]
+        assert asked(api) == {item["id"] for item in before["items"]}
 
 
-def test_a_kept_label_is_not_asked_again(serving, writable_home):
-    with serving(ServiceSettings(home=writable_home)) as api:
+def test_another_file_is_asked_about_again(serving, writable_home):
+    with serving(ServiceSettings(home=writable_home, writable=True)) as api:
         first = queue_of(api)["items"][0]
-        store = Store(str(writable_home / "store"))
-        keep = Decision(first["id"], first["label"], first["label"], "ada", "reviewed")
-        LabelJournal(store.uri).append([keep], store.now(), store.at().revision)
-        assert first["id"] not in {item["id"] for item in queue_of(api)["items"]}
+        changed(api, "/changes", ids=[first["id"]], reviewed=True)
+        decided = queue_of(api)["decided"]
+        file = scene(99, (320, 240))
+        assert api.put(f"/images/{first['id']}", content=file).json()["outcome"] == "replaced"
+        assert queue_of(api)["decided"] == decided - 1
 
 
 def scene(number: int, size: tuple[int, int], blurred: float = 0) -> bytes:
@@ -141,11 +156,11 @@ def with_duplicates(home, tmp_path_factory, serving):
         put(api, "mine/large-blurred", scene(1, (640, 480), blurred=6))
         put(api, "mine/large", scene(1, (640, 480)))
         put(api, "mine/other", scene(2, (640, 480)))
-        yield api, folder, before
+        yield api, before
 
 
 def test_images_of_one_scene_are_a_group_whose_best_is_large_and_sharp(with_duplicates):
-    api, _, before = with_duplicates
+    api, before = with_duplicates
     expected = {"mine/small", "mine/large", "mine/large-blurred"}
     assert [each for each in groups_of(api) if each not in before] == [expected]
     groups = api.get("/duplicates").json()["groups"]
@@ -159,22 +174,19 @@ def test_images_of_one_scene_are_a_group_whose_best_is_large_and_sharp(with_dupl
 
 
 def test_images_found_to_be_different_are_not_offered_again(with_duplicates):
-    api, folder, _ = with_duplicates
-    store = Store(str(folder / "store"))
-    pair = ("mine/small", "mine/large")
-    different = [Decision(each, "lake", "lake", "ada", "distinct:one") for each in pair]
-    LabelJournal(store.uri).append(different, store.now(), store.at().revision)
-    assert {*pair, "mine/large-blurred"} in groups_of(api)
-    third = [
-        Decision(each, "lake", "lake", "ada", "distinct:two")
-        for each in (*pair, "mine/large-blurred")
-    ]
-    LabelJournal(store.uri).append(third, store.now(), store.at().revision)
-    assert not any("mine/large" in group for group in groups_of(api))
+    api, before = with_duplicates
+    pair, third = ["mine/small", "mine/large"], "mine/large-blurred"
+    changed(api, "/distinct", ids=pair)
+    # Each of them is still a duplicate of the third.
+    assert {*pair, third} in groups_of(api)
+    done = changed(api, "/distinct", ids=[*pair, third])
+    assert groups_of(api) == before
+    changed(api, "/undo", decisions=done["decisions"])
+    assert {*pair, third} in groups_of(api)
 
 
 def test_a_deleted_image_is_in_no_group(with_duplicates):
-    api, _, _ = with_duplicates
+    api, _ = with_duplicates
     put(api, "mine/other-small", scene(2, (320, 240)))
     assert {"mine/other", "mine/other-small"} in groups_of(api)
     assert api.delete("/images", params={"id": "mine/other-small"}).status_code == 204
@@ -182,7 +194,7 @@ def test_a_deleted_image_is_in_no_group(with_duplicates):
 
 
 def test_images_without_a_label_are_offered_for_labelling(with_duplicates):
-    api, _, _ = with_duplicates
+    api, _ = with_duplicates
     assert queue_of(api, goal="label")["items"] == []
     for number in range(3, 8):
         content = scene(number, (320, 240))

@@ -1,33 +1,14 @@
 """Decisions of persons about labels and duplicates that still hold, read from the journal."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from embeddings.arrays import Mask
 from embeddings.live_state import LiveState
 from embeddings.store.labels import LabelJournal
-from embeddings.store.tables import open_table, translate_errors
-
-DISTINCT = "distinct:"
-"""Beginning of `why` of decisions that images are not duplicates; the rest names the group."""
-
-_LOOKED = ("review", "reviewed")
-_OTHER_FILE = "replacement"
-_COLUMNS = ["decision", "id", "after", "at", "why", "undoes"]
-_CONDITION = "why != 'import' OR undoes IS NOT NULL"
-
-
-class JournalRow(NamedTuple):
-    """Part of a row of the journal."""
-
-    key: str
-    id: str
-    after: str | None
-    why: str
-    undoes: str | None
+from embeddings.store.tables import open_table
 
 
 @dataclass(frozen=True)
@@ -42,43 +23,14 @@ class Decided:
 
 def read_decided(journal: LabelJournal) -> Decided:
     """Return the decisions of a journal that hold. Raises `StoreDamaged`."""
-    return decided_of(_rows(journal))
+    labels = {identifier: review.label for identifier, review in journal.reviewed().items()}
+    return Decided(labels, journal.distinct())
 
 
 def journal_version(journal: LabelJournal) -> int:
     """Return the version of a journal; 0 if there is none. Raises `StoreDamaged`."""
     dataset = open_table(journal.path)
     return 0 if dataset is None else int(dataset.version)
-
-
-def decided_of(rows: Iterable[JournalRow]) -> Decided:
-    """Return the decisions of journal rows in the order of their time that hold."""
-    kept = [*rows]
-    undone = {row.undoes for row in kept if row.undoes}
-    labels: dict[str, str | None] = {}
-    groups: dict[str, set[str]] = {}
-    for row in kept:
-        if row.why == _OTHER_FILE:
-            labels.pop(row.id, None)
-            for group in groups.values():
-                group.discard(row.id)
-        elif row.undoes or row.key in undone:
-            continue
-        elif row.why in _LOOKED:
-            labels[row.id] = row.after
-        elif row.why.startswith(DISTINCT):
-            groups.setdefault(row.why, set()).add(row.id)
-    return Decided(labels, tuple(frozenset(group) for group in groups.values() if len(group) > 1))
-
-
-def _rows(journal: LabelJournal) -> Iterator[JournalRow]:
-    dataset = open_table(journal.path)
-    if dataset is None:
-        return
-    with translate_errors(journal.path):
-        found = dataset.to_table(columns=_COLUMNS, filter=_CONDITION).to_pylist()
-    for row in sorted(found, key=lambda each: each["at"]):
-        yield JournalRow(row["decision"], row["id"], row["after"], row["why"], row["undoes"])
 
 
 def decided_rows(live: LiveState, decided: Decided) -> Mask:
