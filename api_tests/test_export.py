@@ -1,18 +1,23 @@
 """Exported files against the other answers of the same service."""
 
+import asyncio
+import csv
 import io
 import json
 import shutil
+import zipfile
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler
 
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from api_tests.conftest import LOCATION, answering
 from embeddings.export import parquet
-from service.client import Client
+from service.client import AsyncClient, Client, UnknownImage
 from service.settings import ServiceSettings
-from tests.tiny_release import DELETED, NEW, RELABELLED, REPLACED, UNLABELLED
+from tests.tiny_release import DELETED, LABELS, NEW, RELABELLED, REPLACED, UNLABELLED
 
 
 def exported(client, **parameters):
@@ -146,6 +151,165 @@ def test_an_export_without_images_is_an_empty_table(grown):
     assert "embedding" in table.column_names
 
 
+def test_a_csv_table_has_the_same_values(grown):
+    whole = rows_of(exported(grown))
+    answer = exported(grown, format="csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    lines = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert [each["id"] for each in lines] == list(whole)
+    for line in lines:
+        row = whole[line["id"]]
+        assert line["label"] == (row["label"] or "")
+        assert line["learned"] == str(row["learned"]).lower()
+        assert line["event_timestamp"] == row["event_timestamp"].isoformat()
+        assert float(line["x"]) == row["x"]
+        chances = [float(line[f"probability_{label}"]) for label in LABELS]
+        assert chances == row["probabilities"]
+        assert "embedding" not in line
+
+
+def test_no_text_of_a_csv_table_is_a_formula(serving, home, tmp_path):
+    folder = tmp_path / "home"
+    shutil.copytree(home, folder, symlinks=True)
+    formulas = ('=HYPERLINK("192.0.2.1")', "+1", "-1", "@SUM(A1)")
+    with (
+        serving(ServiceSettings(home=folder, writable=True)) as service,
+        Client(str(service.base_url)) as client,
+    ):
+        for number, formula in enumerate(formulas):
+            client.relabel(f"lake/lake_000{number}", formula, attributes={"camera": formula})
+        text = exported(service, format="csv").content.decode()
+        files = zip_of(exported(service, format="folder"))
+    lines = [
+        *csv.reader(io.StringIO(text)),
+        *csv.reader(io.StringIO(files["licences.csv"].decode())),
+    ]
+    cells = [cell for line in lines for cell in line]
+    assert {f"'{each}" for each in formulas} <= set(cells)
+    for cell in cells:
+        assert not cell.startswith(("=", "+", "@", "\t", "\r"))
+        assert cell[:1] != "-" or float(cell) < 0
+
+
+def zip_of(answer):
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_folder_has_the_files_by_class_and_their_licences(grown):
+    files = zip_of(exported(grown, format="folder"))
+    licences = list(csv.DictReader(io.StringIO(files.pop("licences.csv").decode())))
+    assert [each["file"] for each in licences] == list(files)
+    images = {each["id"]: each for each in listed(grown)}
+    assert [each["id"] for each in licences] == list(images)
+    for line in licences:
+        label = images[line["id"]]["label"]
+        assert label is None or line["file"].startswith(f"{label}/")
+        assert files[line["file"]] == grown.get(f"/images/{line['id']}").content
+    names = {each["id"]: each["file"] for each in licences}
+    assert names["lake/lake_0000"] == "lake/lake_0000.jpg"
+    assert names[RELABELLED] == f"ocean/{RELABELLED}.jpg"
+    assert names[UNLABELLED] == "unsorted_new.jpg"
+
+
+def test_a_folder_of_odd_ids_is_safe_to_unpack(odd):
+    files = zip_of(exported(odd, format="folder"))
+    licences = list(csv.DictReader(io.StringIO(files["licences.csv"].decode())))
+    assert {each["id"] for each in licences} == {each["id"] for each in listed(odd)}
+    assert len({each["file"].casefold() for each in licences}) == len(licences)
+    for line in licences:
+        assert not {"", ".", ".."} & {*line["file"].split("/")}
+        assert not set('<>:"\\|?*') & set(line["file"])
+        assert line["photographer"] == "A. Photographer"
+        assert line["licence"] == "CC BY 2.0"
+        assert LOCATION not in files[line["file"]]
+
+
+@pytest.mark.parametrize("at", [None, "first"])
+def test_chosen_images_are_exported_once_in_the_order_of_ids(grown, at):
+    ids = ["road/road_0001", "lake/lake_0003", "road/road_0001", "city/city_0005"]
+    body = {"ids": ids, "format": "parquet"} | ({"at": at} if at else {})
+    answer = grown.post("/export", json=body)
+    assert answer.status_code == 200, answer.text
+    chosen = rows_of(answer)
+    assert list(chosen) == sorted(set(ids))
+    whole = rows_of(exported(grown, **({"at": at} if at else {})))
+    assert chosen == {each: whole[each] for each in chosen}
+
+
+def test_wrong_bodies_are_problems(grown, sentence):
+    for body, status, text in (
+        ({"ids": []}, 422, "ids"),
+        ({"ids": ["lake/none"]}, 404, "lake/none"),
+        ({"ids": [NEW], "at": "first"}, 404, NEW),
+        ({"ids": [NEW], "format": "csv", "thumbnails": True}, 422, "no thumbnails"),
+        ({"ids": [NEW], "colour": "red"}, 422, "colour"),
+    ):
+        assert text in sentence(grown.post("/export", json=body), status)
+
+
+def test_both_clients_save_the_file(grown, tmp_path):
+    revision = grown.get("/readyz").json()["revision"]
+    with Client(str(grown.base_url)) as client:
+        assert client.export(tmp_path / "new" / "all.parquet") == revision
+        assert client.export(tmp_path / "lake.csv", label="lake", at="first") == 2
+        assert client.export(tmp_path / "few.zip", [NEW, RELABELLED]) == revision
+
+    async def save():
+        async with AsyncClient(str(grown.base_url)) as client:
+            return await client.export(tmp_path / "again.parquet")
+
+    assert asyncio.run(save()) == revision
+    whole = exported(grown).content
+    assert (tmp_path / "new" / "all.parquet").read_bytes() == whole
+    assert (tmp_path / "again.parquet").read_bytes() == whole
+    assert (tmp_path / "lake.csv").read_bytes() == exported(
+        grown, format="csv", label="lake", at="first"
+    ).content
+    assert len(zipfile.ZipFile(tmp_path / "few.zip").namelist()) == 3
+
+
+def test_a_refused_export_leaves_the_file_of_the_client_as_it_was(grown, tmp_path):
+    target = tmp_path / "all.parquet"
+    target.write_text("before")
+    with Client(str(grown.base_url)) as client:
+        with pytest.raises(UnknownImage, match="lake/none"):
+            client.export(target, "lake/none")
+        with pytest.raises(ValueError, match="either ids or filters"):
+            client.export(target, NEW, label="lake")
+    assert target.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+class CutOff(BaseHTTPRequestHandler):
+    """Server that ends the connection within the first answer, and completes the second."""
+
+    protocol_version = "HTTP/1.1"
+    asked = 0
+
+    def do_GET(self):
+        type(self).asked += 1
+        self.send_response(200)
+        self.send_header("Belvedere-Revision", "7")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"4\r\nhalf\r\n")
+        if type(self).asked > 1:
+            self.wfile.write(b"4\r\nrest\r\n0\r\n\r\n")
+        self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_download_that_is_cut_off_is_repeated(tmp_path):
+    with answering(CutOff) as url, Client(url) as client:
+        assert client.export(tmp_path / "all.csv") == 7
+    assert (tmp_path / "all.csv").read_bytes() == b"halfrest"
+    assert CutOff.asked == 2
+
+
 def test_wrong_parameters_are_problems(grown, sentence):
     for parameters, status, text in (
         ({"label": "moon"}, 422, "no class 'moon'"),
@@ -153,6 +317,7 @@ def test_wrong_parameters_are_problems(grown, sentence):
         ({"wrong": "true", "at": "first"}, 422, "`wrong`"),
         ({"at": "nowhere"}, 404, "nowhere"),
         ({"format": "xls"}, 422, "format"),
+        ({"format": "csv", "thumbnails": True}, 422, "no thumbnails"),
     ):
         assert text in sentence(grown.get("/export", params=parameters), status)
 

@@ -55,6 +55,7 @@ def test_every_call_is_described(operations):
         ("get", "/images/{id}/thumbnail"),
         ("get", "/features"),
         ("get", "/export"),
+        ("post", "/export"),
         ("get", "/versions"),
         ("get", "/versions/diff"),
         ("get", "/changes"),

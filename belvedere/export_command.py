@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from belvedere.commands import Given
-from embeddings.export import EXTENSIONS, FormatName
+from embeddings.export import FormatName, format_of
 
 if TYPE_CHECKING:
     from embeddings.export.formats import Options
@@ -41,17 +41,12 @@ def export(
     chosen = _filter([*_named("label", label), *_named("split", split), *map(_condition, where)])
     served = load_current_release(ServiceSettings.from_environment(**given))
     options = Options(thumbnails, keep_location)
-    made = _export(served, format_name or _format_of(path), chosen, at, options)
+    made = _export(served, format_name or format_of(path.suffix), chosen, at, options)
     with atomic_file(path) as draft, draft.open("wb") as file:
         for chunk in made.chunks:
             file.write(chunk)
     images = "1 image" if made.count == 1 else f"{made.count:,} images"
     sys.stdout.write(f"Exported: {images} of revision {made.revision} to {printable(str(path))}.\n")
-
-
-def _format_of(path: Path) -> FormatName:
-    known: dict[str, FormatName] = {extension: name for name, extension in EXTENSIONS.items()}
-    return known.get(path.suffix.lower(), "parquet")
 
 
 def _named(name: str, values: Sequence[str]) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
+from embeddings.export import FormatName
 from embeddings.frozen_model import FrozenModel, StrictModel
 from embeddings.ingest.outcomes import WriteOutcome
 from embeddings.release.reports import ExperimentReport, ExperimentSummary, VersionComparison
@@ -21,6 +22,9 @@ API_KEY_HEADER = "X-API-Key"
 
 REVISION_HEADER = "Belvedere-Revision"
 """Response header of changes, the revision that contains the change, and of exports."""
+
+MOST_EXPORTED = 100_000
+"""Maximum number of ids in a request for an export."""
 
 RELEASE_HEADER = "Belvedere-Release"
 """Response header of exports: the fingerprint of the release."""
@@ -409,6 +413,24 @@ class ImageIds(StrictModel):
     """Ids of deleted images."""
 
     ids: tuple[str, ...] = Field(min_length=1, max_length=1000, description="Ids to restore.")
+
+
+class ExportedIds(StrictModel):
+    """Images to export."""
+
+    ids: tuple[str, ...] = Field(
+        min_length=1, max_length=MOST_EXPORTED, description="Ids of the images."
+    )
+    format: FormatName = Field("parquet", description="Format of the file.")
+    at: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Tag or revision of a dataset version; by default the served state.",
+    )
+    thumbnails: bool = Field(
+        False, description="Contain a thumbnail of each image; in the format `parquet`."
+    )
 
 
 class Restored(Answer):

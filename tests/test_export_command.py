@@ -43,6 +43,23 @@ def test_the_options_select_images_and_columns(home: Path, tmp_path: Path) -> No
     assert "thumbnail" in pq.read_schema(target).names
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "start"),
+    [
+        ("lakes.csv", [], b"id,label,"),
+        ("lakes.ZIP", [], b"PK"),
+        ("lakes", [], b"PAR1"),
+        ("lakes.txt", ["--format", "csv"], b"id,label,"),
+    ],
+)
+def test_the_extension_is_the_format_by_default(
+    home: Path, tmp_path: Path, name: str, options: list[str], start: bytes
+) -> None:
+    target = tmp_path / name
+    assert main(["export", "--home", str(home), str(target), "--label", "lake", *options]) == 0
+    assert target.read_bytes().startswith(start)
+
+
 def test_conditions_select_the_images_that_meet_all(home: Path, tmp_path: Path) -> None:
     target = tmp_path / "wrong.parquet"
     conditions = ["--where", "wrong=true", "--label", "lake", "--label", "ocean"]
@@ -67,6 +84,7 @@ def test_an_earlier_dataset_version_is_exported(home: Path, tmp_path: Path) -> N
         (["--at", "nowhere"], "nowhere"),
         (["--at", "2", "--label", "moon"], "no class 'moon'"),
         (["--at", "2", "--where", "wrong=true"], "--label and --split alone"),
+        (["--format", "csv", "--thumbnails"], "no thumbnails"),
         (["--where", "colour=red"], "no condition 'colour'"),
         (["--where", "wrong=perhaps"], "wrong"),
     ],

@@ -10,7 +10,7 @@ class Chunks(io.RawIOBase):
     def __init__(self) -> None:
         super().__init__()
         self._parts: list[bytes] = []
-        self._position = 0
+        self._position = self._taken = 0
 
     def writable(self) -> bool:
         """Return True."""
@@ -28,8 +28,14 @@ class Chunks(io.RawIOBase):
         self._position += len(part)
         return len(part)
 
+    @property
+    def waiting(self) -> int:
+        """Number of bytes written since the last call of `take`."""
+        return self._position - self._taken
+
     def take(self) -> bytes:
         """Return the bytes written since the last call."""
         taken = b"".join(self._parts)
         self._parts.clear()
+        self._taken = self._position
         return taken

@@ -7,6 +7,8 @@ from typing import Protocol
 from embeddings.errors import BelvedereError
 from embeddings.export import FormatName
 from embeddings.export.batches import ExportedImages
+from embeddings.export.csv_table import write_csv
+from embeddings.export.folder import write_folder
 from embeddings.export.parquet import write_parquet
 
 
@@ -42,8 +44,18 @@ def _parquet(images: ExportedImages, options: Options) -> Iterator[bytes]:
     return write_parquet(images, thumbnails=options.thumbnails, keep_location=options.keep_location)
 
 
+def _csv(images: ExportedImages, options: Options) -> Iterator[bytes]:
+    return write_csv(images, keep_location=options.keep_location)
+
+
+def _folder(images: ExportedImages, options: Options) -> Iterator[bytes]:
+    return write_folder(images, keep_location=options.keep_location)
+
+
 FORMATS: Mapping[FormatName, Format] = {
     "parquet": Format("application/vnd.apache.parquet", _parquet, has_thumbnails=True),
+    "csv": Format("text/csv", _csv),
+    "folder": Format("application/zip", _folder),
 }
 
 

@@ -132,8 +132,13 @@ def with_examples(description: Description, examples: Examples) -> Description:
                 value = examples.of(path, parameter)
                 if value is not None:
                     parameter["example"] = value
-    body = copy["paths"]["/search"]["post"]["requestBody"]["content"]["application/json"]
-    body["example"] = {"like": [examples.id], "k": 3}
+    bodies = {
+        "/search": {"like": [examples.id], "k": 3},
+        "/export": {"ids": [examples.id], "format": "csv"},
+    }
+    for path, example in bodies.items():
+        body = copy["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        body["example"] = example
     return copy
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
+from pathlib import Path
 from re import fullmatch
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
+from embeddings.atomic import atomic_file
 from service.client import endpoints, flows
 from service.client.endpoints import Call
 from service.client.errors import Outcome, ServiceError, result_of
@@ -176,6 +178,8 @@ class Client:
 
     def _attempt(self, call: Call[Any]) -> Outcome:
         try:
+            if call.target is not None:
+                return self._download(call, call.target)
             return self._http.request(
                 call.method,
                 call.path,
@@ -185,6 +189,22 @@ class Client:
             )
         except httpx.RequestError as error:
             return error
+
+    def _download(self, call: Call[Any], target: Path) -> httpx.Response:
+        with self._http.stream(
+            call.method,
+            call.path,
+            params=call.parameters,
+            content=call.body,
+            headers=call.headers,
+        ) as response:
+            if not response.is_success:
+                response.read()
+                return response
+            with atomic_file(target) as draft, draft.open("wb") as file:
+                for part in response.iter_bytes():
+                    file.write(part)
+            return response
 
     ready = _sent(endpoints.ready)
     predict = _sent(endpoints.predict)
@@ -199,6 +219,7 @@ class Client:
     image = _sent(endpoints.image)
     thumbnail = _sent(endpoints.thumbnail)
     features = _sent(endpoints.features)
+    export = _sent(endpoints.export)
     versions = _sent(endpoints.versions)
     diff = _sent(endpoints.diff)
     experiments = _sent(endpoints.experiments)
@@ -287,8 +308,26 @@ class AsyncClient:
             except ServiceError as error:
                 advance = partial(flow.throw, error)
 
+    async def _download(self, call: Call[Any], target: Path) -> httpx.Response:
+        async with self._http.stream(
+            call.method,
+            call.path,
+            params=call.parameters,
+            content=call.body,
+            headers=call.headers,
+        ) as response:
+            if not response.is_success:
+                await response.aread()
+                return response
+            with atomic_file(target) as draft, draft.open("wb") as file:
+                async for part in response.aiter_bytes():
+                    file.write(part)
+            return response
+
     async def _attempt(self, call: Call[Any]) -> Outcome:
         try:
+            if call.target is not None:
+                return await self._download(call, call.target)
             return await self._http.request(
                 call.method,
                 call.path,
@@ -312,6 +351,7 @@ class AsyncClient:
     image = _sent_async(endpoints.image)
     thumbnail = _sent_async(endpoints.thumbnail)
     features = _sent_async(endpoints.features)
+    export = _sent_async(endpoints.export)
     versions = _sent_async(endpoints.versions)
     diff = _sent_async(endpoints.diff)
     experiments = _sent_async(endpoints.experiments)

@@ -6,16 +6,19 @@ revision that the answer must contain, such as that of a change.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, Unpack
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, JsonValue, TypeAdapter
 
+from embeddings.export import FormatName, format_of
 from embeddings.ingest.unset import UNSET, Unset
 from embeddings.review.queue import Goal
 from service.image_filter import NAMES, FilterValues, given
 from service.schemas import (
+    REVISION_HEADER,
     CalibrationReport,
     DecisionKeys,
     DistinctIds,
@@ -24,6 +27,7 @@ from service.schemas import (
     ExampleSearch,
     Experiment,
     ExperimentList,
+    ExportedIds,
     Facets,
     Features,
     IdList,
@@ -60,6 +64,7 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 _CHANGES = ("PUT", "PATCH", "DELETE")
 _CHANGED = ("/images", "/restore", "/changes", "/undo", "/distinct")
+_NUMBER = TypeAdapter(int)
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,8 @@ class Call(Generic[Result]):
     headers: Mapping[str, str] = field(default_factory=dict)
     repeated: bool = True
     """False if the caller repeats the call itself."""
+    target: Path | None = None
+    """File that the body of a successful response is saved to; `read` gets no body then."""
 
     @property
     def is_change(self) -> bool:
@@ -235,6 +242,52 @@ def features(
     `at` is a tag or revision of `versions`; by default it is that of the release.
     """
     return _get(Features, "/features", id=id, at=at, min_revision=min_revision)
+
+
+def export(
+    path: Path | str,
+    ids: str | Sequence[str] | None = None,
+    *,
+    file_format: FormatName | None = None,
+    at: str | int | None = None,
+    thumbnails: bool = False,
+    min_revision: int | None = None,
+    **filters: Unpack[FilterValues],
+) -> Call[int]:
+    """Save images with their features as a file, and return the revision that they are from.
+
+    All images are saved, or those with these ids, or those that meet the filters. The format is by
+    default that of the extension of `path`: `.csv`, `.zip` (class folders) or `.parquet`. The file
+    appears, or replaces an earlier one, when it is complete.
+    """
+    target = Path(path)
+    chosen = file_format or format_of(target.suffix)
+    if ids is None:
+        parameters = _given(
+            format=chosen,
+            at=at,
+            thumbnails="true" if thumbnails else None,
+            min_revision=min_revision,
+            **_conditions(filters),
+        )
+        return Call("GET", "/export", _revision, parameters, target=target)
+    if filters:
+        raise ValueError("Give either ids or filters.")
+    body = ExportedIds(
+        ids=_several(ids),
+        format=chosen,
+        at=None if at is None else str(at),
+        thumbnails=thumbnails,
+    )
+    return Call(
+        "POST",
+        "/export",
+        _revision,
+        _given(min_revision=min_revision),
+        body.model_dump_json(exclude_none=True).encode(),
+        {"Content-Type": "application/json"},
+        target=target,
+    )
 
 
 def versions(limit: int = 100, offset: int = 0) -> Call[VersionList]:
@@ -442,6 +495,11 @@ def jobs() -> Call[JobList]:
 def cancel(id: str) -> Call[Job]:
     """Cancel a job; the images that were written before stay stored."""
     return Call("DELETE", f"/jobs/{quote(id)}", _json(Job))
+
+
+def _revision(response: httpx.Response) -> int:
+    """Return the revision in the header of a response."""
+    return _NUMBER.validate_python(response.headers.get(REVISION_HEADER))
 
 
 def _several(ids: str | Sequence[str]) -> tuple[str, ...]:

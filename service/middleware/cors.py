@@ -6,11 +6,19 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.schemas import API_KEY_HEADER, REVISION_HEADER
+from service.schemas import API_KEY_HEADER, RELEASE_HEADER, REVISION_HEADER
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _REQUEST_HEADERS = (API_KEY_HEADER, "Content-Type", "If-Match", "If-None-Match", "X-Request-ID")
-_ANSWER_HEADERS = (REVISION_HEADER, "ETag", "Location", "Retry-After", "X-Request-ID")
+_ANSWER_HEADERS = (
+    REVISION_HEADER,
+    RELEASE_HEADER,
+    "Content-Disposition",
+    "ETag",
+    "Location",
+    "Retry-After",
+    "X-Request-ID",
+)
 
 
 class CrossOriginMiddleware(CORSMiddleware):

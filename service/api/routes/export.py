@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
@@ -22,7 +23,7 @@ from service.api.dependencies import (
 )
 from service.api.errors import problem_responses
 from service.image_filter import ImageFilter
-from service.schemas import RELEASE_HEADER, REVISION_HEADER
+from service.schemas import RELEASE_HEADER, REVISION_HEADER, ExportedIds
 from service.serving.errors import QueueFull
 from service.serving.exporting import Export, export_state, export_version, open_version, rows_of
 from service.serving.served_release import ServedRelease
@@ -103,6 +104,33 @@ def _of_version(
     refuse_other_classes(where.label, version.classes)
     images = version.images.take(version.matching(where))
     return export_version(served, snapshot, images, format_name, options)
+
+
+@router.post(
+    "/export",
+    summary="Export of chosen images",
+    response_class=StreamingResponse,
+    dependencies=REQUIRE_API_KEY,
+    responses={**_FILES, **problem_responses(400, 401, 404, 413, 422, 429)},
+)
+async def export_ids(served: Served, state: State, chosen: ExportedIds) -> StreamingResponse:
+    """Return records and features of the images with these ids, as `GET /export` does.
+
+    Repeated ids are exported once.
+    """
+    options = Options(chosen.thumbnails, state.settings.keep_location)
+    made = await state.queries.run(_of_ids, served, chosen, options)
+    return await _streamed(state, served, made)
+
+
+def _of_ids(served: ServedRelease, chosen: ExportedIds, options: Options) -> Export:
+    if chosen.at is None:
+        in_order = served.live.ids_in_order()
+        rows = in_order[np.isin(in_order, [served.row(each) for each in chosen.ids])]
+        return export_state(served, rows, chosen.format, options)
+    snapshot, version = open_version(served, chosen.at)
+    rows = np.unique([version.row(each) for each in chosen.ids])
+    return export_version(served, snapshot, version.images.take(rows), chosen.format, options)
 
 
 async def _streamed(state: ServiceState, served: ServedRelease, made: Export) -> StreamingResponse:
