@@ -76,7 +76,7 @@ class _Command(click.Command):
         params: Sequence[click.Parameter] = (),
     ) -> None:
         super().__init__(
-            name=run.__name__,
+            name=run.__name__.replace("_", "-"),
             callback=self._call,
             params=list(params),
             help=run.__doc__,
@@ -162,6 +162,16 @@ def _commands() -> click.Group:
         help="Precision that the encoder computes in; int8 is the fastest and is refused if it "
         "loses quality.",
     )  # fmt: skip
+    label_loop = (
+        click.Option(
+            ["--wrong", "share"], type=click.FloatRange(0, 0.5, min_open=True), default=0.1,
+            show_default=True, help="Share of the training labels that is made wrong.",
+        ),
+        click.Option(
+            ["--repeats"], type=click.IntRange(1), default=5, show_default=True,
+            help="Repeats with other wrong labels and seeds.",
+        ),
+    )  # fmt: skip
     as_json = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON.")
     dry_run = click.Option(
         ["--dry-run"], is_flag=True, help="List what would be deleted, and its size."
@@ -213,6 +223,7 @@ def _commands() -> click.Group:
             _Command(training, commands.add, add),
             _Command(training, commands.train, train),
             _Command(training, commands.compare),
+            _Command(training, commands.label_loop, label_loop),
             _Command(training, commands.publish, [ray, precision]),
             _Command(paths, commands.embed, [model, ray]),
             _Command(training, commands.prepare),

@@ -122,6 +122,22 @@ def compare(given: Given) -> None:
     _show(workspace)
 
 
+def label_loop(given: Given, share: float, repeats: int) -> None:
+    """Measure on simulated wrong labels if reviewing labels improves the model.
+
+    Some training labels are made wrong, and heads are trained after corrections in the order of the
+    review queue and at random. Nothing in the feature store changes.
+    """
+    from training.console import show_label_loop
+    from training.evaluation.label_loop import measure_label_loop
+    from training.evaluation.simulated_review import Simulation
+
+    with _training("label-loop", given) as workspace:
+        simulation = Simulation(share, repeats, workspace.settings.seed)
+        show_label_loop(measure_label_loop(workspace, simulation), workspace.display)
+        workspace.display.info("`belvedere publish` adds this report to the release.")
+
+
 def publish(given: Given, ray: str | None, precision: "Precision") -> None:
     """Publish the best model as a release."""
     from embeddings.ray_cluster import connect_if

@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from embeddings.release.label_loop import LabelLoop, LoopStep
 from embeddings.release.reports import Comparison, ExperimentReport, VersionComparison
 from embeddings.store.records import Images
 
@@ -160,6 +161,38 @@ def _show_version(version: VersionComparison, display: Display) -> None:
         verdict = f"{pair.verdict} (p {pair.p_value:.3f})"
         shown.add_row(Text(pair.experiment), *figures, verdict)
     display.show(shown)
+
+
+def show_label_loop(report: LabelLoop, display: Display) -> None:
+    """Print a table for each simulated review, with a line for each number of checked images."""
+    for review in report.reviews:
+        title = (
+            f"{report.experiment}, {report.repeats} repeats, wrong labels by {review.noise}: "
+            f"{review.wrong} of {report.train} training labels; validation accuracy "
+            f"{review.none.accuracy:.1%} with them, {review.everything.accuracy:.1%} without"
+        )
+        shown = _table(title)
+        headings = ("checked", "wrong in queue", "at random", "accuracy: queue", "at random")
+        for heading in (*headings, "difference", "95 % interval", "adjusted p"):
+            shown.add_column(heading, justify="right")
+        shown.add_column("queue")
+        for step in review.steps:
+            shown.add_row(*_loop_cells(step))
+        display.show(shown)
+
+
+def _loop_cells(step: LoopStep) -> list[str]:
+    return [
+        str(step.checked),
+        f"{step.found_by_queue:.0f}",
+        f"{step.found_at_random:.0f}",
+        f"{step.queue.accuracy:.1%}",
+        f"{step.random.accuracy:.1%}",
+        f"{step.difference:+.1%}",
+        "{:+.1%} to {:+.1%}".format(*step.interval),
+        f"{step.p_adjusted:.4f}",
+        step.verdict,
+    ]
 
 
 def _cells(report: ExperimentReport) -> list[str]:

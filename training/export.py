@@ -26,6 +26,7 @@ from training.evaluation.calibration import calibrate, temperature_of
 from training.evaluation.comparison import best_trial, compare
 from training.evaluation.grad_cam import grad_cam
 from training.evaluation.label_issues import find_label_issues
+from training.evaluation.label_loop import stored_label_loop
 from training.models.conversion import write_inference_model
 from training.models.networks import encoder_of
 from training.quantization import quantize
@@ -55,6 +56,7 @@ def publish_best(
     issues = find_label_issues(workspace, run)
     out_of_fold = out_of_fold_predictions(workspace, best)
     candidate = export(run, dataset, workspace.store, comparison, issues, out_of_fold)
+    candidate = replace(candidate, label_loop=stored_label_loop(workspace))
     if precision == "int8":
         candidate = _quantized(candidate, run, dataset)
     folder = publish(

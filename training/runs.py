@@ -17,6 +17,7 @@ from embeddings.arrays import Floats
 from embeddings.atomic import atomic_file, atomic_folder, atomic_write
 from embeddings.errors import BelvedereError
 from embeddings.frozen_model import FrozenModel
+from embeddings.release.label_loop import LabelLoop
 from embeddings.release.reports import Cost, ExperimentReport
 from training.checksums import damaged_file, write_checksums
 from training.digests import Warn, digest_of, read_cached
@@ -37,6 +38,7 @@ _REPORT = "report.json"
 _PREDICTIONS = "predictions.npz"
 _COST = "cost.json"
 _OUT_OF_FOLD = "held_out.npz"
+_LABEL_LOOP = "label_loop.json"
 _KEY_LENGTH = 12
 _FOLDER = re.compile(rf".+-[0-9a-f]{{{_KEY_LENGTH}}}")
 
@@ -57,6 +59,11 @@ class Record(FrozenModel):
     """Digest of the experiment's hyper-parameters and of `facts`."""
     facts: dict[str, JsonValue]
     report: ExperimentReport
+
+
+class _KeptLabelLoop(FrozenModel):
+    key: str
+    report: LabelLoop
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,20 @@ class Run:
         """Store out-of-fold predictions under a key that identifies the images and their groups."""
         with atomic_file(self.folder / _OUT_OF_FOLD) as draft:
             np.savez(draft, key=np.array(key), probabilities=probabilities)
+
+    def label_loop(self, key: str, warn: Warn) -> LabelLoop | None:
+        """Return the report of simulated reviews stored under `key`; None if there is none."""
+
+        def read(path: Path) -> LabelLoop | None:
+            kept = _KeptLabelLoop.model_validate_json(path.read_bytes())
+            return kept.report if kept.key == key else None
+
+        return read_cached(self.folder / _LABEL_LOOP, read, warn)
+
+    def write_label_loop(self, key: str, report: LabelLoop) -> None:
+        """Store a report under a key that identifies the images and their groups."""
+        kept = _KeptLabelLoop(key=key, report=report)
+        atomic_write(self.folder / _LABEL_LOOP, kept.model_dump_json())
 
     @property
     def cost(self) -> Cost | None:

@@ -26,6 +26,7 @@ from embeddings.recognition import NEIGHBOR, typicalities
 from embeddings.release.distributed_encoding import encode_on
 from embeddings.release.encoding import Encode, encode_here, encode_images
 from embeddings.release.geometry import Geometry, measure_geometry
+from embeddings.release.label_loop import LabelLoop
 from embeddings.release.manifest import (
     MANIFEST,
     DataInfo,
@@ -47,6 +48,7 @@ from embeddings.release.reader import (
     IMAGES,
     LABEL_ISSUE_LIST,
     LABEL_ISSUES,
+    LABEL_LOOP,
     TYPICALITY,
     UNCERTAINTY,
     WEIGHTS,
@@ -101,6 +103,8 @@ class Candidate:
     """Tag of the dataset version that the model learned from."""
     label_issues: tuple[LabelIssue, ...]
     explain: Explain
+    label_loop: LabelLoop | None = None
+    """Report of simulated reviews, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ class _Model:
     """Known heat maps by digest of the image and predicted class."""
     geometry: Geometry | None
     """Geometry of the current release if it has the same encoder."""
+    label_loop: LabelLoop | None
     distances: Doubles | None = None
     """Distances to the training images, of all images at the revision of `training`."""
 
@@ -201,6 +206,7 @@ def republish(
         explain=explain,
         heat_maps=_heat_maps(release),
         geometry=_geometry(release),
+        label_loop=release.label_loop,
     )
     return _publish(model, store, releases, manifest.map_seed, index, track, share)
 
@@ -286,6 +292,7 @@ def _measured(
         explain=candidate.explain,
         heat_maps={},
         geometry=None,
+        label_loop=candidate.label_loop,
         distances=distances,
     )
 
@@ -413,6 +420,8 @@ def _write_contents(
     (draft / LABEL_ISSUES).write_bytes(LABEL_ISSUE_LIST.dump_json(issues))
     (draft / UNCERTAINTY).write_text(model.uncertainty.model_dump_json(), encoding="utf-8")
     (draft / TYPICALITY).write_text(model.typicality.model_dump_json(), encoding="utf-8")
+    if model.label_loop is not None:
+        (draft / LABEL_LOOP).write_text(model.label_loop.model_dump_json(), encoding="utf-8")
 
 
 def find_errors(

@@ -24,6 +24,7 @@ from embeddings.errors import BelvedereError
 from embeddings.file_names import to_nfc
 from embeddings.frozen_model import FrozenModel
 from embeddings.index.knn_graph import NeighborGraph
+from embeddings.release.label_loop import LabelLoop
 from embeddings.release.manifest import MANIFEST, MANIFEST_FORMAT, Manifest
 from embeddings.release.reports import Comparison
 from embeddings.release.uncertainty import Typicality, UncertaintyReport
@@ -39,6 +40,8 @@ ERRORS = "errors.json"
 LABEL_ISSUES = "label_issues.json"
 UNCERTAINTY = "trust.json"
 TYPICALITY = "typicality.json"
+LABEL_LOOP = "label_loop.json"
+"""File of a release whose model was examined by simulated reviews."""
 CURRENT = "current"
 
 _CONTENTS = {
@@ -146,6 +149,8 @@ class Release:
     label_issues: tuple[LabelIssue, ...]
     uncertainty: UncertaintyReport
     typicality: Typicality
+    label_loop: LabelLoop | None = None
+    """Report of simulated reviews; None if there was none at publishing."""
     mapped: tuple[mmap, ...] = ()
     """Files of the arrays and images."""
 
@@ -323,8 +328,15 @@ def _open(folder: Path, manifest: Manifest) -> Release:
         label_issues=LABEL_ISSUE_LIST.validate_json((folder / LABEL_ISSUES).read_bytes()),
         uncertainty=UncertaintyReport.model_validate_json((folder / UNCERTAINTY).read_bytes()),
         typicality=Typicality.model_validate_json((folder / TYPICALITY).read_bytes()),
+        label_loop=_label_loop(folder, manifest),
         mapped=mapped,
     )
+
+
+def _label_loop(folder: Path, manifest: Manifest) -> LabelLoop | None:
+    if LABEL_LOOP not in manifest.files:
+        return None
+    return LabelLoop.model_validate_json((folder / LABEL_LOOP).read_bytes())
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 Method: confident learning (Northcutt et al. 2021), by cleanlab.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from cleanlab.filter import find_label_issues as _confident_learning
 from sklearn.linear_model import LogisticRegression
@@ -51,9 +53,15 @@ def out_of_fold_probabilities(features: Floats, dataset: Dataset) -> Floats:
     Returns probabilities of shape (n, classes), with a row of zeros for each image whose class has
     no other group to learn from.
     """
-    labels = dataset.labels
     groups = dataset.images.groups.tolist()
-    probabilities = np.zeros((len(labels), len(dataset.classes)), np.float32)
+    return grouped_predictions(features, dataset.labels, groups, len(dataset.classes))
+
+
+def grouped_predictions(
+    features: Floats, labels: Labels, groups: Sequence[int], classes: int
+) -> Floats:
+    """Predict n images as `out_of_fold_probabilities` does; features have shape (n, dimension)."""
+    probabilities = np.zeros((len(labels), classes), np.float32)
     for fitted, predicted in grouped_folds(labels, groups, ISSUE_FOLDS):
         model = make_pipeline(StandardScaler(), LogisticRegression(C=_REGULARISATION, max_iter=300))
         model.fit(features[fitted], labels[fitted])

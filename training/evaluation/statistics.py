@@ -6,12 +6,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
+from embeddings.arrays import Doubles
+
 Correct = npt.NDArray[np.bool_]
 """Shape (n,): True for each validation image that is classified correctly."""
 
 SIGNIFICANCE = 0.05
 _LEVEL = 0.95
 _DRAWS = 10_000
+_CROSSED_DRAWS = 2_000
+_BLOCK = 500
+"""Random draws that are held in memory at a time."""
+_ROUNDING = 1e-9
 
 
 def bootstrap_interval(
@@ -33,6 +39,45 @@ def bootstrap_interval(
     shares = (drawn @ right) / (drawn @ sizes)
     low, high = np.quantile(shares, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return float(low), float(high)
+
+
+def crossed_interval(values: Doubles, groups: Sequence[int], seed: int = 0) -> tuple[float, float]:
+    """Return the 95 % bootstrap percentile interval of the mean over repeats and images.
+
+    `values` has shape (repeats, n). The images of a group are dependent, and so are all values of a
+    repeat, so groups and repeats are drawn with replacement (pigeonhole bootstrap, Owen 2007). With
+    a single group, only the repeats are drawn.
+    """
+    sums, sizes = _group_sums(values, groups)
+    repeats, count = sums.shape
+    rng = np.random.default_rng(seed)
+    means = []
+    for _ in range(_CROSSED_DRAWS // _BLOCK):
+        times = rng.multinomial(repeats, np.full(repeats, 1 / repeats), _BLOCK)
+        drawn = rng.multinomial(count, np.full(count, 1 / count), _BLOCK)
+        totals = ((times @ sums) * drawn).sum(axis=1)
+        means.append(totals / (repeats * (drawn @ sizes)))
+    low, high = np.quantile(np.concatenate(means), [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    return float(low), float(high)
+
+
+def sign_flip_test(differences: Doubles, groups: Sequence[int], seed: int = 0) -> float:
+    """Return the two-sided p-value of a paired permutation test (Fisher 1935).
+
+    `differences` of shape (n,) holds the difference of two models for each image. Without an effect
+    the sign of each group's sum is random; the images of a group keep one sign together.
+    """
+    sums = _group_sums(differences[np.newaxis], groups)[0][0]
+    sums = sums[sums != 0]
+    if not len(sums):
+        return 1.0
+    least = abs(sums.sum()) - _ROUNDING
+    rng = np.random.default_rng(seed)
+    extreme = 0
+    for _ in range(_DRAWS // _BLOCK):
+        signs = rng.integers(0, 2, (_BLOCK, len(sums))) * 2 - 1
+        extreme += int(np.sum(np.abs(signs @ sums) >= least))
+    return (1 + extreme) / (1 + _DRAWS)
 
 
 def mcnemar(first: Correct, second: Correct) -> float:
@@ -57,3 +102,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (count - rank) * p_values[number]))
         adjusted[number] = largest
     return adjusted
+
+
+def _group_sums(values: Doubles, groups: Sequence[int]) -> tuple[Doubles, Doubles]:
+    """Return the sums of shape (repeats, groups) of each group's values, and the group sizes."""
+    numbers = np.unique(np.asarray(groups), return_inverse=True)[1]
+    sums = np.array([np.bincount(numbers, weights=row) for row in values], np.float64)
+    return sums, np.bincount(numbers).astype(np.float64)

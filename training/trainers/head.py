@@ -1,6 +1,7 @@
 """Trainer of heads on frozen features: alone, before fine-tuning, or by cross-validation."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter
 
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 
 from embeddings.arrays import Floats, Rows
 from embeddings.release.reports import Curves
+from training.data.dataset import Dataset
 from training.data.folds import grouped_folds
 from training.experiments.config import FineTuning, FrozenTransfer, backbones
 from training.models.backbones import pretrained, side_by_side
@@ -82,6 +84,27 @@ def predict_out_of_fold(experiment: FrozenTransfer, context: TrainingContext) ->
         keras.utils.set_random_seed(context.seed)
         head, _ = _fit_head(experiment, frozen.fitted(fitted), frozen.tuning, lambda end: None)
         probabilities[predicted] = predict(head, frozen.features[rows[predicted]])
+    return probabilities
+
+
+def features_of(experiment: FrozenTransfer, dataset: Dataset, weights: Path | None) -> Floats:
+    """Return the frozen features that a head learns from, of all images unchanged.
+
+    The array has shape (n, dimension). Raises `WeightsUnavailable`.
+    """
+    size = experiment.input
+    networks = {name: pretrained(name, size, weights) for name in backbones(experiment)}
+    return frozen_features(networks, weights, dataset, size).features
+
+
+def predict_by_head(
+    experiment: FrozenTransfer, fitted: Examples, tuning: Examples, features: Floats, seed: int
+) -> Floats:
+    """Train a head on features and predict other features: shape (n, classes)."""
+    keras.utils.set_random_seed(seed)
+    head, _ = _fit_head(experiment, fitted, tuning, lambda end: None)
+    probabilities = predict(head, features)
+    keras.utils.clear_session(free_memory=False)
     return probabilities
 
 

@@ -1,9 +1,17 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.evaluation.statistics import bootstrap_interval, holm, mcnemar
+from training.evaluation.statistics import (
+    bootstrap_interval,
+    crossed_interval,
+    holm,
+    mcnemar,
+    sign_flip_test,
+)
 
 
 def test_the_interval_of_independent_images_is_binomial() -> None:
@@ -51,3 +59,32 @@ def test_the_correction_is_at_most_bonferroni_and_keeps_the_order(values) -> Non
 
 def test_the_interval_of_a_single_group_is_everything() -> None:
     assert bootstrap_interval(np.ones(12), [7] * 12) == (0.0, 1.0)
+
+
+def test_the_crossed_interval_of_one_repeat_is_that_of_the_groups() -> None:
+    correct = (np.arange(400) // 20 % 5 != 0).astype(float)
+    groups = [number // 20 for number in range(400)]
+    alone = bootstrap_interval(correct, groups)
+    assert crossed_interval(correct[np.newaxis], groups) == pytest.approx(alone, abs=0.015)
+
+
+def test_repeats_that_differ_widen_the_crossed_interval() -> None:
+    equal = np.tile(np.arange(400) % 2, (4, 1)).astype(float)
+    different = np.stack([np.arange(400) % 2 < share for share in (0, 1, 1, 2)]).astype(float)
+    narrow, wide = (crossed_interval(each, range(400)) for each in (equal, different))
+    assert wide[1] - wide[0] > 2 * (narrow[1] - narrow[0])
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=9))
+def test_the_sign_flip_test_approximates_the_exact_one(values) -> None:
+    differences = np.array(values, float)
+    signs = np.array(list(itertools.product((-1, 1), repeat=len(values))))
+    exact = np.mean(np.abs(signs @ differences) >= abs(differences.sum()) - 1e-9)
+    found = sign_flip_test(differences, range(len(values)))
+    assert found == pytest.approx(exact, abs=0.025)
+
+
+def test_the_images_of_a_group_are_one_observation() -> None:
+    differences = np.ones(40)
+    assert sign_flip_test(differences, range(40)) < 0.001
+    assert sign_flip_test(differences, [0] * 20 + [1] * 20) == pytest.approx(0.5, abs=0.025)
