@@ -3,8 +3,6 @@
 Method: confident learning (Northcutt et al. 2021), by cleanlab.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from cleanlab.filter import find_label_issues as _confident_learning
 from sklearn.linear_model import LogisticRegression
@@ -41,10 +39,10 @@ def find_label_issues(workspace: Workspace, best: Run) -> tuple[LabelIssue, ...]
         probabilities = out_of_fold_probabilities(features, dataset)
         judged = np.flatnonzero(probabilities.any(axis=1))
         if len(judged):
-            return _issues(probabilities[judged], judged, dataset)
+            return issues_among(probabilities[judged], judged, dataset)
     known = best.predictions
     rows = np.concatenate([dataset.indices.tuning, dataset.indices.validation])
-    return _issues(np.concatenate([known.tuning, known.validation]), rows, dataset)
+    return issues_among(np.concatenate([known.tuning, known.validation]), rows, dataset)
 
 
 def out_of_fold_probabilities(features: Floats, dataset: Dataset) -> Floats:
@@ -53,15 +51,9 @@ def out_of_fold_probabilities(features: Floats, dataset: Dataset) -> Floats:
     Returns probabilities of shape (n, classes), with a row of zeros for each image whose class has
     no other group to learn from.
     """
+    labels = dataset.labels
     groups = dataset.images.groups.tolist()
-    return grouped_predictions(features, dataset.labels, groups, len(dataset.classes))
-
-
-def grouped_predictions(
-    features: Floats, labels: Labels, groups: Sequence[int], classes: int
-) -> Floats:
-    """Predict n images as `out_of_fold_probabilities` does; features have shape (n, dimension)."""
-    probabilities = np.zeros((len(labels), classes), np.float32)
+    probabilities = np.zeros((len(labels), len(dataset.classes)), np.float32)
     for fitted, predicted in grouped_folds(labels, groups, ISSUE_FOLDS):
         model = make_pipeline(StandardScaler(), LogisticRegression(C=_REGULARISATION, max_iter=300))
         model.fit(features[fitted], labels[fitted])
@@ -90,7 +82,8 @@ def _frozen(workspace: Workspace) -> Floats | None:
     return np.concatenate(list(kept.values()), axis=1) if kept else None
 
 
-def _issues(probabilities: Floats, rows: Rows, dataset: Dataset) -> tuple[LabelIssue, ...]:
+def issues_among(probabilities: Floats, rows: Rows, dataset: Dataset) -> tuple[LabelIssue, ...]:
+    """Return the likely label errors among rows, given their out-of-fold predictions."""
     labels: Labels = dataset.labels[rows]
     judged = np.unique(labels)
     if len(judged) < 2:

@@ -3,17 +3,19 @@
 import numpy as np
 
 from embeddings.arrays import Floats, Labels, Rows
+from embeddings.encoded import Encoded
 from embeddings.release.label_loop import LabelLoop
 from embeddings.release.reports import rank_experiments
 from training.data.dataset import Dataset
 from training.digests import digest_of
 from training.errors import DataError
-from training.evaluation.label_issues import grouped_predictions
-from training.evaluation.simulated_review import Order, Reviewed, Simulation, Train, simulate
+from training.evaluation.label_issues import out_of_fold_probabilities
+from training.evaluation.simulated_queue import queue_order
+from training.evaluation.simulated_review import Reviewed, Simulation, Train, simulate
 from training.experiments.config import FrozenTransfer
 from training.runs import Run
 from training.trainers.fit import Examples, one_hot
-from training.trainers.head import features_of, predict_by_head
+from training.trainers.head import encode_by_head, features_of
 from training.workspace import Workspace
 
 _METHOD = 1
@@ -48,7 +50,7 @@ def measure_label_loop(workspace: Workspace, simulation: Simulation) -> LabelLoo
         share=simulation.share,
         repeats=simulation.repeats,
         seed=simulation.seed,
-        reviews=simulate(images, simulation, train, _order(dataset, features)),
+        reviews=simulate(images, simulation, train, queue_order(dataset, features)),
     )
     run.write_label_loop(_key(dataset), report)
     return report
@@ -86,25 +88,25 @@ def _settings_of(report: LabelLoop) -> Simulation:
 
 
 def _reviewed(dataset: Dataset, features: Floats) -> Reviewed:
-    indices, groups = dataset.indices, dataset.images.groups.tolist()
+    indices = dataset.indices
     return Reviewed(
         labels=dataset.labels,
-        groups=groups,
+        groups=dataset.images.groups.tolist(),
         train=np.sort(np.concatenate([indices.fit, indices.tuning])),
         validation=indices.validation,
-        probabilities=grouped_predictions(features, dataset.labels, groups, len(dataset.classes)),
+        probabilities=out_of_fold_probabilities(features, dataset),
     )
 
 
 def _training(experiment: FrozenTransfer, dataset: Dataset, features: Floats) -> Train:
     """Return a function that trains a head with other labels of the training images."""
 
-    def train(labels: Labels, seed: int) -> Floats:
+    def train(labels: Labels, seed: int) -> Encoded:
         def examples(rows: Rows) -> Examples:
             return Examples(features[rows], one_hot(labels[rows], len(dataset.classes)))
 
         fitted, tuning = examples(dataset.indices.fit), examples(dataset.indices.tuning)
-        return predict_by_head(experiment, fitted, tuning, features, seed)
+        return encode_by_head(experiment, fitted, tuning, features, seed)
 
     return train
 
@@ -114,27 +116,8 @@ def _counting(workspace: Workspace, simulation: Simulation, train: Train) -> Tra
     total = simulation.heads
     steps = workspace.display.track(range(total), "Heads of the simulated reviews", total)
 
-    def counted(labels: Labels, seed: int) -> Floats:
+    def counted(labels: Labels, seed: int) -> Encoded:
         next(steps, None)
         return train(labels, seed)
 
     return counted
-
-
-def _order(dataset: Dataset, features: Floats) -> Order:
-    """Return the order of likely label errors: the least probable label first.
-
-    The probabilities are out-of-fold predictions among the images in question.
-    """
-    groups = dataset.images.groups
-
-    def order(labels: Labels, rows: Rows) -> Rows:
-        predicted = grouped_predictions(
-            features[rows], labels[rows], groups[rows].tolist(), len(dataset.classes)
-        )
-        chances = predicted[np.arange(len(rows)), labels[rows]]
-        # A row of zeros is no prediction.
-        chances[~predicted.any(axis=1)] = 1
-        return rows[np.lexsort((rows, chances))]
-
-    return order

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embeddings.arrays import Doubles, Floats, Labels, Rows
+from embeddings.encoded import Encoded
 from embeddings.release.label_loop import LoopStep, Noise, SimulatedAccuracy, SimulatedReview
 from embeddings.release.reports import Verdict
 from training.errors import DataError
@@ -20,13 +21,14 @@ NOISES: tuple[Noise, ...] = ("class", "image")
 BUDGETS = (0.05, 0.1, 0.2)
 """Numbers of checked images as shares of the training images, ascending."""
 
-Train = Callable[[Labels, int], Floats]
-"""Callable (labels of all images, seed) -> probabilities of all images: shape (n, classes).
+Train = Callable[[Labels, int], Encoded]
+"""Callable (labels of all images, seed) -> outputs of a model for all images.
 
-It learns from the training images alone.
+The model learns from the training images alone.
 """
-Order = Callable[[Labels, Rows], Rows]
-"""Callable (labels of all images, rows) -> the same rows, the first to check first."""
+Order = Callable[[Labels, Rows, Encoded], Rows]
+"""Callable (labels of all images, rows, outputs of a model that learned from these labels) -> rows
+to check, the first to check first; equal ones stay in their order."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def simulate(
             f"{len(images.validation)} validation images, shows nothing; add images."
         )
     seeds = range(simulation.seed, simulation.seed + simulation.repeats)
-    everything = np.stack([_correct(images, train, images.labels, seed) for seed in seeds])
+    everything = np.stack([_correct(images, train(images.labels, seed)) for seed in seeds])
     scenarios = [_Scenario(images, noise, wrong, budgets) for noise in NOISES]
     return tuple(
         _review(each, everything, [_repeat(each, train, order, seed) for seed in seeds])
@@ -120,18 +122,22 @@ def _repeat(scenario: _Scenario, train: Train, order: Order, seed: int) -> _Repe
             corrected = labels.copy()
             corrected[checked] = images.labels[checked]
             found.append(int(np.isin(checked, wrong).sum()))
-            correct.append(_correct(images, train, corrected, seed))
+            correct.append(_correct(images, train(corrected, seed)))
         return _Checked(tuple(found), np.stack(correct))
 
+    model = train(labels, seed)
+    queue = order(labels, rng.permutation(images.train), model)
+    # A queue can be shorter than the number of checked images.
+    others = rng.permutation(np.setdiff1d(images.train, queue))
     return _Repeat(
-        none=_correct(images, train, labels, seed),
-        queue=check(order(labels, images.train)),
+        none=_correct(images, model),
+        queue=check(np.concatenate([queue, others])),
         random=check(rng.permutation(images.train)),
     )
 
 
-def _correct(images: Reviewed, train: Train, labels: Labels, seed: int) -> Doubles:
-    predicted = train(labels, seed)[images.validation].argmax(axis=1)
+def _correct(images: Reviewed, model: Encoded) -> Doubles:
+    predicted = model.probabilities[images.validation].argmax(axis=1)
     return np.asarray(predicted == images.labels[images.validation], np.float64)
 
 
@@ -140,10 +146,8 @@ def _review(
 ) -> SimulatedReview:
     images = scenario.images
     groups = [images.groups[row] for row in images.validation.tolist()]
-    queue, random = (
-        np.stack([each.queue.correct for each in repeats]),
-        np.stack([each.random.correct for each in repeats]),
-    )
+    queue = np.stack([each.queue.correct for each in repeats])
+    random = np.stack([each.random.correct for each in repeats])
     differences = queue - random
     p_values = [
         sign_flip_test(differences[:, step].mean(axis=0), groups)

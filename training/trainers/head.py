@@ -8,12 +8,13 @@ import keras
 import numpy as np
 
 from embeddings.arrays import Floats, Rows
+from embeddings.encoded import Encoded
 from embeddings.release.reports import Curves
 from training.data.dataset import Dataset
 from training.data.folds import grouped_folds
 from training.experiments.config import FineTuning, FrozenTransfer, backbones
 from training.models.backbones import pretrained, side_by_side
-from training.models.networks import EMBEDDING, PROBABILITIES, with_head
+from training.models.networks import EMBEDDING, PROBABILITIES, encoder_of, with_head
 from training.trainers.context import (
     LayerOutputs,
     TrainingContext,
@@ -26,6 +27,7 @@ from training.trainers.frozen_features import frozen_features
 
 CALIBRATION_FOLDS = 3
 """Number of folds of the images to fit on; fewer if there are too few groups."""
+_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -97,15 +99,16 @@ def features_of(experiment: FrozenTransfer, dataset: Dataset, weights: Path | No
     return frozen_features(networks, weights, dataset, size).features
 
 
-def predict_by_head(
+def encode_by_head(
     experiment: FrozenTransfer, fitted: Examples, tuning: Examples, features: Floats, seed: int
-) -> Floats:
-    """Train a head on features and predict other features: shape (n, classes)."""
+) -> Encoded:
+    """Train a head on features, and return its outputs for other features of shape (n, d)."""
     keras.utils.set_random_seed(seed)
     head, _ = _fit_head(experiment, fitted, tuning, lambda end: None)
-    probabilities = predict(head, features)
+    outputs = encoder_of(head).predict(features, batch_size=_BATCH, verbose=0)
+    # Otherwise the memory grows with the number of heads.
     keras.utils.clear_session(free_memory=False)
-    return probabilities
+    return Encoded(*outputs)
 
 
 def initial_head(

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.arrays import Floats, Labels, Rows
+from embeddings.encoded import Encoded
 from embeddings.release.label_loop import Noise
 from training.errors import DataError
 from training.evaluation.label_noise import with_wrong_labels
@@ -45,23 +46,27 @@ def images(features: Floats) -> Reviewed:
 
 @pytest.fixture(scope="module")
 def train(features: Floats, images: Reviewed) -> Train:
-    def train(labels: Labels, seed: int) -> Floats:
+    def train(labels: Labels, seed: int) -> Encoded:
         """Predict the class whose mean is nearest."""
         learned, known = features[images.train], labels[images.train]
         means = np.stack([learned[known == number].mean(axis=0) for number in range(CLASSES)])
-        return np.exp(-((features[:, np.newaxis] - means) ** 2).sum(axis=2))
+        return Encoded(features, np.exp(-((features[:, np.newaxis] - means) ** 2).sum(axis=2)))
 
     return train
 
 
 def wrong_first(images: Reviewed) -> Order:
     """Return an order that knows the stored labels."""
-    return lambda labels, rows: rows[np.argsort(labels[rows] == images.labels[rows], kind="stable")]
+
+    def order(labels: Labels, rows: Rows, model: Encoded) -> Rows:
+        return rows[np.argsort(labels[rows] == images.labels[rows], kind="stable")]
+
+    return order
 
 
 def wrong_last(images: Reviewed) -> Order:
     """Return the opposite order."""
-    return lambda labels, rows: wrong_first(images)(labels, rows)[::-1]
+    return lambda labels, rows, model: wrong_first(images)(labels, rows, model)[::-1]
 
 
 def test_a_queue_that_knows_the_wrong_labels_finds_and_corrects_all(
@@ -85,7 +90,7 @@ def test_a_queue_that_knows_the_wrong_labels_finds_and_corrects_all(
 def test_the_report_is_of_the_trained_models(images: Reviewed, train: Train) -> None:
     labels, rows = images.labels, images.validation
     review, _ = simulate(images, Simulation(0.1, 1), train, wrong_first(images))
-    right = train(labels, 0)[rows].argmax(axis=1) == labels[rows]
+    right = train(labels, 0).probabilities[rows].argmax(axis=1) == labels[rows]
     assert review.everything.accuracy == pytest.approx(right.mean())
     for step in review.steps:
         assert step.difference == pytest.approx(step.queue.accuracy - step.random.accuracy)
@@ -104,18 +109,30 @@ def test_a_queue_that_misses_the_wrong_labels_gets_no_praise(
 
 
 def test_a_better_queue_is_called_better(images: Reviewed) -> None:
-    def train(labels: Labels, seed: int) -> Floats:
+    def train(labels: Labels, seed: int) -> Encoded:
         """Misclassify an image if the label of the training image beside it is wrong."""
         right = (labels == images.labels)[images.train][: len(images.validation)]
         predicted = images.labels.copy()
         predicted[images.validation] += ~right
-        return np.eye(CLASSES, dtype=np.float32)[predicted % CLASSES]
+        answers = np.eye(CLASSES, dtype=np.float32)[predicted % CLASSES]
+        return Encoded(answers, answers)
 
     for review in simulate(images, Simulation(0.4, 3), train, wrong_first(images)):
         last = review.steps[-1]
         assert last.queue.accuracy > last.random.accuracy
         assert last.verdict == "better"
         assert last.interval[0] > 0
+
+
+def test_a_short_queue_is_followed_by_images_at_random(images: Reviewed, train: Train) -> None:
+    def order(labels: Labels, rows: Rows, model: Encoded) -> Rows:
+        return wrong_first(images)(labels, rows, model)[:5]
+
+    for review in simulate(images, Simulation(0.1, 2), train, order):
+        found = [step.found_by_queue for step in review.steps]
+        assert found[0] >= 5
+        assert found == sorted(found)
+        assert found[-1] < review.wrong
 
 
 def test_equal_settings_give_equal_reports(images: Reviewed, train: Train) -> None:
