@@ -104,6 +104,7 @@ def test_queries_run_on_threads_and_are_rejected_if_their_queue_is_full(busy, re
         (f"/images/{identifier}", {}),
         ("/errors", {}),
         ("/labels/issues", {}),
+        ("/labels/loop", {}),
         ("/calibration", {}),
         ("/experiments", {}),
         ("/tsne", {}),

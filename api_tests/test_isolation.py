@@ -119,7 +119,15 @@ def _ask_everything(client: httpx.Client, jpeg: bytes, records: list[dict[str, o
         client.get("/images", params={"label": identifier, "split": identifier})
         client.post("/predict", files={"file": (identifier, jpeg, identifier)})
         client.post("/predict", content=jpeg, headers={"X-Forwarded-For": quote(identifier)})
-    for call in ("tsne", "images", "experiments", "errors", "labels/issues", "calibration"):
+    for call in (
+        "tsne",
+        "images",
+        "experiments",
+        "errors",
+        "labels/issues",
+        "labels/loop",
+        "calibration",
+    ):
         assert client.get(f"/{call}").status_code == 200
     for path in ("", "docs", "web/js/app.js", "web/d3.js"):
         assert client.get(f"/{path}").status_code == 200

@@ -34,6 +34,7 @@ ADDRESSES = (
     "/experiments/baseline",
     "/errors",
     "/labels/issues",
+    "/labels/loop",
     "/calibration",
     "/nowhere",
 )

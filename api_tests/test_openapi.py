@@ -68,6 +68,7 @@ def test_every_call_is_described(operations):
         ("get", "/errors"),
         ("get", "/errors/{id}/heatmap"),
         ("get", "/labels/issues"),
+        ("get", "/labels/loop"),
         ("get", "/queue"),
         ("get", "/duplicates"),
         ("get", "/calibration"),

@@ -7,7 +7,14 @@ from PIL import Image
 
 from embeddings.digests import file_digest
 from embeddings.release.manifest import MANIFEST
-from embeddings.release.reader import CURRENT, ERROR_LIST, ERRORS, read_manifest
+from embeddings.release.reader import (
+    CURRENT,
+    ERROR_LIST,
+    ERRORS,
+    current_release,
+    open_release,
+    read_manifest,
+)
 from service.settings import ServiceSettings
 
 
@@ -143,3 +150,17 @@ def test_label_issues_are_sorted_by_label_probability(api, features):
 
 def test_a_limit_of_zero_label_issues_is_rejected(api, sentence):
     sentence(api.get("/labels/issues", params={"limit": 0}), 422)
+
+
+def test_simulated_reviews_are_those_of_the_release(api, home):
+    release = open_release(current_release(home / "releases"))
+    assert release.label_loop is not None
+    answer = api.get("/labels/loop").json()
+    assert answer["loop"] == release.label_loop.model_dump(mode="json")
+    assert answer["release"] == release.manifest.fingerprint
+
+
+def test_a_release_without_simulated_reviews_says_so(odd):
+    answer = odd.get("/labels/loop")
+    assert answer.status_code == 200
+    assert answer.json().get("loop") is None

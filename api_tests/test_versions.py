@@ -222,6 +222,7 @@ def test_every_answer_names_the_revision(grown):
         ("/experiments", {}),
         ("/errors", {}),
         ("/labels/issues", {}),
+        ("/labels/loop", {}),
         ("/calibration", {}),
     ):
         assert get(grown, path, **params)["revision"] == revision

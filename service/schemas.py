@@ -9,6 +9,7 @@ from pydantic import Field
 from embeddings.export import FormatName
 from embeddings.frozen_model import FrozenModel, StrictModel
 from embeddings.ingest.outcomes import WriteOutcome
+from embeddings.release.label_loop import LabelLoop
 from embeddings.release.reports import ExperimentReport, ExperimentSummary, VersionComparison
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
 from embeddings.review.queue import Goal
@@ -842,6 +843,15 @@ class DuplicateList(Answer):
     )
     total: int = Field(description="Number of groups on all pages.")
     limit: float = Field(description="Largest distance of duplicates, without unit.")
+
+
+class LabelLoopReport(Answer):
+    """Effect of the review on the model, measured by simulated reviews."""
+
+    loop: LabelLoop | None = Field(
+        description="Simulated reviews at publishing; null if `belvedere label-loop` was not run "
+        "before."
+    )
 
 
 class CalibrationReport(Answer):

@@ -21,6 +21,12 @@ from PIL import Image
 from embeddings.arrays import Floats, Labels, Pixels
 from embeddings.encoded import Encoded
 from embeddings.images import read_pixels
+from embeddings.release.label_loop import (
+    LabelLoop,
+    LoopStep,
+    SimulatedAccuracy,
+    SimulatedReview,
+)
 from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate, Explain, publish, republish
 from embeddings.release.reader import LabelIssue
@@ -331,6 +337,7 @@ def candidate(drawn: Drawn, folder: Path) -> Candidate:
         training_version=TRAINING_VERSION,
         label_issues=_label_issues(network, drawn),
         explain=_explaining(network, drawn),
+        label_loop=_label_loop(drawn, trained),
     )
 
 
@@ -462,6 +469,48 @@ def _label_issues(network: Network, drawn: Drawn) -> tuple[LabelIssue, ...]:
     ]
     doubtful = [each for each in issues if each.label_probability < 0.1]
     return tuple(sorted(doubtful, key=lambda issue: issue.label_probability))
+
+
+def _label_loop(drawn: Drawn, network: Network) -> LabelLoop:
+    """Return a report of reviews whose queue finds every wrong label first."""
+    train, validation = int((~drawn.validation).sum()), int(drawn.validation.sum())
+    best = _accuracy(network, drawn.pixels[drawn.validation], drawn.labels[drawn.validation])
+    wrong, low = train // 10, best - 0.1
+
+    def accuracy(value: float) -> SimulatedAccuracy:
+        return SimulatedAccuracy(accuracy=value, interval=(value - 0.02, value + 0.02))
+
+    def step(share: int) -> LoopStep:
+        return LoopStep(
+            checked=train // share,
+            found_by_queue=min(wrong, train // share),
+            found_at_random=train / share / 10,
+            queue=accuracy(best if train // share >= wrong else best - 0.05),
+            random=accuracy(low + 0.1 / share),
+            difference=0.1 - 0.1 / share,
+            interval=(0.01, 0.15),
+            p_value=0.004,
+            p_adjusted=0.012,
+            verdict="better",
+        )
+
+    return LabelLoop(
+        experiment="baseline",
+        train=train,
+        validation=validation,
+        share=0.1,
+        repeats=5,
+        seed=0,
+        reviews=(
+            SimulatedReview(
+                noise="class",
+                wrong=wrong,
+                none=accuracy(low),
+                everything=accuracy(best),
+                steps=tuple(map(step, (20, 10, 5))),
+            ),
+        ),
+    )
 
 
 def _report(

@@ -41,6 +41,7 @@ from service.schemas import (
     Job,
     JobList,
     LabelIssueList,
+    LabelLoopReport,
     Map,
     Neighborhood,
     Placement,
@@ -374,6 +375,11 @@ def duplicates(
         min_revision=min_revision,
         **_conditions(filters),
     )
+
+
+def label_loop() -> Call[LabelLoopReport]:
+    """Return the effect of the review on the model, measured by simulated reviews."""
+    return _get(LabelLoopReport, "/labels/loop")
 
 
 def calibration() -> Call[CalibrationReport]:

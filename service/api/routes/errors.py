@@ -16,6 +16,7 @@ from service.schemas import (
     CalibrationReport,
     ErrorList,
     LabelIssueList,
+    LabelLoopReport,
     LikelyLabelError,
     Misclassification,
     heatmap_path,
@@ -120,6 +121,29 @@ def _label_issues(served: ServedRelease, where: ImageFilter, limit: int) -> Resp
         revision=served.revision,
     )
     return as_json(issues)
+
+
+@router.get(
+    "/labels/loop",
+    summary="Simulated reviews",
+    response_model=LabelLoopReport,
+    responses=problem_responses(429),
+)
+async def label_loop(served: Served, state: State) -> Response:
+    """Return the effect of corrected labels on the model, in the order of the queue and at random.
+
+    It is measured with wrong labels that replace stored ones for the measurement alone.
+    """
+    return await state.queries.run(_label_loop, served)
+
+
+def _label_loop(served: ServedRelease) -> Response:
+    report = LabelLoopReport(
+        loop=served.release.label_loop,
+        release=served.manifest.fingerprint,
+        revision=served.revision,
+    )
+    return as_json(report)
 
 
 @router.get(

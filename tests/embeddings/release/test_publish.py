@@ -381,3 +381,5 @@ def test_relabelled_and_deleted_images_have_no_likely_label_error(
     after = open_release(republish(store, grown / "releases", candidate.explain))
     assert after.label_issues == tuple(each for each in kept if each.id in after.rows)
     assert after.comparison == before.comparison
+    assert before.label_loop is not None
+    assert after.label_loop == before.label_loop
