@@ -30,6 +30,7 @@ from service.report.figures.history import (
 )
 from service.report.figures.introduction import introduction, licence_findings
 from service.report.figures.leakage import leakage_chart, leakage_findings
+from service.report.figures.loop import loop_chart, loop_findings, loop_table
 from service.report.figures.map import map_chart, map_findings
 from service.report.figures.pareto import pareto_chart, pareto_findings
 from service.report.figures.retrieval import retrieval_chart, retrieval_findings
@@ -68,6 +69,9 @@ __all__ = [
     "leakage_findings",
     "learning_curves",
     "licence_findings",
+    "loop_chart",
+    "loop_findings",
+    "loop_table",
     "map_chart",
     "map_findings",
     "of_family",

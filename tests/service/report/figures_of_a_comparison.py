@@ -4,6 +4,13 @@ import sys
 
 import numpy as np
 
+from embeddings.release.label_loop import (
+    LabelLoop,
+    LoopStep,
+    Noise,
+    SimulatedAccuracy,
+    SimulatedReview,
+)
 from embeddings.release.reliability import measure_uncertainty, prediction_sets, reliability
 from embeddings.release.reports import (
     ClassReport,
@@ -98,6 +105,46 @@ def comparison_of(reports: list[ExperimentReport], classes: tuple[str, ...]) -> 
     )
 
 
+def label_loop(*, helpful: bool) -> LabelLoop:
+    """Return a report of simulated reviews by a queue that helps, or that does not."""
+    gain = 0.04 if helpful else 0.0
+
+    def accuracy(value: float) -> SimulatedAccuracy:
+        return SimulatedAccuracy(accuracy=value, interval=(value - 0.01, value + 0.01))
+
+    step = LoopStep(
+        checked=50,
+        found_by_queue=30.0 if helpful else 4.0,
+        found_at_random=5.0,
+        queue=accuracy(0.9 + gain),
+        random=accuracy(0.9),
+        difference=gain,
+        interval=(gain - 0.01, gain + 0.01),
+        p_value=0.0005 if helpful else 1.0,
+        p_adjusted=0.0005 if helpful else 1.0,
+        verdict="better" if helpful else "no evidence of a difference",
+    )
+    noises: tuple[Noise, ...] = ("class", "image")
+    return LabelLoop(
+        experiment="transfer 0",
+        train=1000,
+        validation=200,
+        share=0.1,
+        repeats=5,
+        seed=0,
+        reviews=tuple(
+            SimulatedReview(
+                noise=noise,
+                wrong=100,
+                none=accuracy(0.88),
+                everything=accuracy(0.95),
+                steps=(step, step.model_copy(update={"checked": 100})),
+            )
+            for noise in noises
+        ),
+    )
+
+
 def draw(
     classes: int, families: tuple[str, ...], each: int, *, tuning: bool, perfect: bool
 ) -> list[str]:
@@ -127,6 +174,7 @@ def draw(
         )
         for n in range(500)
     ]
+    loop = label_loop(helpful=perfect)
     found = Map(points=tuple(points), release="0", revision=3)
     techniques = figures.of_family(reports, "technique")
     shown: list[object] = [
@@ -154,6 +202,10 @@ def draw(
         figures.reliability_chart(uncertainty),
         figures.reliability_findings(uncertainty),
         figures.set_findings(uncertainty),
+        figures.loop_chart(loop),
+        figures.loop_table(loop),
+        figures.loop_findings(loop),
+        figures.loop_findings(None),
         figures.map_chart(found, names),
         figures.map_findings(found),
         figures.conclusions(comparison, reports, best, 0.9),
