@@ -65,9 +65,9 @@ def loop_findings(loop: LabelLoop | None) -> Fragment:
         f"In {plural(loop.repeats, 'repeat')}, {percent(loop.share, 0)} of the "
         f"{count(loop.train)} training labels were made wrong, and a head of ",
         element("code", loop.experiment),
-        f" was trained after each step. {_lost(loop)} Of {plural(len(steps), 'comparison')} between "
-        f"the queue and images at random, the queue is better in {better} and worse in {worse}; "
-        "the others show no evidence of a difference.",
+        f" was trained after each step. {_lost(loop)} Of {plural(len(steps), 'comparison')} "
+        f"between the queue and images at random, the queue is better in {better} and worse in "
+        f"{worse}; the others show no evidence of a difference.",
     )
 
 
