@@ -1,4 +1,6 @@
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,18 +15,25 @@ from training.export import publish_best
 from training.republishing import publish_again
 from training.workspace import Workspace
 
-SIMULATION = Simulation(0.2, 2, 3)
+SIMULATION = Simulation(0.2, 1, 3)
 
 
 @pytest.fixture(scope="module")
-def measured(workspace: Workspace) -> LabelLoop:
-    return measure_label_loop(workspace, SIMULATION)
+def own(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return a workspace in a copy of the home, which these tests change."""
+    home = tmp_path_factory.mktemp("label-loop") / "home"
+    shutil.copytree(workspace.settings.home, home, symlinks=True)
+    settings = workspace.settings.model_copy(update={"home": home})
+    return Workspace(settings, workspace.preset, workspace.display)
 
 
-def test_the_head_of_the_frozen_experiment_is_trained(
-    workspace: Workspace, measured: LabelLoop
-) -> None:
-    indices = workspace.dataset().indices
+@pytest.fixture(scope="module")
+def measured(own: Workspace) -> LabelLoop:
+    return measure_label_loop(own, SIMULATION)
+
+
+def test_the_head_of_the_frozen_experiment_is_trained(own: Workspace, measured: LabelLoop) -> None:
+    indices = own.dataset().indices
     assert measured.experiment == "small-frozen"
     assert measured.train == len(indices.fit) + len(indices.tuning)
     assert measured.validation == len(indices.validation)
@@ -34,43 +43,40 @@ def test_the_head_of_the_frozen_experiment_is_trained(
             assert 0 <= step.found_by_queue <= min(step.checked, review.wrong)
 
 
-def test_a_report_is_measured_once(workspace: Workspace, measured: LabelLoop) -> None:
-    files = {path: path.stat().st_mtime_ns for path in workspace.settings.runs.rglob("*.json")}
-    assert measure_label_loop(workspace, SIMULATION) == measured
-    assert stored_label_loop(workspace) == measured
-    assert {
-        path: path.stat().st_mtime_ns for path in workspace.settings.runs.rglob("*.json")
-    } == files
+def test_a_report_is_measured_once(own: Workspace, measured: LabelLoop) -> None:
+    files = {path: path.stat().st_mtime_ns for path in own.settings.runs.rglob("*.json")}
+    assert measure_label_loop(own, SIMULATION) == measured
+    assert stored_label_loop(own) == measured
+    assert {path: path.stat().st_mtime_ns for path in own.settings.runs.rglob("*.json")} == files
 
 
-def test_the_release_carries_the_report(workspace: Workspace, measured: LabelLoop) -> None:
-    bare = current_release(workspace.settings.releases_folder)
+def test_the_release_carries_the_report(own: Workspace, measured: LabelLoop) -> None:
+    bare = current_release(own.settings.releases_folder)
     assert open_release(bare).label_loop is None
-    folder = publish_best(workspace)
+    folder = publish_best(own)
     assert folder != bare
     assert open_release(folder).label_loop == measured
     (image,) = open_release(folder).images.ids[:1]
-    workspace.store.delete([image])
-    again = publish_again(workspace)
-    workspace.store.restore([image])
+    own.store.delete([image])
+    again = publish_again(own)
+    own.store.restore([image])
     assert again != folder
     assert open_release(again).label_loop == measured
 
 
-def test_without_a_frozen_experiment_nothing_is_measured(workspace: Workspace) -> None:
-    scratch = tuple(e for e in workspace.preset.experiments if e.name != "small-frozen")
-    preset = workspace.preset.__class__("scratch", workspace.preset.epochs, scratch)
-    other = workspace.with_preset(preset)
+def test_without_a_frozen_experiment_nothing_is_measured(own: Workspace) -> None:
+    scratch = tuple(each for each in own.preset.experiments if each.name != "small-frozen")
+    other = own.with_preset(replace(own.preset, experiments=scratch))
     with pytest.raises(DataError, match="belvedere train"):
         measure_label_loop(other, SIMULATION)
     assert stored_label_loop(other) is None
 
 
-def test_a_damaged_report_is_measured_again(workspace: Workspace, measured: LabelLoop) -> None:
-    (path,) = workspace.settings.runs.glob(f"*/{LABEL_LOOP}")
+def test_a_damaged_report_is_measured_again(own: Workspace, measured: LabelLoop) -> None:
+    (path,) = own.settings.runs.glob(f"*/{LABEL_LOOP}")
     path.write_text(json.dumps({"key": "other"}))
-    assert stored_label_loop(workspace) is None
-    assert measure_label_loop(workspace, SIMULATION) == measured
+    assert stored_label_loop(own) is None
+    assert measure_label_loop(own, SIMULATION) == measured
 
 
 def test_the_share_of_wrong_labels_is_limited(
