@@ -8,9 +8,11 @@ export const READ_ONLY =
 
 let writable = false;
 
-/** @param {boolean} value whether the service accepts changes */
+/** Dispatch a `permission` event if it changes. @param {boolean} value whether the service accepts changes */
 export function setWritable(value) {
+  if (value === writable) return;
   writable = value;
+  dispatchEvent(new Event("permission"));
 }
 
 /** Return whether the service accepts changes; a change may still require an API key. */

@@ -4,6 +4,8 @@ import { callApi, callApiCached } from "../core/api.js";
 import { classTag } from "../core/classes.js";
 import { element } from "../core/dom.js";
 import { dateTime, number, plural } from "../core/format.js";
+import { setLeftOut } from "../core/left-out.js";
+import { selectionBox } from "../core/selection-box.js";
 import { errorNotice, loading } from "../core/status.js";
 import { imageViewUrl } from "../core/urls.js";
 
@@ -190,7 +192,7 @@ function changes(before, after, signal) {
 function differenceLists({ total, added, removed, replaced, relabelled, moved_to_pool: moved }) {
   const lists = [
     idList("Added", total.added, added.map(imageLink)),
-    idList("Deleted", total.removed, removed),
+    idList("Deleted", total.removed, removed.map(deletedImage)),
     idList("New file", total.replaced, replaced.map(imageLink)),
     idList("New label", total.relabelled, relabelled.map(relabelledImage)),
     idList("Moved to the pool", total.moved_to_pool, moved.map(imageLink)),
@@ -224,6 +226,13 @@ function idList(title, total, items) {
 /** @param {string} id */
 function imageLink(id) {
   return element("a", { href: imageViewUrl(id) }, id);
+}
+
+/** Create the id of a deleted image, which can be selected to restore it. @param {string} id */
+function deletedImage(id) {
+  const box = selectionBox(id, id);
+  box.addEventListener("click", () => setLeftOut([id], true));
+  return element("label", { class: "check" }, box, id);
 }
 
 /** @param {Relabelled} image */

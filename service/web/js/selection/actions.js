@@ -1,0 +1,104 @@
+/** Actions that change the selected images: label, tags, leaving out and restoring. */
+
+import { allClasses, classTag } from "../core/classes.js";
+import { element } from "../core/dom.js";
+import { plural } from "../core/format.js";
+import { isLeftOut } from "../core/left-out.js";
+import { selectedIds } from "../core/selection.js";
+import { alternatives, openDialog, textField } from "./action-dialog.js";
+import { changeImages } from "./changes.js";
+
+const NO_LABEL = "none";
+const OTHER = "other";
+// The rest of a value is the name of a class.
+const CLASS = "class:";
+
+/** Return the selected images that are in the collection. */
+export function presentIds() {
+  return selectedIds().filter((id) => !isLeftOut(id));
+}
+
+/** Return the selected images that are left out, as far as known. */
+export function leftOutIds() {
+  return selectedIds().filter(isLeftOut);
+}
+
+/** Ask for a label, and give it to the selected images. */
+export function relabel() {
+  const ids = presentIds();
+  const other = textField("name", "Name of the other class", { maxlength: 200 });
+  const input = /** @type {HTMLInputElement} */ (other.querySelector("input"));
+  const choices = alternatives("label", "New label", [
+    ...allClasses().map((label) => ({ value: CLASS + label, text: classTag(label) })),
+    { value: NO_LABEL, text: "No label" },
+    { value: OTHER, text: "Another class" },
+  ]);
+  other.hidden = true;
+  choices.addEventListener("change", ({ target }) => {
+    const isOther = target instanceof HTMLInputElement && target.value === OTHER;
+    other.hidden = !isOther;
+    input.required = isOther;
+  });
+  openDialog({
+    title: `Relabel ${plural(ids.length, "image")}`,
+    fields: [choices, other],
+    action: "Relabel",
+    submit: (data) => {
+      const label = chosenLabel(data);
+      const done = label === null ? "left without a label" : `relabelled as ${label}`;
+      return changeImages(ids, { label }, done);
+    },
+  });
+}
+
+/** @param {FormData} data */
+function chosenLabel(data) {
+  const chosen = String(data.get("label"));
+  if (chosen === NO_LABEL) return null;
+  return chosen === OTHER ? String(data.get("name")).trim() : chosen.slice(CLASS.length);
+}
+
+/** Ask for a tag, and add it to the selected images or remove it. */
+export function tag() {
+  const ids = presentIds();
+  openDialog({
+    title: `Tag ${plural(ids.length, "image")}`,
+    fields: [
+      textField("tag", "Tag", { required: true, maxlength: 64 }),
+      alternatives("change", "Change", [
+        { value: "add_tags", text: "Add the tag", checked: true },
+        { value: "remove_tags", text: "Remove the tag" },
+      ]),
+    ],
+    action: "Apply",
+    submit: (data) => {
+      const change = String(data.get("change"));
+      const name = String(data.get("tag")).trim();
+      const done = change === "add_tags" ? `tagged “${name}”` : `without the tag “${name}” now`;
+      return changeImages(ids, { [change]: [name] }, done);
+    },
+  });
+}
+
+/** Ask, and leave the selected images out of the collection. */
+export function leaveOut() {
+  const ids = presentIds();
+  openDialog({
+    title: `Leave out ${plural(ids.length, "image")}`,
+    fields: [
+      element(
+        "p",
+        {},
+        "They disappear from lists, searches and the map, and the next training does not use them. ",
+        "Their files stay stored, so that they can be restored.",
+      ),
+    ],
+    action: "Leave out",
+    submit: () => changeImages(ids, { deleted: true }, "left out"),
+  });
+}
+
+/** Restore the selected images that are left out. */
+export function restore() {
+  return changeImages(leftOutIds(), { deleted: false }, "restored");
+}
