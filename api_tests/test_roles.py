@@ -23,6 +23,8 @@ NEEDED = {
     ("DELETE", "/images?id=lake/x"): "write",
     ("POST", "/restore"): "write",
     ("DELETE", "/jobs/20200101-000000-00000000"): "write",
+    ("PUT", "/selections/mine"): "label",
+    ("DELETE", "/selections/mine"): "label",
     ("POST", "/publish"): "admin",
 }
 

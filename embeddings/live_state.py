@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from embeddings.arrays import Doubles, Floats, Mask, Points, Rows
 from embeddings.encoded import Encoded
@@ -110,6 +111,16 @@ class LiveState:
         if row is None:
             return self.release.rows.get(identifier)
         return row if row >= 0 else None
+
+    def rows_of(self, ids: Sequence[str]) -> Rows:
+        """Return the live rows of ids in NFC, -1 for ids without one; faster than one by one."""
+        sealed = pc.index_in(pa.array(ids, pa.string()), self.release.ids.array)
+        rows = pc.fill_null(sealed, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        for place, identifier in enumerate(ids):
+            changed = self._rows.get(identifier)
+            if changed is not None:
+                rows[place] = changed
+        return np.asarray(rows)
 
     def record(self, row: int) -> StoredImage:
         """Return the record of a row, without times and paths of sources as in a release."""

@@ -36,6 +36,7 @@ _Values = Annotated[tuple[_Value, ...], Field(max_length=_MOST_VALUES)]
 _Splits = Annotated[tuple[Split, ...], Field(max_length=_MOST_VALUES)]
 _Flag = bool | None
 _Date = Annotated[date, BeforeValidator(_iso_date)] | None
+_Name = Annotated[_Value, Field(min_length=1)] | None
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None
 
 
@@ -90,6 +91,10 @@ class ImageFilter:
         Field(description="True for images whose file the served model learned from."),
     ] = None
 
+    selection: Annotated[
+        _Name, Field(description="Name of a saved selection, as listed by `GET /selections`.")
+    ] = None
+
     @property
     def is_empty(self) -> bool:
         """True if every image meets the conditions."""
@@ -118,6 +123,7 @@ class FilterValues(TypedDict, total=False):
     wrong: bool | None
     uncertain: bool | None
     learned: bool | None
+    selection: str | None
 
 
 EVERY_IMAGE = ImageFilter()

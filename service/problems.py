@@ -16,6 +16,7 @@ class ProblemType(StrEnum):
     UNKNOWN_EXPERIMENT = "urn:problem-type:belvedere:unknown-experiment"
     UNKNOWN_VERSION = "urn:problem-type:belvedere:unknown-version"
     UNKNOWN_DECISION = "urn:problem-type:belvedere:unknown-decision"
+    UNKNOWN_SELECTION = "urn:problem-type:belvedere:unknown-selection"
     UNKNOWN_JOB = "urn:problem-type:belvedere:unknown-job"
     NO_MATCH = "urn:problem-type:belvedere:no-match"
     NO_HEATMAP = "urn:problem-type:belvedere:no-heatmap"
@@ -101,6 +102,11 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
         404,
         "No job has this id; the records of the oldest jobs are deleted.",
         "List the jobs with `GET /jobs`.",
+    ),
+    ProblemType.UNKNOWN_SELECTION: ProblemDescription(
+        404,
+        "No saved selection has this name.",
+        "List the selections with `GET /selections`.",
     ),
     ProblemType.NO_MATCH: ProblemDescription(
         404,

@@ -16,6 +16,7 @@ from embeddings.review.queue import Goal
 from embeddings.review.reasons import ReasonKind
 from embeddings.store.attribution import Attribution
 from embeddings.store.split import Split
+from service.image_filter import ImageFilter
 from service.problems import PROBLEMS, ProblemType, title_of
 
 API_KEY_HEADER = "X-API-Key"
@@ -306,6 +307,46 @@ class Facets(Answer):
         description="Images whose file the served model learned from, and others."
     )
     typicality: TypicalityHistogram = Field(description="Typicality of the images.")
+
+
+class SelectionContent(StrictModel):
+    """Images of a selection: either `ids` or `filter`."""
+
+    ids: tuple[str, ...] | None = Field(
+        None, max_length=100_000, description="Ids of a fixed selection."
+    )
+    filter: ImageFilter | None = Field(
+        None, description="Filter of a live selection, with the names of the query parameters."
+    )
+
+
+class SelectionRecord(FrozenModel):
+    """Saved selection of images."""
+
+    name: str = Field(description="Name of the selection.")
+    kind: Literal["fixed", "live"] = Field(
+        description="`fixed` for a set of ids, `live` for a filter that is evaluated when the "
+        "selection is read."
+    )
+    images: int = Field(description="Number of images.")
+    missing: int = Field(description="Number of ids whose images are deleted.")
+    filter: dict[str, Any] | None = Field(
+        description="Conditions of a live selection, with the names of the query parameters; null "
+        "for a fixed one."
+    )
+    by: str = Field(description="Name of the person that saved it last.")
+    created: datetime = Field(description="Time at which it was saved first, UTC.")
+    changed: datetime = Field(description="Time at which it was saved last, UTC.")
+
+
+class SavedSelection(SelectionRecord, Answer):
+    """One saved selection of images."""
+
+
+class SelectionList(Answer):
+    """Saved selections."""
+
+    selections: tuple[SelectionRecord, ...] = Field(description="Selections, ordered by name.")
 
 
 class Image(ImageRecord, Answer):

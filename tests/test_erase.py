@@ -14,6 +14,7 @@ from embeddings.encoder import Encoded
 from embeddings.release.reader import current_release, open_release, read_manifest
 from embeddings.release.reports import ExperimentReport
 from embeddings.store.records import Blob, Decision, FileEntry
+from embeddings.store.selections import StoredSelection
 from embeddings.store.store import Store
 from tests.tiny_release import TRAINING_VERSION, make_home
 from training.data.dataset import open_dataset
@@ -77,6 +78,26 @@ class Home:
 @pytest.fixture
 def home(made_once: MakeOnce, capfd: pytest.CaptureFixture[str]) -> Home:
     return Home(made_once("tiny-home", make_home), capfd)
+
+
+def test_selections_lose_an_erased_image_and_keep_the_others(home: Home) -> None:
+    now = home.store.now()
+    selections = home.store.selections
+    fixed = StoredSelection("mine", (LATER, LAKE), None, "ada", now, now)
+    live = StoredSelection("lakes", None, {"label": ["lake"]}, "ada", now, now)
+    home.add_later()
+    for each in (fixed, live, fixed._replace(name="only", ids=(LATER,))):
+        selections.put(each)
+    assert home.files_with(LATER.encode())
+    home.erase(LATER, "--yes")
+    assert home.files_with(LATER.encode()) == []
+    found = selections.read()
+    assert found == {
+        "lakes": live,
+        "mine": fixed._replace(ids=(LAKE,)),
+        "only": fixed._replace(name="only", ids=()),
+    }
+    assert home.verify()
 
 
 def test_no_byte_of_a_published_image_stays(home: Home) -> None:

@@ -6,6 +6,7 @@ from embeddings.ingest.changes import InvalidChange
 _LONGEST_ID = 1000
 _LONGEST_LABEL = 100
 _LONGEST_TAG = 64
+_LONGEST_SELECTION = 80
 
 
 def checked_id(identifier: str) -> str:
@@ -49,3 +50,15 @@ def checked_tag(tag: str) -> str:
             "at either end."
         )
     return name
+
+
+def checked_selection(name: str) -> str:
+    """Return the name of a selection in NFC. Raises `InvalidChange` if it is unusable."""
+    normal = to_nfc(name)
+    named = normal.strip() == normal != "" and normal not in {".", ".."}
+    if not named or len(normal) > _LONGEST_SELECTION or printable(normal) != normal:
+        raise InvalidChange(
+            f"{normal!r:.100} cannot name a selection; use 1 to {_LONGEST_SELECTION} printable "
+            "characters, and no space at either end."
+        )
+    return normal

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+import lance
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,6 +12,7 @@ from embeddings.store.files import FileLedger
 from embeddings.store.flushing import flush_table
 from embeddings.store.images import ImageTable
 from embeddings.store.labels import LabelJournal
+from embeddings.store.selections import SelectionTable
 from embeddings.store.tables import (
     ROWS_PER_FILE,
     check_lease,
@@ -98,6 +100,7 @@ def erase(table: ImageTable, feature_paths: Sequence[str], traces: Traces) -> Er
     for tag in traces.tags:
         delete_tag(table, tag)
     decisions = _erase_rows(LabelJournal(table.uri).path, _has("id", traces.ids))
+    _erase_in_selections(SelectionTable(table.uri), traces.ids)
     ledger = _erase_rows(FileLedger(table.uri).path, lambda rows: _names(rows, traces))
     digests = _has("digest", traces.digests)
     features = sum(_erase_rows(path, digests) for path in feature_paths)
@@ -158,10 +161,25 @@ def _erase_rows(path: str, chosen: _Chosen, kept: Collection[int] = ()) -> int:
             part = ", ".join(map(str, found[start : start + _ROWS_PER_DELETE]))
             dataset.delete(f"_rowid IN ({part})")
             flush_table(path)
+    _forget_rows(path, dataset, kept)
+    return len(found)
+
+
+def _erase_in_selections(table: SelectionTable, ids: Sequence[str]) -> None:
+    """Erase ids in selections, which stay with their other ids."""
+    table.remove_ids(ids)
+    dataset = open_table(table.path)
+    if dataset is not None:
+        check_lease(table.path)
+        _forget_rows(table.path, dataset)
+
+
+def _forget_rows(path: str, dataset: lance.LanceDataset, kept: Collection[int] = ()) -> None:
+    """Remove the files of deleted rows, and all versions but the newest and those in `kept`."""
+    with translate_errors(path):
         dataset.optimize.compact_files(
             target_rows_per_fragment=ROWS_PER_FILE, materialize_deletions_threshold=0.0
         )
     flush_table(path)
     remove_versions(path, kept)
     flush_table(path)
-    return len(found)

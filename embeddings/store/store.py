@@ -16,6 +16,7 @@ from embeddings.store.images import ImageTable, Snapshot
 from embeddings.store.labels import LABEL_SCHEMA, LabelJournal
 from embeddings.store.records import Decision, Images, StoredImage
 from embeddings.store.retention import Retention
+from embeddings.store.selections import SelectionTable
 from embeddings.store.tables import StoreDamaged, StoreError, create_table, open_table
 from embeddings.store.verification import Check, verify_store
 from embeddings.store.versions import (
@@ -66,6 +67,11 @@ class Store:
     def labels(self) -> LabelJournal:
         """Table `labels`."""
         return LabelJournal(self.uri)
+
+    @property
+    def selections(self) -> SelectionTable:
+        """Table `selections`."""
+        return SelectionTable(self.uri)
 
     def features(self, encoder: str) -> FeatureTable:
         """Return the table of features for the encoder with this fingerprint."""

@@ -30,6 +30,7 @@ from service.serving.errors import (
     StoreUnreadable,
     UnknownImage,
     UnknownJob,
+    UnknownSelection,
     UnknownVersion,
     WorkerFailed,
 )
@@ -53,6 +54,7 @@ _SERVING_ERRORS: dict[type[BelvedereError], ProblemType] = {
     UnknownImage: ProblemType.UNKNOWN_IMAGE,
     UnknownVersion: ProblemType.UNKNOWN_VERSION,
     UnknownJob: ProblemType.UNKNOWN_JOB,
+    UnknownSelection: ProblemType.UNKNOWN_SELECTION,
     ArchiveUnreadable: ProblemType.MALFORMED_REQUEST,
     InvalidBox: ProblemType.INVALID_PARAMETER,
     InvalidChange: ProblemType.INVALID_PARAMETER,

@@ -32,6 +32,7 @@ TAGS = [
     {"name": "neighbours", "description": "Stored images nearest to an image."},
     {"name": "map", "description": "t-SNE map of the embeddings; similar images are close."},
     {"name": "images", "description": "Stored images: metadata and files."},
+    {"name": "selections", "description": "Saved sets of images and saved filters."},
     {"name": "changes", "description": "Changes of the images, if the service accepts them."},
     {"name": "jobs", "description": "Long changes in the background."},
     {"name": "features", "description": "Embeddings and probabilities of stored images."},
@@ -45,6 +46,7 @@ TAGS = [
 
 _HEATMAP = "/errors/{id}/heatmap"
 _LIST = "/images"
+_SELECTION = "/selections/{name}"
 FEW = {"limit": 2, "n": 3}
 """Parameters that limit the length of example responses."""
 
@@ -68,6 +70,8 @@ class Examples:
     def of(self, path: str, parameter: Description) -> object:
         """Return an example of a parameter; None if there is none."""
         name = parameter["name"]
+        if path == _SELECTION and name == "name":
+            return "to check"
         if (path, name) == (_LIST, "id"):
             return [self.id]
         values = {

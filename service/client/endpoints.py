@@ -4,6 +4,7 @@ An image is given either as `id` (stored) or as `image` (the bytes of a file). `
 revision that the answer must contain, such as that of a change.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +50,9 @@ from service.schemas import (
     Readiness,
     Restored,
     ReviewQueue,
+    SavedSelection,
     SearchExamples,
+    SelectionList,
     VersionDifference,
     VersionList,
     WrittenChanges,
@@ -223,6 +226,41 @@ def ids(
         min_revision=min_revision,
         **_conditions(filters),
     )
+
+
+def selections() -> Call[SelectionList]:
+    """Return all saved selections, ordered by name."""
+    return _get(SelectionList, "/selections")
+
+
+def selection(name: str) -> Call[SavedSelection]:
+    """Return a saved selection; `ids(selection=name)` returns its images."""
+    return _get(SavedSelection, _selection_path(name))
+
+
+def save_selection(
+    name: str, ids: Sequence[str] | None = None, **filters: Unpack[FilterValues]
+) -> Call[SavedSelection]:
+    """Save images under a name, instead of the selection that has it.
+
+    They are a fixed set of ids, or the images that meet the filters whenever the selection is read.
+    """
+    if ids is not None and filters:
+        raise ValueError("Give either ids or filters.")
+    body: dict[str, Any] = {"filter": _known(filters)} if ids is None else {"ids": [*ids]}
+    content = json.dumps(body).encode()
+    kind = {"Content-Type": "application/json"}
+    path = _selection_path(name)
+    return Call("PUT", path, _json(SavedSelection), body=content, headers=kind)
+
+
+def delete_selection(name: str) -> Call[None]:
+    """Delete a saved selection; its images stay stored."""
+    return Call("DELETE", _selection_path(name), lambda _: None)
+
+
+def _selection_path(name: str) -> str:
+    return f"/selections/{quote(name)}"
 
 
 def image(id: str, *, min_revision: int | None = None) -> Call[bytes]:
@@ -514,14 +552,18 @@ def _several(ids: str | Sequence[str]) -> tuple[str, ...]:
 
 def _conditions(filters: FilterValues) -> dict[str, Parameter]:
     """Return filters as query parameters. Raises `TypeError` for an unknown one."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else value
+        for name, value in _known(filters).items()
+    }
+
+
+def _known(filters: FilterValues) -> dict[str, Any]:
+    """Return filters as an object of JSON. Raises `TypeError` for an unknown one."""
     unknown = filters.keys() - NAMES
     if unknown:
         raise TypeError(f"There is no filter {min(unknown)!r}; use {', '.join(sorted(NAMES))}.")
-    found = given(filters)
-    return {
-        name: str(value).lower() if isinstance(value, bool) else value
-        for name, value in found.items()
-    }
+    return given(filters)
 
 
 def _send_json(

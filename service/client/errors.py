@@ -100,6 +100,12 @@ class UnknownJob(ServiceError):
     problem_type = ProblemType.UNKNOWN_JOB
 
 
+class UnknownSelection(ServiceError):
+    """Name that no saved selection has (404)."""
+
+    problem_type = ProblemType.UNKNOWN_SELECTION
+
+
 class NoMatch(ServiceError):
     """Filters that no image matches (404)."""
 

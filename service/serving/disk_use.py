@@ -8,7 +8,7 @@ from pathlib import Path
 from embeddings.settings import is_remote
 from service.settings import ServiceSettings
 
-_TABLES = ("images", "blobs", "files", "labels")
+_TABLES = ("images", "blobs", "files", "labels", "selections")
 _FEATURES = "features"
 _RELEASES = "releases"
 

@@ -47,6 +47,14 @@ class UnknownVersion(BelvedereError):
         )
 
 
+class UnknownSelection(BelvedereError):
+    """No saved selection has the name."""
+
+    def __init__(self, name: str) -> None:
+        shown = f"{name!r:.{_SHOWN_CHARACTERS}}"
+        super().__init__(f"There is no selection {shown}; `/selections` lists all of them.")
+
+
 class UnknownJob(BelvedereError):
     """No job has the id."""
 

@@ -29,6 +29,9 @@ class FacetCounts:
         self._columns: Columns = served.filtering.columns
         self._live: Mask = served.live.live
         self._parts = conditions(self._columns, where)
+        selection = served.selection_of(where)
+        if selection is not None:
+            self._parts["selection"] = served.filtering.selected(selection)
         self._where = where
         self._most = most
         self._all = self._met(self._parts.values())

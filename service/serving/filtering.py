@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache, partial, reduce
 from typing import Any
@@ -15,7 +15,8 @@ from embeddings.live_state import LiveState
 from embeddings.release.reader import Release
 from embeddings.store.columns import Categories, Numbers
 from embeddings.store.records import StoredImage
-from service.image_filter import ImageFilter
+from embeddings.store.selections import StoredSelection
+from service.image_filter import ImageFilter, from_json
 
 _MASKS_KEPT = 16
 _UNLABELLED, _UNKNOWN = -1, -2
@@ -172,9 +173,23 @@ class Filtering:
         # It refers to the columns alone: a reference cycle would keep a state in memory.
         self._masks = lru_cache(_MASKS_KEPT)(partial(_mask, columns))
 
-    def mask(self, where: ImageFilter) -> Mask:
-        """Return a mask of the images that meet a filter, one read-only value for each row."""
-        return self._masks(where)
+    def mask(self, where: ImageFilter, selection: StoredSelection | None = None) -> Mask:
+        """Return a mask of the images that meet a filter, one read-only value for each row.
+
+        `selection` is the saved selection that the filter names.
+        """
+        mask = self._masks(replace(where, selection=None))
+        return mask if selection is None else mask & self.selected(selection)
+
+    def selected(self, selection: StoredSelection) -> Mask:
+        """Return a mask of the images of a saved selection, one value for each row."""
+        if selection.ids is None:
+            return self._masks(from_json(selection.filter or {}))
+        mask = np.zeros(len(self.columns.live), np.bool_)
+        rows = self.columns.live.rows_of(selection.ids)
+        mask[rows[rows >= 0]] = True
+        # Rows of the release stay in place after a deletion.
+        return mask & self.columns.live.live
 
 
 def conditions(columns: Columns, where: ImageFilter) -> dict[str, Mask]:

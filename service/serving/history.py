@@ -1,6 +1,6 @@
 """Dataset versions of the feature store, opened for reading."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -18,6 +18,7 @@ from embeddings.review.decided import Decided, journal_version, read_decided
 from embeddings.store.columns import Categories, Strings
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Images, RecordedDecision, StoredImage
+from embeddings.store.selections import StoredSelection
 from embeddings.store.store import Store
 from embeddings.store.tables import OtherFormat, StoreDamaged, StoreError
 from embeddings.store.versions import (
@@ -30,7 +31,12 @@ from embeddings.store.versions import (
     list_revisions,
 )
 from service.image_filter import ImageFilter
-from service.serving.errors import StoreUnreadable, UnknownImage, UnknownVersion
+from service.serving.errors import (
+    StoreUnreadable,
+    UnknownImage,
+    UnknownSelection,
+    UnknownVersion,
+)
 
 _VERSIONS_KEPT = 1024
 _SNAPSHOTS_KEPT = 2
@@ -89,6 +95,7 @@ class History:
         self._images = lru_cache(_SNAPSHOTS_KEPT)(partial(_open, store))
         self._differences = lru_cache(_DIFFERENCES_KEPT)(partial(_compare, store))
         self._decided = lru_cache(1)(partial(_read_decided, store))
+        self._selections = lru_cache(1)(partial(_read_selections, store))
 
     def revisions(self) -> tuple[Revision, ...]:
         """Return all revisions, newest first. Raises `StoreUnreadable`."""
@@ -181,6 +188,18 @@ class History:
         with _readable():
             return self._decided(journal_version(self._store.labels))
 
+    def selections(self) -> Mapping[str, StoredSelection]:
+        """Return the saved selections by name, in the order of names. Raises `StoreUnreadable`."""
+        with _readable():
+            return self._selections(self._store.selections.version())
+
+    def selection(self, name: str) -> StoredSelection:
+        """Return a saved selection. Raises `UnknownSelection` and `StoreUnreadable`."""
+        found = self.selections().get(to_nfc(name))
+        if found is None:
+            raise UnknownSelection(name)
+        return found
+
     def _snapshot(self, version: str) -> Snapshot:
         try:
             return self._store.at(version)
@@ -198,6 +217,10 @@ def _open(store: Store, revision: int) -> ImagesAt:
 
 def _read_decided(store: Store, _version: int) -> Decided:
     return read_decided(store.labels)
+
+
+def _read_selections(store: Store, _version: int) -> Mapping[str, StoredSelection]:
+    return store.selections.read()
 
 
 def _compare(store: Store, before: int, after: int) -> Difference:

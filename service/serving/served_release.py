@@ -38,6 +38,7 @@ from embeddings.review.reasons import Reasons
 from embeddings.review.sharpness import sharpness
 from embeddings.store.blobs import missing_blob, read_jpeg
 from embeddings.store.changed_images import ChangedImages
+from embeddings.store.selections import StoredSelection
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
 from service.image_filter import ImageFilter
@@ -192,8 +193,18 @@ class ServedRelease:
         return None if where.is_empty else self.mask(where)
 
     def mask(self, where: ImageFilter) -> Mask:
-        """Return a mask of the images that meet a filter, one read-only value for each row."""
-        return self.filtering.mask(where)
+        """Return a mask of the images that meet a filter, one value for each row.
+
+        It must not be changed. Raises `UnknownSelection` and `StoreUnreadable`.
+        """
+        return self.filtering.mask(where, self.selection_of(where))
+
+    def selection_of(self, where: ImageFilter) -> StoredSelection | None:
+        """Return the saved selection that a filter names; None if it names none.
+
+        Raises `UnknownSelection` and `StoreUnreadable`.
+        """
+        return None if where.selection is None else self.history.selection(where.selection)
 
     def jpeg(self, row: int) -> bytes:
         """Return the JPEG file of a stored image. Raises `StoreUnreadable`."""

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import OrderedDict
+from hashlib import sha256
 
 import numpy as np
 
 from embeddings.arrays import Mask, Points, Rows
 from embeddings.live_state import LiveState
 from embeddings.tsne import fit_map
-from service.image_filter import EVERY_IMAGE, ImageFilter
 from service.serving.worker_pool import WorkerPool
 
 MOST_FITTED = 2000
@@ -17,8 +17,8 @@ MOST_FITTED = 2000
 MOST_DRAWN = 100_000
 """Maximum number of images of any map; about 20 MB of JSON."""
 
-_Key = tuple[str, int, ImageFilter, int, int]
-"""Fingerprint of the release, revision, filter of the images, their number, seed."""
+_Key = tuple[str, int, bytes, int]
+"""Fingerprint of the release, revision, digest of the rows, seed."""
 
 _KEPT = 16
 _FIT_SECONDS = 120.0
@@ -62,15 +62,17 @@ class TsneJobs:
         """Replace the fitting thread if it died or hangs."""
         self._workers.replace_dead()
 
-    async def points(
-        self, live: LiveState, rows: Rows, seed: int, where: ImageFilter = EVERY_IMAGE
-    ) -> Points:
+    async def points(self, live: LiveState, rows: Rows, seed: int) -> Points:
         """Return the map of the embeddings of these rows for a seed, shape (n, 2).
 
-        They are a sample for this seed of the images that meet a filter. Concurrent calls for the
-        same map wait for one fit. Raises `QueueFull`.
+        Concurrent calls for the same map wait for one fit. Raises `QueueFull`.
         """
-        key = (live.release.manifest.fingerprint, live.revision, where, len(rows), seed)
+        key = (
+            live.release.manifest.fingerprint,
+            live.revision,
+            sha256(rows.tobytes()).digest(),
+            seed,
+        )
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]

@@ -1,19 +1,24 @@
 """Changes of the images by this process: the writer of the feature store and its lock."""
 
 from asyncio import wrap_future
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from threading import Lock
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from embeddings.file_names import to_nfc
 from embeddings.ingest.changes import Change, PreparedFile, Written
+from embeddings.ingest.names import checked_selection
 from embeddings.ingest.preparation import prepare
 from embeddings.ingest.writer import Writer
 from embeddings.lock import SERVICE, store_lock
 from embeddings.store.changed_images import ChangedImages
 from embeddings.store.maintenance import Maintenance
+from embeddings.store.selections import StoredSelection
 from embeddings.store.store import Store
+from embeddings.store.tables import StoreError
 from service.metrics import Metrics
 from service.serving.errors import QueueFull, ReleaseUnavailable
 from service.serving.jobs import Jobs
@@ -46,7 +51,9 @@ class Writing:
         self._lock.enter_context(store_lock(settings.store_uri, SERVICE))
         self._metrics = metrics
         self._writer: Writer | None = None
-        self._maintenance = Maintenance(Store(settings.store_uri), settings.retention)
+        self._store = Store(settings.store_uri)
+        self._maintenance = Maintenance(self._store, settings.retention)
+        self._selections, self._closed = Lock(), False
         self._current: Callable[[], ServedRelease] | None = None
         self._submitted = 0
         self.jobs = Jobs(settings.jobs)
@@ -94,11 +101,50 @@ class Writing:
         self._metrics.observe_write(written.outcome, monotonic() - started)
         return AppliedChange(written, served)
 
+    def save_selection(
+        self,
+        name: str,
+        ids: Sequence[str] | None,
+        conditions: Mapping[str, Any] | None,
+        by: str,
+    ) -> StoredSelection:
+        """Save ids or the conditions of a filter under a name; the result is durable.
+
+        Raises `InvalidChange` for an unusable name, and `StoreError`.
+        """
+        name = checked_selection(name)
+        with self._selections:
+            self._refuse_after_close()
+            table, now = self._store.selections, self._store.now()
+            known = table.read().get(name)
+            selection = StoredSelection(
+                name=name,
+                ids=None if ids is None else tuple(dict.fromkeys(map(to_nfc, ids))),
+                filter=None if conditions is None else {**conditions},
+                by=by,
+                created=now if known is None else known.created,
+                changed=now,
+            )
+            table.put(selection)
+        return selection
+
+    def delete_selection(self, name: str) -> None:
+        """Delete a saved selection, if there is one. Raises `StoreError`."""
+        with self._selections:
+            self._refuse_after_close()
+            self._store.selections.remove(name)
+
+    def _refuse_after_close(self) -> None:
+        if self._closed:
+            raise StoreError("The writer is closed; retry when the service runs again.")
+
     def close(self) -> None:
         """Commit the submitted changes and release the lock."""
         if self._writer is not None:
             self._writer.close()
         self._maintenance.close()
+        with self._selections:
+            self._closed = True
         self._lock.close()
 
 

@@ -45,7 +45,7 @@ Limit = Annotated[
     summary="Misclassified images",
     response_model=ErrorList,
     openapi_extra=FILTER_PARAMETERS,
-    responses=problem_responses(400, 422, 429),
+    responses=problem_responses(400, 404, 422, 429),
 )
 async def errors(served: Served, state: State, where: Where, limit: Limit = 20) -> Response:
     """Return the misclassified validation images, worst first.
@@ -102,7 +102,7 @@ def _overlay(served: ServedRelease, id: str) -> bytes:
     summary="Likely label errors",
     response_model=LabelIssueList,
     openapi_extra=FILTER_PARAMETERS,
-    responses=problem_responses(400, 422, 429),
+    responses=problem_responses(400, 404, 422, 429),
 )
 async def label_issues(served: Served, state: State, where: Where, limit: Limit = 20) -> Response:
     """Return the images with a likely label error, the most likely first.

@@ -36,7 +36,7 @@ Offset = Annotated[int, Query(ge=0, description="Number of ids to skip.")]
     summary="Counts by field",
     response_model=Facets,
     openapi_extra=FILTER_PARAMETERS,
-    responses=problem_responses(400, 422, 429),
+    responses=problem_responses(400, 404, 422, 429),
 )
 async def facets(served: Served, state: State, where: Where, values: Values = _VALUES) -> Response:
     """Return the number of images for the values of each field.
@@ -65,7 +65,7 @@ def _facets(served: ServedRelease, where: ImageFilter, values: int) -> Response:
     summary="Ids of images",
     response_model=IdList,
     openapi_extra=FILTER_PARAMETERS,
-    responses=problem_responses(400, 422, 429),
+    responses=problem_responses(400, 404, 422, 429),
 )
 async def ids(
     served: Served, state: State, where: Where, limit: Limit = _IDS, offset: Offset = 0

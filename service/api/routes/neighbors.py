@@ -65,7 +65,7 @@ async def neighbors_of_stored(
     dependencies=REQUIRE_API_KEY,
     response_model=Neighborhood,
     openapi_extra={**UPLOAD_BODY, **FILTER_PARAMETERS},
-    responses=problem_responses(400, 401, 408, 413, 415, 422, 429),
+    responses=problem_responses(400, 401, 404, 408, 413, 415, 422, 429),
 )
 async def neighbors_of_upload(
     served: Served, state: State, where: Where, part: Part, upload: Upload, k: Count = DEGREE

@@ -32,7 +32,7 @@ Offset = Annotated[int, Query(ge=0, description="Number of images or groups to s
     summary="Images to look at",
     response_model=ReviewQueue,
     openapi_extra=FILTER_PARAMETERS,
-    responses=problem_responses(400, 422, 429, 503),
+    responses=problem_responses(400, 404, 422, 429, 503),
 )
 async def queue(
     served: Served,
@@ -60,7 +60,7 @@ def _queue(served: ServedRelease, goal: Goal, where: ImageFilter, page: slice) -
     summary="Groups of duplicates",
     response_model=DuplicateList,
     openapi_extra=FILTER_PARAMETERS,
-    responses=problem_responses(400, 422, 429, 503),
+    responses=problem_responses(400, 404, 422, 429, 503),
 )
 async def duplicates(
     served: Served, state: State, where: Where, limit: Groups = 20, offset: Offset = 0

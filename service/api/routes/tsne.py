@@ -45,7 +45,7 @@ Seed = Annotated[
     dependencies=REQUIRE_API_KEY,
     response_model=Map,
     openapi_extra=FILTER_PARAMETERS,
-    responses=problem_responses(400, 401, 422, 429),
+    responses=problem_responses(400, 401, 404, 422, 429),
 )
 async def tsne_of_stored(
     request: Request,
@@ -76,7 +76,7 @@ async def tsne_of_stored(
     rows = await state.queries.run(sample_rows, served.live, n, seed, among)
     if not len(rows):
         return _shown(served, rows, np.empty((0, 2)))
-    points = await state.maps.points(served.live, rows, seed, where)
+    points = await state.maps.points(served.live, rows, seed)
     return await state.queries.run(_shown, served, rows, points)
 
 

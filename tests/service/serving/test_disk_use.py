@@ -8,12 +8,12 @@ from service.settings import ServiceSettings
 
 def test_the_parts_are_measured_without_following_links(home: Path) -> None:
     used = measure_disk_use(ServiceSettings(home=home))
-    assert set(used) == {"images", "blobs", "files", "labels", "features", "releases"}
+    assert set(used) == {"images", "blobs", "files", "labels", "features", "releases", "selections"}
     files = [each for each in home.rglob("*") if each.is_file() and not each.is_symlink()]
     counted = [each for each in files if {"store", "releases"} & set(each.relative_to(home).parts)]
     unique = {each.resolve() for each in counted}
     assert sum(used.values()) == sum(each.stat().st_size for each in unique)
-    assert all(used.values())
+    assert [name for name, size in used.items() if not size] == ["selections"]
 
 
 def test_an_empty_home_uses_nothing(tmp_path: Path) -> None:
