@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import zipfile
+from contextlib import ExitStack
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler
 
@@ -13,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from api_tests.conftest import LOCATION, answering
+from api_tests.conftest import LOCATION, answering, served
 from embeddings.export import parquet
+from service.api.routes import export
 from service.client import AsyncClient, Client, UnknownImage
 from service.settings import ServiceSettings
 from tests.tiny_release import DELETED, LABELS, NEW, RELABELLED, REPLACED, UNLABELLED
@@ -343,6 +345,41 @@ def test_a_key_for_reading_protects_exports(serving, home, sentence):
     with serving(ServiceSettings(home=home, api_key="a key")) as service:
         sentence(service.get("/export"), 401)
         assert service.get("/export", headers={"X-API-Key": "a key"}).status_code == 200
+
+
+def test_few_files_are_made_at_the_same_time(home, sentence):
+    with served(ServiceSettings(home=home)) as (client, state):
+        with ExitStack() as slots:
+            for _ in range(4):
+                slots.enter_context(state.exports.held())
+            refused = client.get("/export")
+            sentence(refused, 429)
+            assert int(refused.headers["retry-after"]) > 0
+            assert client.get("/images").status_code == 200
+        for _ in range(9):
+            assert client.get("/export", params={"label": "lake"}).status_code == 200
+            assert client.get("/export", params={"label": "moon"}).status_code == 422
+
+
+def test_a_client_that_takes_nothing_is_left(monkeypatch):
+    monkeypatch.setattr(export, "_SEND_SECONDS", 0.01)
+    given = []
+
+    async def parts():
+        for number in range(3):
+            given.append(number)
+            yield b"part"
+
+    async def receive():
+        await asyncio.Event().wait()
+
+    async def send(message):
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    scope = {"type": "http", "asgi": {"spec_version": "2.3"}}
+    asyncio.run(export.Download(parts())(scope, receive, send))
+    assert given == [0]
 
 
 def test_a_lost_store_is_a_problem_of_the_service(serving, grown_home, tmp_path, sentence):

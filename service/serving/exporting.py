@@ -12,9 +12,30 @@ from embeddings.store.images import Snapshot
 from embeddings.store.records import Images
 from embeddings.store.tables import StoreError
 from service.image_filter import ImageFilter
-from service.serving.errors import StoreUnreadable
+from service.serving.errors import QueueFull, StoreUnreadable
 from service.serving.history import ImagesAt
 from service.serving.served_release import ServedRelease
+
+_MOST_EXPORTS = 4
+_RETRY_SECONDS = 5
+
+
+class ExportSlots:
+    """Limit of the exports at the same time, each of which takes some 80 MB of memory."""
+
+    def __init__(self) -> None:
+        self._free = _MOST_EXPORTS
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold a slot. Raises `QueueFull` if there is none."""
+        if not self._free:
+            raise QueueFull(_RETRY_SECONDS)
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from service.metrics import Metrics
 from service.serving.admission import UploadAdmission
 from service.serving.disk_use import measure_disk_use
 from service.serving.errors import ReleaseUnavailable, RevisionNotReached
+from service.serving.exporting import ExportSlots
 from service.serving.folding import Folding
 from service.serving.jobs import Jobs
 from service.serving.served_release import ServedRelease, load_current_release
@@ -105,6 +106,7 @@ class ServiceState:
             seconds=settings.work_seconds,
         )
         """Thread pool of searches and long answers about stored images."""
+        self.exports = ExportSlots()
         self.maps = TsneJobs()
         metrics.watch_queue("images", lambda: self.images.waiting)
         metrics.watch_queue("queries", lambda: self.queries.waiting)

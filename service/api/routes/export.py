@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
+from starlette.types import Message, Send
 
 from embeddings.export import FormatName
 from embeddings.export.formats import FORMATS, Options
@@ -34,6 +36,9 @@ router = APIRouter(tags=["export"])
 _PAUSE_SECONDS = 0.1
 """Seconds until the next attempt if all threads are busy during a download."""
 
+_SEND_SECONDS = 60.0
+"""Seconds in which a client must take a part of a file."""
+
 _FILES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A file of the requested format.",
@@ -54,6 +59,15 @@ _FILES: dict[int | str, dict[str, Any]] = {
     }
 }
 
+
+async def hold_slot(state: State) -> AsyncIterator[None]:
+    """Hold a slot of exports until the file is sent. Raises `QueueFull`."""
+    with state.exports.held():
+        yield
+
+
+_DEPENDENCIES = [*REQUIRE_API_KEY, Depends(hold_slot)]
+
 Format = Annotated[FormatName, Query(alias="format", description="Format of the file.")]
 Thumbnails = Annotated[
     bool, Query(description="Contain a thumbnail of each image; in the format `parquet`.")
@@ -64,7 +78,7 @@ Thumbnails = Annotated[
     "/export",
     summary="Export of images",
     response_class=StreamingResponse,
-    dependencies=REQUIRE_API_KEY,
+    dependencies=_DEPENDENCIES,
     openapi_extra=FILTER_PARAMETERS,
     responses={**_FILES, **problem_responses(400, 401, 404, 422, 429)},
 )
@@ -110,7 +124,7 @@ def _of_version(
     "/export",
     summary="Export of chosen images",
     response_class=StreamingResponse,
-    dependencies=REQUIRE_API_KEY,
+    dependencies=_DEPENDENCIES,
     responses={**_FILES, **problem_responses(400, 401, 404, 413, 422, 429)},
 )
 async def export_ids(served: Served, state: State, chosen: ExportedIds) -> StreamingResponse:
@@ -133,7 +147,22 @@ def _of_ids(served: ServedRelease, chosen: ExportedIds, options: Options) -> Exp
     return export_version(served, snapshot, version.images.take(rows), chosen.format, options)
 
 
-async def _streamed(state: ServiceState, served: ServedRelease, made: Export) -> StreamingResponse:
+class Download(StreamingResponse):
+    """File that is sent while it is made; a client that takes no part of it in time is left."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the parts, each within a limited time."""
+
+        async def sent(message: Message) -> None:
+            async with asyncio.timeout(_SEND_SECONDS):
+                await send(message)
+
+        # The server closes the connection of an unfinished answer.
+        with suppress(TimeoutError):
+            await super().stream_response(sent)
+
+
+async def _streamed(state: ServiceState, served: ServedRelease, made: Export) -> Download:
     # The first part is made before the status is sent, so that most errors are problems.
     first = await state.queries.run(next, made.chunks, b"")
     headers = {
@@ -143,7 +172,7 @@ async def _streamed(state: ServiceState, served: ServedRelease, made: Export) ->
         REVISION_HEADER: str(made.revision),
     }
     body = _chunks(state, first, made.chunks)
-    return StreamingResponse(body, headers=headers, media_type=made.media_type)
+    return Download(body, headers=headers, media_type=made.media_type)
 
 
 async def _chunks(state: ServiceState, first: bytes, rest: Iterator[bytes]) -> AsyncIterator[bytes]:
