@@ -111,6 +111,9 @@ def _ask_everything(client: httpx.Client, jpeg: bytes, records: list[dict[str, o
     for identifier in ids:
         for call in ("predict", "neighbors", "features"):
             client.get(f"/{call}", params={"id": identifier})
+        client.get("/neighbors", params={"id": identifier, "box": "0,0,0.5,0.5"})
+        client.get("/neighbors", params={"id": ids[0], "box": identifier})
+        client.post("/search", json={"like": [identifier], "unlike": ids[:2]})
         for form in (quote(identifier), quote(identifier, safe="")):
             for path in ("/images/{}", "/images/{}/thumbnail", "/errors/{}/heatmap"):
                 client.get(path.format(form))
