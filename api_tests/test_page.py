@@ -68,9 +68,10 @@ def test_imported_modules_are_preloaded(api, index):
     [
         ("core", {"core"}),
         ("experiments", {"core", "experiments"}),
-        ("map", {"core", "map"}),
-        ("search", {"core", "search"}),
-        ("images", {"core", "images", "map", "search"}),
+        ("filters", {"core", "filters"}),
+        ("map", {"core", "filters", "map"}),
+        ("search", {"core", "filters", "search"}),
+        ("images", {"core", "filters", "images", "map", "search"}),
         ("adding", {"adding", "core", "images", "map"}),
         ("selection", {"core", "map", "selection"}),
     ],

@@ -1,12 +1,16 @@
 /** View of the validation images that the published model misclassifies. */
 
+import { ApiError } from "../core/api-error.js";
 import { watchData } from "../core/api.js";
 import { classTag } from "../core/classes.js";
 import { element } from "../core/dom.js";
-import { plural, probability } from "../core/format.js";
+import { number, plural, probability } from "../core/format.js";
 import { imageCard } from "../core/image-card.js";
-import { notice } from "../core/status.js";
-import { imageUrl, misclassificationsUrl } from "../core/urls.js";
+import { select } from "../core/selection.js";
+import { announce, notice, toast } from "../core/status.js";
+import { imageUrl } from "../core/urls.js";
+import { filterPanel } from "../filters/filter-panel.js";
+import { filteredUrl, parseFilter, splitFilter } from "../filters/image-filter.js";
 import { exampleButtons } from "../search/example-buttons.js";
 import { heatmapToggle } from "./heatmap-toggle.js";
 import { loadMisclassifications } from "./misclassifications.js";
@@ -20,42 +24,102 @@ const MAX_KINDS = 24;
  * @type {Map<string, number>}
  */
 const shownCounts = new Map();
-/** @typedef {import("./misclassifications.js").Misclassification} Misclassification */
+
+/**
+ * @typedef {import("./misclassifications.js").Misclassification} Misclassification
+ * @typedef {import("../filters/image-filter.js").FilterName} FilterName
+ */
+
+/** Conditions that all errors meet. */
+const BASE = new URLSearchParams({ wrong: "true", split: "validation" });
+
+/** Conditions of a kind of errors, which the links set. @type {FilterName[]} */
+const KIND = ["label", "predicted"];
+
+/** @type {FilterName[]} */
+const WITHOUT = [...KIND, "split", "wrong", "labelled", "learned"];
 
 /** @type {import("../router.js").View} */
 export async function misclassificationsView(host, { query, signal, reload }) {
-  const errors = await loadMisclassifications();
+  const filter = parseFilter(query);
+  const load = () => loadMisclassifications(splitFilter(filter, KIND).others);
+  const errors = await load();
   if (signal.aborted) return;
-  watchData(loadMisclassifications, reload, signal);
-  const [label, predicted] = [query.get("label"), query.get("predicted")];
-  const filtered = errors.filter(
-    (each) => (!label || each.label === label) && (!predicted || each.predicted === predicted),
-  );
-  if (filtered.length === 0) {
+  watchData(load, reload, signal);
+  const isFiltered = splitFilter(filter, KIND).others.size > 0;
+  if (errors.length === 0 && !isFiltered) {
     host.replaceChildren(
-      notice(
-        "No errors",
-        errors.length > 0
-          ? "The published model makes no errors of this kind. See the other errors."
-          : "The published model classifies every validation image correctly.",
-        element("a", { href: errors.length > 0 ? "#/errors" : "#/map" }, "Continue"),
-      ),
+      noErrors("The published model classifies every validation image correctly."),
     );
     return;
   }
-  host.replaceChildren(
-    element("h1", {}, plural(filtered.length, "error")),
-    element(
-      "p",
-      { class: "lead" },
-      "Validation images that the published model misclassifies, sorted by the probability of the ",
-      "true class, lowest first. ",
-      errors.some((each) => each.heatmap) &&
-        "A heat map highlights the image regions that support the prediction. ",
-      (label || predicted) && element("a", { href: "#/errors" }, `Show all ${errors.length}`),
-    ),
-    ...kindLists(errors, label, predicted),
-    gallery(filtered),
+  const summary = element("div");
+  const cards = element("div");
+  const panel = filterPanel(filter, { onChange, signal, without: WITHOUT, base: BASE });
+  const controls = element(
+    "details",
+    { class: "view-filters", open: isFiltered },
+    element("summary", {}, "Filters"),
+    panel.element,
+  );
+  host.replaceChildren(summary, controls, cards);
+  show(errors);
+
+  /** @param {Misclassification[]} all errors of all kinds */
+  function show(all) {
+    const { own, others } = splitFilter(filter, KIND);
+    const [label, predicted] = [own.get("label"), own.get("predicted")];
+    const shown = all.filter(
+      (each) => (!label || each.label === label) && (!predicted || each.predicted === predicted),
+    );
+    summary.replaceChildren(
+      element("h1", {}, plural(shown.length, "error")),
+      lead(all, filteredUrl("#/errors", others), own.size > 0),
+      ...kindLists(all, { label, predicted, others }),
+    );
+    cards.replaceChildren(shown.length > 0 ? gallery(shown) : noneOfKind());
+  }
+
+  async function onChange() {
+    history.replaceState(history.state, "", filteredUrl("#/errors", filter));
+    const wanted = String(filter);
+    try {
+      const found = await load();
+      if (signal.aborted || String(filter) !== wanted) return;
+      show(found);
+      announce(summary.querySelector("h1")?.textContent ?? "");
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (!signal.aborted) toast(error.message);
+    }
+  }
+}
+
+/** @param {string} advice */
+function noErrors(advice) {
+  return notice("No errors", advice, element("a", { href: "#/map" }, "Continue"));
+}
+
+function noneOfKind() {
+  return element(
+    "p",
+    {},
+    "The published model makes no errors of this kind. ",
+    element("a", { href: "#/errors" }, "See all errors"),
+    ".",
+  );
+}
+
+/** @param {Misclassification[]} errors @param {string} all address of all kinds @param {boolean} isOfKind */
+function lead(errors, all, isOfKind) {
+  return element(
+    "p",
+    { class: "lead" },
+    "Validation images that the published model misclassifies, sorted by the probability of the ",
+    "true class, lowest first. ",
+    errors.some((each) => each.heatmap) &&
+      "A heat map highlights the image regions that support the prediction. ",
+    isOfKind && element("a", { href: all }, `Show all ${errors.length}`),
   );
 }
 
@@ -69,17 +133,23 @@ export async function misclassificationsView(host, { query, signal, reload }) {
  * Create links to all kinds of errors, in descending order of frequency.
  *
  * @param {Misclassification[]} errors
- * @param {string | null} label of the current kind
- * @param {string | null} predicted class of the current kind
+ * @param {object} current
+ * @param {string | null} current.label
+ * @param {string | null} current.predicted
+ * @param {URLSearchParams} current.others further conditions, kept by the links
  */
-function kindLists(errors, label, predicted) {
+function kindLists(errors, { label, predicted, others }) {
   /** @type {Map<string, ErrorKind>} */
   const found = new Map();
   for (const each of errors) {
-    const url = misclassificationsUrl(each.label, each.predicted);
-    const kind = found.get(url) ?? { first: each, count: 0 };
-    kind.count += 1;
-    found.set(url, kind);
+    const kind = [
+      ["label", each.label],
+      ["predicted", each.predicted],
+    ];
+    const url = filteredUrl("#/errors", new URLSearchParams([...kind, ...others]));
+    const known = found.get(url) ?? { first: each, count: 0 };
+    known.count += 1;
+    found.set(url, known);
   }
   const links = [...found]
     .sort(([, a], [, b]) => b.count - a.count)
@@ -149,6 +219,15 @@ function gallery(errors) {
   return element(
     "section",
     { "aria-label": "Errors" },
+    element(
+      "p",
+      { class: "matching" },
+      element(
+        "button",
+        { type: "button", click: () => select(errors.map(({ id }) => id)) },
+        `Select all ${number(errors.length)}`,
+      ),
+    ),
     cards,
     element("p", { class: "buttons" }, more),
   );

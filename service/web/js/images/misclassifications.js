@@ -3,7 +3,7 @@
 import { callApiCached } from "../core/api.js";
 
 // A limit above any number of errors returns all of them.
-const ALL = "/errors?limit=10000";
+const LIMIT = "10000";
 
 /**
  * @typedef {object} Misclassification
@@ -17,9 +17,11 @@ const ALL = "/errors?limit=10000";
  */
 
 /**
+ * @param {URLSearchParams} [filter] further conditions
  * @returns {Promise<Misclassification[]>} in ascending order of the probability of the true class
  */
-export async function loadMisclassifications() {
-  const { errors } = await callApiCached(ALL);
+export async function loadMisclassifications(filter = new URLSearchParams()) {
+  const query = new URLSearchParams([["limit", LIMIT], ...filter]);
+  const { errors } = await callApiCached(`/errors?${query}`);
   return errors;
 }

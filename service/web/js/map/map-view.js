@@ -1,13 +1,16 @@
 /** View of the map of all images. */
 
+import { ApiError } from "../core/api-error.js";
 import { sleep } from "../core/api.js";
 import { element, svg } from "../core/dom.js";
 import { number, plural } from "../core/format.js";
-import { deselect, isSelected, select, toggleSelected } from "../core/selection.js";
+import { deselect, isSelected, select, selectionSize, toggleSelected } from "../core/selection.js";
 import { announce, loading, toast } from "../core/status.js";
 import { clearSelection } from "../core/clearing.js";
 import { imageViewUrl } from "../core/urls.js";
-import { filterControls, filteredMapUrl, filterPoints, parseFilters } from "./filters.js";
+import { filterPanel } from "../filters/filter-panel.js";
+import { filteredUrl, parseFilter } from "../filters/image-filter.js";
+import { matchingPoints } from "./filters.js";
 import { hoverCard } from "./hover-card.js";
 import { loadPoints, mergePoints } from "./points.js";
 import { scatterPlot, ZOOM_STEP } from "./scatter-plot.js";
@@ -55,19 +58,20 @@ export async function mapView(host, { query, signal }) {
   host.replaceChildren(loading("Loading the map …"));
   let points = await loadPoints();
   if (signal.aborted) return;
-  let filters = parseFilters(query);
-  let controls = filterControls(points, filters, onFilterChange);
+  const filter = parseFilter(query);
+  let matching = await matchingPoints(points, filter);
+  if (signal.aborted) return;
+  const panel = filterPanel(filter, { onChange: onFilterChange, signal });
   const canvasHost = createCanvasHost(points.length);
   const noMatch = noMatchNotice(clearFilters);
   const card = hoverCard(canvasHost, announceCard, signal);
   const strip = thumbnailStrip((point) => plot.highlight(point), signal);
   const buttons = element("div", { class: "zoom" });
   const selectAll = element("button", { type: "button", click: () => selectPoints(matching) });
-  let matching = points;
   host.replaceChildren(
     layout(
       [canvasHost, noMatch, buttons],
-      [controls, element("p", { class: "matching" }, selectAll), help(), strip.element],
+      [panel.element, element("p", { class: "matching" }, selectAll), help(), strip.element],
     ),
   );
   const plot = scatterPlot(
@@ -95,12 +99,14 @@ export async function mapView(host, { query, signal }) {
     zoomButton("−", "Zoom out", () => plot.zoomBy(1 / ZOOM_STEP)),
     zoomButton("⤢", "Show all", plot.reset),
   );
-  if (String(query)) applyFilters();
-  else showCount();
+  showCount();
+  if (matching !== points) plot.setPoints(matching);
   showSelected();
   addEventListener("selection", showSelected, { signal });
   addEventListener("fit", fit, { signal });
   if (isToFit) fit();
+  /** @type {MapPoint[] | Promise<MapPoint[]>} */
+  let latest = matching;
   let isOutdated = false;
   let isUpdating = false;
   addEventListener("revision", follow, { signal });
@@ -122,21 +128,12 @@ export async function mapView(host, { query, signal }) {
 
   /** Show added images, and hide deleted ones; the others keep their places. */
   async function update() {
-    const latest = await loadPoints({ mayPrompt: false }).catch(() => points);
-    if (signal.aborted || latest === points) return;
-    points = mergePoints(points, latest);
+    const loaded = await loadPoints({ mayPrompt: false }).catch(() => points);
+    if (signal.aborted || loaded === points) return;
+    points = mergePoints(points, loaded);
     canvasHost.setAttribute("aria-label", mapLabel(points.length));
-    replaceControls();
-    showMatching();
-  }
-
-  /** Replace the filters by those of the current points; the focus stays. */
-  function replaceControls() {
-    const focused = [...controls.elements].indexOf(/** @type {any} */ (document.activeElement));
-    const next = filterControls(points, filters, onFilterChange);
-    controls.replaceWith(next);
-    controls = next;
-    if (focused >= 0) /** @type {HTMLElement} */ (controls.elements[focused])?.focus();
+    panel.update();
+    showMatching(() => undefined);
   }
 
   /** Announce the card of a point that was reached with the keyboard. @param {string} text */
@@ -144,17 +141,30 @@ export async function mapView(host, { query, signal }) {
     if (document.activeElement === canvasHost) announce(text);
   }
 
-  function applyFilters() {
-    history.replaceState(history.state, "", filteredMapUrl(filters));
-    return showMatching();
+  /** Show the points that match, then call a function. @param {() => void} onShow */
+  function showMatching(onShow) {
+    const found = matchingPoints(points, filter);
+    latest = found;
+    if (Array.isArray(found)) return show(found, onShow);
+    found.then(
+      (answer) => {
+        // The filter may have changed meanwhile.
+        if (latest === found && !signal.aborted) show(answer, onShow);
+      },
+      (error) => {
+        if (!(error instanceof ApiError)) throw error;
+        if (!signal.aborted) toast(error.message);
+      },
+    );
   }
 
-  function showMatching() {
-    matching = filterPoints(points, filters);
+  /** @param {MapPoint[]} found @param {() => void} onShow */
+  function show(found, onShow) {
+    matching = found;
     showCount();
     plot.setPoints(matching);
     showSelected();
-    return matching.length;
+    onShow();
   }
 
   function showCount() {
@@ -168,7 +178,7 @@ export async function mapView(host, { query, signal }) {
   }
 
   function selectedPoints() {
-    return matching.filter(({ id }) => isSelected(id));
+    return selectionSize() > 0 ? matching.filter(({ id }) => isSelected(id)) : [];
   }
 
   /** Show the region of the selected images. */
@@ -180,14 +190,14 @@ export async function mapView(host, { query, signal }) {
   }
 
   function onFilterChange() {
-    const count = applyFilters();
-    announce(count > 0 ? `${plural(count, "image")} on the map.` : NO_MATCH);
+    history.replaceState(history.state, "", filteredUrl("#/map", filter));
+    showMatching(() =>
+      announce(matching.length > 0 ? `${plural(matching.length, "image")} on the map.` : NO_MATCH),
+    );
   }
 
   function clearFilters() {
-    filters = parseFilters(new URLSearchParams());
-    replaceControls();
-    onFilterChange();
+    panel.clear();
     // The focused button is hidden.
     canvasHost.focus();
   }

@@ -1,0 +1,91 @@
+/**
+ * Filter of images: the query parameters that the API and the addresses of views share. An image
+ * matches several names if it matches each, and several values of a name if it has any of them.
+ */
+
+/**
+ * Names of the parameters.
+ *
+ * @typedef {"label" | "labelled" | "predicted" | "split" | "tag" | "not_tag" | "camera"
+ *   | "photographer" | "taken_from" | "taken_to" | "typicality_min" | "typicality_max" | "wrong"
+ *   | "uncertain" | "learned" | "selection"} FilterName
+ */
+
+/** @type {FilterName[]} */
+export const FILTER_NAMES = [
+  "label",
+  "labelled",
+  "predicted",
+  "split",
+  "tag",
+  "not_tag",
+  "camera",
+  "photographer",
+  "taken_from",
+  "taken_to",
+  "typicality_min",
+  "typicality_max",
+  "wrong",
+  "uncertain",
+  "learned",
+  "selection",
+];
+
+/** Return the filter in the query of an address. @param {URLSearchParams} query */
+export function parseFilter(query) {
+  const filter = new URLSearchParams(
+    [...query].filter(([name]) => FILTER_NAMES.some((known) => known === name)),
+  );
+  // Earlier addresses of the map named misclassified images so.
+  if (query.has("errors")) filter.set("wrong", "true");
+  return filter;
+}
+
+/** Return an address with a filter. @param {string} path @param {URLSearchParams} filter */
+export function filteredUrl(path, filter) {
+  const text = String(filter);
+  return text ? `${path}?${text}` : path;
+}
+
+/**
+ * Split a filter: the names that a view can evaluate itself, and the others.
+ *
+ * @param {URLSearchParams} filter
+ * @param {readonly FilterName[]} names
+ */
+export function splitFilter(filter, names) {
+  const isOwn = (/** @type {[string, string]} */ [name]) => names.some((each) => each === name);
+  return {
+    own: new URLSearchParams([...filter].filter(isOwn)),
+    others: new URLSearchParams([...filter].filter((each) => !isOwn(each))),
+  };
+}
+
+/**
+ * Add a value of a name, or remove it if it is there.
+ *
+ * @param {URLSearchParams} filter
+ * @param {FilterName} name
+ * @param {string} value
+ * @returns {boolean} whether it is there now
+ */
+export function toggleValue(filter, name, value) {
+  const before = filter.getAll(name);
+  const after = before.filter((each) => each !== value);
+  if (after.length === before.length) after.push(value);
+  filter.delete(name);
+  for (const each of after) filter.append(name, each);
+  return after.includes(value);
+}
+
+/**
+ * Set the only value of a name.
+ *
+ * @param {URLSearchParams} filter
+ * @param {FilterName} name
+ * @param {string} value empty for no condition
+ */
+export function setValue(filter, name, value) {
+  if (value === "") filter.delete(name);
+  else filter.set(name, value);
+}
