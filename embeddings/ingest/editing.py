@@ -130,6 +130,7 @@ def _rows(edit: Edit, situation: Situation) -> list[int]:
     """Return the rows of an edit; raise one error that names all unknown and changed images."""
     images = situation.images
     names = dict.fromkeys(map(to_nfc, edit.ids))
+    images.read([row for name in names if (row := images.row_of(name)) is not None])
     stale = [name for name in edit.if_match if name in names and _is_stale(edit, name, situation)]
     try:
         rows = live_rows(names, images)

@@ -125,6 +125,7 @@ def _rows_of(ids: Iterable[str], images: Collection, *, are_live: bool) -> list[
     rows = {name: images.row_of(name) for name in map(to_nfc, ids)}
     unknown = [name for name, row in rows.items() if row is None]
     found = {name: row for name, row in rows.items() if row is not None}
+    images.read([*found.values()])
     deleted = [name for name, row in found.items() if are_live and not images.is_live(row)]
     reasons = []
     if unknown:
