@@ -104,6 +104,15 @@ def test_an_image_without_a_label_gets_a_side_with_its_label(run: Run, store: St
     assert placed["new/bob"].pool_reason is placed["new/ada"].pool_reason is None
 
 
+def test_a_label_that_was_removed_comes_back_with_its_side(run: Run, store: Store) -> None:
+    (known,) = (each for each in store.at().images if each.id == "city/city_0020")
+    removed = {"label": None, "split": "pool", "pool_reason": "no label, before in validation"}
+    store.put([known.model_copy(update=removed)])
+    run("relabel", "lake", known.id)
+    (again,) = (each for each in store.at().images if each.id == known.id)
+    assert (again.label, again.split, again.pool_reason) == ("lake", "validation", None)
+
+
 @pytest.mark.parametrize("label", ["", " lake", "a/b", "a\nb", ".."])
 def test_an_unusable_label_changes_nothing(run: Run, store: Store, label: str) -> None:
     assert "cannot be a label" in run("relabel", label, LAKES[0], status=1)

@@ -11,8 +11,18 @@ from embeddings.arrays import Pixels, Rows
 from embeddings.ingest.changes import PreparedFile
 from embeddings.ingest.comparison import Alike, Comparison
 from embeddings.ingest.near_duplicates import NEW, Links
-from embeddings.ingest.placement import NO_LABEL, Part, SplitTable, link_keys, place, place_alone
-from embeddings.ingest.places import Places, place_before, reason_without_label
+from embeddings.ingest.placement import (
+    NO_LABEL,
+    Part,
+    SplitTable,
+    link_keys,
+    part_of,
+    place,
+    place_alone,
+    place_before,
+    reason_without_label,
+)
+from embeddings.ingest.places import Places
 from embeddings.ingest.resizable_array import ResizableArray
 from embeddings.store.records import Images, StoredImage
 
@@ -295,6 +305,4 @@ def _parts(images: Images) -> "np.ndarray[tuple[int], np.dtype[np.int8]]":
 
 
 def _part(record: StoredImage) -> Part:
-    if record.split == "train":
-        return Part.TUNING if record.tuning else Part.FIT
-    return Part.VALIDATION if record.split == "validation" else Part.POOL
+    return part_of({"split": record.split, "tuning": record.tuning})

@@ -28,14 +28,13 @@ from embeddings.ingest.steps import (
     check_restored,
     check_tags,
     relabelled,
-    reviewed,
     rows_of,
     step_of,
 )
 from embeddings.ingest.undoing import decide_undo
 from embeddings.store.blobs import THUMBNAIL_SHAPE
 from embeddings.store.decision_kinds import DELETE, IMPORT, REPLACEMENT, RESTORE, REVIEW
-from embeddings.store.records import Decision, StoredImage
+from embeddings.store.records import Decision, StoredImage, reviewed
 
 UPLOADS = "uploads"
 """Source of images that were put one by one."""

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from embeddings.arrays import Rows
+from embeddings.ingest.placement import place_before
 from embeddings.store.records import Decision, Images, StoredImage
 from embeddings.store.split import Split
 from embeddings.store.store import Store
@@ -69,6 +70,9 @@ class NextRevision:
     sides: dict[int, Split] = field(default_factory=dict)
     """Sides that the user's own split gives to known images, by row."""
 
+    regained: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Columns of the places that known images get back with their labels, by row."""
+
     def update(self, row: int, **values: Any) -> None:
         """Set columns of a known image."""
         self.updates.setdefault(row, {}).update(values)
@@ -76,8 +80,20 @@ class NextRevision:
     def relabel(self, row: int, label: str) -> None:
         """Set the label of a known image and record the decision."""
         before = self.known.labels[row]
-        self.update(row, label=label)
+        self.set_label(row, label)
         self.decisions.append(Decision(self.known.ids[row], before, label, "add", "import"))
+
+    def set_label(self, row: int, label: str) -> None:
+        """Set the label of a known image; one that had a label before gets its part back."""
+        self.update(row, label=label)
+        if self.known.labels[row] is not None:
+            return
+        columns = place_before(self.known.column("pool_reason")[row])
+        if columns is not None:
+            groups = (each["group"] for each in self.regained.values())
+            own = max(int(self.known.groups.max()), *groups, -1) + 1
+            self.regained[row] = {**columns, "group": own}
+            self.update(row, **self.regained[row])
 
     def column(self, name: str) -> list[Any]:
         """Return a column of all images, the known ones first."""
@@ -93,9 +109,22 @@ class NextRevision:
 
     @property
     def newly_labelled(self) -> Rows:
-        """Rows of known images without a label that get one."""
+        """Rows of known images that get their first label."""
         rows = self.rows_with("label").tolist()
-        return np.array([row for row in rows if self.known.labels[row] is None], np.int64)
+        labels = self.known.labels
+        first = [row for row in rows if labels[row] is None and row not in self.regained]
+        return np.array(first, np.int64)
+
+    @property
+    def returned(self) -> Rows:
+        """Rows of known images that get back a side of the split."""
+        rows = (row for row, each in self.regained.items() if each["split"] != "pool")
+        return np.array(sorted(rows), np.int64)
+
+    @property
+    def replaced(self) -> Rows:
+        """Rows of known images whose links to others are to be found again."""
+        return np.union1d(self.rows_with("digest"), self.returned).astype(np.int64)
 
     @property
     def sides_differ(self) -> bool:
@@ -108,7 +137,8 @@ class NextRevision:
         """True for changes of content, of links between images, or of the user's own split."""
         columns = ("digest", "photographer_id")
         linked = any(len(self.rows_with(name)) for name in columns)
-        return bool(self.new) or linked or len(self.newly_labelled) > 0 or self.sides_differ
+        labelled = len(self.newly_labelled) or len(self.returned)
+        return bool(self.new) or linked or bool(labelled) or self.sides_differ
 
     def commit(self, place_of: PlaceOf = _unplaced) -> int:
         """Write all changes in one commit and return the revision. Raises `StoreError`."""
@@ -151,6 +181,7 @@ class NextRevision:
         dropped = set(rows)
         for row in dropped:
             self.updates.pop(row, None)
+            self.regained.pop(row, None)
             self.sides.pop(row, None)
         first = len(self.known)
         self.new = [each for n, each in enumerate(self.new) if first + n not in dropped]

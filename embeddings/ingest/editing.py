@@ -25,7 +25,6 @@ from embeddings.ingest.steps import (
     listed,
     live_rows,
     relabelled,
-    reviewed,
     step_of,
 )
 from embeddings.ingest.unset import UNSET, Unset
@@ -43,6 +42,7 @@ from embeddings.store.records import (
     RecordedDecision,
     StoredImage,
     record_tag,
+    reviewed,
 )
 
 _LARGEST_ATTRIBUTES = 16 << 10

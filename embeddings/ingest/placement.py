@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,11 +41,47 @@ class Part(IntEnum):
     """Neither learned from nor evaluated on."""
 
 
+SPLITS: Mapping[Part, Split] = {
+    Part.FIT: "train",
+    Part.TUNING: "train",
+    Part.VALIDATION: "validation",
+    Part.POOL: "pool",
+}
+"""Column `split` of each part."""
+
+_BEFORE = f"{NO_LABEL}, before in "
+"""Start of the reason for the pool of an image whose label was removed."""
+
 _DRAWS = (
     (VALIDATION_SHARE, (Part.FIT, Part.TUNING, Part.VALIDATION)),
     (TUNING_SHARE, (Part.FIT, Part.TUNING)),
 )
 """Shares of held-out images, each with the parts that it is a share of; the last part is drawn."""
+
+
+def reason_without_label(part: Part, reason: str | None) -> str:
+    """Return the reason for the pool of an image whose label is removed, with its earlier part."""
+    return f"{_BEFORE}{part.name.lower()}{f', {reason}' if reason else ''}"
+
+
+def place_before(reason: str | None) -> dict[str, Any] | None:
+    """Return the columns of the earlier part in a reason for the pool; None if it has none."""
+    if reason is None or not reason.startswith(_BEFORE):
+        return None
+    name, _, earlier = reason.removeprefix(_BEFORE).partition(", ")
+    part = Part[name.upper()]
+    return {
+        "split": SPLITS[part],
+        "tuning": part is Part.TUNING,
+        "pool_reason": earlier or None,
+    }
+
+
+def part_of(columns: Mapping[str, Any]) -> Part:
+    """Return the part that the columns of an image describe."""
+    if columns["split"] == "train":
+        return Part.TUNING if columns["tuning"] else Part.FIT
+    return Part.VALIDATION if columns["split"] == "validation" else Part.POOL
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from embeddings.images import open_rgb
 from embeddings.ingest.draft import NextRevision
 from embeddings.ingest.near_duplicates import NEW, Links, find_links, is_same_image
 from embeddings.ingest.placement import (
-    NO_LABEL,
+    SPLITS,
     Part,
     SplitTable,
     keep_sides,
     link_keys,
+    part_of,
     place,
 )
-from embeddings.store.split import Split
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Places:
         """Return the columns of an image that describe its place."""
         part = Part(int(self.parts[row]))
         return {
-            "split": _SPLITS[part],
+            "split": SPLITS[part],
             "tuning": part is Part.TUNING,
             "group": int(self.groups[row]),
             "pool_reason": self.reasons.get(row),
@@ -53,24 +53,6 @@ class Places:
             draft.update(row, **place)
 
 
-def reason_without_label(part: Part, reason: str | None) -> str:
-    """Return the reason for the pool of an image whose label is removed, with its earlier part."""
-    return f"{_BEFORE}{part.name.lower()}{f', {reason}' if reason else ''}"
-
-
-def place_before(reason: str | None) -> dict[str, Any] | None:
-    """Return the columns of the earlier part in a reason for the pool; None if it has none."""
-    if reason is None or not reason.startswith(_BEFORE):
-        return None
-    name, _, earlier = reason.removeprefix(_BEFORE).partition(", ")
-    part = Part[name.upper()]
-    return {
-        "split": _SPLITS[part],
-        "tuning": part is Part.TUNING,
-        "pool_reason": earlier or None,
-    }
-
-
 def split_table(draft: NextRevision) -> SplitTable:
     """Return the columns of all images that decide about the split."""
     known, count = draft.known, len(draft.new)
@@ -80,6 +62,8 @@ def split_table(draft: NextRevision) -> SplitTable:
         Part.FIT,
     )
     groups = known.groups.copy()
+    for row in draft.returned.tolist():
+        parts[row], groups[row] = part_of(draft.regained[row]), draft.regained[row]["group"]
     parts[draft.newly_labelled], groups[draft.newly_labelled] = Part.NEW, NEW
     return SplitTable(
         ids=draft.column("id"),
@@ -97,7 +81,7 @@ def find_new_links(draft: NextRevision) -> Links:
     Near-identical images of two classes are in `copies`, without those of deleted images.
     """
     table = split_table(draft)
-    replaced = draft.rows_with("digest")
+    replaced = draft.replaced
     first = len(draft.known)
     fresh = np.concatenate(
         [replaced, draft.newly_labelled, np.arange(first, first + len(draft.new))]
@@ -112,7 +96,7 @@ def confirm_copies(draft: NextRevision, links: Links) -> dict[int, int]:
     """Return the row of the same image in another class, by row, for new and replaced images."""
     digests = draft.column("digest")
     known = len(draft.known)
-    changed = {*draft.rows_with("digest").tolist(), *draft.newly_labelled.tolist()}
+    changed = {*draft.replaced.tolist(), *draft.newly_labelled.tolist()}
     found: dict[int, int] = {}
     pairs = sorted({(min(pair), max(pair)) for pair in links.copies.items()})
     jpegs = draft.store.blobs.jpegs([digests[row] for pair in pairs for row in pair])
@@ -132,7 +116,7 @@ def place_images(draft: NextRevision, links: Links, seed: int) -> Places:
         sides += [image.side for image in draft.new]
         placement = keep_sides(table, links, sides, seed)
     else:
-        placement = place(table, links, draft.rows_with("digest"), seed)
+        placement = place(table, links, draft.replaced, seed)
     return Places(placement.groups, placement.parts, placement.reasons)
 
 
@@ -150,14 +134,3 @@ def without_rows(links: Links, rows: Iterable[int], known: int) -> Links:
         links.clusters[~removed],
         {},
     )
-
-
-_SPLITS: dict[Part, Split] = {
-    Part.FIT: "train",
-    Part.TUNING: "train",
-    Part.VALIDATION: "validation",
-    Part.POOL: "pool",
-}
-
-_BEFORE = f"{NO_LABEL}, before in "
-"""Start of the reason for the pool of an image whose label was removed."""

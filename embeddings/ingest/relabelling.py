@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from embeddings.ingest.draft import NextRevision
 from embeddings.ingest.names import checked_label
+from embeddings.store.decision_kinds import REVIEW
 from embeddings.store.images import Snapshot
-from embeddings.store.records import Decision
+from embeddings.store.records import Decision, reviewed
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
 
@@ -23,9 +24,11 @@ def relabel(store: Store, label: str, ids: Sequence[str], by: str) -> int:
     for row in _rows(store, snapshot, ids):
         before = draft.known.labels[row]
         if before != label:
-            draft.update(row, label=label)
-            draft.decisions.append(Decision(draft.known.ids[row], before, label, by, "review"))
-    if len(draft.newly_labelled):
+            attributes = reviewed(draft.known[row], store.now()).attributes
+            draft.update(row, attributes=attributes)
+            draft.set_label(row, label)
+            draft.decisions.append(Decision(draft.known.ids[row], before, label, by, REVIEW))
+    if draft.affects_split:
         # The comparison of images takes long to import.
         from embeddings.ingest.places import find_new_links, place_images
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from embeddings.file_names import to_nfc
 from embeddings.ingest.changes import (
@@ -15,7 +15,6 @@ from embeddings.ingest.changes import (
 from embeddings.ingest.collection import Collection
 from embeddings.ingest.outcomes import WriteOutcome
 from embeddings.store.records import (
-    REVIEW_TIME,
     Decision,
     RecordedDecision,
     StoredImage,
@@ -101,14 +100,6 @@ def relabelled(
     if label is not None and before is None:
         return images.placed_again(row, labelled)
     return {row: labelled}
-
-
-def reviewed(record: StoredImage, at: datetime | None) -> StoredImage:
-    """Return a record that was reviewed at a time; None for a review that is taken back."""
-    attributes = {name: each for name, each in record.attributes.items() if name != REVIEW_TIME}
-    if at is not None:
-        attributes[REVIEW_TIME] = at.astimezone(UTC).isoformat()
-    return record.model_copy(update={"attributes": attributes})
 
 
 def rows_of(ids: Iterable[str], images: Collection) -> list[int]:

@@ -10,7 +10,6 @@ from embeddings.ingest.steps import (
     check_restored,
     listed,
     relabelled,
-    reviewed,
     rows_of,
     step_of,
 )
@@ -24,7 +23,7 @@ from embeddings.store.decision_kinds import (
     tag_change,
     undone,
 )
-from embeddings.store.records import Decision, RecordedDecision, StoredImage
+from embeddings.store.records import Decision, RecordedDecision, StoredImage, reviewed
 
 
 def decide_undo(change: Undo, situation: Situation) -> Step:

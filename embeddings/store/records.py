@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from pathlib import PurePosixPath
@@ -209,6 +209,14 @@ class Images(Sequence[StoredImage]):
             return ""
         source, _ = min(sources.items(), key=lambda item: (-item[1], item[0]))
         return source_name(source)
+
+
+def reviewed(record: StoredImage, at: datetime | None) -> StoredImage:
+    """Return a record that was reviewed at a time; None for a review that is taken back."""
+    attributes = {name: each for name, each in record.attributes.items() if name != REVIEW_TIME}
+    if at is not None:
+        attributes[REVIEW_TIME] = at.astimezone(UTC).isoformat()
+    return record.model_copy(update={"attributes": attributes})
 
 
 def record_tag(image: StoredImage) -> str:

@@ -21,10 +21,9 @@ from embeddings.ingest.changes import (
     UnknownImage,
     Written,
 )
-from embeddings.ingest.steps import reviewed
 from embeddings.ingest.unset import Unset
 from embeddings.store.changed_images import ChangedImages
-from embeddings.store.records import StoredImage
+from embeddings.store.records import StoredImage, reviewed
 from embeddings.store.store import Store
 from tests.embeddings.ingest.prepared import (
     BRIGHTER,
