@@ -89,7 +89,8 @@ class FacetCounts:
         for value, count in column.counts(self._others(name)).items():
             values = [*values_of(value)]
             missing += 0 if values else count
-            counts.update(dict.fromkeys(values, count))
+            for each in values:
+                counts[each] += count
         return Facet(
             values=_most_frequent(counts, self._most, wanted),
             distinct=len(counts),

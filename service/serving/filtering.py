@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache, partial, reduce
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from embeddings.arrays import Doubles, Floats, Mask
 from embeddings.file_names import to_nfc
@@ -19,6 +20,8 @@ from embeddings.store.selections import StoredSelection
 from service.image_filter import ImageFilter, from_json
 
 _MASKS_KEPT = 16
+_BETWEEN_TAGS = "\0"
+"""Control character, which no tag has."""
 _UNLABELLED, _UNKNOWN = -1, -2
 """Numbers of labels that are no class of the model."""
 
@@ -48,9 +51,9 @@ class SealedColumns:
     @cached_property
     def tags(self) -> Categories[tuple[str, ...]]:
         """Tags of each image."""
-        return Categories.of_values(
-            tuple(each or ()) for each in self.release.images.array("tags").to_pylist()
-        )
+        joined = pc.binary_join(self.release.images.array("tags"), _BETWEEN_TAGS)
+        found: Categories[str | None] = Categories.of(joined)
+        return found.mapped(lambda text: tuple(text.split(_BETWEEN_TAGS)) if text else ())
 
     @cached_property
     def predicted(self) -> Categories[str]:

@@ -4,10 +4,13 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embeddings.lock import store_lock
 from embeddings.store.selections import SelectionTable, StoredSelection
+from tests.object_server import object_server
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = st.sampled_from(("a", "b'c", "Zoë"))
@@ -61,3 +64,23 @@ def test_a_table_that_was_never_written_is_empty(tmp_path: Path) -> None:
     table.remove("a")
     table.remove_ids(["lake/1"])
     assert [*tmp_path.iterdir()] == []
+
+
+def test_selections_are_stored_in_object_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("obstore")
+    with object_server() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        table = SelectionTable("s3://bucket/store")
+        assert table.read() == {}
+        with store_lock(table.uri, "a test"):
+            # More changes than fragments that are left as they are.
+            for number in range(25):
+                table.put(stored(f"{number % 2}", (f"lake/{number}",), number))
+            table.put(stored("live", {"label": ["lake"]}, 30))
+            table.remove("1")
+            table.remove_ids(["lake/24"])
+        assert SelectionTable("s3://bucket/store").read() == {
+            "0": stored("0", (), 24),
+            "live": stored("live", {"label": ["lake"]}, 30),
+        }
