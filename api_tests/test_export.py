@@ -251,6 +251,34 @@ def test_wrong_bodies_are_problems(grown, sentence):
         assert text in sentence(grown.post("/export", json=body), status)
 
 
+def test_a_selection_is_exported_also_at_a_dataset_version(serving, grown_home, tmp_path, sentence):
+    home = tmp_path / "home"
+    shutil.copytree(grown_home, home, symlinks=True)
+    with (
+        serving(ServiceSettings(home=home, writable=True)) as service,
+        Client(str(service.base_url)) as client,
+    ):
+        client.save_selection("few", ids=[NEW, RELABELLED, "lake/lake_0004"])
+        client.save_selection("lakes", label="lake", split="train")
+        client.save_selection("wrong", wrong=True)
+        few = rows_of(exported(service, selection="few"))
+        assert set(few) == {NEW, RELABELLED, "lake/lake_0004"}
+        assert set(rows_of(exported(service, selection="few", label="ocean"))) == {RELABELLED}
+        assert set(rows_of(exported(service, selection="few", at="first"))) == {
+            RELABELLED,
+            "lake/lake_0004",
+        }
+        then = {each["id"] for each in listed(service, at="first", label="lake", split="train")}
+        assert RELABELLED in then
+        assert set(rows_of(exported(service, selection="lakes", at="first"))) == then
+        assert set(rows_of(exported(service, selection="lakes"))) != then
+        refused = service.get("/export", params={"selection": "wrong", "at": "first"})
+        assert "`wrong`" in sentence(refused, 422)
+        for parameters in ({}, {"at": "first"}):
+            unknown = service.get("/export", params={"selection": "none", **parameters})
+            sentence(unknown, 404)
+
+
 def test_both_clients_save_the_file(grown, tmp_path):
     revision = grown.get("/readyz").json()["revision"]
     with Client(str(grown.base_url)) as client:

@@ -196,6 +196,7 @@ def _commands() -> click.Group:
             ["--where"], multiple=True, metavar="NAME=VALUE",
             help="Export only images that meet this condition of a filter, such as wrong=true.",
         ),
+        click.Option(["--selection"], metavar="NAME", help="Export only this saved selection."),
         click.Option(["--at"], help="Tag or revision (default: the newest revision)."),
         click.Option(["--thumbnails"], is_flag=True, help="Contain a thumbnail of each image."),
         click.Option(

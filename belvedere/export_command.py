@@ -9,10 +9,7 @@ from belvedere.commands import Given
 from embeddings.export import FormatName, format_of
 
 if TYPE_CHECKING:
-    from embeddings.export.formats import Options
     from service.image_filter import ImageFilter
-    from service.serving.exporting import Export
-    from service.serving.served_release import ServedRelease
 
 
 def export(
@@ -22,6 +19,7 @@ def export(
     label: Sequence[str],
     split: Sequence[str],
     where: Sequence[str],
+    selection: str | None,
     at: str | None,
     thumbnails: bool,
     keep_location: bool,
@@ -35,13 +33,15 @@ def export(
     from embeddings.atomic import atomic_file
     from embeddings.export.formats import Options
     from embeddings.file_names import printable
+    from service.serving.exporting import export_filtered
     from service.serving.served_release import load_current_release
     from service.settings import ServiceSettings
 
-    chosen = _filter([*_named("label", label), *_named("split", split), *map(_condition, where)])
+    named = (("label", label), ("split", split), ("selection", [selection] if selection else []))
+    chosen = _filter([*(pair for each in named for pair in _named(*each)), *map(_condition, where)])
     served = load_current_release(ServiceSettings.from_environment(**given))
     options = Options(thumbnails, keep_location)
-    made = _export(served, format_name or format_of(path.suffix), chosen, at, options)
+    made = export_filtered(served, chosen, at, format_name or format_of(path.suffix), options)
     with atomic_file(path) as draft, draft.open("wb") as file:
         for chunk in made.chunks:
             file.write(chunk)
@@ -84,40 +84,3 @@ def _filter(conditions: Sequence[tuple[str, str]]) -> "ImageFilter":
             f"The condition {first['loc'][0]} is {first['input']!r:.100}: "
             f"{first['msg'].replace('Input should', 'it should', 1)}."
         ) from None
-
-
-def _export(
-    served: "ServedRelease",
-    format_name: FormatName,
-    where: "ImageFilter",
-    at: str | None,
-    options: "Options",
-) -> "Export":
-    from embeddings.export.formats import UnusableOption
-    from service.image_filter import OF_VERSIONS
-    from service.serving.exporting import export_state, export_version, open_version, rows_of
-
-    if at is None:
-        _refuse_other_classes(where.label, served.classes)
-        _refuse_other_classes(where.predicted, served.manifest.classes)
-        return export_state(served, rows_of(served, where), format_name, options)
-    if not {*where.names()} <= {*OF_VERSIONS}:
-        raise UnusableOption(
-            "Images of a dataset version can be selected by --label and --split alone; leave out "
-            "--at, or the other conditions."
-        )
-    snapshot, version = open_version(served, at)
-    _refuse_other_classes(where.label, version.classes)
-    images = version.images.take(version.matching(where))
-    return export_version(served, snapshot, images, format_name, options)
-
-
-def _refuse_other_classes(labels: Sequence[str], classes: Sequence[str]) -> None:
-    """Raise `UnusableOption` for a label that is not one of the classes."""
-    from embeddings.export.formats import UnusableOption
-
-    for each in labels:
-        if each not in classes:
-            raise UnusableOption(
-                f"There is no class {each!r:.100}; the classes are {', '.join(classes)}."
-            )

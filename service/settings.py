@@ -79,7 +79,9 @@ class ServiceSettings(KeySettings, RetentionSettings, IndexSettings):
         30.0, gt=0, le=_DAY, description="Time-out for the arrival of a request body in seconds."
     )
     api_key: SecretStr | None = Field(
-        None, min_length=1, description="API key required for uploads, `/tsne` and `/export`; by default none."
+        None,
+        min_length=1,
+        description="API key required for uploads, `/tsne` and `/export`; by default none.",
     )
     writable: bool = Field(
         False, description="Accept changes of the images; one service at a time can write a store."

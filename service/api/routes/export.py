@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Annotated, Any
 
-import numpy as np
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from starlette.types import Message, Send
@@ -13,21 +12,11 @@ from starlette.types import Message, Send
 from embeddings.export import FormatName
 from embeddings.export.formats import FORMATS, Options
 from service.api.auth import REQUIRE_API_KEY
-from service.api.dependencies import (
-    FILTER_PARAMETERS,
-    At,
-    RequestedFilter,
-    Served,
-    State,
-    refuse_conditions_of_states,
-    refuse_other_classes,
-    refuse_unknown_classes,
-)
+from service.api.dependencies import FILTER_PARAMETERS, At, RequestedFilter, Served, State
 from service.api.errors import problem_responses
-from service.image_filter import ImageFilter
 from service.schemas import RELEASE_HEADER, REVISION_HEADER, ExportedIds
 from service.serving.errors import QueueFull
-from service.serving.exporting import Export, export_state, export_version, open_version, rows_of
+from service.serving.exporting import Export, export_chosen, export_filtered
 from service.serving.served_release import ServedRelease
 from service.serving.state import ServiceState
 
@@ -96,28 +85,8 @@ async def export(
     clients report it.
     """
     options = Options(thumbnails, state.settings.keep_location)
-    if at is None:
-        refuse_unknown_classes(where, served)
-        made = await state.queries.run(_of_state, served, where, format_name, options)
-    else:
-        refuse_conditions_of_states(where)
-        made = await state.queries.run(_of_version, served, at, where, format_name, options)
+    made = await state.queries.run(export_filtered, served, where, at, format_name, options)
     return await _streamed(state, served, made)
-
-
-def _of_state(
-    served: ServedRelease, where: ImageFilter, format_name: FormatName, options: Options
-) -> Export:
-    return export_state(served, rows_of(served, where), format_name, options)
-
-
-def _of_version(
-    served: ServedRelease, at: str, where: ImageFilter, format_name: FormatName, options: Options
-) -> Export:
-    snapshot, version = open_version(served, at)
-    refuse_other_classes(where.label, version.classes)
-    images = version.images.take(version.matching(where))
-    return export_version(served, snapshot, images, format_name, options)
 
 
 @router.post(
@@ -133,18 +102,10 @@ async def export_ids(served: Served, state: State, chosen: ExportedIds) -> Strea
     Repeated ids are exported once.
     """
     options = Options(chosen.thumbnails, state.settings.keep_location)
-    made = await state.queries.run(_of_ids, served, chosen, options)
+    made = await state.queries.run(
+        export_chosen, served, chosen.ids, chosen.at, chosen.format, options
+    )
     return await _streamed(state, served, made)
-
-
-def _of_ids(served: ServedRelease, chosen: ExportedIds, options: Options) -> Export:
-    if chosen.at is None:
-        in_order = served.live.ids_in_order()
-        rows = in_order[np.isin(in_order, [served.row(each) for each in chosen.ids])]
-        return export_state(served, rows, chosen.format, options)
-    snapshot, version = open_version(served, chosen.at)
-    rows = np.unique([version.row(each) for each in chosen.ids])
-    return export_version(served, snapshot, version.images.take(rows), chosen.format, options)
 
 
 class Download(StreamingResponse):
