@@ -12,10 +12,13 @@ from service.settings import ServiceSettings
 KEY = "correct horse battery staple"
 
 # The description does not guarantee that a valid request is accepted: the content of an image
-# may be rejected.
+# may be rejected. Many values of a filter make an address too long (414).
 CHECKS = """
 [checks]
 positive_data_acceptance.enabled = false
+negative_data_rejection.expected-statuses = [
+  400, 401, 403, 404, 405, 406, 409, 414, 415, 422, 428, 429, "5xx"
+]
 
 [parameters]
 min_revision = 1

@@ -75,6 +75,16 @@ def test_filters_are_those_of_neighbours(api, features):
     assert ids_of(answer) == [identifier for _, identifier in found[:9]]
 
 
+def test_a_saved_selection_is_searched(serving, copied_home, records):
+    ids = [record["id"] for record in records]
+    with serving(ServiceSettings(home=copied_home, writable=True)) as client:
+        saved = client.put("/selections/few", json={"ids": ids[5:9]})
+        assert saved.is_success, saved.text
+        body = {"like": ids[:1], "unlike": ids[5:6], "k": 50}
+        answer = client.post("/search", params={"selection": "few"}, json=body).json()
+    assert sorted(ids_of(answer)) == sorted(ids[6:9])
+
+
 def test_a_counter_example_moves_images_like_it_back(api, features):
     labels = {identifier: stored["label"] for identifier, stored in features.items()}
     first = {

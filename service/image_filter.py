@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 from embeddings.file_names import to_nfc
 from embeddings.store.split import Split
 
-_MOST_VALUES = 1000
-_LONGEST_VALUE = 1000
+_MOST_VALUES = 100
+_LONGEST_VALUE = 200
 
 
 def _iso_date(value: object) -> object:

@@ -60,6 +60,7 @@ const INPUTS = [
   ["not_tag", "Without tag", { type: "text" }],
   ["camera", "Camera", { type: "text" }],
   ["photographer", "Photographer", { type: "text" }],
+  ["selection", "Saved selection", { type: "text" }],
 ];
 
 const NAMES = [...["label", "predicted", "split"], ...[...FLAGS, ...INPUTS].map(([name]) => name)];
