@@ -167,7 +167,7 @@ def show_label_loop(report: LabelLoop, display: Display) -> None:
     """Print a table for each simulated review, with a line for each number of checked images."""
     for review in report.reviews:
         title = (
-            f"{report.experiment}, {report.repeats} repeats, wrong labels by {review.noise}: "
+            f"{report.experiment}, repeats: {report.repeats}, wrong labels by {review.noise}: "
             f"{review.wrong} of {report.train} training labels; validation accuracy "
             f"{review.none.accuracy:.1%} with them, {review.everything.accuracy:.1%} without"
         )

@@ -10,9 +10,10 @@ from service.report.figures.format import count, p_value, percent, plural, point
 from service.report.figures.html import Fragment, element, joined, paragraph, strong, table
 from service.report.figures.style import ACCENT, INK, PALE, QUIET, Chart, in_style
 
-_NOISES = {
-    "class": "images drawn at random, confused as their class is",
-    "image": "ambiguous images, with the class that they are confused with",
+_IMAGES = {"class": "images drawn at random", "image": "ambiguous images"}
+_CLASSES = {
+    "class": "confused as their class is",
+    "image": "with the class that they are confused with",
 }
 _HEADER = (
     "checked",
@@ -79,7 +80,8 @@ def _lost(loop: LabelLoop) -> str:
 
 def _with_heading(review: SimulatedReview) -> Iterator[Fragment]:
     yield paragraph(
-        f"{plural(review.wrong, 'wrong label')}, {_NOISES[review.noise]}: accuracy "
+        f"{plural(review.wrong, 'wrong label')}, {_IMAGES[review.noise]}, "
+        f"{_CLASSES[review.noise]}: accuracy "
         f"{percent(review.none.accuracy)} with all of them, {percent(review.everything.accuracy)} "
         "without any."
     )
@@ -108,7 +110,7 @@ def _draw(axes: Axes, review: SimulatedReview) -> None:
         ("at random", INK, [each.random for each in review.steps]),
     ):
         _curve(axes, name, colour, checked, [review.none, *accuracies])
-    axes.set_title(f"{count(review.wrong)} wrong, by {review.noise}")
+    axes.set_title(f"{count(review.wrong)} wrong labels, {_IMAGES[review.noise]}")
     axes.set_xlabel("checked images")
 
 
