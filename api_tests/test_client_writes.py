@@ -24,6 +24,7 @@ from service.client import (
     KeyRequired,
     RevisionNotReached,
     RoleRequired,
+    UnknownDecision,
     UnknownImage,
     UnknownJob,
 )
@@ -44,6 +45,27 @@ def url(serving, writable_home):
 def client(url):
     with Client(url) as client:
         yield client
+
+
+def test_many_images_are_edited_and_the_edit_is_taken_back(client):
+    added = [client.add(f"mine/edit-{n}", jpeg_of(9400 + n), "ocean") for n in range(3)]
+    tags = {each.image.id: each.image.etag for each in added}
+    edited = client.edit([*tags], label=None, add_tags=["x"], if_match=tags)
+    assert edited.outcomes == {"relabelled": 3}
+    found = client.images([*tags], min_revision=edited.revision).images
+    assert {(each.label, each.tags) for each in found} == {(None, ("x",))}
+    assert {each.id: each.etag for each in found} == edited.images
+    with pytest.raises(ChangedMeanwhile):
+        client.edit([*tags], reviewed=True, if_match=tags)
+    undone = client.undo(edited.decisions)
+    assert undone.outcomes == {"undone": 3}
+    (first, *_) = client.images([*tags], min_revision=undone.revision).images
+    assert (first.label, first.tags) == ("ocean", ())
+    assert client.edit(first.id, reviewed=True).outcomes == {"reviewed": 1}
+    assert client.distinct([*tags]).outcomes == {"distinct": 3}
+    assert client.edit([*tags], deleted=True).outcomes == {"deleted": 3}
+    with pytest.raises(UnknownDecision):
+        client.undo("none")
 
 
 def test_one_image_is_added_found_corrected_deleted_and_restored(client):

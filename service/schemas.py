@@ -230,8 +230,9 @@ class ImageRecord(FrozenModel):
     width: int = Field(description="Width in pixels after the EXIF rotation.")
     height: int = Field(description="Height in pixels after the EXIF rotation.")
     attribution: Attribution | None = _Attribution
+    tags: tuple[str, ...] = Field(description="Tags that people gave the image, in order.")
     etag: str = Field(
-        description="Tag of the record, which changes with its contents and with every review."
+        description="Entity tag of the record, which changes with its contents and every review."
     )
 
 

@@ -153,6 +153,7 @@ def record_of(image: StoredImage, learned: bool) -> ImageRecord:
         width=image.width,
         height=image.height,
         attribution=attribution_of(image),
+        tags=image.tags,
         etag=record_tag(image),
     )
 
