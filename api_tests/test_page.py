@@ -73,7 +73,7 @@ def test_imported_modules_are_preloaded(api, index):
         ("search", {"core", "filters", "search"}),
         ("images", {"core", "filters", "images", "map", "search"}),
         ("adding", {"adding", "core", "images", "map"}),
-        ("selection", {"core", "map", "selection"}),
+        ("selection", {"core", "filters", "map", "selection"}),
     ],
 )
 def test_modules_import_only_from_lower_layers(folder, allowed):

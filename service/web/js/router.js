@@ -1,6 +1,6 @@
 /**
  * Router from URL hashes to views: `#/map`, `#/image/…`, `#/search`, `#/errors`, `#/experiments`,
- * `#/history`, `#/add`, `#/yours`.
+ * `#/history`, `#/selections`, `#/add`, `#/yours`.
  */
 
 import { ApiError } from "./core/api-error.js";
@@ -13,6 +13,7 @@ import { imageView } from "./images/image-view.js";
 import { misclassificationsView } from "./images/misclassifications-view.js";
 import { uploadView } from "./images/upload-view.js";
 import { mapView } from "./map/map-view.js";
+import { selectionsView } from "./selection/selections-view.js";
 import { searchView } from "./search/search-view.js";
 
 /**
@@ -36,6 +37,7 @@ const VIEWS = [
   [/^#\/history$/, historyView],
   [/^#\/add$/, addView],
   [/^#\/search$/, searchView],
+  [/^#\/selections$/, selectionsView],
   [/^#\/yours$/, uploadView],
 ];
 

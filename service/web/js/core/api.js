@@ -16,6 +16,7 @@ const MILLISECONDS_BEFORE_RETURN = 60_000;
  * @property {string} [method] other than GET or POST
  * @property {string} [ifMatch] entity tag of the record on which a change is based
  * @property {AbortSignal} [signal] aborts the request
+ * @property {boolean} [asFile] whether the response is `{ file: Blob, name: string }`
  * @property {boolean} [mayPrompt] whether to prompt for a required API key; default true
  */
 
@@ -93,7 +94,7 @@ function evict(path, response) {
 async function send(path, key, options) {
   let exchange;
   try {
-    exchange = await fetchWithRetry(path, requestOf(key, options));
+    exchange = await fetchWithRetry(path, requestOf(key, options), options.asFile);
   } catch (error) {
     throw await connectionError(error, options);
   }
@@ -126,14 +127,15 @@ function requestOf(key, { image, form, json, method, ifMatch, signal }) {
  *
  * @param {string} path
  * @param {RequestInit} request
+ * @param {boolean} [asFile]
  */
-async function fetchWithRetry(path, request) {
+async function fetchWithRetry(path, request, asFile = false) {
   try {
-    return await fetchJson(path, request);
+    return await fetchBody(path, request, asFile);
   } catch (error) {
     if (request.signal?.aborted) throw error;
     await sleep(RETRY_SECONDS_AFTER_CONNECTION_LOSS, request.signal);
-    return fetchJson(path, request);
+    return fetchBody(path, request, asFile);
   }
 }
 
@@ -142,13 +144,22 @@ async function fetchWithRetry(path, request) {
  *
  * @param {string} path
  * @param {RequestInit} request
+ * @param {boolean} asFile
  */
-async function fetchJson(path, request) {
+async function fetchBody(path, request, asFile) {
   const response = await fetch(apiUrl(path), request);
+  if (asFile && response.ok) return { response, body: await fileOf(response) };
   // An error response of a proxy may not be JSON.
   const isExpected = response.ok && response.status !== 204;
   const body = await (isExpected ? response.json() : response.json().catch(() => ({})));
   return { response, body };
+}
+
+/** @param {Response} response */
+async function fileOf(response) {
+  const [, name = "download"] =
+    /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "") ?? [];
+  return { file: await response.blob(), name };
 }
 
 /** @param {unknown} error @param {Options} options */

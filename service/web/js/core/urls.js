@@ -37,6 +37,11 @@ export function misclassificationsUrl(label, predicted) {
   return `#/errors?${new URLSearchParams({ label, predicted })}`;
 }
 
+/** Return the URL of the map of a saved selection. @param {string} name */
+export function selectionMapUrl(name) {
+  return `#/map?${new URLSearchParams({ selection: name })}`;
+}
+
 /** @param {string} id */
 export function imageUrl(id) {
   return `images/${encodeId(id)}`;

@@ -1,6 +1,6 @@
 /** Numbers of images for the values of each field, and ids of the images that match a filter. */
 
-import { callApiCached } from "../core/api.js";
+import { callApi, callApiCached } from "../core/api.js";
 import { filteredUrl } from "./image-filter.js";
 
 const MAX_IDS = 100_000;
@@ -23,12 +23,23 @@ const MAX_IDS = 100_000;
 
 /** @param {URLSearchParams} filter @returns {Promise<Facets>} */
 export function loadFacets(filter) {
-  return callApiCached(filteredUrl("/facets", filter), { mayPrompt: false });
+  return callConstant("/facets", filter);
 }
 
 /** @param {URLSearchParams} filter @returns {Promise<Set<string>>} */
 export async function loadIds(filter) {
   const query = new URLSearchParams([...filter, ["limit", String(MAX_IDS)]]);
-  const { ids } = await callApiCached(filteredUrl("/ids", query), { mayPrompt: false });
+  const { ids } = await callConstant("/ids", query);
   return new Set(ids);
+}
+
+/**
+ * Call the API; the answer is constant for a revision, unless a saved selection is involved.
+ *
+ * @param {string} path
+ * @param {URLSearchParams} filter
+ */
+function callConstant(path, filter) {
+  const call = filter.has("selection") ? callApi : callApiCached;
+  return call(filteredUrl(path, filter), { mayPrompt: false });
 }

@@ -31,6 +31,9 @@ export const FILTER_NAMES = [
   "selection",
 ];
 
+const REPEATED = ["label", "predicted", "split", "tag", "not_tag", "camera", "photographer"];
+const DATES = ["taken_from", "taken_to"];
+
 /** Return the filter in the query of an address. @param {URLSearchParams} query */
 export function parseFilter(query) {
   const filter = new URLSearchParams(
@@ -88,4 +91,34 @@ export function toggleValue(filter, name, value) {
 export function setValue(filter, name, value) {
   if (value === "") filter.delete(name);
   else filter.set(name, value);
+}
+
+/** Return a filter as the object that a live selection is saved with. @param {URLSearchParams} filter */
+export function filterObject(filter) {
+  return Object.fromEntries(
+    [...new Set(filter.keys())].map((name) => {
+      if (REPEATED.includes(name)) return [name, filter.getAll(name)];
+      const value = filter.get(name) ?? "";
+      // The others are flags and numbers.
+      return [name, DATES.includes(name) ? value : JSON.parse(value)];
+    }),
+  );
+}
+
+/**
+ * Return the filter of an object, such as that of a live selection.
+ *
+ * @param {Record<string, unknown>} conditions
+ */
+export function filterOf(conditions) {
+  return new URLSearchParams(
+    Object.entries(conditions).flatMap(([name, value]) =>
+      [value].flat().map((each) => [name, String(each)]),
+    ),
+  );
+}
+
+/** Return the conditions as a text: “label: lake, wrong: true”. @param {URLSearchParams} filter */
+export function filterText(filter) {
+  return [...filter].map(([name, value]) => `${name.replaceAll("_", " ")}: ${value}`).join(", ");
 }

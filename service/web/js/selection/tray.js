@@ -14,6 +14,8 @@ import { selectedIds, selectionSize } from "../core/selection.js";
 import { announce, preserveFocus, toast } from "../core/status.js";
 import { imageViewUrl, thumbnailUrl } from "../core/urls.js";
 import { showSelection } from "../map/map-view.js";
+import { exportSelected } from "./export.js";
+import { save } from "./saving.js";
 import { leaveOut, leftOutIds, presentIds, relabel, restore, tag } from "./actions.js";
 
 /** @typedef {import("../core/image-cache.js").ImageMetadata} ImageMetadata */
@@ -31,6 +33,7 @@ export function startTray() {
     action("Relabel …", relabel, presentIds),
     action("Tag …", tag, presentIds),
     action("Leave out …", leaveOut, presentIds),
+    action("Save …", save, presentIds),
     action("Restore", () => restore().catch(showFailure), leftOutIds),
   ];
   tray.append(
@@ -40,11 +43,15 @@ export function startTray() {
       "div",
       { class: "tray-actions" },
       ...changing.map(({ button }) => button),
+      action("Export …", exportSelected).button,
       action("Show on the map", showSelection).button,
       action("Clear", clearSelection).button,
     ),
     note,
   );
+  new ResizeObserver(() => {
+    document.documentElement.style.setProperty("--tray", `${tray.offsetHeight}px`);
+  }).observe(tray);
   let timer = 0;
   let loading = new AbortController();
   let isNews = false;
