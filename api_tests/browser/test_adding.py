@@ -225,7 +225,7 @@ def test_pasted_and_dropped_files_are_collected(open_add, writable):
 
 def test_a_read_only_service_says_how_writing_is_switched_on(open_page, axe_violations, screenshot):
     page = open_page("#/add", size=NARROW, scheme="dark")
-    expect(page.locator(".read-only")).to_contain_text("BELVEDERE_WRITABLE=1")
+    expect(page.locator("main .read-only")).to_contain_text("BELVEDERE_WRITABLE=1")
     for button in page.locator("main button").all():
         expect(button).to_be_disabled()
     page.dispatch_event("body", "drop", {"dataTransfer": data_transfer(page, jpeg_of(1))})

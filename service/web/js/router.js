@@ -1,18 +1,19 @@
 /**
- * Router from URL hashes to views: `#/map`, `#/image/…`, `#/search`, `#/errors`, `#/experiments`,
- * `#/history`, `#/selections`, `#/add`, `#/yours`.
+ * Router from URL hashes to views: `#/map`, `#/image/…`, `#/review`, `#/duplicates`, `#/search`,
+ * `#/errors`, `#/experiments`, `#/history`, `#/selections`, `#/add`, `#/yours`.
  */
 
+import { addView } from "./adding/add-view.js";
 import { ApiError } from "./core/api-error.js";
 import { announce, errorNotice, loading, preserveFocus } from "./core/status.js";
 import { experimentView } from "./experiments/experiment-view.js";
 import { experimentsView } from "./experiments/experiments-view.js";
-import { addView } from "./adding/add-view.js";
 import { historyView } from "./images/history-view.js";
 import { imageView } from "./images/image-view.js";
 import { misclassificationsView } from "./images/misclassifications-view.js";
 import { uploadView } from "./images/upload-view.js";
 import { mapView } from "./map/map-view.js";
+import { duplicatesView, reviewView } from "./review/review-view.js";
 import { selectionsView } from "./selection/selections-view.js";
 import { searchView } from "./search/search-view.js";
 
@@ -31,6 +32,8 @@ import { searchView } from "./search/search-view.js";
 const VIEWS = [
   [/^(?:#\/?)?$|^#\/map$/, mapView],
   [/^#\/image\/(.+)$/, imageView],
+  [/^#\/review$/, reviewView],
+  [/^#\/duplicates$/, duplicatesView],
   [/^#\/errors$/, misclassificationsView],
   [/^#\/experiments$/, experimentsView],
   [/^#\/experiments\/(.+)$/, experimentView],
@@ -136,7 +139,11 @@ function decode(name) {
 function markCurrentLink(path) {
   for (const link of document.querySelectorAll("header nav a")) {
     const target = link.getAttribute("href") ?? "";
-    const isCurrent = path.startsWith(target) || (target === "#/map" && path.length < 3);
+    const isCurrent =
+      [target, /** @type {HTMLElement} */ (link).dataset.also].some(
+        (each) => each && path.startsWith(each),
+      ) ||
+      (target === "#/map" && path.length < 3);
     if (isCurrent) {
       link.setAttribute("aria-current", "page");
       // On a phone, the links scroll.

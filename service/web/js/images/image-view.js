@@ -15,6 +15,7 @@ import { isNewToModel } from "../map/points.js";
 import { formatBox, parseBox } from "../search/box.js";
 import { exampleButtons } from "../search/example-buttons.js";
 import { partSelection } from "../search/part-selection.js";
+import { decisionList } from "./decision-list.js";
 import { heatmapToggle } from "./heatmap-toggle.js";
 import { loadMisclassifications } from "./misclassifications.js";
 import { neighbourCards } from "./neighbours.js";
@@ -68,6 +69,7 @@ export async function imageView(host, { name: id, query: address, signal, reload
         splitNote(image),
         predictionPanel(prediction, calibration, image),
         exampleButtons(id),
+        decisionList(id, signal),
       ),
       neighbours,
       deferredSection("minimap", "Position on the map", () => position(id, signal), signal),

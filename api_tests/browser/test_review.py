@@ -1,0 +1,328 @@
+"""Review of labels: reasons, decisions by keyboard and touch, undo, conflicts, outages."""
+
+import re
+import shutil
+from collections import defaultdict
+
+import pytest
+from playwright.sync_api import expect
+
+from api_tests.browser.conftest import NARROW, WIDE
+from service.keys import add_key
+from service.settings import ServiceSettings
+from tests.tiny_release import LABELS, UNLABELLED
+
+# The service records the second decision, but its answers to that are lost.
+LOSE_ANSWERS = """() => {
+  const send = window.fetch;
+  let count = 0;
+  window.fetch = async (url, options) => {
+    const answer = await send(url, options);
+    if (options?.method === "POST") count += 1;
+    if (options?.method === "POST" && [2, 3].includes(count)) throw new TypeError("lost");
+    return answer;
+  };
+}"""
+
+SAVING_MILLISECONDS = 120_000
+
+
+@pytest.fixture
+def writable_home(home, tmp_path):
+    shutil.copytree(home, tmp_path / "home", symlinks=True)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def writable(writable_home, serving):
+    """Return the client of a service that accepts changes of its own copy of the collection."""
+    with serving(ServiceSettings(home=writable_home, writable=True)) as client:
+        yield client
+
+
+@pytest.fixture
+def open_review(open_page, writable):
+    def open_(url="#/review", service=writable, **options):
+        page = open_page(url, service=service, **options)
+        expect(title_of(page)).to_be_visible()
+        return page
+
+    return open_
+
+
+def title_of(page):
+    return page.locator(".review-item h2")
+
+
+def progress_of(page):
+    return page.locator(".review-progress")
+
+
+def expect_saved(page, decided):
+    """Wait until a number of decisions are saved; many take a while on a busy machine."""
+    saved = re.compile(rf"left, {decided} decided(,|$)")
+    expect(progress_of(page)).to_have_text(saved, timeout=SAVING_MILLISECONDS)
+
+
+def journal(client, identifier):
+    """Return the decisions of persons about an image, oldest first, and those taken back."""
+    found = client.get("/history", params={"id": identifier}).json()["decisions"]
+    by_persons = [each for each in found if each["why"] != "import"]
+    return [(each["why"], each["before"], each["after"]) for each in by_persons]
+
+
+def queue(client, **parameters):
+    return client.get("/queue", params={"limit": 1000, **parameters}).json()["items"]
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (NARROW, "dark")])
+def test_a_read_only_service_shows_the_review_and_says_how_to_switch_it_on(
+    open_page, api, axe_violations, screenshot, size, scheme
+):
+    answer = api.get("/queue").json()
+    first, second = answer["items"][:2]
+    page = open_page("#/review", size=size, scheme=scheme)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Review")
+    expect(page.locator("main .read-only")).to_contain_text("BELVEDERE_WRITABLE=1")
+    expect(title_of(page)).to_have_text(first["id"])
+    for reason in first["reasons"]:
+        expect(page.locator(".reasons")).to_contain_text(reason["text"])
+    expect(page.locator(".review-item .neighbours figure")).to_have_count(3)
+    expect(page.get_by_role("button", name="Accept")).to_be_disabled()
+    page.keyboard.press("a")
+    expect(title_of(page)).to_have_text(first["id"])
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    assert axe_violations(page) == []
+    page.locator(".review-item .large img").evaluate("image => image.decode()")
+    screenshot(page, f"review-{size[0]}-{scheme}")
+    page.keyboard.press("s")
+    expect(title_of(page)).to_have_text(second["id"])
+    expect(progress_of(page)).to_have_text(
+        f"{answer['total'] - 1} images left, 0 decided, 1 skipped"
+    )
+    page.keyboard.press("u")
+    expect(title_of(page)).to_have_text(first["id"])
+
+
+def test_every_decision_by_keyboard_is_a_row_of_the_journal(open_review, writable):
+    items = queue(writable)
+    accepted, kept, by_digit, by_letter, skipped, undone, last = items[:7]
+    page = open_review()
+    expect(title_of(page)).to_have_text(accepted["id"])
+    page.keyboard.press("Enter")
+    expect(title_of(page)).to_have_text(kept["id"])
+    page.keyboard.press("k")
+    page.keyboard.press("1")
+    page.keyboard.press("m")
+    page.keyboard.press("s")
+    page.keyboard.press("a")
+    expect(title_of(page)).to_have_text(last["id"])
+    page.keyboard.press("u")
+    expect(title_of(page)).to_have_text(undone["id"])
+    page.keyboard.press("k")
+    expect(title_of(page)).to_have_text(last["id"])
+    expect_saved(page, 5)
+
+    def review(item, label):
+        return [("review" if label != item["label"] else "reviewed", item["label"], label)]
+
+    assert journal(writable, accepted["id"]) == review(accepted, accepted["suggested"])
+    assert journal(writable, kept["id"]) == review(kept, kept["label"])
+    assert journal(writable, by_digit["id"]) == review(by_digit, "city")
+    assert journal(writable, by_letter["id"]) == review(by_letter, "mountain")
+    assert journal(writable, skipped["id"]) == []
+    before, after = undone["label"], undone["suggested"]
+    assert journal(writable, undone["id"]) == [
+        ("review", before, after),
+        ("undo:review", after, before),
+        ("reviewed", before, before),
+    ]
+    page.reload()
+    expect(title_of(page)).to_have_text(skipped["id"])
+    assert {each["id"] for each in queue(writable)} == {
+        each["id"] for each in items if each not in (accepted, kept, by_digit, by_letter, undone)
+    }
+
+
+def test_200_quick_decisions_are_neither_lost_nor_doubled(open_review, writable):
+    items = queue(writable)
+    page = open_review()
+    expected = defaultdict(list)
+    made = 0
+    for number, item in enumerate(items):
+        expect(title_of(page)).to_have_text(item["id"])
+        before, after = item["label"], item["suggested"]
+        accepts = after is not None and number % 3 > 0
+        page.keyboard.press("a" if accepts else "k")
+        decision = ("review", before, after) if accepts else ("reviewed", before, before)
+        expected[item["id"]].append(decision)
+        made += 1
+        if number % 2 == 0:
+            page.keyboard.press("u")
+            page.keyboard.press("k")
+            expected[item["id"]].append((f"undo:{decision[0]}", decision[2], before))
+            expected[item["id"]].append(("reviewed", before, before))
+            made += 2
+    assert made > 200
+    expect_saved(page, len(items))
+    expect(page.get_by_role("heading", name="Nothing is left")).to_be_visible()
+    assert {item["id"]: journal(writable, item["id"]) for item in items} == expected
+
+
+def test_two_people_do_not_overwrite_each_other(
+    open_page, writable_home, serving, axe_violations, screenshot
+):
+    settings = ServiceSettings(home=writable_home, writable=True)
+    secrets = [add_key(settings.keys_file, name, "label") for name in ("ada", "ben")]
+    with serving(settings) as client:
+        first, second, third = queue(client)[:3]
+        ada, ben = (open_page("#/review", service=client) for _ in secrets)
+        for page, secret in ((ada, secrets[0]), (ben, secrets[1])):
+            page.evaluate("key => sessionStorage.setItem('belvedere-key', key)", secret)
+            page.reload()
+            expect(title_of(page)).to_have_text(first["id"])
+        ada.keyboard.press("a")
+        expect_saved(ada, 1)
+        ben.keyboard.press("k")
+        message = ben.locator(".messages").get_by_role("alert")
+        expect(message).to_contain_text(f"{first['id']}: ada changed this image meanwhile")
+        expect(message).to_contain_text("Your decision was not saved")
+        # The next key is meant for the image that was shown before.
+        expect(title_of(ben)).to_have_text(second["id"])
+        assert axe_violations(ben) == []
+        screenshot(ben, "review-conflict")
+        ben.keyboard.press("s")
+        expect(title_of(ben)).to_have_text(first["id"])
+        expect(ben.locator(".comparison")).to_contain_text(f"Label{first['suggested']}")
+        ben.keyboard.press("1")
+        expect(title_of(ben)).to_have_text(third["id"])
+        expect_saved(ben, 1)
+        found = client.get("/history", params={"id": first["id"]}).json()["decisions"]
+        assert [(each["by"], each["after"]) for each in found[-2:]] == [
+            ("ada", first["suggested"]),
+            ("ben", "city"),
+        ]
+        assert len([each for each in found if each["why"] != "import"]) == 2
+
+
+def test_decisions_wait_for_an_unreachable_service(open_review, writable, screenshot):
+    items = queue(writable)[:4]
+    page = open_review()
+    page.route("**/changes", lambda route: route.abort("connectionrefused"))
+    for _ in items[:3]:
+        page.keyboard.press("a")
+    expect(title_of(page)).to_have_text(items[3]["id"])
+    note = page.locator(".messages").get_by_role("alert")
+    expect(note).to_contain_text("3 decisions not saved yet")
+    screenshot(page, "review-outage")
+    page.unroute("**/changes")
+    note.get_by_role("button", name="Try again").click()
+    expect_saved(page, 3)
+    expect(note).to_be_hidden()
+    for item in items[:3]:
+        assert journal(writable, item["id"]) == [("review", item["label"], item["suggested"])]
+
+
+def test_lost_answers_double_no_decision(open_review, writable):
+    items = queue(writable)[:4]
+    page = open_review()
+    page.evaluate(LOSE_ANSWERS)
+    for key in ("a", "a", "u", "k", "a"):
+        page.keyboard.press(key)
+    expect_saved(page, 3)
+    first, second, third = items[:3]
+    assert journal(writable, first["id"]) == [("review", first["label"], first["suggested"])]
+    assert journal(writable, second["id"]) == [
+        ("review", second["label"], second["suggested"]),
+        ("undo:review", second["suggested"], second["label"]),
+        ("reviewed", second["label"], second["label"]),
+    ]
+    assert journal(writable, third["id"]) == [("review", third["label"], third["suggested"])]
+
+
+def test_a_key_without_permission_keeps_the_decisions(open_review, writable):
+    first = queue(writable)[0]
+    page = open_review()
+    refusal = {"status": 403, "json": {"detail": "This call requires a key of role `label`."}}
+    page.route("**/changes", lambda route: route.fulfill(**refusal))
+    page.keyboard.press("a")
+    note = page.locator(".messages").get_by_role("alert")
+    expect(note).to_contain_text("1 decision not saved yet. This call requires a key")
+    page.unroute("**/changes")
+    # The outbox belongs to the page, not to its view.
+    page.get_by_role("link", name="History", exact=True).click()
+    page.go_back()
+    note.get_by_role("button", name="Try again").click()
+    expect_saved(page, 1)
+    assert journal(writable, first["id"]) == [("review", first["label"], first["suggested"])]
+
+
+def test_decisions_by_touch(open_review, writable):
+    first, second = queue(writable)[:2]
+    page = open_review(size=NARROW, touch=True)
+    page.get_by_role("button", name="Keep").tap()
+    expect(title_of(page)).to_have_text(second["id"])
+    other = next(each for each in LABELS if each != second["label"])
+    page.get_by_role("group", name="Other class").get_by_role("button", name=other).tap()
+    expect_saved(page, 2)
+    page.get_by_role("button", name="Undo").tap()
+    expect(title_of(page)).to_have_text(second["id"])
+    expect_saved(page, 1)
+    assert journal(writable, first["id"]) == [("reviewed", first["label"], first["label"])]
+    assert journal(writable, second["id"])[0] == ("review", second["label"], other)
+
+
+def test_shortcuts_can_be_switched_off(open_review, writable):
+    first, second = queue(writable)[:2]
+    page = open_review()
+    page.get_by_role("button", name="Keyboard").click()
+    page.get_by_role("dialog").get_by_role("checkbox").uncheck()
+    page.keyboard.press("Escape")
+    for key in ("a", "k", "1", "s"):
+        page.keyboard.press(key)
+    expect(title_of(page)).to_have_text(first["id"])
+    page.get_by_role("button", name="Skip s").focus()
+    page.keyboard.press("Enter")
+    expect(title_of(page)).to_have_text(second["id"])
+
+
+def test_validation_images_say_what_a_correction_does(open_review, writable):
+    items = queue(writable, split="validation")
+    page = open_review("#/review?split=validation")
+    expect(page.locator("main")).to_contain_text("Only images with split validation")
+    expect(title_of(page)).to_have_text(items[0]["id"])
+    effect = page.locator(".effect")
+    expect(effect).to_contain_text(
+        f"Models are judged by {items[0]['affects']['validation']} such images"
+    )
+    page.get_by_role("link", name="Show all").click()
+    expect(title_of(page)).to_have_text(queue(writable)[0]["id"])
+
+
+def test_images_without_a_label_get_one(open_page, grown_home, tmp_path, serving, axe_violations):
+    shutil.copytree(grown_home, tmp_path / "grown", symlinks=True)
+    with serving(ServiceSettings(home=tmp_path / "grown", writable=True)) as client:
+        page = open_page("#/review?goal=label", service=client)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Label")
+        expect(title_of(page)).to_have_text(UNLABELLED)
+        expect(page.locator(".comparison")).to_contain_text("Labelno label")
+        assert axe_violations(page) == []
+        page.keyboard.press("3")
+        expect(page.get_by_role("heading", name="Nothing is left")).to_be_visible()
+        expect_saved(page, 1)
+        assert journal(client, UNLABELLED) == [("review", None, "forest")]
+
+
+def test_the_decisions_about_an_image_are_listed(open_review, writable):
+    first = queue(writable)[0]
+    page = open_review()
+    page.keyboard.press("k")
+    page.keyboard.press("u")
+    expect_saved(page, 0)
+    page.get_by_text("Decisions about this image").click()
+    decisions = page.locator(".decisions li")
+    expect(decisions.first).to_contain_text("label kept (taken back)")
+    expect(decisions.nth(1)).to_contain_text("label kept")
+    page.get_by_role("link", name=first["id"], exact=True).click()
+    page.get_by_text("Decisions about this image").click()
+    expect(decisions.first).to_contain_text("label kept (taken back)")
