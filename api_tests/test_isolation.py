@@ -120,6 +120,9 @@ def _ask_everything(client: httpx.Client, jpeg: bytes, records: list[dict[str, o
             client.get(f"/experiments/{form}")
             client.get(f"/web/{form}")
         client.get("/images", params={"label": identifier, "split": identifier})
+        client.get("/export", params={"label": identifier, "at": identifier})
+        client.post("/export", json={"ids": [identifier], "at": identifier})
+        client.post("/export", json={"ids": [identifier], "format": "folder"})
         client.post("/predict", files={"file": (identifier, jpeg, identifier)})
         client.post("/predict", content=jpeg, headers={"X-Forwarded-For": quote(identifier)})
     for call in (
@@ -134,6 +137,8 @@ def _ask_everything(client: httpx.Client, jpeg: bytes, records: list[dict[str, o
         assert client.get(f"/{call}").status_code == 200
     for path in ("", "docs", "web/js/app.js", "web/d3.js"):
         assert client.get(f"/{path}").status_code == 200
+    for kind in ("parquet", "csv", "folder"):
+        assert client.get("/export", params={"format": kind}).status_code == 200
     assert client.get("/tsne", params={"n": 20, "seed": 5}).status_code == 200
     for call in ("/predict", "/neighbors", "/tsne"):
         assert client.post(call, content=jpeg).status_code == 200
