@@ -305,7 +305,7 @@ class ServedRelease:
     def alike(self) -> Alike:
         """Pairs of stored images that show the same. Raises `StoreUnreadable`."""
         rows, distances = self.live.neighbor_lists
-        limit = distance_limit(self.release.graph.distances)
+        limit = distance_limit(self.original.graph.sealed.distances)
         thumbnails = self.copies.pairs(self.store, self.live)
         return Alike(near_pairs(rows, distances, limit), thumbnails.among(self.live.live), limit)
 

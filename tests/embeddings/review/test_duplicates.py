@@ -8,7 +8,9 @@ from PIL import Image, ImageFilter
 
 from embeddings.ingest.thumbnails import make_thumbnail
 from embeddings.review.duplicates import (
+    NEAR,
     Pairs,
+    distance_limit,
     group_key,
     groups_of,
     near_pairs,
@@ -68,6 +70,12 @@ def test_thumbnails_of_each_group_are_compared_in_a_large_collection() -> None:
     groups = np.array([7, 7, 7, 3, 9])
     assert as_set(thumbnail_pairs_of_groups(thumbnails, groups)) == {(0, 2)}
     assert as_set(thumbnail_pairs_of_groups(thumbnails, np.arange(5))) == set()
+
+
+def test_the_limit_is_a_share_of_the_median_distance_of_nearest_images() -> None:
+    nearest = np.array([[1.0, 9], [2, 9], [6, 9], [np.inf, np.inf]])
+    assert distance_limit(nearest) == pytest.approx(2 * NEAR)
+    assert distance_limit(np.full((1, 3), np.inf)) == 0
 
 
 def test_near_rows_are_pairs_up_to_the_limit() -> None:
