@@ -209,6 +209,20 @@ class LiveState:
         return typicalities
 
     @cached_property
+    def training_distances(self) -> Doubles:
+        """Distances of n + m rows to their tenth nearest training images, as at publishing.
+
+        Infinity for added rows that are not live.
+        """
+        count = len(self.release.images)
+        missing = (0, len(self) - count)
+        distances = np.pad(self.release.training_distances, missing, constant_values=np.inf)
+        for row in (np.flatnonzero(self.live[count:]) + count).tolist():
+            digest = self.record(row).digest
+            distances[row] = self._unseen.training_distance(digest, self.embedding(row))
+        return distances
+
+    @cached_property
     def neighbor_lists(self) -> tuple[Rows, Doubles]:
         """Nearest live rows of n + m rows and their distances, shapes (n + m, 3).
 

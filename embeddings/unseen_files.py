@@ -32,6 +32,7 @@ class UnseenFiles:
     """Digests of files that the model learned from and the release lacks."""
     _twins: dict[str, int] = field(default_factory=dict)
     _typicalities: dict[str, float] = field(default_factory=dict)
+    _distances: dict[str, float] = field(default_factory=dict)
     _points: dict[str, tuple[float, float]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -45,6 +46,16 @@ class UnseenFiles:
         known = self._typicalities.get(digest)
         if known is None:
             known = self._typicalities[digest] = self._measure(digest, embedding)
+        return known
+
+    def training_distance(self, digest: str, embedding: Floats) -> float:
+        """Return the distance of a file to its tenth nearest training image.
+
+        `embedding` has shape (dimension,). A file of the release has the distance of its image.
+        """
+        known = self._distances.get(digest)
+        if known is None:
+            known = self._distances[digest] = self._distance(digest, embedding)
         return known
 
     def points(self, digests: Sequence[str], embeddings: Floats) -> Points:
@@ -82,8 +93,14 @@ class UnseenFiles:
         release, row = self.release, self._twin(digest)
         if row >= 0:
             return float(release.typicalities[row])
-        distance = distance_to_training(self.index, release.learned, embedding, exact=True)
+        distance = self.training_distance(digest, embedding)
         return typicality(np.array(release.typicality.distances), distance)
+
+    def _distance(self, digest: str, embedding: Floats) -> float:
+        row = self._twin(digest)
+        if row >= 0:
+            return float(self.release.training_distances[row])
+        return distance_to_training(self.index, self.release.learned, embedding, exact=True)
 
     def _twin(self, digest: str) -> int:
         """Return the row of the release with a file; -1 if there is none."""

@@ -884,7 +884,10 @@ class DuplicateList(Answer):
         description="Groups of this page, those with the smallest distance first."
     )
     total: int = Field(description="Number of groups on all pages.")
-    limit: float = Field(description="Largest distance of duplicates, without unit.")
+    limit: float = Field(
+        description="Largest distance of near embeddings, as a share of the distance of each image "
+        "to its tenth nearest training image."
+    )
 
 
 class LabelLoopReport(Answer):

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from embeddings.arrays import Doubles, Mask, Pixels, Rows
 from embeddings.ingest.near_duplicates import NEW, compare, connected_groups, find_links
 
-NEAR = 0.25
-"""Largest distance of duplicates, as a share of the median distance of an image to its nearest."""
+NEAR = 0.5
+"""Largest distance of duplicates, as a share of the smaller of their two scales."""
 
 MOST_COMPARED = 20_000
 """Largest number of thumbnails that are all compared with each other."""
@@ -67,28 +67,22 @@ class Alike:
     """Pairs with near embeddings."""
     copies: Pairs
     """Pairs with nearly equal thumbnails."""
-    limit: float
-    """Largest distance of near embeddings."""
 
 
-def near_pairs(neighbors: Rows, distances: Doubles, limit: float) -> Pairs:
-    """Return the images whose distance is at most a limit.
+def near_pairs(neighbors: Rows, distances: Doubles, scales: Doubles) -> Pairs:
+    """Return the images whose distance is at most the share `NEAR` of both of their scales.
 
     `neighbors` and `distances` have shape (n, 3): the nearest images and their distances. Of more
-    than three duplicates each is linked to three; they are one group nevertheless.
+    than three duplicates each is linked to three; they are one group nevertheless. `scales`, of
+    shape (n,), are the distances to the tenth nearest training image: images of a uniform class,
+    such as fields in bloom, are near each other without showing the same. An infinite scale is
+    that of an image without a training image, which has no near ones.
     """
-    rows, columns = np.nonzero((distances <= limit) & (neighbors >= 0))
-    return Pairs.of(rows, neighbors[rows, columns])
-
-
-def distance_limit(distances: Doubles) -> float:
-    """Return the largest distance of duplicates, given those of the nearest images, shape (n, 3).
-
-    It is a share of their median, since encoders have embeddings of different scales.
-    """
-    nearest = distances[:, 0]
-    nearest = nearest[np.isfinite(nearest)]
-    return NEAR * float(np.median(nearest)) if len(nearest) else 0.0
+    limits = np.where(np.isfinite(scales), NEAR * scales, -1.0)
+    rows, columns = np.nonzero((neighbors >= 0) & (distances <= limits[:, np.newaxis]))
+    others = neighbors[rows, columns]
+    kept = distances[rows, columns] <= limits[others]
+    return Pairs.of(rows[kept], others[kept])
 
 
 def thumbnail_pairs(thumbnails: Pixels, known: int = 0) -> Pairs:

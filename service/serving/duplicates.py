@@ -8,7 +8,7 @@ import numpy as np
 from embeddings.arrays import Mask, Rows
 from embeddings.index.distances import exact_distances
 from embeddings.review.decided import Decided
-from embeddings.review.duplicates import group_key, groups_of
+from embeddings.review.duplicates import NEAR, group_key, groups_of
 from embeddings.store.attribution import attribution_of
 from embeddings.store.records import record_tag
 from service.image_filter import ImageFilter
@@ -34,7 +34,7 @@ def duplicates_page(served: ServedRelease, where: ImageFilter, page: slice) -> D
     return DuplicateList(
         groups=tuple(_answer(served, each) for each in found[page]),
         total=len(found),
-        limit=served.alike.limit,
+        limit=NEAR,
         release=served.manifest.fingerprint,
         revision=served.revision,
     )

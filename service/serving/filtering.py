@@ -129,12 +129,7 @@ class Columns:
     @cached_property
     def typicalities(self) -> Doubles:
         """Typicality of each image, 0-1; 0 for rows that are not live."""
-        known = self.live.release.typicalities
-        found = np.zeros(len(self.live))
-        found[: len(known)] = known
-        for row in self._added_rows:
-            found[row] = self.live.typicality(row)
-        return found
+        return self.live.typicalities
 
     @cached_property
     def learned(self) -> Mask:

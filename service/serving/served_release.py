@@ -31,7 +31,7 @@ from embeddings.release.reader import (
     open_release,
 )
 from embeddings.release.sealed_index import open_index
-from embeddings.review.duplicates import Alike, distance_limit, near_pairs
+from embeddings.review.duplicates import Alike, near_pairs
 from embeddings.review.live_evidence import evidence_of
 from embeddings.review.queue import Information, measure_information
 from embeddings.review.reasons import Reasons
@@ -305,9 +305,9 @@ class ServedRelease:
     def alike(self) -> Alike:
         """Pairs of stored images that show the same. Raises `StoreUnreadable`."""
         rows, distances = self.live.neighbor_lists
-        limit = distance_limit(self.original.graph.sealed.distances)
         thumbnails = self.copies.pairs(self.store, self.live)
-        return Alike(near_pairs(rows, distances, limit), thumbnails.among(self.live.live), limit)
+        near = near_pairs(rows, distances, self.live.training_distances)
+        return Alike(near, thumbnails.among(self.live.live))
 
     @cached_property
     def classes(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from embeddings.index.blocks import BlockSearch
 from embeddings.index.flat import FlatIndex
 from embeddings.index.knn_graph import build_neighbor_graph
 from embeddings.live_state import LiveState
+from embeddings.recognition import typicality
 from embeddings.release.manifest import DataInfo, EncoderInfo, Manifest
 from embeddings.release.reader import Release
 from embeddings.release.uncertainty import Typicality
@@ -196,6 +197,9 @@ def assert_columns(state: LiveState) -> None:
         assert rows[row].tolist() == [*found.rows.tolist(), *[-1] * missing]
         assert distances[row].tolist() == [*found.distances.tolist(), *[np.inf] * missing]
         assert state.typicalities[row] == state.typicality(row)
+        if state.release.row_of_file(state.record(row).digest) < 0:
+            known = np.array(state.release.typicality.distances)
+            assert state.typicality(row) == typicality(known, state.training_distances[row])
         assert state.all_probabilities[row].tolist() == state.probabilities(row).tolist()
     assert (rows[~state.live] == -1).all()
 

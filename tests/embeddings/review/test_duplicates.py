@@ -10,7 +10,6 @@ from embeddings.ingest.thumbnails import make_thumbnail
 from embeddings.review.duplicates import (
     NEAR,
     Pairs,
-    distance_limit,
     group_key,
     groups_of,
     near_pairs,
@@ -72,16 +71,13 @@ def test_thumbnails_of_each_group_are_compared_in_a_large_collection() -> None:
     assert as_set(thumbnail_pairs_of_groups(thumbnails, np.arange(5))) == set()
 
 
-def test_the_limit_is_a_share_of_the_median_distance_of_nearest_images() -> None:
-    nearest = np.array([[1.0, 9], [2, 9], [6, 9], [np.inf, np.inf]])
-    assert distance_limit(nearest) == pytest.approx(2 * NEAR)
-    assert distance_limit(np.full((1, 3), np.inf)) == 0
-
-
-def test_near_rows_are_pairs_up_to_the_limit() -> None:
+def test_near_rows_are_pairs_up_to_a_share_of_both_scales() -> None:
     neighbors = np.array([[1, 2, -1], [0, 2, -1], [1, 0, -1]])
     distances = np.array([[0.5, 2.0, np.inf], [0.5, 1.0, np.inf], [1.0, 2.0, np.inf]])
-    assert as_set(near_pairs(neighbors, distances, 1.0)) == {(0, 1), (1, 2)}
+    one = 1 / NEAR
+    assert as_set(near_pairs(neighbors, distances, np.full(3, one))) == {(0, 1), (1, 2)}
+    assert as_set(near_pairs(neighbors, distances, np.array([one, one, one / 2]))) == {(0, 1)}
+    assert as_set(near_pairs(neighbors, distances, np.full(3, np.inf))) == set()
 
 
 @settings(deadline=None)
