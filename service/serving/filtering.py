@@ -186,8 +186,7 @@ class Filtering:
         mask = np.zeros(len(self.columns.live), np.bool_)
         rows = self.columns.live.rows_of(selection.ids)
         mask[rows[rows >= 0]] = True
-        # Rows of the release stay in place after a deletion.
-        return mask & self.columns.live.live
+        return mask
 
 
 def conditions(columns: Columns, where: ImageFilter) -> dict[str, Mask]:
