@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from api_tests.conftest import LOCATION, answering, served
+from api_tests.pictures import jpeg_of
 from embeddings.export import parquet
 from service.api.routes import export
 from service.client import AsyncClient, Client, UnknownImage
@@ -61,6 +62,30 @@ def test_records_and_features_are_those_of_the_other_calls(grown):
         assert row["probability"] == max(chances.values())
         prediction = grown.get("/predict", params={"id": identifier}).json()
         assert row["typicality"] == prediction["typicality"]
+
+
+def test_images_that_came_after_the_release_are_exported(serving, home, tmp_path):
+    folder = tmp_path / "home"
+    shutil.copytree(home, folder, symlinks=True)
+    with (
+        serving(ServiceSettings(home=folder, writable=True)) as service,
+        Client(str(service.base_url)) as client,
+    ):
+        client.add("lake/later", jpeg_of(5), "lake")
+        client.add("city/city_0003", jpeg_of(6), "city")
+        client.relabel("road/road_0004", "ocean")
+        client.delete("forest/forest_0005")
+        rows = rows_of(exported(service))
+        assert list(rows) == [each["id"] for each in listed(service)]
+        assert rows["road/road_0004"]["label"] == "ocean"
+        for identifier in ("lake/later", "city/city_0003", "road/road_0004"):
+            row = rows[identifier]
+            features = service.get("/features", params={"id": identifier}).json()
+            assert row["embedding"] == list(features["embedding"])
+            assert row["probabilities"] == [*features["probabilities"].values()]
+            prediction = service.get("/predict", params={"id": identifier}).json()
+            assert row["typicality"] == prediction["typicality"]
+            assert row["learned"] == (identifier == "road/road_0004")
 
 
 def test_times_are_those_of_the_history(grown):
