@@ -103,7 +103,7 @@ export function* drawPoints(ctx, scene) {
 }
 
 /**
- * Draw selected points, each in a ring in the colour of the text.
+ * Draw selected points, each in a ring, or a square if it is small, in the colour of the text.
  *
  * @param {Context} ctx
  * @param {Scene} scene
@@ -115,10 +115,19 @@ export function* drawSelected(ctx, scene) {
   for (let begin = 0; begin < points.length; begin += POINTS_PER_FRAME) {
     if (begin > 0) yield;
     const batch = points.slice(begin, begin + POINTS_PER_FRAME);
-    ctx.fillStyle = colours.background;
-    for (const point of batch) {
-      drawRing(ctx, toPixels(point), radius, colours.text, SELECTED_RING_WIDTH);
-      ctx.fill();
+    if (scene.radius < MIN_SYMBOL_RADIUS) {
+      // Squares, because thousands of rings would delay the frame after a lasso.
+      ctx.fillStyle = colours.text;
+      for (const point of batch) {
+        const [x, y] = toPixels(point);
+        ctx.fillRect(x - radius, y - radius, 2 * radius, 2 * radius);
+      }
+    } else {
+      ctx.fillStyle = colours.background;
+      for (const point of batch) {
+        drawRing(ctx, toPixels(point), radius, colours.text, SELECTED_RING_WIDTH);
+        ctx.fill();
+      }
     }
     for (const point of batch) drawPoint(ctx, point, scene);
   }
