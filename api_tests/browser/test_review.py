@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections import defaultdict
 
 import pytest
 from playwright.sync_api import expect
@@ -23,6 +22,10 @@ LOSE_ANSWERS = """() => {
     return answer;
   };
 }"""
+
+# Id, label and suggestion of the image on display.
+SHOWN = """() => [".review-item h2", ".comparison div:first-child dd", ".comparison div + div dd"]
+  .map(each => document.querySelector(each).textContent)"""
 
 SAVING_MILLISECONDS = 120_000
 
@@ -145,28 +148,27 @@ def test_every_decision_by_keyboard_is_a_row_of_the_journal(open_review, writabl
 
 
 def test_200_quick_decisions_are_neither_lost_nor_doubled(open_review, writable):
-    items = queue(writable)
     page = open_review()
-    expected = defaultdict(list)
+    expected = {}
     made = 0
-    for number, item in enumerate(items):
-        expect(title_of(page)).to_have_text(item["id"])
-        before, after = item["label"], item["suggested"]
-        accepts = after is not None and number % 3 > 0
+    while made < 200:
+        # Later parts of the queue depend on the labels that were corrected before.
+        name, before, after = page.evaluate(SHOWN)
+        assert name not in expected
+        accepts = after != "none" and len(expected) % 3 > 0
         page.keyboard.press("a" if accepts else "k")
         decision = ("review", before, after) if accepts else ("reviewed", before, before)
-        expected[item["id"]].append(decision)
+        expected[name] = [decision]
         made += 1
-        if number % 2 == 0:
+        if len(expected) % 2:
             page.keyboard.press("u")
             page.keyboard.press("k")
-            expected[item["id"]].append((f"undo:{decision[0]}", decision[2], before))
-            expected[item["id"]].append(("reviewed", before, before))
+            expected[name].append((f"undo:{decision[0]}", decision[2], before))
+            expected[name].append(("reviewed", before, before))
             made += 2
-    assert made > 200
-    expect_saved(page, len(items))
-    expect(page.get_by_role("heading", name="Nothing is left")).to_be_visible()
-    assert {item["id"]: journal(writable, item["id"]) for item in items} == expected
+        expect(title_of(page)).not_to_have_text(name)
+    expect_saved(page, len(expected))
+    assert {name: journal(writable, name) for name in expected} == expected
 
 
 def test_two_people_do_not_overwrite_each_other(
