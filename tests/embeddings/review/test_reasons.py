@@ -133,3 +133,9 @@ def test_the_queue_is_the_brute_force_order_of_the_sums(data: st.DataObject) -> 
     assert sorted(queue.rows.tolist()) == sorted(expected)
     assert queue.scores == pytest.approx([scores[row] for row in expected])
     assert queue.scores == pytest.approx([scores[row] for row in queue.rows.tolist()])
+
+
+def test_one_of_three_neighbours_with_another_label_is_no_reason() -> None:
+    sure = [[0.9, 0.1, 0.0], [0.1, 0.9, 0.0], [0.9, 0.1, 0.0], [0.9, 0.1, 0.0]]
+    facts = evidence([0, 1, 0, 0], sure, neighbors=[(1, 2, 3), NO_LISTS, NO_LISTS, NO_LISTS])
+    assert kinds(Reasons(facts), 0) == {}
