@@ -133,8 +133,8 @@ def test_the_client_takes_filters_as_arguments(api):
             assert answer.model_dump(mode="json") == api.get(path, params=params).json()
         assert client.ids(taken_from=date(2020, 1, 2)).total == 0
         assert client.ids(split="train", tag=None).total == client.ids(split=["train"]).total > 0
-        with pytest.raises(TypeError, match="'lable'"):
-            client.ids(lable="lake")
+        with pytest.raises(TypeError, match="'colour'"):
+            client.ids(colour="lake")
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -96,7 +96,7 @@ def test_a_selection_without_images_is_empty(client):
     [
         ({}, 422, "either `ids` or `filter`"),
         ({"ids": [], "filter": {}}, 422, "either `ids` or `filter`"),
-        ({"filter": {"lable": ["lake"]}}, 422, "`lable`"),
+        ({"filter": {"colour": ["lake"]}}, 422, "`colour`"),
         ({"filter": {"label": ["moon"]}}, 422, "'moon'"),
         ({"filter": {"label": "lake"}}, 400, "`label`"),
         ({"filter": {"selection": "other"}}, 422, "another selection"),
