@@ -94,6 +94,9 @@ def test_another_class_is_typed_and_the_label_can_be_removed(open_page, writable
     page.keyboard.press("Control+z")
     expect(toast(page)).to_contain_text("taken back")
     assert history(writable, lakes[0])[-1][1] == "pond"
+    page.keyboard.press("Control+z")
+    expect_in_view(page, len(lakes))
+    assert history(writable, lakes[0])[-1][1] == "lake"
 
 
 def test_leaving_out_restoring_and_undo(open_page, writable, lakes):

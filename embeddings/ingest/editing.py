@@ -104,7 +104,7 @@ def decide_distinct(change: Distinct, situation: Situation) -> Step:
 
 
 def _is_last(identifier: str, why: str, situation: Situation) -> bool:
-    return any(each.decision.why == why for each in situation.latest(identifier))
+    return any(each.decision.why == why for each in situation.decisions(identifier).last)
 
 
 def _checked(change: Edit) -> Edit:
@@ -196,7 +196,7 @@ def _is_kept(edit: Edit, after: StoredImage, situation: Situation) -> bool:
     """Return whether a review is new: the same person has not just reviewed the same label."""
     if not edit.reviewed:
         return False
-    for each in situation.latest(after.id):
+    for each in situation.decisions(after.id).last:
         decision = each.decision
         given = decision.why == REVIEW and edit.label == after.label == decision.after
         if decision.by == edit.by and (given or decision.why == REVIEWED):
@@ -209,7 +209,7 @@ def _earlier_keys(edit: Edit, edited: _Edited, situation: Situation) -> Sequence
     name = edited.before.id
     if edited.outcome != "unchanged" or name not in edit.if_match:
         return ()
-    latest = situation.latest(name)
+    latest = situation.decisions(name).last
     is_repeated = edit.if_match[name] != record_tag(edited.before) and all(
         _made(edit, each) for each in latest
     )

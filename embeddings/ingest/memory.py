@@ -11,10 +11,13 @@ from embeddings.ingest.decisions import decide, thumbnail_of
 from embeddings.ingest.steps import Situation, Step
 from embeddings.store.changed_images import ChangedImages
 from embeddings.store.decision_kinds import IMPORT
+from embeddings.store.decision_stack import DecisionStack
 from embeddings.store.features import FeatureTable
 from embeddings.store.labels import decision_key
 from embeddings.store.records import Decision, Images, RecordedDecision, StoredImage
 from embeddings.store.store import Store
+
+_NO_DECISIONS = DecisionStack()
 
 Encode = Callable[[Iterable[bytes]], Iterator[Encoded]]
 """Yields the features of JPEG files, such as `Encoder.encode_files`."""
@@ -38,7 +41,7 @@ class StoreMemory:
         # A killed process can have left files, and decisions about this revision.
         self._blobs = store.blobs.known()
         self._keys = store.labels.keys()
-        self._latest = store.labels.latest(self._changed)
+        self._stacks = store.labels.stacks(self._changed)
         self._decided_at = self.revision
         """Revision before the last commit, which is part of the keys of its decisions."""
         self._clear()
@@ -64,7 +67,7 @@ class StoreMemory:
 
     def decide(self, change: Change) -> Step:
         """Return the outcome of a change, without adding it. Raises `StoreError`."""
-        situation = Situation(self.images, self._read_jpeg, self._latest_of, self._store.now())
+        situation = Situation(self.images, self._read_jpeg, self._decisions_of, self._store.now())
         return decide(change, situation)
 
     def add(self, step: Step) -> None:
@@ -128,17 +131,17 @@ class StoreMemory:
         row = self.images.row_of(identifier)
         return None if row is None else self.images.record(row).changed
 
-    def _latest_of(self, identifier: str) -> tuple[RecordedDecision, ...]:
-        return self._latest.get(identifier, ())
+    def _decisions_of(self, identifier: str) -> DecisionStack:
+        return self._stacks.get(identifier, _NO_DECISIONS)
 
     def _remember(self, now: datetime) -> None:
-        """Remember the decisions of a commit as the latest ones about their images."""
+        """Remember the decisions of a commit."""
         for each in self._decisions:
-            self._latest.pop(each.id, None)
-        for each in self._decisions:
-            if each.why != IMPORT:
-                recorded = RecordedDecision(decision_key(each, self._decided_at), now, each)
-                self._latest[each.id] = (*self._latest.get(each.id, ()), recorded)
+            if each.why == IMPORT:
+                self._stacks.pop(each.id, None)
+            else:
+                key = decision_key(each, self._decided_at)
+                self._stacks[each.id].add(RecordedDecision(key, now, each))
 
     def _clear(self) -> None:
         self._stored = len(self.images)

@@ -14,9 +14,9 @@ from embeddings.ingest.changes import (
 )
 from embeddings.ingest.collection import Collection
 from embeddings.ingest.outcomes import WriteOutcome
+from embeddings.store.decision_stack import DecisionStack
 from embeddings.store.records import (
     Decision,
-    RecordedDecision,
     StoredImage,
     record_tag,
 )
@@ -54,8 +54,8 @@ class Situation:
     images: Collection
     read_jpeg: Callable[[str], bytes]
     """Returns the stored JPEG file with a digest."""
-    latest: Callable[[str], tuple[RecordedDecision, ...]]
-    """Returns the decisions of the last change of an image; () after an import."""
+    decisions: Callable[[str], DecisionStack]
+    """Returns the decisions about an image after its last import."""
     now: datetime
 
 

@@ -30,7 +30,7 @@ def decide_undo(change: Undo, situation: Situation) -> Step:
     """Return the step that takes decisions back, all or none.
 
     A decision to take another one back can be taken back, too. Raises `ImageChanged` if a later
-    change of one of the images was decided, `InvalidChange` if a decision cannot be taken back,
+    change of one of the images stands, `InvalidChange` if a decision cannot be taken back,
     and `UnknownImage`.
     """
     images = situation.images
@@ -47,7 +47,7 @@ def decide_undo(change: Undo, situation: Situation) -> Step:
         last.key
         for each in change.decisions
         if each not in waiting
-        for last in situation.latest(each.decision.id)
+        for last in situation.decisions(each.decision.id).last
         if last.decision.undoes == each.key
     ]
     return step_of(rows, outcomes, images, records, decisions, earlier)
@@ -55,7 +55,8 @@ def decide_undo(change: Undo, situation: Situation) -> Step:
 
 def _is_undone(each: RecordedDecision, situation: Situation) -> bool:
     """Return whether the last change of the image took a decision back."""
-    return any(last.decision.undoes == each.key for last in situation.latest(each.decision.id))
+    last = situation.decisions(each.decision.id).last
+    return any(other.decision.undoes == each.key for other in last)
 
 
 def _check(decisions: Sequence[RecordedDecision], situation: Situation) -> None:
@@ -69,7 +70,7 @@ def _check(decisions: Sequence[RecordedDecision], situation: Situation) -> None:
     later = [
         each.decision.id
         for each in decisions
-        if each.key not in {last.key for last in situation.latest(each.decision.id)}
+        if each.key not in situation.decisions(each.decision.id).reversible()
     ]
     if later:
         ids = [*dict.fromkeys(later)]

@@ -21,6 +21,7 @@ from embeddings.store.decision_kinds import (
     is_undo,
     undone,
 )
+from embeddings.store.decision_stack import DecisionStack
 from embeddings.store.records import Decision, RecordedDecision
 from embeddings.store.tables import append_rows, open_table, table_uri, translate_errors
 
@@ -129,28 +130,21 @@ class LabelJournal:
                 groups[group].add(identifier)
         return tuple(frozenset(group) for group in groups.values() if len(group) > 1)
 
-    def latest(
-        self, changed: Callable[[str], datetime | None]
-    ) -> dict[str, tuple[RecordedDecision, ...]]:
-        """Return the decisions of the last change of each image; images last imported are left out.
+    def stacks(self, changed: Callable[[str], datetime | None]) -> defaultdict[str, DecisionStack]:
+        """Return the decisions about each image since its last import.
 
         `changed` returns the time of the last change of an image: later decisions were never
         committed. Raises `StoreDamaged`.
         """
         others = self._read(f"NOT {_equals('why', IMPORT)}")
-        ids = {each.decision.id for each in others}
-        found: dict[str, list[RecordedDecision]] = defaultdict(list)
+        imported = self._imported({each.decision.id for each in others})
+        stacks: defaultdict[str, DecisionStack] = defaultdict(DecisionStack)
         for each in others:
-            time = changed(each.decision.id)
-            if time is not None and each.at <= time:
-                found[each.decision.id].append(each)
-        imported = self._imported(ids)
-        latest = {}
-        for identifier, decisions in found.items():
-            at = decisions[-1].at
-            if identifier not in imported or imported[identifier] <= at:
-                latest[identifier] = tuple(each for each in decisions if each.at == at)
-        return latest
+            identifier = each.decision.id
+            start, end = imported.get(identifier, each.at), changed(identifier)
+            if end is not None and start <= each.at <= end:
+                stacks[identifier].add(each)
+        return stacks
 
     def _imported(self, ids: Collection[str]) -> dict[str, datetime]:
         """Return the time of the last import of images."""

@@ -1,9 +1,11 @@
 """Edits of many images, reviews, and decisions taken back."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -106,8 +108,8 @@ def test_an_undo_restores_labels_tags_and_deletions(it: OpenWriter) -> None:
     assert raised.value.ids == ("a", "b")
     assert undo(it, deleted).outcomes == {"undone": 3}
     assert image(it, "a").deleted is None
-    with pytest.raises(ImageChanged):
-        undo(it, edited)
+    assert undo(it, edited).outcomes == {"undone": 2}
+    assert (image(it, "a").label, image(it, "a").tags) == ("lake", ())
 
 
 def test_an_undo_can_be_taken_back(it: OpenWriter) -> None:
@@ -119,6 +121,22 @@ def test_an_undo_can_be_taken_back(it: OpenWriter) -> None:
     undo(it, undone)
     assert (image(it, "a").label, image(it, "a").tags) == ("sea", ("x",))
     assert it.store.labels.reviewed()["a"].label == "sea"
+
+
+def test_changes_are_taken_back_one_after_the_other(it: OpenWriter) -> None:
+    first = it.write(Edit(["a", "b"], "ada", "sea"))
+    second = it.write(Edit(["a"], "ada", "pond", add_tags=("x",)))
+    third = it.write(Edit(["a"], "ada", reviewed=True))
+    with pytest.raises(ImageChanged):
+        undo(it, second)
+    undo(it, third)
+    with pytest.raises(ImageChanged, match="A later decision about 'a'"):
+        undo(it, first)
+    it.writer.close()
+    with OpenWriter(Path(it.store.uri)) as reopened:
+        undo(reopened, second)
+        assert undo(reopened, first).outcomes == {"undone": 2}
+        assert (image(reopened, "a").label, image(reopened, "a").tags) == ("lake", ())
 
 
 def test_a_repeated_undo_is_unchanged(it: OpenWriter) -> None:
@@ -232,13 +250,48 @@ class _Facts:
     deleted: bool = False
 
 
+class _Change(NamedTuple):
+    """Change of a plain model, or the undo of one."""
+
+    written: Written
+    before: dict[str, _Facts]
+    """Facts of the changed images before the change."""
+    number: int
+    is_undo: bool
+
+
 @dataclass
 class _Plain:
     """Images as a person would keep them on paper: the state before each change is copied."""
 
     now: dict[str, _Facts] = field(default_factory=lambda: dict.fromkeys(NAMES, _Facts()))
-    undoable: list[tuple[Written, dict[str, _Facts]]] = field(default_factory=list)
-    """Changes with the facts of their images before, the latest last."""
+    made: list[_Change] = field(default_factory=list)
+    standing: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in NAMES})
+    """Numbers of the changes of each image that were not taken back, in their order."""
+    last: dict[str, int] = field(default_factory=dict)
+    """Number of the last change or undo of each image."""
+
+    def add(self, written: Written, before: dict[str, _Facts], is_undo: bool) -> None:
+        """Add a change, or the undo of a change."""
+        number = len(self.made)
+        self.made.append(_Change(written, before, number, is_undo))
+        for name in before:
+            self.last[name] = number
+            if is_undo:
+                self.standing[name].pop()
+            else:
+                self.standing[name].append(number)
+
+    def reversible(self) -> list[_Change]:
+        """Return the changes after which nothing changed their images that still stands."""
+        return [
+            each for each in self.made if all(self._is_last(each, name) for name in each.before)
+        ]
+
+    def _is_last(self, change: _Change, name: str) -> bool:
+        if change.is_undo:
+            return self.last[name] == change.number
+        return self.standing[name][-1:] == [change.number]
 
 
 @settings(max_examples=25, deadline=None)
@@ -294,20 +347,22 @@ def _check_change(it: OpenWriter, plain: _Plain, data: st.DataObject, kind: str)
     assert written.outcomes.get("unchanged", 0) == len({*ids}) - len(changed)
     plain.now |= after
     if changed:
-        plain.undoable = [
-            (each, facts) for each, facts in plain.undoable if not changed & facts.keys()
-        ]
-        plain.undoable.append((written, {name: before[name] for name in changed}))
+        plain.add(written, {name: before[name] for name in changed}, is_undo=False)
 
 
 def _check_undo(it: OpenWriter, plain: _Plain, data: st.DataObject) -> None:
-    if not plain.undoable:
+    reversible = plain.reversible()
+    numbers = {each.number for each in reversible}
+    others = [each for each in plain.made if each.number not in numbers and not each.is_undo]
+    if others:
+        refused = data.draw(st.sampled_from(others))
+        with suppress(ImageChanged):
+            assert undo(it, refused.written).outcomes.keys() == {"unchanged"}
+    if not reversible:
         return
-    number = data.draw(st.integers(0, len(plain.undoable) - 1))
-    written, before = plain.undoable.pop(number)
-    now = {name: plain.now[name] for name in before}
-    undone = undo(it, written)
-    assert undone.outcomes == {"undone": len(before)}
-    plain.now |= before
-    # An undo can be taken back itself.
-    plain.undoable.append((undone, now))
+    change = data.draw(st.sampled_from(reversible))
+    now = {name: plain.now[name] for name in change.before}
+    undone = undo(it, change.written)
+    assert undone.outcomes == {"undone": len(now)}
+    plain.now |= change.before
+    plain.add(undone, now, is_undo=not change.is_undo)
