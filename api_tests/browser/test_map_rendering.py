@@ -32,7 +32,7 @@ CONTRASTS = """() => {
 
 def test_classes_have_different_symbols(open_page):
     page = open_page()
-    symbols = page.locator(".classes .symbol path")
+    symbols = page.locator(".classes").first.locator(".symbol path")
     expect(symbols.first).to_be_visible()
     outlines = [each.get_attribute("d") for each in symbols.all()]
     assert len(set(outlines)) == len(outlines)

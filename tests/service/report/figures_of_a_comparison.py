@@ -253,6 +253,7 @@ def _record(label: str, side: str) -> ImageRecord:
             "width": 1,
             "height": 1,
             "attribution": None,
+            "tags": (),
             "etag": "0",
         }
     )
