@@ -409,7 +409,12 @@ def ray_cluster(
         # Workers import the project and its tests.
         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
     }
-    with _environment(variables), tempfile.TemporaryDirectory(prefix="ray") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="ray") as folder,
+        # Ray writes the address of the cluster to `ray` in this folder, and does not create it.
+        _environment({**variables, "RAY_TMPDIR": folder}),
+    ):
+        Path(folder, "ray").mkdir()
         import ray
         from ray.cluster_utils import Cluster
 
