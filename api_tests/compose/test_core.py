@@ -57,9 +57,14 @@ def test_up(stack, api):
 
 _CHANGES = {
     ("put", "/images/{id}"), ("post", "/images"), ("patch", "/images"), ("delete", "/images"),
-    ("post", "/restore"), ("post", "/publish"), ("delete", "/jobs/{id}"),
+    ("post", "/restore"), ("post", "/publish"), ("delete", "/jobs/{id}"), ("post", "/changes"),
+    ("post", "/undo"), ("post", "/distinct"), ("put", "/selections/{name}"),
+    ("delete", "/selections/{name}"),
 }  # fmt: skip
 """Calls that a service without `BELVEDERE_WRITABLE` refuses."""
+
+_UNKNOWN = {"/jobs/{id}", "/selections/{name}"}
+"""Paths of jobs and selections, of which this service has none."""
 
 
 def test_every_call(api):
@@ -74,15 +79,19 @@ def test_every_call(api):
         "/versions/diff": {"a": version, "b": version},
         "/changes": {"since": version},
     }
+    bodies = {"/search": {"like": [image]}, "/export": {"ids": [image]}}
     paths = api.get("/openapi.json").json()["paths"]
     assert {"/predict", "/neighbors", "/tsne", "/errors/{id}/heatmap"} <= set(paths)
     for path, methods in paths.items():
-        identifier = error if "heatmap" in path else "none" if "/jobs/" in path else image
+        identifier = error if "heatmap" in path else "none" if path in _UNKNOWN else image
         address = path.format(id=identifier, name=network)
         for method in methods:
-            content = jpeg if method in {"post", "put"} else None
-            answer = api.request(method, address, params=needed.get(path, {}), content=content)
-            expected = 403 if (method, path) in _CHANGES else 404 if "/jobs/" in path else 200
+            if method == "post" and path in bodies:
+                answer = api.request(method, address, json=bodies[path])
+            else:
+                content = jpeg if method in {"post", "put"} else None
+                answer = api.request(method, address, params=needed.get(path, {}), content=content)
+            expected = 403 if (method, path) in _CHANGES else 404 if path in _UNKNOWN else 200
             assert answer.status_code == expected, (method, path, answer.text)
 
 
