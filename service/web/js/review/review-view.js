@@ -256,7 +256,7 @@ function filterNote(filters, name) {
 /** @param {string} noun */
 function progressLine(noun) {
   const text = element("span", {});
-  const bar = element("progress", { "aria-label": "Decided in this session" });
+  const bar = element("progress", { "aria-label": "Decided so far" });
   return {
     element: element("p", { class: "review-progress" }, bar, text),
     /** @param {{ decided: number, skipped: number, left: number }} counts */
