@@ -18,7 +18,9 @@ from playwright.sync_api import (
     expect,
 )
 
+from api_tests.conftest import Serving
 from benchmarks.chromium import BrowserMissing, chromium
+from service.settings import ServiceSettings
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 WIDE, NARROW = (1440, 900), (390, 844)
@@ -36,6 +38,13 @@ LOG_ERRORS = "addEventListener('error', ({ message }) => console.error(message))
 UNREACHABLE = ("/images/", "/images/thumbnail")
 
 OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def writable(copied_home: Path, serving: Serving) -> Iterator[httpx.Client]:
+    """Return the client of a service that accepts changes of its own copy of the collection."""
+    with serving(ServiceSettings(home=copied_home, writable=True)) as client:
+        yield client
 
 
 @pytest.fixture(scope="package")

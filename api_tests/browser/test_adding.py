@@ -1,7 +1,5 @@
 """Images that are added from the page: dropped, pasted and chosen files and folders."""
 
-import shutil
-
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -9,7 +7,6 @@ from playwright.sync_api import expect
 from api_tests.browser.conftest import NARROW
 from api_tests.browser.uploads import data_transfer
 from api_tests.pictures import jpeg_of
-from service.settings import ServiceSettings
 from tests.tiny_release import LABELS, PER_CLASS
 
 ALL = len(LABELS) * PER_CLASS
@@ -25,14 +22,6 @@ LOSE_ANSWERS = """() => {
     return answer;
   };
 }"""
-
-
-@pytest.fixture
-def writable(home, tmp_path, serving):
-    """Return the client of a service that accepts changes of its own copy of the collection."""
-    shutil.copytree(home, tmp_path / "home", symlinks=True)
-    with serving(ServiceSettings(home=tmp_path / "home", writable=True)) as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,26 +1,21 @@
 """Review of near-duplicates: keep one, all or none, take it back."""
 
-import shutil
-
 import pytest
 from playwright.sync_api import expect
 
 from api_tests.browser.conftest import NARROW
 from api_tests.test_review import groups_of, put, scene
-from service.settings import ServiceSettings
 
 SCENES = 3
 
 
 @pytest.fixture
-def duplicates(home, tmp_path, serving):
+def duplicates(writable):
     """Return the client of a writing service with groups of a large and a small image."""
-    shutil.copytree(home, tmp_path / "home", symlinks=True)
-    with serving(ServiceSettings(home=tmp_path / "home", writable=True)) as client:
-        for number in range(SCENES):
-            put(client, f"mine/{number}-large", scene(number + 1, (640, 480)))
-            put(client, f"mine/{number}-small", scene(number + 1, (320, 240)))
-        yield client
+    for number in range(SCENES):
+        put(writable, f"mine/{number}-large", scene(number + 1, (640, 480)))
+        put(writable, f"mine/{number}-small", scene(number + 1, (320, 240)))
+    return writable
 
 
 def ids(client):

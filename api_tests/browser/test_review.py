@@ -31,19 +31,6 @@ SAVING_MILLISECONDS = 120_000
 
 
 @pytest.fixture
-def writable_home(home, tmp_path):
-    shutil.copytree(home, tmp_path / "home", symlinks=True)
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def writable(writable_home, serving):
-    """Return the client of a service that accepts changes of its own copy of the collection."""
-    with serving(ServiceSettings(home=writable_home, writable=True)) as client:
-        yield client
-
-
-@pytest.fixture
 def open_review(open_page, writable):
     def open_(url="#/review", service=writable, **options):
         page = open_page(url, service=service, **options)
@@ -172,9 +159,9 @@ def test_200_quick_decisions_are_neither_lost_nor_doubled(open_review, writable)
 
 
 def test_two_people_do_not_overwrite_each_other(
-    open_page, writable_home, serving, axe_violations, screenshot
+    open_page, copied_home, serving, axe_violations, screenshot
 ):
-    settings = ServiceSettings(home=writable_home, writable=True)
+    settings = ServiceSettings(home=copied_home, writable=True)
     secrets = [add_key(settings.keys_file, name, "label") for name in ("ada", "ben")]
     with serving(settings) as client:
         first, second, third = queue(client)[:3]

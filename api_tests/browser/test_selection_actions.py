@@ -1,8 +1,6 @@
 """Actions on selected images: labels, tags, leaving out and restoring, and undo."""
 
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -10,16 +8,6 @@ from playwright.sync_api import expect
 from api_tests.browser.conftest import NARROW
 from api_tests.browser.map_helpers import expect_in_view
 from api_tests.browser.test_selection import SELECTED, expect_selected, tray
-from api_tests.conftest import served
-from service.settings import ServiceSettings
-
-
-@pytest.fixture
-def writable(home, tmp_path):
-    """Serve a copy of the home that accepts changes."""
-    folder = Path(shutil.copytree(home, tmp_path / "home", symlinks=True))
-    with served(ServiceSettings(home=folder, writable=True)) as (client, _):
-        yield client
 
 
 @pytest.fixture

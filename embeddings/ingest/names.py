@@ -7,6 +7,8 @@ _LONGEST_ID = 1000
 _LONGEST_LABEL = 100
 _LONGEST_TAG = 64
 _LONGEST_SELECTION = 80
+_PARENTS = {".", ".."}
+"""Names that addresses do not keep."""
 
 
 def checked_id(identifier: str) -> str:
@@ -32,8 +34,7 @@ def checked_id(identifier: str) -> str:
 def checked_label(label: str) -> str:
     """Return a label in NFC. Raises `InvalidChange` if it is unusable."""
     name = to_nfc(label)
-    named = name.strip() == name != "" and name not in {".", ".."}
-    if not named or "/" in name or len(name) > _LONGEST_LABEL or printable(name) != name:
+    if not _is_name(name, _LONGEST_LABEL) or name in _PARENTS or "/" in name:
         raise InvalidChange(
             f"{label!r} cannot be a label; use up to {_LONGEST_LABEL} printable characters without "
             "`/`, and no space at either end."
@@ -44,7 +45,7 @@ def checked_label(label: str) -> str:
 def checked_tag(tag: str) -> str:
     """Return a tag in NFC. Raises `InvalidChange` if it is unusable."""
     name = to_nfc(tag)
-    if not name or name.strip() != name or len(name) > _LONGEST_TAG or printable(name) != name:
+    if not _is_name(name, _LONGEST_TAG):
         raise InvalidChange(
             f"{tag!r} cannot be a tag; use 1 to {_LONGEST_TAG} printable characters, and no space "
             "at either end."
@@ -55,10 +56,14 @@ def checked_tag(tag: str) -> str:
 def checked_selection(name: str) -> str:
     """Return the name of a selection in NFC. Raises `InvalidChange` if it is unusable."""
     normal = to_nfc(name)
-    named = normal.strip() == normal != "" and normal not in {".", ".."}
-    if not named or len(normal) > _LONGEST_SELECTION or printable(normal) != normal:
+    if not _is_name(normal, _LONGEST_SELECTION) or normal in _PARENTS:
         raise InvalidChange(
             f"{normal!r:.100} cannot name a selection; use 1 to {_LONGEST_SELECTION} printable "
             "characters, and no space at either end."
         )
     return normal
+
+
+def _is_name(text: str, longest: int) -> bool:
+    """Return whether a text has 1 to `longest` printable characters, and no space at an end."""
+    return text.strip() == text != "" and len(text) <= longest and printable(text) == text
