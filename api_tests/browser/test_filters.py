@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from api_tests.browser.conftest import NARROW, UNREACHABLE, WIDE
 from api_tests.browser.map_helpers import expect_in_view
-from api_tests.browser.test_selection_actions import writable  # noqa: F401
 
 
 def total(client, **where):
@@ -65,7 +64,7 @@ def test_photographers_beyond_the_first_are_typed(open_page, odd):
     expect(page).to_have_url(re.compile("#/map$"))
 
 
-def test_tags_appear_when_there_are_some(open_page, writable, screenshot):  # noqa: F811
+def test_tags_appear_when_there_are_some(open_page, writable, screenshot):
     ids = [each["id"] for each in writable.get("/images", params={"limit": 7}).json()["images"]]
     page = open_page(service=writable)
     expect_in_view(page, total(writable))

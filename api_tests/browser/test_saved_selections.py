@@ -18,7 +18,6 @@ from api_tests.browser.test_selection_actions import (
     choose_lakes,
     lakes,  # noqa: F401
     toast,
-    writable,  # noqa: F401
 )
 
 
@@ -99,7 +98,7 @@ def test_selections_are_saved_shown_and_deleted(open_page, writable, lakes):  # 
 @pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (NARROW, "dark")])
 def test_view_of_selections_fits_and_is_accessible(
     open_page,
-    writable,  # noqa: F811
+    writable,
     axe_violations,
     screenshot,
     size,
