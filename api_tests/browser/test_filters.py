@@ -102,6 +102,28 @@ def test_errors_are_filtered_and_selected(open_page, api):
     expect(page).to_have_url(re.compile("uncertain=true"))
 
 
+def test_saved_selections_and_opposite_properties_are_filters(open_page, writable):
+    ids = writable.get("/ids", params={"label": "lake"}).json()["ids"]
+    right = total(writable, wrong="false")
+    page = open_page(service=writable)
+    expect_in_view(page, total(writable))
+    assert writable.put("/selections/lakes", json={"ids": ids}).status_code == 200
+    page.get_by_text("More filters").click()
+    page.get_by_label("Only right predictions").check()
+    expect(page.get_by_label("Only errors")).not_to_be_checked()
+    expect_in_view(page, right)
+    page.get_by_label("Saved selection").select_option("lakes")
+    expect_in_view(page, total(writable, selection="lakes", wrong="false"))
+    page.get_by_label("Only errors").check()
+    expect_in_view(page, total(writable, selection="lakes", wrong="true"))
+    page.get_by_role("button", name="Show all images").click()
+    expect(page.get_by_label("Saved selection")).to_have_value("")
+    # A condition that only “More filters” shows opens them.
+    page.goto("/#/map?learned=true")
+    expect(page.get_by_label("Only learned")).to_be_checked()
+    expect_in_view(page, total(writable, learned="true"))
+
+
 @pytest.mark.parametrize(("size", "scheme"), [(WIDE, "dark"), (NARROW, "light")])
 def test_all_filters_fit_and_are_accessible(
     open_page, odd, axe_violations, screenshot, size, scheme

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from api_tests.browser.conftest import NARROW
 from api_tests.browser.test_keyboard import activate, focus
+from api_tests.browser.uploads import drop
 from api_tests.conftest import served
 from service.settings import ServiceSettings
 
@@ -86,7 +87,7 @@ def test_the_address_holds_a_search(open_page, api, ids):
     page = open_page(f"#/search?{query}")
     expect(page.locator("main .cards figure").first).to_be_visible()
     assert shown(page) == answer(api, like, unlike, label=label)
-    expect(page.get_by_role("combobox", name="Class")).to_have_value(label)
+    expect(page.get_by_role("button", name=f"Remove the filter label: {label}")).to_be_visible()
     page.reload()
     expect(page.locator("main .cards figure").first).to_be_visible()
     assert shown(page) == answer(api, like, unlike, label=label)
@@ -122,12 +123,13 @@ def test_filters_and_more_images(open_page, api, ids):
     expect(results).to_have_count(2 * PAGE_SIZE)
     expect(results.nth(PAGE_SIZE).get_by_role("link").first).to_be_focused()
     assert shown(page) == answer(api, [ids[0]], k=2 * PAGE_SIZE)
-    page.get_by_role("combobox", name="Split").select_option("validation")
+    page.get_by_text("Filters", exact=True).click()
+    page.get_by_role("radio", name="Validation").check()
     expect(page).to_have_url(re.compile("split=validation"))
     wanted = answer(api, [ids[0]], split="validation")
     expect(results).to_have_count(len(wanted))
     assert shown(page) == wanted
-    page.get_by_role("combobox", name="Class").select_option("lake")
+    page.get_by_role("group", name="Classes").get_by_role("button", name="lake").click()
     wanted = answer(api, [ids[0]], split="validation", label="lake")
     expect(results).to_have_count(len(wanted))
     assert shown(page) == wanted
@@ -138,22 +140,38 @@ def test_all_filters_are_in_the_address(open_page, api, ids):
     results = page.locator("main .cards figure")
     expect(results).to_have_count(PAGE_SIZE)
     assert shown(page) == answer(api, [ids[0]], label=["lake", "city"])
-    page.get_by_text("More filters").click()
-    page.get_by_role("combobox", name="Prediction is").select_option("wrong")
+    page.get_by_text("Filters", exact=True).click()
+    wrong = page.get_by_label("Only errors")
+    total = api.get("/ids", params={"label": ["lake", "city"], "wrong": True}).json()["total"]
+    expect(page.locator("label", has=wrong)).to_have_text(f"Only errors ({total})")
+    wrong.check()
     expect(page).to_have_url(re.compile("label=lake&label=city&wrong=true"))
     wanted = answer(api, [ids[0]], label=["lake", "city"], wrong=True)
     assert 0 < len(wanted) < PAGE_SIZE
     expect(results).to_have_count(len(wanted))
     assert shown(page) == wanted
-    least = page.get_by_role("spinbutton", name="Typicality from")
-    least.fill("0.999")
-    least.press("Tab")
+    page.get_by_role("button", name=f"Select all {len(wanted)}").click()
+    expect(page.get_by_role("region", name="Selection")).to_contain_text(f"{len(wanted)} image")
+    # Each condition is shown, and can be removed alone.
+    active = page.get_by_role("list", name="Active filters").get_by_role("button")
+    expect(active).to_have_count(3)
+    page.get_by_role("button", name="Remove the filter label: city").click()
+    expect(page).to_have_url(re.compile("wrong=true&label=lake"))
+    expect(
+        page.get_by_role("group", name="Classes").get_by_role("button", name="city")
+    ).to_have_attribute("aria-pressed", "false")
+    expect(active).to_have_count(2)
+    page.get_by_text("More filters").click()
+    page.get_by_role("slider", name="Typicality from").press("End")
     expect(page.get_by_role("heading", name="No images")).to_be_visible()
+    expect(page.get_by_role("button", name="Select all")).to_be_hidden()
     page.reload()
-    expect(least).to_have_value("0.999")
-    least.fill("1.5")
-    least.press("Tab")
-    expect(page).to_have_url(re.compile("typicality_min=0.999"))
+    expect(page.get_by_role("button", name="Remove the filter typicality min: 1")).to_be_visible()
+    page.get_by_role("button", name="Remove the filter typicality min: 1").focus()
+    page.keyboard.press("Enter")
+    wanted = answer(api, [ids[0]], label="lake", wrong=True)
+    expect(results).to_have_count(len(wanted))
+    assert shown(page) == wanted
 
 
 def test_a_deleted_example_is_removed(open_page, copied_home, ids):
@@ -232,6 +250,34 @@ def test_a_box_is_drawn_moved_and_resized_with_the_mouse(open_page, api, ids, sc
     expect(page.locator(".part")).to_be_hidden()
     expect(page.locator(".neighbours figure")).to_have_count(3)
     expect(page).not_to_have_url(re.compile("box"))
+
+
+def test_a_part_of_an_uploaded_image_is_searched(open_page, api, a_jpeg):
+    page = open_page("#/experiments")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("experiment")
+    drop(page, a_jpeg)
+    expect(page.locator(".neighbours figure")).to_have_count(3)
+    page.get_by_role("button", name="Search a part").click()
+    page.locator(".part").press("ArrowRight")
+    box = [0.27, 0.25, 0.5, 0.5]
+    expect_box(page, box)
+    expect(page.get_by_role("heading", name="Nearest to this part")).to_be_visible()
+    expect(page.locator(".neighbours figure")).to_have_count(6)
+    params = {"k": 6, "box": ",".join(map(str, box))}
+    near = api.post("/neighbors", params=params, content=a_jpeg).json()["neighbors"]
+    found = page.locator(".neighbours .example-buttons")
+    wanted = [each["id"] for each in near]
+    assert found.evaluate_all("groups => groups.map(each => each.dataset.id)") == wanted
+    # The part is still selected when the user returns from one of the images.
+    page.locator(".neighbours a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(wanted[0])
+    page.go_back()
+    expect(page.locator(".part")).to_be_visible()
+    assert found.evaluate_all("groups => groups.map(each => each.dataset.id)") == wanted
+    # Another file is searched as a whole.
+    drop(page, a_jpeg)
+    expect(page.locator(".neighbours figure")).to_have_count(3)
+    expect(page.locator(".part")).to_be_hidden()
 
 
 def test_a_box_is_drawn_with_a_finger(open_page, ids):

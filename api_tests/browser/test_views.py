@@ -24,6 +24,15 @@ def views(api):
         "search": ("#/search", "Search by examples", ".notice button"),
         "found": (f"#/search?like={errors[0]['id']}", "Search by examples", ".cards img"),
         "part": (f"#/image/{errors[0]['id']}?box=0.2,0.3,0.5,0.5", errors[0]["id"], ".part"),
+        "found filtered": (
+            f"#/search?like={errors[0]['id']}&label=lake&learned=true&typicality_min=0.1",
+            "Search by examples",
+            ".active-filters button",
+        ),
+        "selections": ("#/selections", "Selections", ".saved > li"),
+        "add": ("#/add", "Add images", ".buttons button"),
+        "review": ("#/review", "Review", ".review-item img"),
+        "duplicates": ("#/duplicates", "Duplicates", "main p"),
         "history": ("#/history", "History", ".versions li time"),
         "nowhere": ("#/image/nowhere", "Not found", ".notice a"),
     }

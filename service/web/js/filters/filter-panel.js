@@ -6,12 +6,15 @@ import { element } from "../core/dom.js";
 import { number } from "../core/format.js";
 import { chips } from "./chips.js";
 import { loadFacets } from "./facets.js";
-import { setValue, toggleValue } from "./image-filter.js";
+import { FLAG_TEXTS, setValue, toggleValue } from "./image-filter.js";
+import { selectionChoice, selectionNote } from "./saved-selection.js";
 import { typicalityRange } from "./typicality-range.js";
 
 /**
  * @typedef {import("./image-filter.js").FilterName} FilterName
  * @typedef {import("./facets.js").Facets} Facets
+ *
+ * @typedef {keyof typeof FLAG_TEXTS} Flag
  *
  * @typedef {object} Control
  * @property {HTMLElement} element
@@ -26,8 +29,16 @@ const SPLITS = [
   ["pool", "Pool"],
 ];
 
-/** Conditions that are always shown. */
-const FIRST_NAMES = ["selection", "label", "split", "wrong", "uncertain", "labelled", "learned"];
+/** Check boxes that are always shown, unless no image has the property. @type {[Flag, "true" | "false"][]} */
+const FIRST_FLAGS = [
+  ["wrong", "true"],
+  ["uncertain", "true"],
+  ["labelled", "false"],
+  ["learned", "false"],
+];
+
+/** The opposite check boxes. @type {[Flag, "true" | "false"][]} */
+const OTHER_FLAGS = FIRST_FLAGS.map(([name, value]) => [name, value === "true" ? "false" : "true"]);
 
 /**
  * @typedef {object} PanelOptions
@@ -54,21 +65,16 @@ export function filterPanel(filter, { onChange, signal, without = [], base }) {
   const control = (names, create) =>
     names.some((name) => without.includes(name)) ? [] : [create()];
   const first = [
-    ...control(["selection"], () => savedSelection(filter, changed)),
+    ...control(["selection"], () => selectionNote(filter, changed)),
     ...control(["label"], () =>
       values(filter, "label", "Classes (none selected: all)", changed, allClasses()),
     ),
     ...control(["split"], () => splitChoice(filter, changed)),
-    ...control(["wrong"], () => flag(filter, "wrong", "true", "Only errors", changed)),
-    ...control(["uncertain"], () => flag(filter, "uncertain", "true", "Only uncertain", changed)),
-    ...control(["labelled"], () =>
-      flag(filter, "labelled", "false", "Only without label", changed),
-    ),
-    ...control(["learned"], () =>
-      flag(filter, "learned", "false", "Only new to the model", changed),
-    ),
+    ...flags(FIRST_FLAGS),
   ];
+  const saved = selectionChoice(filter, changed);
   const others = [
+    ...flags(OTHER_FLAGS),
     ...control(["predicted"], () =>
       values(filter, "predicted", "Prediction", changed, allClasses()),
     ),
@@ -78,10 +84,11 @@ export function filterPanel(filter, { onChange, signal, without = [], base }) {
     ...control(["photographer"], () => values(filter, "photographer", "Photographer", changed)),
     ...control(["taken_from"], () => dates(filter, changed)),
     ...control(["typicality_min"], () => typicality(filter, changed)),
+    ...control(["selection"], () => saved),
   ];
   const more = element(
     "details",
-    { class: "more-filters" },
+    { class: "more-filters", toggle: () => more.open && saved.load() },
     element("summary", {}, "More filters"),
     element("div", { class: "filters" }, ...others.map((each) => each.element)),
   );
@@ -98,9 +105,16 @@ export function filterPanel(filter, { onChange, signal, without = [], base }) {
   );
   const controls = [...first, ...others];
   // A hidden condition would be a surprise.
-  more.open = [...filter.keys()].some((name) => others.length > 0 && !FIRST_NAMES.includes(name));
+  more.open = [...filter].some((condition) => others.length > 0 && !isAlwaysShown(condition));
   refresh();
   update();
+
+  /** @param {[Flag, "true" | "false"][]} wanted */
+  function flags(wanted) {
+    return wanted.flatMap(([name, value]) =>
+      control([name], () => flag(filter, name, value, changed)),
+    );
+  }
 
   function refresh() {
     for (const each of controls) each.refresh();
@@ -129,9 +143,17 @@ export function filterPanel(filter, { onChange, signal, without = [], base }) {
     element: form,
     /** Show the numbers of images again, after they changed. */
     update,
+    /** Show a filter that was changed elsewhere, and report that. */
+    change: changed,
     /** Remove all conditions. */
     clear: clearAll,
   };
+}
+
+/** @param {[string, string]} condition */
+function isAlwaysShown([name, value]) {
+  const isFlag = FIRST_FLAGS.some((flag) => flag[0] === name && flag[1] === value);
+  return isFlag || ["selection", "label", "split"].includes(name);
 }
 
 /**
@@ -196,13 +218,12 @@ function splitChoice(filter, changed) {
  * Create the check box of a property; it is hidden while no image has the property.
  *
  * @param {URLSearchParams} filter
- * @param {"wrong" | "uncertain" | "labelled" | "learned"} name
+ * @param {Flag} name
  * @param {"true" | "false"} value
- * @param {string} text
  * @param {() => void} changed
  * @returns {Control}
  */
-function flag(filter, name, value, text, changed) {
+function flag(filter, name, value, changed) {
   const input = element("input", {
     type: "checkbox",
     change: () => {
@@ -211,8 +232,13 @@ function flag(filter, name, value, text, changed) {
     },
   });
   const count = element("span", {});
-  const label = element("label", { class: "check" }, input, element("span", {}, text, count));
-  label.hidden = name !== "wrong";
+  const label = element(
+    "label",
+    { class: "check" },
+    input,
+    element("span", {}, FLAG_TEXTS[name][value], count),
+  );
+  label.hidden = !(name === "wrong" && value === "true");
   return {
     element: label,
     refresh() {
@@ -266,35 +292,4 @@ function dates(filter, changed) {
 function typicality(filter, changed) {
   const range = typicalityRange(filter, changed);
   return { ...range, update: (facets) => range.update(facets.typicality.counts) };
-}
-
-/** @param {URLSearchParams} filter @param {() => void} changed @returns {Control} */
-function savedSelection(filter, changed) {
-  const name = element("strong", {});
-  const note = element(
-    "p",
-    { class: "saved-selection" },
-    "Selection ",
-    name,
-    " ",
-    element(
-      "button",
-      {
-        type: "button",
-        click: () => {
-          filter.delete("selection");
-          changed();
-        },
-      },
-      "Show all images",
-    ),
-  );
-  return {
-    element: note,
-    refresh() {
-      name.textContent = `“${filter.get("selection")}”`;
-      note.hidden = !filter.has("selection");
-    },
-    update() {},
-  };
 }

@@ -31,6 +31,14 @@ export const FILTER_NAMES = [
   "selection",
 ];
 
+/** Names of the conditions on properties. */
+export const FLAG_TEXTS = {
+  wrong: { true: "Only errors", false: "Only right predictions" },
+  uncertain: { true: "Only uncertain", false: "Only certain" },
+  labelled: { true: "Only with label", false: "Only without label" },
+  learned: { true: "Only learned", false: "Only new to the model" },
+};
+
 const REPEATED = ["label", "predicted", "split", "tag", "not_tag", "camera", "photographer"];
 const DATES = ["taken_from", "taken_to"];
 
@@ -118,7 +126,14 @@ export function filterOf(conditions) {
   );
 }
 
-/** Return the conditions as a text: “label: lake, wrong: true”. @param {URLSearchParams} filter */
+/** Return the conditions as a text: “label: lake, only errors”. @param {URLSearchParams} filter */
 export function filterText(filter) {
-  return [...filter].map(([name, value]) => `${name.replaceAll("_", " ")}: ${value}`).join(", ");
+  return [...filter].map(([name, value]) => conditionText(name, value)).join(", ");
+}
+
+/** Return one condition as a text. @param {string} name @param {string} value */
+export function conditionText(name, value) {
+  const flag = Object.entries(FLAG_TEXTS).find(([known]) => known === name)?.[1];
+  const text = value === "true" || value === "false" ? flag?.[value] : undefined;
+  return text?.toLowerCase() ?? `${name.replaceAll("_", " ")}: ${value}`;
 }

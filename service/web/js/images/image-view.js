@@ -12,19 +12,12 @@ import { deferredSection } from "../core/status.js";
 import { imageUrl, imageViewUrl } from "../core/urls.js";
 import { minimap } from "../map/minimap.js";
 import { isNewToModel } from "../map/points.js";
-import { formatBox, parseBox } from "../search/box.js";
 import { exampleButtons } from "../search/example-buttons.js";
-import { partSelection } from "../search/part-selection.js";
+import { partSearch, pictureFrame } from "../search/part-search.js";
 import { decisionList } from "./decision-list.js";
 import { heatmapToggle } from "./heatmap-toggle.js";
 import { loadMisclassifications } from "./misclassifications.js";
-import { neighbourCards } from "./neighbours.js";
 import { loadCalibration, predictionPanel } from "./prediction-panel.js";
-
-/** Nearest images shown for a part of an image. */
-const NEAR_A_PART = 6;
-
-/** @typedef {import("../search/box.js").Box} Box */
 
 /** @type {import("../router.js").View} */
 export async function imageView(host, { name: id, query: address, signal, reload }) {
@@ -40,16 +33,11 @@ export async function imageView(host, { name: id, query: address, signal, reload
     : undefined;
   if (signal.aborted) return;
   watchData(() => Promise.all([loadImages([id]), loadNeighbours(id)]), reload, signal);
-  const initial = parseBox(address.get("box"));
-  let neighbours = nearest(id, initial, signal);
-  const selection = partSelection({
-    initial,
-    onChange(box) {
-      history.replaceState(history.state, "", imageViewUrl(id, box && formatBox(box)));
-      const next = nearest(id, box, signal);
-      neighbours.replaceWith(next);
-      neighbours = next;
-    },
+  const { selection, neighbours } = partSearch({
+    box: address.get("box"),
+    urlOf: (box) => imageViewUrl(id, box),
+    load: (part) => loadNeighbours(id, part),
+    signal,
   });
   host.replaceChildren(
     element(
@@ -103,7 +91,7 @@ function splitNote(image) {
 /**
  * @param {import("../core/image-cache.js").ImageMetadata} image
  * @param {boolean} hasHeatmap
- * @param {ReturnType<typeof partSelection>} selection
+ * @param {ReturnType<typeof partSearch>["selection"]} selection
  */
 function figure(image, hasHeatmap, selection) {
   const { width, height } = image;
@@ -111,12 +99,7 @@ function figure(image, hasHeatmap, selection) {
   return element(
     "figure",
     { class: "large" },
-    element(
-      "div",
-      { class: "picture", style: { "--ratio": width / height } },
-      file,
-      selection.layer,
-    ),
+    pictureFrame(file, selection, width / height),
     element(
       "figcaption",
       {},
@@ -133,29 +116,13 @@ function figure(image, hasHeatmap, selection) {
 }
 
 /**
- * Create the section of the images nearest to an image or its part.
- *
  * @param {string} id
- * @param {Box | null} box
- * @param {AbortSignal} signal
- */
-function nearest(id, box, signal) {
-  return deferredSection(
-    "neighbours",
-    box ? "Nearest to this part" : "Nearest images",
-    async () => neighbourCards(await loadNeighbours(id, box)),
-    signal,
-  );
-}
-
-/**
- * @param {string} id
- * @param {Box | null} [box]
+ * @param {string} [part] query parameters of a part
  * @returns {Promise<import("./neighbours.js").Neighbour[]>}
  */
-async function loadNeighbours(id, box = null) {
-  const part = box ? `&k=${NEAR_A_PART}&box=${formatBox(box)}` : "";
-  const { neighbors } = await callApiCached(`/neighbors?id=${encodeURIComponent(id)}${part}`);
+async function loadNeighbours(id, part = "") {
+  const query = `id=${encodeURIComponent(id)}${part && `&${part}`}`;
+  const { neighbors } = await callApiCached(`/neighbors?${query}`);
   return neighbors;
 }
 

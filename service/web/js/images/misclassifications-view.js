@@ -4,13 +4,13 @@ import { ApiError } from "../core/api-error.js";
 import { watchData } from "../core/api.js";
 import { classTag } from "../core/classes.js";
 import { element } from "../core/dom.js";
-import { number, plural, probability } from "../core/format.js";
+import { plural, probability } from "../core/format.js";
 import { imageCard } from "../core/image-card.js";
-import { select } from "../core/selection.js";
 import { announce, notice, toast } from "../core/status.js";
 import { imageUrl } from "../core/urls.js";
-import { filterPanel } from "../filters/filter-panel.js";
 import { filteredUrl, parseFilter, splitFilter } from "../filters/image-filter.js";
+import { selectAllButton } from "../filters/select-all.js";
+import { viewFilters } from "../filters/view-filters.js";
 import { exampleButtons } from "../search/example-buttons.js";
 import { heatmapToggle } from "./heatmap-toggle.js";
 import { loadMisclassifications } from "./misclassifications.js";
@@ -55,14 +55,8 @@ export async function misclassificationsView(host, { query, signal, reload }) {
   }
   const summary = element("div");
   const cards = element("div");
-  const panel = filterPanel(filter, { onChange, signal, without: WITHOUT, base: BASE });
-  const controls = element(
-    "details",
-    { class: "view-filters", open: isFiltered },
-    element("summary", {}, "Filters"),
-    panel.element,
-  );
-  host.replaceChildren(summary, controls, cards);
+  const controls = viewFilters(filter, { onChange, signal, without: WITHOUT, base: BASE });
+  host.replaceChildren(summary, controls.element, cards);
   show(errors);
 
   /** @param {Misclassification[]} all errors of all kinds */
@@ -219,15 +213,7 @@ function gallery(errors) {
   return element(
     "section",
     { "aria-label": "Errors" },
-    element(
-      "p",
-      { class: "matching" },
-      element(
-        "button",
-        { type: "button", click: () => select(errors.map(({ id }) => id)) },
-        `Select all ${number(errors.length)}`,
-      ),
-    ),
+    selectAllButton(errors).element,
     cards,
     element("p", { class: "buttons" }, more),
   );

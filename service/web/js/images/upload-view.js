@@ -6,7 +6,7 @@ import { element } from "../core/dom.js";
 import { probability } from "../core/format.js";
 import { deferredSection, errorNotice, loading, notice } from "../core/status.js";
 import { minimap } from "../map/minimap.js";
-import { neighbourCards } from "./neighbours.js";
+import { partSearch, pictureFrame } from "../search/part-search.js";
 import { loadCalibration, predictionPanel } from "./prediction-panel.js";
 import { currentUpload, openFileDialog } from "./upload.js";
 
@@ -24,7 +24,7 @@ addEventListener("release", () => {
 });
 
 /** @type {import("../router.js").View} */
-export async function uploadView(host, { signal, reload }) {
+export async function uploadView(host, { query, signal, reload }) {
   const upload = currentUpload();
   if (!upload) {
     host.replaceChildren(
@@ -44,13 +44,19 @@ export async function uploadView(host, { signal, reload }) {
     }
     // The file is sent again for neighbours and map only if it could be decoded once.
     const prediction = await callWithUpload(upload, "/predict");
-    const calibration = await loadCalibration();
+    const [calibration, size] = await Promise.all([loadCalibration(), sizeOf(upload)]);
     if (signal.aborted) return;
+    const { selection, neighbours } = partSearch({
+      box: size && query.get("box"),
+      urlOf: (box) => `#/yours${box ? `?box=${box}` : ""}`,
+      load: (part) => loadNeighbours(upload, part),
+      signal,
+    });
     host.replaceChildren(
       element(
         "article",
         { class: "image-view" },
-        figure(upload),
+        figure(upload, size, selection),
         element(
           "div",
           { class: "details" },
@@ -58,7 +64,7 @@ export async function uploadView(host, { signal, reload }) {
           predictionPanel(prediction, calibration),
           element("p", { class: "buttons" }, fileButton("Choose another file")),
         ),
-        deferredSection("neighbours", "Nearest images", () => neighbours(upload), signal),
+        neighbours,
         deferredSection("minimap", "Position on the map", () => position(upload, signal), signal),
       ),
     );
@@ -73,19 +79,23 @@ export async function uploadView(host, { signal, reload }) {
   }
 }
 
-/** @param {Upload} upload */
-async function neighbours(upload) {
-  const { neighbors } = await callWithUpload(upload, "/neighbors");
-  return neighbourCards(neighbors);
+/**
+ * @param {Upload} upload
+ * @param {string} [part] query parameters of a part
+ * @returns {Promise<import("./neighbours.js").Neighbour[]>}
+ */
+async function loadNeighbours(upload, part = "") {
+  const { neighbors } = await callWithUpload(upload, `/neighbors${part && `?${part}`}`);
+  return neighbors;
 }
 
 /** @param {Upload} upload @param {AbortSignal} signal */
 async function position(upload, signal) {
-  const [{ neighbors }, { point }] = await Promise.all([
-    callWithUpload(upload, "/neighbors"),
+  const [neighbors, { point }] = await Promise.all([
+    loadNeighbours(upload),
     callWithUpload(upload, "/tsne"),
   ]);
-  const ids = neighbors.map((/** @type {{ id: string }} */ each) => each.id);
+  const ids = neighbors.map(({ id }) => id);
   return minimap("your image", () => point, ids, signal);
 }
 
@@ -106,13 +116,40 @@ function callWithUpload(upload, path) {
   return response;
 }
 
-/** @param {Upload} upload */
-function figure({ file, url }) {
+/**
+ * Return the size of the upright image; null if the browser cannot show the file.
+ *
+ * @param {Upload} upload
+ */
+async function sizeOf({ url }) {
+  const image = element("img", { src: url });
+  try {
+    await image.decode();
+  } catch {
+    return null;
+  }
+  return { width: image.naturalWidth, height: image.naturalHeight };
+}
+
+/**
+ * @param {Upload} upload
+ * @param {{ width: number, height: number } | null} size
+ * @param {ReturnType<typeof partSearch>["selection"]} selection
+ */
+function figure({ file, url }, size, selection) {
+  const image = element("img", { src: url, alt: "Your image" });
   return element(
     "figure",
     { class: "large" },
-    element("img", { src: url, alt: "Your image" }),
-    element("figcaption", {}, element("p", { class: "attribution" }, file.name)),
+    size ? pictureFrame(image, selection, size.width / size.height) : image,
+    element(
+      "figcaption",
+      {},
+      element("p", { class: "attribution" }, file.name),
+      ...(size
+        ? [element("div", { class: "figure-buttons" }, selection.button), selection.help]
+        : []),
+    ),
   );
 }
 

@@ -3,13 +3,14 @@
 import { ApiError } from "../core/api-error.js";
 import { sleep } from "../core/api.js";
 import { element, svg } from "../core/dom.js";
-import { number, plural } from "../core/format.js";
+import { plural } from "../core/format.js";
 import { deselect, isSelected, select, selectionSize, toggleSelected } from "../core/selection.js";
 import { announce, loading, toast } from "../core/status.js";
 import { clearSelection } from "../core/clearing.js";
 import { imageViewUrl } from "../core/urls.js";
 import { filterPanel } from "../filters/filter-panel.js";
 import { filteredUrl, parseFilter } from "../filters/image-filter.js";
+import { selectAllButton } from "../filters/select-all.js";
 import { matchingPoints } from "./filters.js";
 import { hoverCard } from "./hover-card.js";
 import { loadPoints, mergePoints } from "./points.js";
@@ -67,11 +68,11 @@ export async function mapView(host, { query, signal }) {
   const card = hoverCard(canvasHost, announceCard, signal);
   const strip = thumbnailStrip((point) => plot.highlight(point), signal);
   const buttons = element("div", { class: "zoom" });
-  const selectAll = element("button", { type: "button", click: () => selectPoints(matching) });
+  const selectAll = selectAllButton();
   host.replaceChildren(
     layout(
       [canvasHost, noMatch, buttons],
-      [panel.element, element("p", { class: "matching" }, selectAll), help(), strip.element],
+      [panel.element, selectAll.element, help(), strip.element],
     ),
   );
   const plot = scatterPlot(
@@ -169,8 +170,7 @@ export async function mapView(host, { query, signal }) {
 
   function showCount() {
     noMatch.hidden = matching.length > 0;
-    selectAll.disabled = matching.length === 0;
-    selectAll.textContent = `Select all ${number(matching.length)}`;
+    selectAll.update(matching);
   }
 
   function showSelected() {

@@ -9,6 +9,9 @@ import { altText, imageCard } from "../core/image-card.js";
 import { retryingImage } from "../core/retrying-image.js";
 import { announce, errorNotice, loading, notice, preserveFocus, toast } from "../core/status.js";
 import { imageUrl, imageViewUrl, thumbnailUrl } from "../core/urls.js";
+import { filteredUrl, parseFilter } from "../filters/image-filter.js";
+import { selectAllButton } from "../filters/select-all.js";
+import { viewFilters } from "../filters/view-filters.js";
 import { exampleButtons } from "./example-buttons.js";
 import {
   countExamples,
@@ -17,7 +20,6 @@ import {
   setExamples,
   toggleExample,
 } from "./examples.js";
-import { filterControls, parseFilters } from "./filter-controls.js";
 
 const PAGE_SIZE = 24;
 const MOST = 1000;
@@ -32,7 +34,7 @@ const IDS_PER_CALL = 50;
 /** @type {import("../router.js").View} */
 export async function searchView(host, { query, signal, reload }) {
   const addressed = { like: query.getAll("like"), unlike: query.getAll("unlike") };
-  let filters = parseFilters(query);
+  const filter = parseFilter(query);
   let count = parseCount(query.get("k"));
   if (addressed.like.length + addressed.unlike.length > 0) setExamples(addressed);
   rewriteAddress("replaceState");
@@ -44,6 +46,8 @@ export async function searchView(host, { query, signal, reload }) {
   const chosen = element("section", { class: "examples", "aria-label": "Examples" });
   const heading = element("h2", { tabindex: -1 }, "Images");
   const results = element("div");
+  const filters = viewFilters(filter, { onChange: onFilters, signal });
+  const selectAll = selectAllButton();
   const more = element("button", { type: "button", hidden: true, click: showMore }, "Show more");
   host.replaceChildren(
     element("h1", {}, "Search by examples"),
@@ -54,8 +58,9 @@ export async function searchView(host, { query, signal, reload }) {
       "counter-examples. Choose more of either to make the search better.",
     ),
     chosen,
-    filterControls(filters, onFilters),
+    filters.element,
     heading,
+    selectAll.element,
     results,
     element("p", { class: "buttons" }, more),
   );
@@ -63,6 +68,7 @@ export async function searchView(host, { query, signal, reload }) {
   let running = new AbortController();
   signal.addEventListener("abort", () => running.abort());
   watchData(() => find(signal), reload, signal);
+  addEventListener("revision", filters.update, { signal });
   await Promise.all([showExamples(), search()]);
   return heading.textContent ?? "";
 
@@ -75,9 +81,7 @@ export async function searchView(host, { query, signal, reload }) {
     searchAndAnnounce();
   }
 
-  /** @param {URLSearchParams} next */
-  function onFilters(next) {
-    filters = next;
+  function onFilters() {
     count = PAGE_SIZE;
     rewriteAddress("replaceState");
     searchAndAnnounce();
@@ -98,7 +102,7 @@ export async function searchView(host, { query, signal, reload }) {
 
   /** @param {"pushState" | "replaceState"} method */
   function rewriteAddress(method) {
-    const others = new URLSearchParams(filters);
+    const others = new URLSearchParams(filter);
     if (count !== PAGE_SIZE) others.set("k", String(count));
     const url = searchUrl(currentExamples(), others);
     if (url !== location.hash) history[method]({ wasShown: true }, "", url);
@@ -141,6 +145,7 @@ export async function searchView(host, { query, signal, reload }) {
     } catch (error) {
       if (latest.aborted) return;
       heading.textContent = "Images";
+      selectAll.element.hidden = true;
       more.hidden = true;
       preserveFocus(results, heading);
       results.replaceChildren(problem(error));
@@ -152,6 +157,8 @@ export async function searchView(host, { query, signal, reload }) {
   /** @param {Found[] | null} found */
   function show(found) {
     preserveFocus(results, heading);
+    selectAll.update(found ?? []);
+    selectAll.element.hidden = !found?.length;
     more.hidden = found === null || found.length < count || count >= MOST;
     if (found === null) {
       heading.textContent = "No example";
@@ -173,7 +180,7 @@ export async function searchView(host, { query, signal, reload }) {
   async function find(ended) {
     const { like, unlike } = currentExamples();
     if (like.length === 0) return null;
-    const path = String(filters) ? `/search?${filters}` : "/search";
+    const path = filteredUrl("/search", filter);
     const { neighbors } = await callApi(path, { json: { like, unlike, k: count }, signal: ended });
     return neighbors;
   }
