@@ -120,6 +120,7 @@ def test_tags(open_page, writable, lakes):
     tagged = writable.get("/images", params={"tag": "blurred", "limit": 1}).json()["total"]
     assert tagged == len(lakes)
     dialog = act(page, "Tag")
+    expect(dialog.locator("datalist option")).to_have_attribute("value", "blurred")
     dialog.get_by_label("Tag", exact=True).fill("blurred")
     dialog.get_by_role("radio", name="Remove").check()
     dialog.get_by_role("button", name="Apply").click()
@@ -149,6 +150,36 @@ def test_refusals_are_shown_in_the_dialog(open_page, writable, lakes):
     assert answer.status_code == 200
     toast(page).get_by_role("button", name="Undo").click()
     expect(toast(page)).to_contain_text(re.compile("was not taken back. A later decision"))
+
+
+def test_an_image_that_was_deleted_or_changed_meanwhile_is_named(open_page, writable, lakes):
+    page = open_page("#/map?label=lake", service=writable)
+    choose_lakes(page, lakes)
+    # The page knows the states of the images that it shows in the tray.
+    expect(tray(page).locator(".selected img")).to_have_count(8)
+    dialog = act(page, "Relabel")
+    dialog.get_by_role("radio", name="ocean").check()
+    changed, deleted = lakes[0], lakes[-1]
+    assert writable.patch("/images", params={"id": changed}, json={"label": "road"}).is_success
+    assert writable.delete("/images", params={"id": deleted}).is_success
+    dialog.get_by_role("button", name="Relabel").click()
+    alert = dialog.get_by_role("alert")
+    expect(alert).to_contain_text(changed)
+    expect(alert).to_contain_text(deleted)
+    assert history(writable, lakes[1]) == []
+    dialog.get_by_role("button", name=f"Go on with the other {len(lakes) - 2}").click()
+    expect(dialog).to_have_count(0)
+    expect(toast(page)).to_contain_text(f"{len(lakes) - 2} images relabelled as ocean.")
+    assert history(writable, lakes[1])[-1] == ("review", "ocean")
+    assert history(writable, changed)[-1] == ("review", "road")
+    # The next action finds the deleted image alone.
+    dialog = act(page, "Tag")
+    dialog.get_by_label("Tag", exact=True).fill("seen")
+    dialog.get_by_role("button", name="Apply").click()
+    expect(dialog.get_by_role("alert")).to_contain_text(deleted)
+    page.keyboard.press("Enter")
+    expect(toast(page)).to_contain_text(f"{len(lakes) - 1} images tagged “seen”.")
+    expect(tray(page)).to_contain_text("1 left out")
 
 
 def test_read_only_service_says_how_to_switch_changes_on(open_page, points, axe_violations):

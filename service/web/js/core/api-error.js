@@ -41,9 +41,11 @@ export class ApiError extends Error {
    * @param {Kind} kind
    * @param {string} message
    * @param {number} [retryAfter] seconds before the next attempt
+   * @param {string[]} [ids] of the images concerned
    */
-  constructor(kind, message, retryAfter = 1) {
+  constructor(kind, message, retryAfter = 1, ids = []) {
     super(message);
+    this.ids = ids;
     this.kind = kind;
     this.retryAfter = Math.min(retryAfter, MAX_RETRY_SECONDS);
   }
@@ -59,9 +61,9 @@ export function unreachableError() {
  *
  * @param {Response} response
  * @param {string} path of the call
- * @param {{ detail?: string, release?: string }} body
+ * @param {{ detail?: string, release?: string, ids?: string[] | null }} body
  */
-export function responseError(response, path, { detail, release }) {
+export function responseError(response, path, { detail, release, ids }) {
   const { status, headers } = response;
   const kind = kindOf(status, path, release);
   // The service's message about keys is for API clients.
@@ -72,6 +74,7 @@ export function responseError(response, path, { detail, release }) {
       ADVICE[kind] ??
       `The service returned status ${status}. If you run the service, check its log.`,
     Number(headers.get("Retry-After")) || undefined,
+    ids ?? [],
   );
 }
 

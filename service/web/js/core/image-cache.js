@@ -40,3 +40,14 @@ export async function loadImages(ids, signal) {
   }
   return ids.map((id) => /** @type {ImageMetadata} */ (found.get(id)));
 }
+
+/**
+ * Return the entity tags of the images whose metadata are known, by id.
+ *
+ * @param {string[]} ids
+ * @returns {Record<string, string>}
+ */
+export function knownTags(ids) {
+  const known = ids.flatMap((id) => cache.get(id) ?? []);
+  return Object.fromEntries(known.map(({ id, etag }) => [id, etag]));
+}

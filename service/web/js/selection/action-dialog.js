@@ -2,6 +2,7 @@
 
 import { ApiError } from "../core/api-error.js";
 import { element, inlineCode } from "../core/dom.js";
+import { number } from "../core/format.js";
 
 const UNEXPECTED = "An unexpected error occurred. The browser console contains the details.";
 
@@ -10,14 +11,20 @@ const UNEXPECTED = "An unexpected error occurred. The browser console contains t
  * @property {string} title
  * @property {HTMLElement[]} fields
  * @property {string} action name of the button
- * @property {(data: FormData) => Promise<void>} submit the dialog closes when it resolves; an error
- *   is shown in the dialog
+ * @property {string[]} [ids] images that the action is about
+ * @property {(data: FormData, ids: string[]) => Promise<void>} submit the dialog closes when it
+ *   resolves; an error is shown in the dialog. If it names some of the images, the user may go on
+ *   without them.
  */
 
 /** Open the dialog; it is removed when it closes. @param {Question} question */
-export function openDialog({ title, fields, action, submit }) {
+export function openDialog({ title, fields, action, ids = [], submit }) {
+  let included = ids;
+  /** @type {string[]} */
+  let rest = [];
   const alert = element("p", { role: "alert", class: "incorrect", hidden: true });
   const send = element("button", { class: "primary" }, action);
+  const goOn = element("button", { hidden: true, click: () => (included = rest) });
   const form = element(
     "form",
     { submit: onSubmit },
@@ -28,6 +35,7 @@ export function openDialog({ title, fields, action, submit }) {
       "p",
       { class: "buttons" },
       send,
+      goOn,
       element("button", { type: "button", click: close }, "Cancel"),
     ),
   );
@@ -55,16 +63,26 @@ export function openDialog({ title, fields, action, submit }) {
     const data = new FormData(form);
     send.disabled = true;
     alert.hidden = true;
+    goOn.hidden = true;
     try {
-      await submit(data);
+      await submit(data, included);
       close();
     } catch (error) {
       if (!(error instanceof ApiError)) reportError(error);
       alert.replaceChildren(...inlineCode(error instanceof ApiError ? error.message : UNEXPECTED));
       alert.hidden = false;
+      if (error instanceof ApiError) offerRest(new Set(error.ids));
     } finally {
       send.disabled = false;
     }
+  }
+
+  /** Offer to go on without the images that an error concerns. @param {Set<string>} concerned */
+  function offerRest(concerned) {
+    rest = included.filter((id) => !concerned.has(id));
+    goOn.hidden = rest.length === 0 || rest.length === included.length;
+    goOn.textContent = `Go on with the other ${number(rest.length)}`;
+    if (!goOn.hidden) goOn.focus();
   }
 }
 

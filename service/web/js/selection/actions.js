@@ -1,10 +1,13 @@
 /** Actions that change the selected images: label, tags, leaving out and restoring. */
 
+import { ApiError } from "../core/api-error.js";
 import { allClasses, classTag } from "../core/classes.js";
 import { element } from "../core/dom.js";
 import { plural } from "../core/format.js";
+import { knownTags } from "../core/image-cache.js";
 import { isLeftOut } from "../core/left-out.js";
 import { selectedIds } from "../core/selection.js";
+import { loadFacets } from "../filters/facets.js";
 import { alternatives, openDialog, textField } from "./action-dialog.js";
 import { changeImages } from "./changes.js";
 
@@ -23,9 +26,15 @@ export function leftOutIds() {
   return selectedIds().filter(isLeftOut);
 }
 
+/** Return the present images with the entity tags that are known now, when a dialog is opened. */
+function presentImages() {
+  const ids = presentIds();
+  return { ids, tags: knownTags(ids) };
+}
+
 /** Ask for a label, and give it to the selected images. */
 export function relabel() {
-  const ids = presentIds();
+  const { ids, tags } = presentImages();
   const other = textField("name", "Name of the other class", { maxlength: 200 });
   const input = /** @type {HTMLInputElement} */ (other.querySelector("input"));
   const choices = alternatives("label", "New label", [
@@ -43,10 +52,11 @@ export function relabel() {
     title: `Relabel ${plural(ids.length, "image")}`,
     fields: [choices, other],
     action: "Relabel",
-    submit: (data) => {
+    ids,
+    submit: (data, included) => {
       const label = chosenLabel(data);
       const done = label === null ? "left without a label" : `relabelled as ${label}`;
-      return changeImages(ids, { label }, done);
+      return changeImages(included, { label }, done, tags);
     },
   });
 }
@@ -60,29 +70,44 @@ function chosenLabel(data) {
 
 /** Ask for a tag, and add it to the selected images or remove it. */
 export function tag() {
-  const ids = presentIds();
+  const { ids, tags } = presentImages();
+  const field = textField("tag", "Tag", { required: true, maxlength: 64 });
+  suggestTags(field);
   openDialog({
     title: `Tag ${plural(ids.length, "image")}`,
     fields: [
-      textField("tag", "Tag", { required: true, maxlength: 64 }),
+      field,
       alternatives("change", "Change", [
         { value: "add_tags", text: "Add the tag", checked: true },
         { value: "remove_tags", text: "Remove the tag" },
       ]),
     ],
     action: "Apply",
-    submit: (data) => {
+    ids,
+    submit: (data, included) => {
       const change = String(data.get("change"));
       const name = String(data.get("tag")).trim();
       const done = change === "add_tags" ? `tagged “${name}”` : `without the tag “${name}” now`;
-      return changeImages(ids, { [change]: [name] }, done);
+      return changeImages(included, { [change]: [name] }, done, tags);
     },
   });
 }
 
+/** Suggest the tags of the collection in a text field. @param {HTMLElement} field */
+async function suggestTags(field) {
+  try {
+    const { tag } = await loadFacets(new URLSearchParams());
+    const options = tag.values.map(({ value }) => element("option", { value }));
+    field.querySelector("datalist")?.replaceChildren(...options);
+  } catch (error) {
+    // Without suggestions, tags can be typed.
+    if (!(error instanceof ApiError)) throw error;
+  }
+}
+
 /** Ask, and leave the selected images out of the collection. */
 export function leaveOut() {
-  const ids = presentIds();
+  const { ids, tags } = presentImages();
   openDialog({
     title: `Leave out ${plural(ids.length, "image")}`,
     fields: [
@@ -94,7 +119,8 @@ export function leaveOut() {
       ),
     ],
     action: "Leave out",
-    submit: () => changeImages(ids, { deleted: true }, "left out"),
+    ids,
+    submit: (_, included) => changeImages(included, { deleted: true }, "left out", tags),
   });
 }
 

@@ -28,19 +28,26 @@ const UNCHANGED = "unchanged";
  * @param {string[]} ids
  * @param {Change} change
  * @param {string} done what was done to the images, such as “relabelled as lake”
+ * @param {Record<string, string>} [tags] entity tags of images on which the change is based, by id;
+ *   if one of them changed meanwhile, nothing is written
  * @throws {ApiError}
  */
-export async function changeImages(ids, change, done) {
+export async function changeImages(ids, change, done, tags = {}) {
   /** @type {string[]} */
   const decisions = [];
   let changed = 0;
   try {
     for (const part of parts(ids, MAX_IDS)) {
-      const answer = await callApi("/changes", { json: { ids: part, ...change } });
+      const known = part.filter((id) => id in tags).map((id) => [id, tags[id]]);
+      const json = { ids: part, if_match: Object.fromEntries(known), ...change };
+      const answer = await callApi("/changes", { json });
       decisions.push(...answer.decisions);
       changed += part.length - (answer.outcomes[UNCHANGED] ?? 0);
       if (change.deleted !== undefined) setLeftOut(part, change.deleted);
     }
+  } catch (error) {
+    if (error instanceof ApiError && error.kind === "not found") setLeftOut(error.ids, true);
+    throw error;
   } finally {
     if (decisions.length > 0) {
       offerUndo(`${plural(changed, "image")} ${done}.`, () => takeBack(decisions, ids, change));
