@@ -28,6 +28,7 @@ from service.client import (
     UnknownImage,
     UnknownJob,
 )
+from service.client.items import Item
 from service.keys import add_key
 from service.schemas import REVISION_HEADER
 from service.settings import ServiceSettings
@@ -104,7 +105,7 @@ def test_a_duplicate_and_a_conflict_name_the_stored_image(client):
 def test_many_images_have_an_outcome_each_in_their_order(client, tmp_path):
     (tmp_path / "a.jpg").write_bytes(jpeg_of(200))
     names = [f"many/{number}" for number in range(130)]
-    items = [(name, jpeg_of(200 + number), "road") for number, name in enumerate(names)]
+    items: list[Item] = [(name, jpeg_of(200 + number), "road") for number, name in enumerate(names)]
     items[0] = (names[0], tmp_path / "a.jpg", "road")
     items[70] = ("many/70", b"no image")
     items[80] = ("many/copy", jpeg_of(201), None)
@@ -150,7 +151,9 @@ def test_both_clients_write_the_same(client, url):
             (outcome,) = await other.add_many([("async/b", jpeg_of(501), "lake")])
             assert outcome.outcome == "added"
             assert (await other.wait_for(written.revision)).revision >= written.revision
-            assert await other.delete(["async/a", "async/b"]) > written.revision
+            deleted = await other.delete(["async/a", "async/b"])
+            assert deleted is not None
+            assert deleted > written.revision
 
     asyncio.run(check())
     with pytest.raises(UnknownImage):
@@ -192,7 +195,9 @@ def test_changes_are_repeated_if_their_answer_was_lost(client, url):
         assert losing.add("lost/a", jpeg_of(800), "lake").outcome == "unchanged"
         tag = client.images("lost/a").images[0].etag
         relabelled = losing.relabel("lost/a", "road", if_match=tag)
-        assert (relabelled.outcome, relabelled.image.label) == ("unchanged", "road")
+        assert relabelled.outcome == "unchanged"
+        assert relabelled.image is not None
+        assert relabelled.image.label == "road"
         (outcome,) = losing.add_many([("lost/b", jpeg_of(801), "lake")])
         assert outcome.outcome == "unchanged"
         assert losing.delete(["lost/a", "lost/b"]) == client.ready().revision
@@ -235,7 +240,9 @@ def test_a_role_is_required(home, tmp_path, kind):
             return
         with Client(url, api_key=secret) as client:
             name = client.random_image().id
-            assert client.relabel(name, "unheard-of").image.label == "unheard-of"
+            relabelled = client.relabel(name, "unheard-of").image
+            assert relabelled is not None
+            assert relabelled.label == "unheard-of"
             assert client.history(name).decisions[-1].by == "ada"
             with pytest.raises(RoleRequired, match="write"):
                 client.delete(name)

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from pydantic import JsonValue
 
 from api_tests.conftest import LOCATION, answering, served
 from api_tests.pictures import jpeg_of
@@ -380,7 +381,11 @@ def test_wrong_parameters_are_problems(grown, sentence):
 def test_the_location_is_left_out_unless_it_is_kept(serving, home, tmp_path):
     folder = tmp_path / "home"
     shutil.copytree(home, folder, symlinks=True)
-    facts = {"camera": "X100", "taken": "2020-05-01T10:00:00", "location": [48.85, 2.29]}
+    facts: dict[str, JsonValue] = {
+        "camera": "X100",
+        "taken": "2020-05-01T10:00:00",
+        "location": [48.85, 2.29],
+    }
     with (
         serving(ServiceSettings(home=folder, writable=True)) as service,
         Client(str(service.base_url)) as client,

@@ -1,10 +1,12 @@
 """Filters over HTTP: the same conditions in all calls."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from service.client import Client
+from service.image_filter import FilterValues
 
 CALLS = ("/images", "/images/random", "/tsne", "/errors", "/labels/issues", "/facets", "/ids")
 
@@ -120,8 +122,8 @@ def test_all_matching_ids_are_listed_in_order(api, records):
 
 def test_the_client_takes_filters_as_arguments(api):
     with Client(str(api.base_url)) as client:
-        filters = {"label": ["lake", "road"], "wrong": True, "typicality_min": 0.1}
-        params = {**filters, "wrong": "true"}
+        filters: FilterValues = {"label": ["lake", "road"], "wrong": True, "typicality_min": 0.1}
+        params = {"label": ["lake", "road"], "wrong": "true", "typicality_min": 0.1}
         for answer, path in (
             (client.images(**filters), "/images"),
             (client.ids(**filters), "/ids"),
@@ -133,8 +135,9 @@ def test_the_client_takes_filters_as_arguments(api):
             assert answer.model_dump(mode="json") == api.get(path, params=params).json()
         assert client.ids(taken_from=date(2020, 1, 2)).total == 0
         assert client.ids(split="train", tag=None).total == client.ids(split=["train"]).total > 0
+        unknown: dict[str, Any] = {"colour": "lake"}
         with pytest.raises(TypeError, match="'colour'"):
-            client.ids(colour="lake")
+            client.ids(**unknown)
 
 
 @pytest.mark.parametrize("call", CALLS)

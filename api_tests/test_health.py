@@ -3,6 +3,7 @@ import shutil
 import threading
 import time
 
+import httpx
 import pytest
 
 from service.healthcheck import is_ready
@@ -150,6 +151,7 @@ def test_a_lost_thread_is_detected_and_replaced(serving, home, a_jpeg, sentence)
     with serving(ServiceSettings(home=home, concurrency=1, poll=0.5, work_seconds=1)) as client:
         before = client.post("/predict", content=a_jpeg).json()
         (worker,) = (each for each in set(threading.enumerate()) - others if each.name == "image")
+        assert worker.ident is not None
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(worker.ident), ctypes.py_object(SystemExit)
         )
@@ -158,7 +160,7 @@ def test_a_lost_thread_is_detected_and_replaced(serving, home, a_jpeg, sentence)
         deadline = time.monotonic() + 60
         while worker.is_alive():
             assert time.monotonic() < deadline
-        states = []
+        states: list[httpx.Response] = []
         while not states or states[-1].status_code != 200:
             states.append(client.get("/readyz"))
             assert time.monotonic() < deadline

@@ -2,11 +2,11 @@
 
 import concurrent.futures
 import itertools
-from collections.abc import Callable
 
 import httpx
 import pytest
 
+from api_tests.calls import Call, getting, posting
 from api_tests.hostile import corpus
 from api_tests.hostile.case import Hostile, find_defect
 
@@ -14,16 +14,15 @@ POSTS = ("/predict", "/neighbors", "/tsne")
 
 
 @pytest.fixture(scope="module")
-def valid_calls(api, records) -> list[Callable[[httpx.Client], httpx.Response]]:
+def valid_calls(api, records) -> list[Call]:
     """Return valid requests for a few images."""
-    calls: list[Callable[[httpx.Client], httpx.Response]] = []
+    calls: list[Call] = []
     for record in records[::12]:
         jpeg = api.get(f"/images/{record['id']}").content
-        params = {"id": record["id"], "k": 5}
         calls += [
-            lambda client, jpeg=jpeg: client.post("/predict", content=jpeg),
-            lambda client, jpeg=jpeg: client.post("/neighbors", content=jpeg),
-            lambda client, params=params: client.get("/neighbors", params=params),
+            posting("/predict", content=jpeg),
+            posting("/neighbors", content=jpeg),
+            getting("/neighbors", id=record["id"], k=5),
         ]
     return calls
 

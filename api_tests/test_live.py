@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from api_tests.calls import getting
 from api_tests.conftest import served
 from api_tests.test_swap import POLL, wait_for, wait_until
 from embeddings.live_state import read_changes
@@ -73,7 +74,7 @@ class Collection:
         decision = Decision(identifier, known.label, label, "Ada", "review")
         return self.store.put([known.model_copy(update={"label": label})], [decision])
 
-    def get(self, path: str, revision: int = 0, **params: object) -> dict[str, Any]:
+    def get(self, path: str, revision: int = 0, **params: Any) -> dict[str, Any]:
         answer = self.client.get(path, params={**params, "min_revision": revision})
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
@@ -107,7 +108,7 @@ def brute_force(
     return [(each, distance) for distance, each in found[:k]]
 
 
-def neighbors(answer: dict[str, Any]) -> list[tuple[str, float]]:
+def neighbors(answer: dict[str, Any]) -> list[tuple[str, object]]:
     return [(each["id"], pytest.approx(each["distance"])) for each in answer["neighbors"]]
 
 
@@ -268,9 +269,9 @@ def test_a_needed_revision_is_read_before_the_next_poll(copied_home):
     with served(settings) as (client, _):
         store = Store(settings.store_uri)
         known, other = store.at().images.ids[:2]
-        needed = {"id": known, "min_revision": store.delete([other])}
+        needed = getting("/neighbors", id=known, min_revision=store.delete([other]))
         # On a busy machine, reading takes longer than a request waits.
-        answers = (client.get("/neighbors", params=needed).status_code for _ in range(10))
+        answers = (needed(client).status_code for _ in range(10))
         assert 200 in answers
 
 
@@ -313,9 +314,9 @@ def test_a_commit_of_this_process_is_visible_when_it_was_applied(copied_home):
     # Without polling, the revision arrives through the call alone.
     with served(ServiceSettings(home=copied_home, poll=3600)) as (client, state):
         collection = Collection(copied_home, client, state)
-        encode = state.served.model.encoder.encode_files
-        fingerprint = state.served.manifest.encoder.fingerprint
-        since = state.served.revision
+        started = state.current_release()
+        encode, since = started.model.encoder.encode_files, started.revision
+        fingerprint = started.manifest.encoder.fingerprint
         revision = collection.put(ADDED[0], 3, label="lake")
         state.apply(read_changes(collection.store, fingerprint, since, encode))
         found = client.get("/neighbors", params={"id": ADDED[0]}).json()
@@ -337,14 +338,15 @@ def test_replicas_answer_alike(collection):
         revision = collection.change()
         with served(settings) as (late_client, late_state):
             late = Collection(collection.home, late_client, late_state)
-            for path, params in (
+            calls: list[tuple[str, dict[str, Any]]] = [
                 ("/images", {"limit": 1000}),
                 ("/tsne", {"n": 1000}),
                 ("/errors", {}),
                 ("/labels/issues", {}),
                 ("/predict", {"id": REPLACED}),
                 *(("/neighbors", {"id": each}) for each in (*ADDED, REPLACED, RELABELLED)),
-            ):
+            ]
+            for path, params in calls:
                 first = collection.get(path, revision, **params)
                 assert first == other.get(path, revision, **params)
                 assert first == late.get(path, revision, **params)

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from api_tests.conftest import served
-from api_tests.test_swap import another_release, fingerprint, point_to, wait_for, wait_until
+from api_tests.test_swap import (
+    DEADLINE,
+    another_release,
+    fingerprint,
+    point_to,
+    wait_for,
+    wait_until,
+)
 from service.settings import ServiceSettings
 
 POLL = 0.05
@@ -63,11 +70,13 @@ def test_a_lost_thread_is_replaced_while_a_release_is_loaded(copied_home, a_jpeg
             for _ in range(2):
                 before = set(threading.enumerate()) - others
                 (worker,) = (each for each in before if each.name == "image")
+                assert worker.ident is not None
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(
                     ctypes.c_ulong(worker.ident), ctypes.py_object(SystemExit)
                 )
                 client.post("/predict", content=a_jpeg)
-                wait_until(lambda worker=worker: not worker.is_alive())
+                worker.join(DEADLINE)
+                assert not worker.is_alive()
                 wait_until(lambda: client.get("/readyz").status_code == 200)
                 assert client.post("/predict", content=a_jpeg).status_code == 200
         finally:

@@ -46,11 +46,11 @@ def test_misses_are_not_cached_and_each_row_is_cached_once(home, records, senten
         for number in range(50):
             sentence(client.get("/neighbors", params={"id": f"none/{number}"}), 404)
             sentence(client.get("/predict", params={"id": f"none/{number}"}), 404)
-        assert len(state.served.caches.neighborhoods) == 0
-        assert len(state.served.caches.predictions) == 0
+        assert len(state.current_release().caches.neighborhoods) == 0
+        assert len(state.current_release().caches.predictions) == 0
         for written in (records[0]["id"], quote(records[0]["id"], safe=""), "%66" + "x"):
             client.get(f"/neighbors?id={written}")
-        assert len(state.served.caches.neighborhoods) == 1
+        assert len(state.current_release().caches.neighborhoods) == 1
 
 
 def test_a_target_beyond_the_length_limit_is_rejected(api, records, sentence):
@@ -68,7 +68,7 @@ def test_precomputed_responses_are_logged(home, records, caplog):
     with served(ServiceSettings(home=home, log="all")) as (client, state), caplog.at_level("INFO"):
         client.get("/neighbors", params=params)
         client.get("/neighbors", params=params | {"k": 3})
-        assert len(state.served.caches.neighborhoods) == 1
+        assert len(state.current_release().caches.neighborhoods) == 1
     lines = [each.facts for each in caplog.records if each.getMessage() == "request completed"]
     ready, usual = (each | {"seconds": 0} for each in lines if each["route"] == "/neighbors")
     assert ready == usual

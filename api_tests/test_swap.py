@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 from api_tests.conftest import served
 from embeddings.release.manifest import MANIFEST, Manifest
 from embeddings.release.reader import CURRENT, read_manifest
+from service.serving.served_release import ServedRelease
 from service.settings import ServiceSettings
 
 POLL = 0.05
@@ -104,6 +106,16 @@ def test_no_request_fails_when_a_new_release_is_loaded(serving, copied_home, rec
         wait_for(client, release=fingerprint(old))
 
 
+def _references(served: ServedRelease) -> list[weakref.ref[object]]:
+    """Return weak references to a served release and its parts."""
+    parts = (served, served.release, served.model.encoder, served.caches)
+    return [weakref.ref(each) for each in parts]
+
+
+def _are_freed(seen: list[weakref.ref[object]]) -> bool:
+    return not any(each() for each in seen)
+
+
 def test_a_replaced_release_is_freed(copied_home, records):
     releases = copied_home / "releases"
     old, new = (releases / CURRENT).resolve(), another_release(releases)
@@ -130,11 +142,10 @@ def test_a_replaced_release_is_freed(copied_home, records):
                     "/openapi.json",
                 ):
                     assert client.get(path).status_code == 200
-                seen = [weakref.ref(each) for each in (state.served, state.served.release)]
-                seen += [weakref.ref(state.served.model.encoder), weakref.ref(state.served.caches)]
+                seen = _references(state.current_release())
                 point_to(releases, folder)
                 wait_for(client, release=fingerprint(folder), refused=None)
-                wait_until(lambda seen=seen: not any(each() for each in seen))
+                wait_until(partial(_are_freed, seen))
         finally:
             gc.enable()
 

@@ -140,7 +140,7 @@ def test_the_dashboard_queries_only_existing_metrics(api):
 
 
 def test_the_disk_use_is_measured(api):
-    found = {}
+    found: dict[str, float] = {}
     until = time.monotonic() + 60
     # It is measured from the start on, beside the requests.
     while not found:

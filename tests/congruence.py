@@ -99,8 +99,8 @@ def searches(embeddings: np.ndarray, seed: int) -> Iterator[Search]:
         yield Search(
             query,
             k=int(rng.choice([1, _NEAREST, _NEAREST, 10, 100, 150, count, count + 5])),
-            exclude=rng.choice([None, row]),
-            among=rng.choice([None, 1]) and rng.random(count) < share,
+            exclude=row if rng.choice(2) else None,
+            among=rng.random(count) < share if rng.choice(2) else None,
             exact=number % 7 == 6,
         )
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import lance
 import numpy as np
 import pytest
+from pydantic import JsonValue
 
 from belvedere.cli import main
 from conftest import MakeOnce
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.release.reader import current_release, open_release, read_manifest
 from embeddings.release.reports import ExperimentReport
 from embeddings.store.records import Blob, Decision, FileEntry
@@ -172,7 +173,7 @@ def test_runs_and_models_that_learned_from_an_image_are_named(home: Home) -> Non
     report = ExperimentReport(
         name="baseline", family="own network", base=None, change="", status="done"
     )
-    facts = {"version": TRAINING_VERSION, "weights": {}}
+    facts: dict[str, JsonValue] = {"version": TRAINING_VERSION, "weights": {}}
     run = RunIndex(home.folder / "runs").save("0" * 64, facts, report).folder
     shown = home.erase(LAKE, status=1)
     assert f"Cannot be made again without its dataset version: run {run.name}" in shown

@@ -10,7 +10,7 @@ CHECKER = Path(__file__).parent.parent / "scripts" / "check-prose"
 
 
 def _check(path: Path) -> tuple[int, list[str]]:
-    command = [sys.executable, CHECKER, path]
+    command = [sys.executable, str(CHECKER), str(path)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.stderr == ""
     return checked.returncode, checked.stdout.splitlines()

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from belvedere.cli import main
 from conftest import MakeOnce
@@ -53,7 +54,7 @@ class Home:
         report = ExperimentReport(
             name="baseline", family="own network", base=None, change="", status="done"
         )
-        facts = {"version": version, "weights": {}, "builder": builder}
+        facts: dict[str, JsonValue] = {"version": version, "weights": {}, "builder": builder}
         return RunIndex(self.folder / "runs").save(key * 64, facts, report).folder
 
     def prune(self, *options: str, status: int = 0) -> str:

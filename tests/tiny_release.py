@@ -110,7 +110,8 @@ class Network:
 
     def encode(self, pixels: Pixels) -> Encoded:
         """Encode images of shape (n, height, width, 3)."""
-        embeddings = (_pooled(pixels, self.cell) - self.mean) @ self.projection
+        centred: Floats = _pooled(pixels, self.cell) - self.mean
+        embeddings: Floats = centred @ self.projection
         logits = embeddings @ self._weights + self._biases
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return Encoded(embeddings, powers / powers.sum(axis=1, keepdims=True))
@@ -228,7 +229,7 @@ def grow(home: Path) -> None:
         ]
     )
     pool = {"split": "pool", "pool_reason": "It joins two groups.", "tuning": False}
-    new = [
+    new: list[dict[str, object]] = [
         {"id": NEW, "label": "lake", "split": "train", "group": 100, "tuning": False},
         {"id": IN_POOL, "label": "ocean", "group": 101, **pool},
         {"id": UNLABELLED, "label": None, "group": 102, **pool},

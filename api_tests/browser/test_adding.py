@@ -1,5 +1,7 @@
 """Images that are added from the page: dropped, pasted and chosen files and folders."""
 
+from pathlib import Path
+
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -138,7 +140,7 @@ def test_a_stored_image_is_never_replaced(open_add, writable, records, tmp_path)
 
 def test_another_label_and_a_deleted_image_are_explained(open_add, writable, records, tmp_path):
     kept, deleted = records[0], records[1]
-    paths = []
+    paths: list[Path] = []
     for each in (kept, deleted):
         paths.append(tmp_path / f"{len(paths)}.jpg")
         paths[-1].write_bytes(writable.get(f"/images/{each['id']}").content)
@@ -156,7 +158,7 @@ def test_another_label_and_a_deleted_image_are_explained(open_add, writable, rec
 
 
 def test_an_outage_is_outlasted_and_nothing_is_doubled(open_add, writable, tmp_path):
-    paths = []
+    paths: list[Path] = []
     for number in range(70):
         paths.append(tmp_path / f"{number}.jpg")
         paths[-1].write_bytes(jpeg_of(number))
@@ -170,7 +172,7 @@ def test_an_outage_is_outlasted_and_nothing_is_doubled(open_add, writable, tmp_p
 
 
 def test_cancelled_images_can_be_added_later(open_add, writable, tmp_path):
-    paths = []
+    paths: list[Path] = []
     for number in range(70):
         paths.append(tmp_path / f"{number}.jpg")
         paths[-1].write_bytes(jpeg_of(number))

@@ -136,7 +136,7 @@ def test_every_decision_by_keyboard_is_a_row_of_the_journal(open_review, writabl
 
 def test_200_quick_decisions_are_neither_lost_nor_doubled(open_review, writable):
     page = open_review()
-    expected = {}
+    expected: dict[str, list[tuple[str, str, str]]] = {}
     made = 0
     while made < 200:
         # Later parts of the queue depend on the labels that were corrected before.

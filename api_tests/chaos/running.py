@@ -11,13 +11,12 @@ from pathlib import Path
 
 import httpx
 
+from api_tests.calls import Call, getting, posting
 from benchmarks.processes import peak_resident_bytes, resident_bytes
 from service.local_server import reserve_port, running_server
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60.0
-
-Call = Callable[[httpx.Client], httpx.Response]
 
 
 @dataclass(frozen=True)
@@ -122,15 +121,15 @@ def continuous_requests(
 
 def valid_calls(service: Running, images: int = 4) -> list[Call]:
     """Return valid requests for a few images."""
-    calls: list[Call] = [lambda client: client.get("/tsne", params={"n": 50})]
+    calls = [getting("/tsne", n=50)]
     with service.client() as client:
         for record in client.get("/images", params={"limit": images}).json()["images"]:
             identifier = record["id"]
             jpeg = client.get(f"/images/{identifier}").content
             calls += [
-                lambda client, jpeg=jpeg: client.post("/predict", content=jpeg),
-                lambda client, jpeg=jpeg: client.post("/neighbors", content=jpeg),
-                lambda client, id=identifier: client.get("/neighbors", params={"id": id}),
-                lambda client, id=identifier: client.get("/neighbors", params={"id": id, "k": 7}),
+                posting("/predict", content=jpeg),
+                posting("/neighbors", content=jpeg),
+                getting("/neighbors", id=identifier),
+                getting("/neighbors", id=identifier, k=7),
             ]
     return calls

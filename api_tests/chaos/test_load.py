@@ -12,9 +12,9 @@ import time
 import httpx
 import pytest
 
+from api_tests.calls import Call, getting, posting
 from api_tests.chaos.running import (
     DEADLINE,
-    Call,
     Running,
     continuous_requests,
     running,
@@ -153,36 +153,33 @@ def _mixed_calls(service: Running) -> list[Call]:
         jpegs = [client.get(f"/images/{each['id']}").content for each in records[:20]]
     calls = valid_calls(service)
     for record in records:
-        path, params = f"/images/{record['id']}", {"id": record["id"]}
+        identifier = record["id"]
         calls += [
-            lambda client, path=path: client.get(path),
-            lambda client, path=path: client.get(f"{path}/thumbnail"),
-            lambda client, params=params: client.get("/predict", params=params),
-            lambda client, params=params: client.get("/features", params=params),
-            lambda client, params=params: client.get("/neighbors", params=params),
-            lambda client, params=params: client.get(
-                "/neighbors", params=params | {"label": "city"}
-            ),
-            lambda client, params=params: client.get("/neighbors", params=params | {"k": 0}),
-            lambda client: client.get("/images/random"),
+            getting(f"/images/{identifier}"),
+            getting(f"/images/{identifier}/thumbnail"),
+            getting("/predict", id=identifier),
+            getting("/features", id=identifier),
+            getting("/neighbors", id=identifier),
+            getting("/neighbors", id=identifier, label="city"),
+            getting("/neighbors", id=identifier, k=0),
+            getting("/images/random"),
             lambda client: client.get(f"/images/{random.random()}"),
             lambda client: client.get(f"/{random.random()}"),
         ]
     for jpeg in jpegs:
         calls += [
-            lambda client, jpeg=jpeg: client.post("/predict", files={"file": jpeg}),
-            lambda client, jpeg=jpeg: client.post("/neighbors", content=jpeg),
-            lambda client, jpeg=jpeg: client.post("/tsne", content=jpeg),
-            lambda client: client.post("/predict"),
+            posting("/predict", files={"file": jpeg}),
+            posting("/neighbors", content=jpeg),
+            posting("/tsne", content=jpeg),
+            posting("/predict"),
         ]
-    for case in corpus()[::5]:
-        calls.append(lambda client, data=case.data: client.post("/predict", content=data))
-    for identifier in wrong:
-        path = f"/errors/{identifier}/heatmap"
-        calls.append(lambda client, path=path: client.get(path))
-    for path in ("experiments", "errors", "labels/issues", "calibration", "metrics", "livez"):
-        calls.append(lambda client, path=path: client.get(f"/{path}"))
-    return calls
+    pages = ("experiments", "errors", "labels/issues", "calibration", "metrics", "livez")
+    return [
+        *calls,
+        *(posting("/predict", content=case.data) for case in corpus()[::5]),
+        *(getting(f"/errors/{each}/heatmap") for each in wrong),
+        *(getting(f"/{page}") for page in pages),
+    ]
 
 
 def _heavy() -> bytes:

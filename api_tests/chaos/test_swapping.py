@@ -1,6 +1,7 @@
 """Releases that are swapped or damaged while the service receives requests."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ from embeddings.release.manifest import MANIFEST
 from embeddings.release.reader import (
     CURRENT,
     FEATURES,
+    PublishedFeatures,
     current_release,
     open_release,
     write_features,
@@ -30,13 +32,15 @@ def add_changed_release(releases: Path) -> Path:
     release = open_release(current_release(releases))
     draft = releases / "draft"
     shutil.copytree(release.folder, draft)
-    write_features(
-        draft / FEATURES,
-        release.images,
-        Encoded(release.embeddings * 2, release.probabilities),
-        release.points + 1000,
-        NeighborGraph(release.graph.rows, release.graph.distances * 2),
+    features = PublishedFeatures(
+        encoded=Encoded(release.embeddings * 2, release.probabilities),
+        points=release.points + 1000,
+        graph=NeighborGraph(release.graph.rows, release.graph.distances * 2),
+        typicalities=release.typicalities,
+        training_distances=release.training_distances * 2,
+        learned=release.learned,
     )
+    write_features(draft / FEATURES, release.images.ids, features)
     files = release.manifest.files | {FEATURES: file_digest(draft / FEATURES)}
     manifest = release.manifest.model_copy(update={"files": files}).sealed()
     (draft / MANIFEST).write_text(manifest.model_dump_json(indent=2))
@@ -74,7 +78,7 @@ def test_releases_are_swapped(copied_home, two_releases, tally):
                 with tally.attempt():
                     chosen = two_releases[number % 2]
                     point_to(releases, chosen)
-                    wait_until(lambda chosen=chosen: serves(client, chosen))
+                    wait_until(partial(serves, client, chosen))
     assert sent.errors == []
     assert {answer.status_code for _, answer in sent.answers} == {200}
     served = set()
@@ -93,7 +97,7 @@ def _answers_of(
     found = {}
     for folder in folders:
         point_to(releases, folder)
-        wait_until(lambda folder=folder: serves(client, folder))
+        wait_until(partial(serves, client, folder))
         answers = [call(client) for call in calls]
         found[answers[0].json()["release"]] = [answer.content for answer in answers]
     assert len(set(map(tuple, found.values()))) == len(folders)
@@ -109,7 +113,7 @@ def test_memory_after_swaps(copied_home, two_releases, tally):
             with tally.attempt():
                 chosen = two_releases[(number + 1) % 2]
                 point_to(releases, chosen)
-                wait_until(lambda chosen=chosen: serves(client, chosen))
+                wait_until(partial(serves, client, chosen))
                 assert {call(client).status_code for call in calls} == {200}
             resident.append(service.resident_bytes())
     after_two, last = resident[1], resident[-1]
@@ -153,9 +157,9 @@ def test_each_file_is_damaged(copied_home, two_releases, tally):
                     assert found["release"] == serving
                     assert "publish it again" in found["refused"]
                     (new / name).write_bytes(content)
-                    wait_until(lambda: serves(client, new))
+                    wait_until(partial(serves, client, new))
                     point_to(releases, old)
-                    wait_until(lambda: serves(client, old))
+                    wait_until(partial(serves, client, old))
     assert sent.errors == []
     assert {answer.status_code for _, answer in sent.answers} == {200}
     tally.measured = f"{len(names)} files; {len(sent.answers):,} requests meanwhile, none failed"

@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -44,6 +45,14 @@ def fingerprint(home: Path) -> str:
     return read_manifest(current_release(home / "releases")).fingerprint
 
 
+def _has_more_writes(writers: list[ImageWriter], before: int) -> bool:
+    return sum(each.writes for each in writers) > before
+
+
+def _serves_another(service: Running, release: str) -> bool:
+    return served(service) != release
+
+
 def test_the_writer_is_killed(copied_home, tally):
     """The writing service is killed (`kill -9`) while four clients change images."""
     moments = np.random.default_rng(SEED).uniform(0, LONGEST, KILLS)
@@ -54,7 +63,7 @@ def test_the_writer_is_killed(copied_home, tally):
             running(copied_home, writable=True, fold_changes=FOLD) as service,
             continuous_writes(service, writers),
         ):
-            wait_until(lambda before=before: sum(each.writes for each in writers) > before)
+            wait_until(partial(_has_more_writes, writers, before))
             time.sleep(moment)
             service.process.kill()
             service.process.wait()
@@ -272,7 +281,7 @@ def test_releases_change_while_images_are_written(copied_home, tally):
                 with tally.attempt():
                     if number % 4 == 3:
                         _publish(copied_home, number)
-                    wait_until(lambda before=before: served(service) != before, SLOWEST)
+                    wait_until(partial(_serves_another, service, before), SLOWEST)
         seconds = time.monotonic() - started
     assert [each.failures for each in writers] == [[]] * WRITERS
     assert readers.failed == []

@@ -1,7 +1,7 @@
 """Stack that is started once for all of its tests, and the summary of their checks."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import httpx
 import pytest
@@ -65,9 +65,12 @@ def api(stack: Stack) -> Iterator[httpx.Client]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.when == "call" and report.passed and item.get_closest_marker("compose"):
+        assert isinstance(item, pytest.Function)
         said = str(item.obj.__doc__).splitlines()[0].rstrip(".")
         item.config.stash.setdefault(_CHECKED, []).append(said)
     return report

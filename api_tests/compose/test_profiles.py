@@ -2,6 +2,7 @@
 
 import io
 import os
+from functools import partial
 
 import httpx
 import numpy as np
@@ -66,6 +67,10 @@ def proxy(stack):
     stack.wait_until_healthy()
 
 
+def _detects_more(stack: Stack, seen: int) -> bool:
+    return _count_detected(stack) > seen
+
+
 def test_replicas(stack, proxy):
     """Requests are spread over three replicas; none fails once the proxy detects a lost replica."""
     drained, killed, _ = replicas = stack.containers("service")
@@ -74,7 +79,7 @@ def test_replicas(stack, proxy):
         for end in (drained.stop, killed.die):
             seen = _count_detected(stack)
             end()
-            wait_until(lambda seen=seen: _count_detected(stack) > seen)
+            wait_until(partial(_detects_more, stack, seen))
             failed = _count_failed(sent)
             _wait_for_more(sent)
             assert _count_failed(sent) == failed

@@ -26,7 +26,6 @@ from embeddings.atomic import atomic_symlink
 from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder
 from embeddings.file_names import to_nfc
-from embeddings.index import Neighbors
 from embeddings.index.flat import FlatIndex
 from embeddings.ingest.changes import Change, Delete, Distinct, Edit, Put, Restore, Undo
 from embeddings.ingest.preparation import prepare
@@ -46,6 +45,7 @@ from embeddings.store.records import record_tag
 from embeddings.store.retention import Retention
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
+from tests.embeddings.live_states import by_id, row_of
 from tests.plain_collection import (
     NAMES,
     NEW_LABELS,
@@ -382,16 +382,14 @@ class LiveCollection(RuleBasedStateMachine):
     def _check_search(self, state: LiveState, search: Search) -> None:
         """Compare ready answers of all images, and searches with filters."""
         for name, expected in search.all_neighbors(3).items():
-            row = state.row(name)
-            assert row is not None
+            row = row_of(state, name)
             assert by_id(state, state.neighbors(row)) == expected
         rng = np.random.default_rng(state.revision)
         for name in rng.choice(search.ids, min(4, len(search.ids)), replace=False).tolist():
-            row, k = state.row(name), int(rng.integers(1, 12))
-            assert row is not None
+            row, k = row_of(state, name), int(rng.integers(1, 12))
             label = state.labels[row]
             mask = state.live & (state.labels.equal(label))
-            among = [each for each in search.ids if state.labels[state.row(each)] == label]
+            among = [each for each in search.ids if state.labels[row_of(state, each)] == label]
             query = state.embedding(row)
             assert by_id(state, state.index.search(query, k, exclude=row, among=mask)) == (
                 search.neighbors(name, k, among)
@@ -410,8 +408,7 @@ class LiveCollection(RuleBasedStateMachine):
         if self.ready is not None and self.ready[0].release is state.release:
             before, answers = self.ready
             for name, answer in ready.items():
-                row = state.row(name)
-                assert row is not None
+                row = row_of(state, name)
                 if name in answers and answers[name] != answer:
                     assert before.revision < state.stamp(row) <= state.revision
         self.ready = state, ready
@@ -422,12 +419,6 @@ class LiveCollection(RuleBasedStateMachine):
         if known not in ENCODED:
             (ENCODED[known],) = served.encoder.encode_files([stored_files()[digest]])
         return ENCODED[known]
-
-
-def by_id(state: LiveState, found: Neighbors) -> list[tuple[str, float]]:
-    """Return neighbours as pairs of id and distance."""
-    ids = [state.record(row).id for row in found.rows.tolist()]
-    return list(zip(ids, found.distances.tolist(), strict=True))
 
 
 def ready_answer(state: LiveState, row: int) -> tuple[object, ...]:

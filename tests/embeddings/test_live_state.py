@@ -5,14 +5,15 @@ import weakref
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 from unicodedata import normalize
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from embeddings.encoded import Encoded
-from embeddings.index import Neighbors
 from embeddings.index.blocks import BlockSearch
 from embeddings.index.flat import FlatIndex
 from embeddings.index.knn_graph import build_neighbor_graph
@@ -20,9 +21,11 @@ from embeddings.live_state import LiveState
 from embeddings.recognition import typicality
 from embeddings.release.manifest import DataInfo, EncoderInfo, Manifest
 from embeddings.release.reader import Release
-from embeddings.release.uncertainty import Typicality
+from embeddings.release.reports import Comparison
+from embeddings.release.uncertainty import Typicality, UncertaintyReport
 from embeddings.store.changed_images import ChangedImages
 from embeddings.store.records import Images, StoredImage
+from tests.embeddings.live_states import by_id, row_of
 
 NAMES = ("a", "b/\u00fc", "it's", 'c"d', "e", "f", "g", "h\u00e9", "i", "j")
 DIMENSION = 3
@@ -36,6 +39,8 @@ CONTENTS = np.random.default_rng(0).choice(VALUES, (24, DIMENSION))
 """Embedding of each content."""
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+Part = TypeVar("Part", bound=BaseModel)
 
 Contents = dict[str, tuple[int, str | None]]
 """Content and label of each image."""
@@ -70,14 +75,20 @@ def encoded(chosen: Sequence[int]) -> Encoded:
     return Encoded(embeddings, np.stack([embeddings[:, 0] > 0, embeddings[:, 0] <= 0], 1) * 1.0)
 
 
+def partial_of(kind: type[Part], **facts: Any) -> Part:
+    """Return a part of a release with these facts alone."""
+    return kind.model_construct(**facts)
+
+
 def sealed(images: Images, found: Encoded, revision: int, encoder: str = "") -> Release:
     """Return a release of images with these features."""
     count = len(images)
     return Release(
         folder=Path(),
-        manifest=Manifest.model_construct(
+        manifest=partial_of(
+            Manifest,
             data=DataInfo(name="", fingerprint="", photographs=count, revision=revision),
-            encoder=EncoderInfo.model_construct(fingerprint=encoder),
+            encoder=partial_of(EncoderInfo, fingerprint=encoder),
         ),
         images=images,
         embeddings=found.embeddings,
@@ -87,11 +98,11 @@ def sealed(images: Images, found: Encoded, revision: int, encoder: str = "") -> 
         typicalities=np.linspace(0, 1, count),
         learned=images.splits == "train",
         training_distances=np.zeros(count),
-        comparison=None,
+        comparison=partial_of(Comparison),
         errors=(),
         label_issues=(),
-        uncertainty=None,
-        typicality=Typicality.model_construct(distances=(0.5, 1.0, 2.0)),
+        uncertainty=partial_of(UncertaintyReport),
+        typicality=partial_of(Typicality, distances=(0.5, 1.0, 2.0)),
     )
 
 
@@ -139,11 +150,6 @@ def changed(revision: int, step: Step) -> ChangedImages:
     return ChangedImages(revision, Images.of(images), features, "an encoder")
 
 
-def named(state: LiveState, found: Neighbors) -> list[tuple[str, float]]:
-    ids = [state.record(row).id for row in found.rows.tolist()]
-    return list(zip(ids, found.distances.tolist(), strict=True))
-
-
 def state_of(base: Contents) -> LiveState:
     release = release_of(base)
     return LiveState.of(release, FlatIndex(release.embeddings))
@@ -172,19 +178,20 @@ def assert_searches(state: LiveState, model: Model, data: st.DataObject) -> None
     among = None
     if eligible is not None:
         among = np.array([state.record(row).id in eligible for row in range(len(state))])
-    excluded = data.draw(st.none() | st.sampled_from(sorted(model.images) or [None]))
+    known: list[str | None] = [None, *sorted(model.images)]
+    excluded = data.draw(st.sampled_from(known))
     found = state.index.search(
         query, k, exclude=None if excluded is None else state.row(excluded), among=among
     )
     allowed = set(NAMES if eligible is None else eligible) - {excluded}
-    assert named(state, found) == model.search(query, k, allowed)
+    assert by_id(state, found) == model.search(query, k, allowed)
     assert found.exact
 
 
 def assert_ready_answers(state: LiveState, model: Model) -> None:
     for name in model.images:
-        found = state.neighbors(state.row(name))
-        assert named(state, found) == model.neighbors(name)
+        found = state.neighbors(row_of(state, name))
+        assert by_id(state, found) == model.neighbors(name)
         assert found.exact
 
 
@@ -232,7 +239,7 @@ def test_a_changed_answer_has_a_new_stamp(base: Contents, steps: list[Step]) -> 
         model.change(step)
         before, answers = answers, {name: model.answer(name) for name in model.images}
         for name, answer in answers.items():
-            stamp = state.stamp(state.row(name))
+            stamp = state.stamp(row_of(state, name))
             if before.get(name) != answer:
                 assert stamp == number
             if stamp == 0:
@@ -256,7 +263,7 @@ def test_facts_of_new_files_do_not_depend_on_the_order_of_changes(
     names = [one.record(row).id for row in one.ids_in_order()]
     assert names == [other.record(row).id for row in other.ids_in_order()]
     for name in names:
-        row, same = one.row(name), other.row(name)
+        row, same = row_of(one, name), row_of(other, name)
         assert one.point(row) == other.point(same)
         assert one.typicality(row) == other.typicality(same)
         assert one.learned(row) == other.learned(same)
@@ -266,24 +273,24 @@ def test_facts_of_new_files_do_not_depend_on_the_order_of_changes(
 def test_a_file_of_the_release_has_the_same_facts_under_another_id() -> None:
     base = {"a": (1, "lake"), "b": (5, "sea"), "c": (7, None)}
     state = state_of(base).apply(changed(FIRST + 1, {"d": (5, "lake", False)}))
-    known, new = state.row("b"), state.row("d")
+    known, new = row_of(state, "b"), row_of(state, "d")
     assert known != new
     assert state.point(new) == state.point(known)
     assert state.typicality(new) == state.typicality(known)
     assert state.learned(new)
-    assert not state.learned(state.row("c"))
+    assert not state.learned(row_of(state, "c"))
 
 
 def test_a_relabelled_image_changes_the_stamps_of_the_images_that_list_it() -> None:
-    base = {name: (number, "lake") for number, name in enumerate(NAMES)}
+    base: Contents = {name: (number, "lake") for number, name in enumerate(NAMES)}
     state, model = state_of(base), Model(base)
     state = state.apply(changed(FIRST + 1, {"a": (0, "sea", False)}))
     model.change({"a": (0, "sea", False)})
     for name in NAMES:
         listed = [other for other, _ in model.neighbors(name)]
         stamp = FIRST + 1 if "a" in (name, *listed) else 0
-        assert state.stamp(state.row(name)) == stamp
-    assert {state.stamp(state.row(name)) for name in NAMES} == {0, FIRST + 1}
+        assert state.stamp(row_of(state, name)) == stamp
+    assert {state.stamp(row_of(state, name)) for name in NAMES} == {0, FIRST + 1}
 
 
 def test_a_state_keeps_no_earlier_state_in_memory() -> None:
@@ -295,7 +302,7 @@ def test_a_state_keeps_no_earlier_state_in_memory() -> None:
         for number in range(20):
             earlier.append(weakref.ref(state))
             state.neighbors(state.ids_in_order()[0])
-            step = {NAMES[number % 7]: (number, "lake", number % 3 == 0)}
+            step: Step = {NAMES[number % 7]: (number, "lake", number % 3 == 0)}
             state = state.apply(changed(FIRST + 1 + number, step))
         assert [each() for each in earlier] == [None] * 20
     finally:

@@ -159,11 +159,12 @@ class ObjectStore:
     def _store(self, bucket: str) -> Any:
         from obstore.store import S3Store
 
-        of_environment = {name.lower(): value for name, value in self.environment.items()}
-        options = {"aws_endpoint", "aws_access_key_id", "aws_secret_access_key", "aws_region"}
         return S3Store(
             bucket,
-            config={name: of_environment[name] for name in options},
+            endpoint=self.environment["AWS_ENDPOINT"],
+            access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            region=self.environment["AWS_REGION"],
             client_options={"allow_http": True},
             retry_config={"max_retries": 1},
         )

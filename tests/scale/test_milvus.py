@@ -10,7 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -19,6 +21,7 @@ from PIL import Image
 from pydantic import SecretStr
 from pymilvus import MilvusClient
 
+from api_tests.calls import getting
 from api_tests.conftest import served
 from embeddings.index import IndexContents, IndexUnavailable, milvus_collection, open_kind
 from embeddings.index.flat import FlatIndex
@@ -80,7 +83,7 @@ def test_a_killed_filling_continues(
     contents = many_rows()
     collection = MilvusCollection.of(Connection(settings), contents)
     process = subprocess.Popen(
-        [sys.executable, "-c", _BUILD, settings.milvus_uri],
+        [sys.executable, "-c", _BUILD, str(settings.milvus_uri)],
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )
     filled = 0
@@ -130,7 +133,7 @@ def _republish(home: Path, settings: IndexSettings) -> Path:
         )
 
 
-def _service(home: Path, settings: IndexSettings, **options: object) -> ServiceSettings:
+def _service(home: Path, settings: IndexSettings, **options: Any) -> ServiceSettings:
     return ServiceSettings(
         home=home,
         index=None,
@@ -142,6 +145,10 @@ def _service(home: Path, settings: IndexSettings, **options: object) -> ServiceS
 
 def _answer(client: httpx.Client, k: int = 10) -> httpx.Response:
     return client.get("/neighbors", params={"id": "lake/lake_0003", "k": k})
+
+
+def _is_answered(client: httpx.Client) -> bool:
+    return _answer(client).is_success
 
 
 def _jpeg() -> bytes:
@@ -178,7 +185,7 @@ def test_clusters_congrue_with_brute_force(
     built = indexed("milvus", embeddings, tmp_path, settings)
     parameters = built.sealed.parameters
     assert parameters["clusters"] == 44
-    assert 1 < parameters["probes"] <= 44
+    assert 1 < int(parameters["probes"]) <= 44
     assert built.sealed.recall >= 0.99
     index = built.open()
     recalls = [check(each.of(index), each, embeddings) for each in searches(embeddings, seed=1)]
@@ -196,9 +203,9 @@ def test_answers_congrue_with_those_of_flat(milvus_home: Path, settings: IndexSe
             assert (found["index"], found["exact"]) == (
                 ("flat", True) if k == 1000 else ("milvus", False)
             )
-        filtered = {"params": {"id": "lake/lake_0003", "k": 5, "label": "city"}}
-        strict = client.get("/neighbors", **filtered).json()
-        assert strict["neighbors"] == exact.get("/neighbors", **filtered).json()["neighbors"]
+        filtered = getting("/neighbors", id="lake/lake_0003", k=5, label="city")
+        strict = filtered(client).json()
+        assert strict["neighbors"] == filtered(exact).json()["neighbors"]
         assert strict["exact"]
 
 
@@ -235,7 +242,7 @@ def test_a_killed_server_stops_only_search_which_heals(
                 assert _answer(started).status_code == 503
                 milvus.start()
                 for each in (client, started):
-                    _wait_for(lambda each=each: _answer(each).status_code == 200)
+                    _wait_for(partial(_is_answered, each))
                     assert _answer(each).json()["neighbors"] == searched
         except BaseException:
             # The other tests need the server.

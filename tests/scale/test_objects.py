@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -150,6 +151,10 @@ def services(
         yield first, second, writer
 
 
+def _has_image(number: int, client: httpx.Client) -> bool:
+    return client.get(f"/images/noise-{number}").is_success
+
+
 def test_each_write_is_seen_by_two_replicas_without_a_shared_volume(
     services: tuple[Running, Running, Running], record_property: Callable[[str, object], None]
 ) -> None:
@@ -162,9 +167,7 @@ def test_each_write_is_seen_by_two_replicas_without_a_shared_volume(
         acknowledged.append(time.monotonic() - begun)
         begun = time.monotonic()
         for replica in (first, second):
-            replica.wait_until(
-                lambda client, number=number: client.get(f"/images/noise-{number}").is_success
-            )
+            replica.wait_until(partial(_has_image, number))
         visible.append(time.monotonic() - begun)
     record_property("acknowledged p95", float(np.percentile(acknowledged, 95)))
     record_property("visible p95", float(np.percentile(visible, 95)))

@@ -14,7 +14,7 @@ import lance
 import pytest
 
 from embeddings.encoder import encoder_fingerprint
-from embeddings.progress import no_progress
+from embeddings.progress import Track, no_progress
 from embeddings.ray_cluster import Cluster, ClusterError, connect
 from embeddings.release.embed import embed
 from embeddings.release.publish import publish
@@ -62,7 +62,7 @@ def table_of(home: Path) -> FeatureTable:
     return Store(str(home / "store")).features(release.manifest.encoder.fingerprint)
 
 
-def embedded(home: Path, cluster: Cluster | None, track: Callable[..., Iterable[T]]) -> int:
+def embedded(home: Path, cluster: Cluster | None, track: Track) -> int:
     store = Store(str(home / "store"))
     return embed(store, home / "releases", None, cluster, track).computed
 
@@ -77,7 +77,7 @@ def assert_equal_bits(found: FeatureTable, expected: FeatureTable) -> None:
     assert one.probabilities.tobytes() == other.probabilities.tobytes()
 
 
-def after(count: int, act: Callable[[], None]) -> Callable[..., Iterator[T]]:
+def after(count: int, act: Callable[[], None]) -> Track:
     """Return a track that acts once, after so many results."""
 
     def track(steps: Iterable[T], description: str, total: int) -> Iterator[T]:

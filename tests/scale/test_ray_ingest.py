@@ -1,7 +1,8 @@
 """Ingest on a Ray cluster: the same images, files and outcomes as those of a local ingest."""
 
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -9,7 +10,7 @@ from typing import TypeVar
 import pytest
 from PIL import ExifTags, Image
 
-from embeddings.progress import no_progress
+from embeddings.progress import Track, no_progress
 from embeddings.ray_cluster import Cluster, connect
 from embeddings.store.records import FileEntry
 from embeddings.store.store import Store
@@ -59,7 +60,7 @@ def ingested(
     store: Store,
     source: DataSource,
     cluster: Cluster | None,
-    track: Callable[..., Iterable[T]] = no_progress,
+    track: Track = no_progress,
 ) -> Report:
     reports: list[Report] = []
     ingest_source(
@@ -116,7 +117,7 @@ def test_a_zip_is_read_by_the_driver(cluster: RayCluster, folder: Path, tmp_path
         for name, computed_on in (("local", None), ("cluster", connected)):
             store = Store(str(tmp_path / name))
             with open_zip(packed) as files:
-                source = DataSource("pets", lambda files=files: files)
+                source = DataSource("pets", partial(tuple, files))
                 results.append(contents(store, ingested(store, source, computed_on)))
     assert results[0] == results[1]
 

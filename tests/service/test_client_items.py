@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.client import ServiceError
-from service.client.items import MOST_BYTES, NewImage, batches, images_of
+from service.client.items import MOST_BYTES, Item, NewImage, batches, images_of
 
 FILES = {
     "lake/a.jpg": b"1",
@@ -41,7 +41,7 @@ def test_a_folder_and_a_zip_give_the_same_images(tmp_path: Path) -> None:
 
 def test_items_are_bytes_or_paths_with_or_without_a_label(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"1")
-    items = [("a", tmp_path / "a.jpg", "lake"), ("b", b"2")]
+    items: list[Item] = [("a", tmp_path / "a.jpg", "lake"), ("b", b"2")]
     assert list(images_of(items)) == [NewImage("a", b"1", "lake"), NewImage("b", b"2", None)]
 
 

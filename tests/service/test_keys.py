@@ -47,11 +47,16 @@ def test_roles_have_the_rights_of_lesser_ones():
     assert not grants("label", "write")
 
 
+def name_of(ring: KeyRing, secret: str) -> str | None:
+    found = ring.find(secret)
+    return found.name if found else None
+
+
 def test_a_changed_file_is_read_again(path):
     ring = KeyRing(path)
     assert ring.keys == ()
     secret = add_key(path, "Ann", "write")
-    assert ring.find(secret).name == "Ann"
+    assert name_of(ring, secret) == "Ann"
     add_key(path, "Bob", "read")
     remove_key(path, "Ann")
     assert ring.find(secret) is None
@@ -65,11 +70,12 @@ def test_a_broken_file_keeps_the_last_keys(path, broken):
         path.unlink()
     else:
         path.write_bytes(broken.encode("latin-1"))
-    assert ring.find(secret).name == "Ann"
+    assert name_of(ring, secret) == "Ann"
+    assert ring.trouble is not None
     assert "BELVEDERE_KEYS" in ring.trouble
     path.unlink(missing_ok=True)
     other = add_key(path, "Bob", "label")
-    assert ring.find(other).name == "Bob"
+    assert name_of(ring, other) == "Bob"
     assert ring.find(secret) is None
     assert ring.trouble is None
 

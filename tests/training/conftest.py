@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -106,9 +107,10 @@ def unreachable() -> PublishedArchive:
 def take(tmp_path: Path, silent: Display, unreachable: PublishedArchive) -> Take:
     """Return a function that ingests a data set under `tmp_path` and opens its images."""
 
-    def take(data: Path | str | None, **settings: object) -> Snapshot:
+    def take(data: Path | str | None, **settings: Any) -> Snapshot:
         wanted = None if data is None else str(data)
-        chosen = TrainingSettings(**{"home": tmp_path / "home", "data": wanted, **settings})
+        given: dict[str, Any] = {"home": tmp_path / "home", "data": wanted, **settings}
+        chosen = TrainingSettings(**given)
         ingest(Workspace(chosen, PRESETS["quick"], silent), unreachable)
         return Store(chosen.store_uri).at()
 

@@ -11,7 +11,7 @@ from embeddings.release.reports import choose_best
 from training.console import Display
 from training.errors import DataError
 from training.evaluation.comparison import compare, is_published
-from training.experiments.config import FromScratch
+from training.experiments.config import FromScratch, FrozenTransfer
 from training.experiments.from_scratch import BASELINE, EARLY_STOPPING
 from training.experiments.planner import Trial
 from training.experiments.presets import PRESETS
@@ -138,7 +138,9 @@ def test_unavailable_weights_are_skipped_with_the_reason_and_tried_again(
     train(poor)
     with pytest.raises(DataError, match="belvedere train"):
         compare(poor)
-    skipped = poor.run(Trial(preset.experiments[0]))
+    (experiment,) = preset.experiments
+    assert isinstance(experiment, FrozenTransfer)
+    skipped = poor.run(Trial(experiment))
     assert skipped is not None
     assert skipped.report.status == "skipped"
     assert "BELVEDERE_WEIGHTS" in (skipped.report.reason or "")

@@ -23,7 +23,13 @@ from training.console import Display
 from training.data.download import PublishedArchive
 from training.errors import DataError
 from training.evaluation.comparison import compare, is_newest, is_published, warn_of_unused_runs
-from training.experiments.config import FineTuning, FrozenTransfer, Preset, experiment_key
+from training.experiments.config import (
+    Combination,
+    FineTuning,
+    FrozenTransfer,
+    Preset,
+    experiment_key,
+)
 from training.experiments.from_scratch import BASELINE
 from training.experiments.planner import Trial
 from training.export import export, publish_best
@@ -99,7 +105,9 @@ def states(folder: Path) -> dict[Path, int]:
 
 
 def run_of(workspace: Workspace, number: int) -> Run:
-    run = workspace.run(Trial(workspace.preset.experiments[number]))
+    experiment = workspace.preset.experiments[number]
+    assert not isinstance(experiment, Combination)
+    run = workspace.run(Trial(experiment))
     assert run is not None
     return run
 
@@ -359,6 +367,7 @@ def test_training_replaces_damaged_runs(home: Home) -> None:
     assert [each.status for each in compare(workspace).experiments] == ["done", "done"]
     again = out_of_fold_predictions(workspace, trial)
     assert again is not None
+    assert kept is not None
     assert np.array_equal(again, kept)
     assert str(frozen.folder / "held_out.npz") in warned + home.printed()
     publish_best(workspace)

@@ -32,8 +32,8 @@ def context(workspace: Workspace, tmp_path: Path) -> TrainingContext:
     return TrainingContext(dataset, 1, 0, tmp_path, no_teacher)
 
 
-def backbone_weight(trained: TrainingResult) -> object:
-    return trained.network.get_layer("backbone").get_weights()[0]
+def backbone_weight(trained: TrainingResult) -> np.ndarray:
+    return np.asarray(trained.network.get_layer("backbone").get_weights()[0])
 
 
 def test_fine_tuning_can_start_from_a_head_on_frozen_features(context: TrainingContext) -> None:
@@ -59,13 +59,11 @@ def test_two_backbones_give_the_features_that_the_head_was_trained_on(
 
 def test_averaging_keeps_its_share_of_the_initial_weights(context: TrainingContext) -> None:
     before, after, between = (
-        backbone_weight(train_experiment(replace(TUNED, **changes), context, lambda end: None))
-        for changes in ({"averaged": 1.0}, {}, {"averaged": 0.25})
+        backbone_weight(train_experiment(each, context, lambda end: None))
+        for each in (replace(TUNED, averaged=1.0), TUNED, replace(TUNED, averaged=0.25))
     )
     assert not np.allclose(before, after, atol=1e-5)
-    np.testing.assert_allclose(
-        between, 0.25 * np.asarray(before) + 0.75 * np.asarray(after), atol=1e-6
-    )
+    np.testing.assert_allclose(between, 0.25 * before + 0.75 * after, atol=1e-6)
 
 
 def test_out_of_fold_predictions_come_from_heads_not_trained_on_the_group(

@@ -56,7 +56,9 @@ def horizontal(start: int, end: int) -> Image.Image:
     return Image.fromarray(np.repeat(row[None, :, None], 100, axis=0).repeat(3, axis=2))
 
 
-def object_on(background: object, seed: int, side: tuple[int, int]) -> Image.Image:
+def object_on(
+    background: str | tuple[int, int, int], seed: int, side: tuple[int, int]
+) -> Image.Image:
     random = np.random.default_rng(seed)
     image = Image.new("RGB", (320, 320), background)
     x, y = (int(value) for value in random.integers(60, 160, 2))
@@ -97,7 +99,7 @@ def test_flat_images_and_gradients_are_no_near_duplicates(image: Image.Image, qu
 @pytest.mark.parametrize("background", ["white", "black", "gray", (240, 250, 245)])
 @pytest.mark.parametrize("side", [(12, 40), (50, 90), (100, 150)])
 def test_different_objects_on_one_background_are_not_one_group(
-    background: object, side: tuple[int, int]
+    background: str | tuple[int, int, int], side: tuple[int, int]
 ) -> None:
     sizes = Counter(groups([object_on(background, seed, side) for seed in range(90)]))
     assert len(sizes) >= 80

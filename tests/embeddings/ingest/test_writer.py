@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import JsonValue
 
 from embeddings.ingest.changes import (
+    Change,
     Delete,
     Edit,
     ImageChanged,
@@ -107,14 +109,8 @@ def test_the_stored_file_is_known_content(folder: Path) -> None:
     with OpenWriter(folder) as it:
         it.write(put("lake/a", 1))
         stored = prepared(1)
-        downloaded = Put("lake/b", "lake", _with_source(stored, stored.blob.digest), "ada")
+        downloaded = Put("lake/b", "lake", replace(stored, source_digest=stored.blob.digest), "ada")
         assert it.write(downloaded).outcome == "duplicate_of"
-
-
-def _with_source(file, digest):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
-    return replace(file, source_digest=digest)
 
 
 def test_a_deleted_image_stays_deleted_unless_restored(folder: Path) -> None:
@@ -181,7 +177,7 @@ def test_an_image_without_a_label_is_placed_when_it_gets_one(folder: Path) -> No
 def test_attributes_are_merged(folder: Path) -> None:
     with OpenWriter(folder) as it:
         it.write(put("a", 1))
-        patch = {"place": {"name": "Oulu", "note": "x"}, "camera": None}
+        patch: dict[str, JsonValue] = {"place": {"name": "Oulu", "note": "x"}, "camera": None}
         assert it.write(Edit(["a"], "ada", attributes=patch)).outcome == "changed"
         written = it.write(Edit(["a"], "ada", "sea", attributes={"place": {"note": None}}))
         assert written.outcome == "relabelled"
@@ -291,7 +287,12 @@ def test_a_submitted_change_cannot_be_cancelled(folder: Path) -> None:
 
 
 def test_changes_of_one_image_are_revisions_of_their_own(folder: Path) -> None:
-    changes = [put("a", 1), Edit(["a"], "ada", "sea"), Delete(["a"], "ada"), put("b", 1)]
+    changes: list[Change] = [
+        put("a", 1),
+        Edit(["a"], "ada", "sea"),
+        Delete(["a"], "ada"),
+        put("b", 1),
+    ]
     with OpenWriter(folder, group_seconds=600) as it:
         futures = [it.submit(each) for each in changes]
     # Closing ends the window.

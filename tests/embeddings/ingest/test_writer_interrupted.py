@@ -24,7 +24,8 @@ def _acknowledged_until_killed(folder: Path, first: int, count: int) -> list[int
 
 
 def test_a_killed_writer_loses_nothing_acknowledged_and_doubles_nothing(tmp_path: Path) -> None:
-    folder, random, acknowledged = tmp_path / "store", Random(4), set()
+    folder, random = tmp_path / "store", Random(4)
+    acknowledged: set[int] = set()
     for _ in range(4):
         first = max(acknowledged, default=-1) + 1
         acknowledged |= {*_acknowledged_until_killed(folder, first, random.randrange(1, 9))}

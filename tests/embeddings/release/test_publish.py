@@ -157,7 +157,7 @@ def test_int8_may_change_embeddings_within_the_limits_of_quality() -> None:
     probabilities = np.eye(3, dtype=np.float32)[labels]
     reference = Reference(tuple(map(str, range(300))), Encoded(embeddings, probabilities))
 
-    coarse = Encoded(np.round(embeddings * 8) / 8, probabilities)
+    coarse = Encoded(np.round(embeddings * 8) / np.float32(8), probabilities)
     with pytest.raises(ParityError, match="differs"):
         check_parity(reference, coarse, labels.tolist())
     parity = check_parity(reference, coarse, labels.tolist(), "int8")

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.store.blobs import THUMBNAIL_BYTES
 from embeddings.store.records import Blob, StoredImage
 from embeddings.store.store import Store

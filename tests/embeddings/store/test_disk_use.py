@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embeddings.encoder import Encoded
+from embeddings.encoded import Encoded
 from embeddings.store.records import Blob
 from embeddings.store.retention import Retention
 from embeddings.store.store import Store

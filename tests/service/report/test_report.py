@@ -3,6 +3,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ class Report:
 def report(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Make the report in both modes from one running service with an API key."""
     folder = tmp_path_factory.mktemp("report")
-    copy = shutil.copy(NOTEBOOK, folder / "report.ipynb")
+    copy = Path(shutil.copy(NOTEBOOK, folder / "report.ipynb"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BELVEDERE_API_KEY", "a key of the tests")
         with running_service(ServiceSettings(home=home, port=0)) as url:
@@ -56,7 +57,7 @@ def report(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
     )
 
 
-def outputs(notebook: str) -> list[dict[str, object]]:
+def outputs(notebook: str) -> list[dict[str, Any]]:
     cells = json.loads(notebook)["cells"]
     return [output for cell in cells for output in cell.get("outputs", ())]
 

@@ -141,6 +141,11 @@ DAYS = st.none() | st.dates(date(1999, 12, 1), date(2007, 1, 31))
 SHARES = st.none() | st.floats(0, 1)
 FLAGS = st.sampled_from((None, True, False))
 
+
+def _filter_of(chosen: dict[str, Any]) -> ImageFilter:
+    return ImageFilter(**chosen)
+
+
 FILTERS = st.fixed_dictionaries(
     {},
     optional={
@@ -160,7 +165,7 @@ FILTERS = st.fixed_dictionaries(
         "uncertain": FLAGS,
         "learned": FLAGS,
     },
-).map(lambda chosen: ImageFilter(**chosen))
+).map(_filter_of)
 
 
 def test_the_filters_of_this_test_have_all_conditions(served: ServedRelease) -> None:
@@ -244,7 +249,8 @@ def test_facets_count_a_field_under_the_other_conditions(
             check_field(facet, name, where, most)
         for name, flags in counts.flags().items():
             for count, value in ((flags.yes, True), (flags.no, False)):
-                assert count == len(matching(replace(where, **{name: value})))
+                condition: dict[str, Any] = {name: value}
+                assert count == len(matching(replace(where, **condition)))
         others = matching(without(where, ("typicality_min", "typicality_max")))
         expected, _ = np.histogram([fact.typicality for fact in others], np.arange(21) / 20)
         assert counts.typicality().counts == tuple(expected.tolist())

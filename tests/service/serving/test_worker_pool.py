@@ -151,7 +151,8 @@ def test_a_job_that_waits_too_long_raises_queue_timeout():
 
 
 def test_waiting_jobs_are_counted_and_timed():
-    waits, held = [], []
+    waits: list[float] = []
+    held: list[float] = []
 
     async def main():
         gate = threading.Event()

@@ -134,8 +134,8 @@ def test_names_are_composed_in_ids_classes_and_licence_lists(tmp_path: Path, tak
 
 def test_files_with_equal_composed_names_are_both_kept(tmp_path: Path, take: Take) -> None:
     folder = class_folders(tmp_path / "set", {"cat": 10, "dog": 10})
-    for seed, form in ((50, "NFC"), (51, "NFD")):
-        (folder / "cat" / normalize(form, "é.jpg")).write_bytes(jpeg(seed))
+    for seed, name in ((50, normalize("NFC", "é.jpg")), (51, normalize("NFD", "é.jpg"))):
+        (folder / "cat" / name).write_bytes(jpeg(seed))
     assert len(take(folder).images) == 22
 
 

@@ -130,8 +130,8 @@ def test_no_photographer_and_no_near_duplicate_crosses_the_split(
     for label in ("cat", "dog"):
         for number in range(0, 60, 6):  # near-duplicates: another quality, another file
             path = folder / label / f"{number:03}.jpg"
-            with Image.open(io.BytesIO(path.read_bytes())) as image:
-                image.save(folder / label / f"{number:03}_again.jpg", quality=50)
+            with Image.open(io.BytesIO(path.read_bytes())) as file:
+                file.save(folder / label / f"{number:03}_again.jpg", quality=50)
     owners = {
         label: {f"{number:03}.jpg": f"p{number % 17}" for number in range(60)}
         for label in ("cat", "dog")

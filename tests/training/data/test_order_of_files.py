@@ -56,7 +56,7 @@ def taken(files: list[DataFile], folder: Path, lists: Path | None = None) -> Tak
         report=reports.append,
     )
     snapshot = store.at()
-    images = [
+    images: list[tuple[object, ...]] = [
         (image.id, image.label, image.split, image.tuning, image.group, image.source_digest)
         for image in snapshot.images
     ]

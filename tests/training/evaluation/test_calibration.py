@@ -135,9 +135,9 @@ def test_with_too_few_images_prediction_sets_contain_all_classes(count: int, see
 @settings(deadline=None)
 @given(st.integers(0, 60), st.floats(0.875, 1.0, width=32))
 def test_the_prediction_set_contains_the_most_probable_class(count: int, surest: float) -> None:
-    known = np.tile(np.float32([surest, 1 - surest]), (count, 1))
+    known = np.tile(np.array([surest, 1 - surest], np.float32), (count, 1))
     threshold = conformal_threshold(known, np.zeros(count, np.int64))
-    sure = np.float32([[1, 0], [0.9990001, 0.0009999]])
+    sure = np.array([[1, 0], [0.9990001, 0.0009999]], np.float32)
     labels = np.array([0, 0])
     assert prediction_sets(threshold, sure, labels, ("a", "b")).coverage == 1.0
 
@@ -147,7 +147,7 @@ def test_the_prediction_set_contains_the_most_probable_class(count: int, surest:
 def test_prediction_sets_do_not_depend_on_rounding(
     count: int, probability: float, rounding: float
 ) -> None:
-    known = np.tile(np.float32([probability, 1 - probability]), (count, 1))
+    known = np.tile(np.array([probability, 1 - probability], np.float32), (count, 1))
     labels = np.zeros(count, np.int64)
     threshold = conformal_threshold(known, labels)
     elsewhere = np.clip(known + np.float32(rounding), 0, 1)
