@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 import tarfile
 import time
 import zipfile
@@ -18,14 +17,8 @@ DEADLINE = 120.0
 
 
 @pytest.fixture
-def writable_home(home, tmp_path):
-    shutil.copytree(home, tmp_path / "home", symlinks=True)
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def api(serving, writable_home):
-    with serving(ServiceSettings(home=writable_home, writable=True)) as client:
+def api(serving, copied_home):
+    with serving(ServiceSettings(home=copied_home, writable=True)) as client:
         yield client
 
 
@@ -176,8 +169,8 @@ def test_unreadable_forms_are_problems(api, sentence):
         sentence(api.post("/images", content=b"--x\r\n", headers={"Content-Type": kind}), 400)
 
 
-def test_a_body_beyond_the_limit_is_refused(serving, writable_home, sentence):
-    settings = ServiceSettings(home=writable_home, writable=True, bulk_limit=50_000)
+def test_a_body_beyond_the_limit_is_refused(serving, copied_home, sentence):
+    settings = ServiceSettings(home=copied_home, writable=True, bulk_limit=50_000)
     with serving(settings) as client:
         refused = client.post("/images", content=bytes(50_001))
         assert "fewer images" in sentence(refused, 413)
@@ -208,8 +201,8 @@ def test_more_than_a_hundred_images_are_a_job(api):
     assert api.delete(address).json()["state"] == "done"
 
 
-def test_a_cancelled_job_keeps_what_was_written(writable_home):
-    with served(ServiceSettings(home=writable_home, writable=True)) as (client, _):
+def test_a_cancelled_job_keeps_what_was_written(copied_home):
+    with served(ServiceSettings(home=copied_home, writable=True)) as (client, _):
         total = client.get("/images").json()["total"]
         address = client.post("/images", content=zip_of(MANY)).headers["Location"]
         waiting = client.post("/images", content=zip_of(MANY)).headers["Location"]
@@ -223,8 +216,8 @@ def test_a_cancelled_job_keeps_what_was_written(writable_home):
         assert end_of(client, waiting)["done"] == 0
 
 
-def test_a_restart_interrupts_jobs(writable_home, sentence):
-    settings = ServiceSettings(home=writable_home, writable=True)
+def test_a_restart_interrupts_jobs(copied_home, sentence):
+    settings = ServiceSettings(home=copied_home, writable=True)
     with served(settings) as (client, _):
         answers = [client.post("/images", content=zip_of(MANY)) for _ in range(2)]
         addresses = [each.headers["Location"] for each in answers]
@@ -244,12 +237,12 @@ def test_a_restart_interrupts_jobs(writable_home, sentence):
         sentence(client.delete(again), 403)
 
 
-def test_a_job_of_a_killed_process_is_interrupted(writable_home):
-    settings = ServiceSettings(home=writable_home, writable=True)
+def test_a_job_of_a_killed_process_is_interrupted(copied_home):
+    settings = ServiceSettings(home=copied_home, writable=True)
     with served(settings) as (client, _):
         address = client.post("/images", content=zip_of(MANY)).headers["Location"]
         end_of(client, address)
-    (path,) = (writable_home / "jobs").glob("*.json")
+    (path,) = (copied_home / "jobs").glob("*.json")
     stored = json.loads(path.read_text())
     stored["record"] |= {"state": "running", "finished": None}
     path.write_text(json.dumps(stored))

@@ -228,9 +228,8 @@ def test_jobs_are_listed_and_cancelled(client, url):
 
 
 @pytest.mark.parametrize("kind", ["without a key", "label"])
-def test_a_role_is_required(home, tmp_path, kind):
-    shutil.copytree(home, tmp_path, symlinks=True, dirs_exist_ok=True)
-    settings = ServiceSettings(home=tmp_path, writable=True)
+def test_a_role_is_required(copied_home, kind):
+    settings = ServiceSettings(home=copied_home, writable=True)
     secret = add_key(settings.keys_file, "ada", "label")
     with served(settings) as (api, _):
         url = str(api.base_url)

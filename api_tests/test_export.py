@@ -65,11 +65,9 @@ def test_records_and_features_are_those_of_the_other_calls(grown):
         assert row["typicality"] == prediction["typicality"]
 
 
-def test_images_that_came_after_the_release_are_exported(serving, home, tmp_path):
-    folder = tmp_path / "home"
-    shutil.copytree(home, folder, symlinks=True)
+def test_images_that_came_after_the_release_are_exported(serving, copied_home):
     with (
-        serving(ServiceSettings(home=folder, writable=True)) as service,
+        serving(ServiceSettings(home=copied_home, writable=True)) as service,
         Client(str(service.base_url)) as client,
     ):
         client.add("lake/later", jpeg_of(5), "lake")
@@ -196,12 +194,10 @@ def test_a_csv_table_has_the_same_values(grown):
         assert "embedding" not in line
 
 
-def test_no_text_of_a_csv_table_is_a_formula(serving, home, tmp_path):
-    folder = tmp_path / "home"
-    shutil.copytree(home, folder, symlinks=True)
+def test_no_text_of_a_csv_table_is_a_formula(serving, copied_home):
     formulas = ('=HYPERLINK("192.0.2.1")', "+1", "-1", "@SUM(A1)")
     with (
-        serving(ServiceSettings(home=folder, writable=True)) as service,
+        serving(ServiceSettings(home=copied_home, writable=True)) as service,
         Client(str(service.base_url)) as client,
     ):
         for number, formula in enumerate(formulas):
@@ -378,23 +374,21 @@ def test_wrong_parameters_are_problems(grown, sentence):
         assert text in sentence(grown.get("/export", params=parameters), status)
 
 
-def test_the_location_is_left_out_unless_it_is_kept(serving, home, tmp_path):
-    folder = tmp_path / "home"
-    shutil.copytree(home, folder, symlinks=True)
+def test_the_location_is_left_out_unless_it_is_kept(serving, copied_home):
     facts: dict[str, JsonValue] = {
         "camera": "X100",
         "taken": "2020-05-01T10:00:00",
         "location": [48.85, 2.29],
     }
     with (
-        serving(ServiceSettings(home=folder, writable=True)) as service,
+        serving(ServiceSettings(home=copied_home, writable=True)) as service,
         Client(str(service.base_url)) as client,
     ):
         client.relabel("lake/lake_0000", attributes=facts)
         row = rows_of(exported(service))["lake/lake_0000"]
         assert (row["camera"], row["taken"]) == (facts["camera"], facts["taken"])
         assert json.loads(row["attributes"]) == {name: facts[name] for name in ("camera", "taken")}
-    with serving(ServiceSettings(home=folder, keep_location=True)) as service:
+    with serving(ServiceSettings(home=copied_home, keep_location=True)) as service:
         row = rows_of(exported(service))["lake/lake_0000"]
         assert json.loads(row["attributes"]) == facts
 

@@ -1,6 +1,5 @@
 """Folding of changes into a new release while the service writes and answers."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,13 +21,8 @@ FOLD = 4
 
 
 @pytest.fixture
-def writable_home(home: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(home, tmp_path / "home", symlinks=True))
-
-
-@pytest.fixture
-def service(writable_home: Path) -> Iterator[tuple[httpx.Client, ServiceState]]:
-    settings = ServiceSettings(home=writable_home, writable=True, poll=0.1, fold_changes=FOLD)
+def service(copied_home: Path) -> Iterator[tuple[httpx.Client, ServiceState]]:
+    settings = ServiceSettings(home=copied_home, writable=True, poll=0.1, fold_changes=FOLD)
     with served(settings) as running:
         yield running
 
@@ -43,7 +37,7 @@ def add(client: httpx.Client, number: int) -> dict:
 
 
 def test_many_changes_become_part_of_a_release_without_a_lost_write(
-    service: tuple[httpx.Client, ServiceState], writable_home: Path
+    service: tuple[httpx.Client, ServiceState], copied_home: Path
 ) -> None:
     client, state = service
     first = client.get("/readyz").json()["release"]
@@ -60,7 +54,7 @@ def test_many_changes_become_part_of_a_release_without_a_lost_write(
     last = add(client, number)
     assert last["release"] == released
     assert client.get("/images").json()["total"] == len(Store(state.settings.store_uri).at().images)
-    release = open_release(current_release(writable_home / "releases"))
+    release = open_release(current_release(copied_home / "releases"))
     added = [each for each in release.images.ids if each.startswith("lake/added-")]
     assert len(added) >= FOLD
     near = client.get("/neighbors", params={"id": "lake/lake_0001"}).json()["neighbors"]
@@ -73,8 +67,8 @@ def test_many_changes_become_part_of_a_release_without_a_lost_write(
         time.sleep(0.05)
 
 
-def test_a_release_is_published_on_request(writable_home: Path) -> None:
-    with served(ServiceSettings(home=writable_home, writable=True, poll=0.1)) as (client, _):
+def test_a_release_is_published_on_request(copied_home: Path) -> None:
+    with served(ServiceSettings(home=copied_home, writable=True, poll=0.1)) as (client, _):
         revision = add(client, 0)["revision"]
         answer = client.post("/publish")
         assert answer.status_code == 202
@@ -84,17 +78,17 @@ def test_a_release_is_published_on_request(writable_home: Path) -> None:
         while client.get("/readyz").json()["release"] == first:
             assert time.monotonic() < until
             time.sleep(0.05)
-        release = open_release(current_release(writable_home / "releases"))
+        release = open_release(current_release(copied_home / "releases"))
         assert release.manifest.data.revision >= revision
         assert "lake/added-0" in release.images.ids
 
 
 def test_a_failed_fold_is_shown_and_the_service_goes_on(
-    service: tuple[httpx.Client, ServiceState], writable_home: Path
+    service: tuple[httpx.Client, ServiceState], copied_home: Path
 ) -> None:
     client, _ = service
     first = client.get("/readyz").json()["release"]
-    with home_lock(writable_home, "belvedere train"):
+    with home_lock(copied_home, "belvedere train"):
         for number in range(FOLD):
             add(client, number)
         until = time.monotonic() + DEADLINE
@@ -105,8 +99,8 @@ def test_a_failed_fold_is_shown_and_the_service_goes_on(
     assert add(client, FOLD)["outcome"] == "added"
 
 
-def test_a_service_that_only_reads_folds_nothing(writable_home: Path) -> None:
-    store = Store(str(writable_home / "store"))
+def test_a_service_that_only_reads_folds_nothing(copied_home: Path) -> None:
+    store = Store(str(copied_home / "store"))
     store.delete(store.at().images.ids[:FOLD])
-    with served(ServiceSettings(home=writable_home, poll=0.05, fold_changes=FOLD)) as (_, state):
+    with served(ServiceSettings(home=copied_home, poll=0.05, fold_changes=FOLD)) as (_, state):
         assert state.folding is None
