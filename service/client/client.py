@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from re import fullmatch
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, BinaryIO, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
@@ -100,6 +100,24 @@ def _timeout(seconds: float) -> httpx.Timeout:
     return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
 
 
+def _request(call: Call[Any]) -> dict[str, Any]:
+    """Return the arguments of `httpx.Client.stream` for a call."""
+    return {
+        "method": call.method,
+        "url": call.path,
+        "params": call.parameters,
+        "content": call.body,
+        "headers": call.headers,
+    }
+
+
+@contextmanager
+def _written(target: Path) -> Iterator[BinaryIO]:
+    """Yield a file that replaces the target when the block ends."""
+    with atomic_file(target) as draft, draft.open("wb") as file:
+        yield file
+
+
 class Client:
     """Client of the service at `base_url`; every method raises `ServiceError` for an error.
 
@@ -178,33 +196,16 @@ class Client:
 
     def _attempt(self, call: Call[Any]) -> Outcome:
         try:
-            if call.target is not None:
-                return self._download(call, call.target)
-            return self._http.request(
-                call.method,
-                call.path,
-                params=call.parameters,
-                content=call.body,
-                headers=call.headers,
-            )
+            with self._http.stream(**_request(call)) as response:
+                if call.target is None or not response.is_success:
+                    response.read()
+                else:
+                    with _written(call.target) as file:
+                        for part in response.iter_bytes():
+                            file.write(part)
+                return response
         except httpx.RequestError as error:
             return error
-
-    def _download(self, call: Call[Any], target: Path) -> httpx.Response:
-        with self._http.stream(
-            call.method,
-            call.path,
-            params=call.parameters,
-            content=call.body,
-            headers=call.headers,
-        ) as response:
-            if not response.is_success:
-                response.read()
-                return response
-            with atomic_file(target) as draft, draft.open("wb") as file:
-                for part in response.iter_bytes():
-                    file.write(part)
-            return response
 
     ready = _sent(endpoints.ready)
     predict = _sent(endpoints.predict)
@@ -313,33 +314,16 @@ class AsyncClient:
             except ServiceError as error:
                 advance = partial(flow.throw, error)
 
-    async def _download(self, call: Call[Any], target: Path) -> httpx.Response:
-        async with self._http.stream(
-            call.method,
-            call.path,
-            params=call.parameters,
-            content=call.body,
-            headers=call.headers,
-        ) as response:
-            if not response.is_success:
-                await response.aread()
-                return response
-            with atomic_file(target) as draft, draft.open("wb") as file:
-                async for part in response.aiter_bytes():
-                    file.write(part)
-            return response
-
     async def _attempt(self, call: Call[Any]) -> Outcome:
         try:
-            if call.target is not None:
-                return await self._download(call, call.target)
-            return await self._http.request(
-                call.method,
-                call.path,
-                params=call.parameters,
-                content=call.body,
-                headers=call.headers,
-            )
+            async with self._http.stream(**_request(call)) as response:
+                if call.target is None or not response.is_success:
+                    await response.aread()
+                else:
+                    with _written(call.target) as file:
+                        async for part in response.aiter_bytes():
+                            file.write(part)
+                return response
         except httpx.RequestError as error:
             return error
 
