@@ -153,6 +153,12 @@ class StoreMemory:
         file = self._files.get(digest)
         return next(self._store.blobs.jpegs([digest])) if file is None else file.blob.jpeg
 
+    def _read_jpegs(self, digests: Sequence[str]) -> list[bytes]:
+        """Return the files with these digests, the stored ones read at once."""
+        stored = [each for each in digests if each not in self._files]
+        read = dict(zip(stored, self._store.blobs.jpegs(stored), strict=True))
+        return [read[each] if each in read else self._files[each].blob.jpeg for each in digests]
+
     def _encoded(
         self, digests: Sequence[str], encoder: str, encode: Encode
     ) -> tuple[Encoded, dict[str, Encoded]]:
@@ -165,8 +171,7 @@ class StoreMemory:
         known = self._features.read([each for each in dict.fromkeys(digests) if each not in fresh])
         missing = [each for each in dict.fromkeys(digests) if each not in {**known, **fresh}]
         if missing:
-            files = [self._read_jpeg(digest) for digest in missing]
-            fresh.update(zip(missing, encode(files), strict=True))
+            fresh.update(zip(missing, encode(self._read_jpegs(missing)), strict=True))
         every = {**known, **fresh}
         new = {each: fresh[each] for each in fresh if each not in self._features}
         return Encoded.concatenate(every[each] for each in digests), new
