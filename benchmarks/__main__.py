@@ -8,7 +8,9 @@ import sys
 from benchmarks.measurements import bench_home, save
 from benchmarks.pipeline import time_pipeline
 
-PARTS = ("serving", "maps", "http", "precision", "ann", "browser", "writes", "live", "page")
+PARTS = (
+    "serving", "maps", "http", "precision", "ann", "browser", "writes", "live", "actions", "page",
+)  # fmt: skip
 """Modules that measure one part each, and can run alone on the release of BELVEDERE_HOME."""
 
 

@@ -1,21 +1,18 @@
 """`python -m benchmarks.browser`: page load and frame times in a real browser."""
 
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-import numpy.typing as npt
 from playwright.sync_api import Browser, Page
 
 from benchmarks import services
 from benchmarks.chromium import BrowserMissing, chromium
+from benchmarks.frames import SETTLED_MILLISECONDS, WATCH, Milliseconds, frames_of, together
 from benchmarks.measurements import bench_home, save
-from benchmarks.visits import MANY, BrowserMeasurement, Frames
+from benchmarks.visits import MANY, BrowserMeasurement
 from embeddings.release.reader import Release, current_release, open_release
-
-Milliseconds = npt.NDArray[np.float64]
 
 _VIEWS = 7
 _VIEWS_OF_MANY = 3
@@ -29,25 +26,7 @@ _SHOWN = """new Promise(done => requestAnimationFrame(() => requestAnimationFram
 )))"""
 _TRANSFERRED = "performance.getEntries().reduce((sum, each) => sum + (each.transferSize ?? 0), 0)"
 
-# Each drawing starts with clearing the canvas.
-_WATCH = """
-window.watched = {frames: [], drawn: []};
-const {clearRect} = CanvasRenderingContext2D.prototype;
-CanvasRenderingContext2D.prototype.clearRect = function (...area) {
-  window.watched.drawn.push(performance.now());
-  clearRect.apply(this, area);
-};
-const next = now => {
-  window.watched.frames.push(now);
-  requestAnimationFrame(next);
-};
-requestAnimationFrame(next);
-"""
-_RESET = "window.watched = {frames: [], drawn: []}"
-
 _STEP_MILLISECONDS = 16
-_SETTLED_MILLISECONDS = 400
-"""Wait until the map, once it is idle, has been redrawn completely."""
 
 
 def main() -> None:
@@ -66,7 +45,7 @@ def measure(home: Path) -> BrowserMeasurement:
     with services.ours(home).started() as service, chromium() as browser:
         visits = [_visit(browser, service.url) for _ in range(_VIEWS)]
         of_many = [_visit_of_many(browser, service.url, answer) for _ in range(_VIEWS_OF_MANY)]
-    pointed, dragged, zoomed = map(_together, zip(*(each for _, each in of_many), strict=True))
+    pointed, dragged, zoomed = map(together, zip(*(each for _, each in of_many), strict=True))
     return BrowserMeasurement(
         images=len(release.images),
         first_view_seconds=tuple(seconds for seconds, _ in visits),
@@ -91,17 +70,17 @@ def _visit(browser: Browser, url: str) -> tuple[float, int]:
 def _visit_of_many(browser: Browser, url: str, answer: str) -> tuple[float, list[Milliseconds]]:
     """Return the seconds until a map of many points is drawn, and its frames under input."""
     page = _new_page(browser)
-    page.add_init_script(_WATCH)
+    page.add_init_script(WATCH)
     page.route(
         "**/tsne?*", lambda route: route.fulfill(body=answer, content_type="application/json")
     )
     seconds = _seconds_to_map(page, url)
     page.wait_for_load_state("networkidle")
-    frames = [_frames(page, _point)]
+    frames = [frames_of(page, _point)]
     # The map can be panned only after zooming in.
     page.get_by_role("button", name="Zoom in").click()
-    page.wait_for_timeout(_SETTLED_MILLISECONDS)
-    frames += [_frames(page, act) for act in (_drag, _zoom)]
+    page.wait_for_timeout(SETTLED_MILLISECONDS)
+    frames += [frames_of(page, act) for act in (_drag, _zoom)]
     page.context.close()
     return seconds, frames
 
@@ -116,27 +95,6 @@ def _seconds_to_map(page: Page, url: str) -> float:
 def _new_page(browser: Browser) -> Page:
     context = browser.new_context(viewport={"width": _WIDTH, "height": _HEIGHT})
     return context.new_page()
-
-
-def _frames(page: Page, act: Callable[[Page], None]) -> Milliseconds:
-    """Return the milliseconds from each frame in which the map was drawn to the next frame."""
-    page.evaluate(_RESET)
-    act(page)
-    page.wait_for_timeout(_SETTLED_MILLISECONDS)
-    watched: dict[str, list[float]] = page.evaluate("window.watched")
-    starts = np.array(watched["frames"])
-    drawn = np.unique(np.searchsorted(starts, watched["drawn"], side="right") - 1)
-    lasted: Milliseconds = np.diff(starts)[drawn[(drawn >= 0) & (drawn < len(starts) - 1)]]
-    return lasted
-
-
-def _together(visits: Sequence[Milliseconds]) -> Frames:
-    frames = np.concatenate(visits)
-    if len(frames) == 0:
-        raise RuntimeError("The map was not drawn during the input; check the page in a browser.")
-    return Frames(
-        count=len(frames), p95_ms=float(np.percentile(frames, 95)), longest_ms=float(frames.max())
-    )
 
 
 def _point(page: Page) -> None:

@@ -146,7 +146,10 @@ def write_large_home(home: Path, source: Release, source_store: Store, count: in
     for name in (ERRORS, LABEL_ISSUES):
         (made.contents / name).write_text("[]", "utf-8")
     write_images(made.contents / IMAGES, images)
-    write_features(made.contents / FEATURES, images.ids, _features(source, images, embeddings))
+    features = _features(source, images, embeddings)
+    write_features(made.contents / FEATURES, images.ids, features)
+    encoder = source.manifest.encoder.fingerprint
+    store.features(encoder).append(images.digests, features.encoded)
     return made
 
 

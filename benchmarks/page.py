@@ -5,6 +5,7 @@ from itertools import chain
 from pathlib import Path
 from statistics import median
 
+from benchmarks.actions.page import section as actions_section
 from benchmarks.ann import AnnMeasurement
 from benchmarks.environment import describe_environment
 from benchmarks.growth.page import CHART as GROWTH_CHART
@@ -80,6 +81,8 @@ def page(release: Release, results: Results) -> str:
         sections.append(_million(results.million))
     if results.writes is not None:
         sections.append(_writes(results.writes))
+    if results.actions is not None:
+        sections.append(actions_section(results.actions))
     if results.growth is not None:
         sections.append(section(results.growth))
     if results.pipeline is not None:

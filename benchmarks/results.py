@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
+from benchmarks.actions.results import ActionsMeasurement
 from benchmarks.ann import AnnMeasurement
 from benchmarks.growth.results import GrowthMeasurement
 from benchmarks.live import LiveMeasurement
@@ -32,6 +33,7 @@ class Results:
     browser: BrowserMeasurement | None = None
     growth: GrowthMeasurement | None = None
     writes: WriteMeasurement | None = None
+    actions: ActionsMeasurement | None = None
     live: LiveMeasurement | None = None
     million: MillionMeasurement | None = None
 
@@ -57,6 +59,7 @@ def load_results(home: Path) -> Results:
         browser=load_saved(BrowserMeasurement, home),
         growth=load_saved(GrowthMeasurement, home),
         writes=load_saved(WriteMeasurement, home),
+        actions=load_saved(ActionsMeasurement, home),
         live=load_saved(LiveMeasurement, home),
         million=load_saved(MillionMeasurement, home),
     )

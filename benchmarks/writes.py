@@ -5,10 +5,10 @@ files and embeddings are new. Folds are off, since each takes a core for seconds
 """
 
 import io
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
+from itertools import count, cycle, islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -19,10 +19,10 @@ import httpx
 import numpy as np
 from PIL import Image
 
+from benchmarks.copies import client_of, copy_home, started
 from benchmarks.loads import PACE
 from benchmarks.measurements import Figures, Measurement, bench_home, save
 from benchmarks.processes import Running
-from benchmarks.services import Service, ours
 from benchmarks.wrk import Answered, Request, load
 from embeddings.encoder import Encoder
 from embeddings.release.reader import Release, current_release, open_release
@@ -96,17 +96,20 @@ def main() -> None:
 def measure(home: Path, folder: Path) -> WriteMeasurement:
     """Measure a copy of a home in a folder."""
     release = open_release(current_release(home / "releases"))
-    copy = _copy(home, folder / "single")
+    first, other = release.manifest.classes[:2]
+    copy = copy_home(home, folder / "single")
     files = new_files(Store(str(copy / "store")), WRITES + 1 + ROUNDS * BULK)
-    with _started(copy, BELVEDERE_WRITABLE="1") as writer, _client(writer) as client:
-        with _started(copy, BELVEDERE_POLL=str(REPLICA_POLL)) as replica:
-            put = _put_all(client, files[: WRITES + 1])
-            seen = _measure_replica(client, replica)
-        relabel = _timed(lambda name: client.patch("/images", params=name, json=_OTHER), _names())
+    with started(copy, BELVEDERE_WRITABLE="1") as writer, client_of(writer) as client:
+        with started(copy, BELVEDERE_POLL=str(REPLICA_POLL)) as replica:
+            put = _put_all(client, files[: WRITES + 1], first)
+            seen = _measure_replica(client, replica, (other, first))
+        label = {"label": other}
+        relabel = _timed(lambda name: client.patch("/images", params=name, json=label), _names())
         delete = _timed(lambda name: client.delete("/images", params=name), _names())
     bulk, loops = _measure_bulk(home, folder / "bulk", release, files[WRITES + 1 :])
-    with _started(_copy(home, folder / "reads"), BELVEDERE_WRITABLE="1") as writer:
-        reads = tuple(_read_round(writer, release) for _ in range(ROUNDS))
+    with started(copy_home(home, folder / "reads"), BELVEDERE_WRITABLE="1") as writer:
+        numbers = count()
+        reads = tuple(_read_round(writer, release, numbers) for _ in range(ROUNDS))
     starts = _measure_starts(home, folder / "starts")
     return WriteMeasurement(
         images=len(release.images),
@@ -120,9 +123,6 @@ def measure(home: Path, folder: Path) -> WriteMeasurement:
         start_seconds=starts[0],
         changed_start_seconds=starts[1],
     )
-
-
-_OTHER = {"label": "other"}
 
 
 def new_files(store: Store, count: int) -> list[bytes]:
@@ -142,33 +142,15 @@ def _variant(file: bytes, rng: np.random.Generator) -> bytes:
     return buffer.getvalue()
 
 
-def _copy(home: Path, target: Path) -> Path:
-    for part in ("store", "releases"):
-        shutil.copytree(home / part, target / part, symlinks=True)
-    return target
-
-
-def _started(home: Path, **settings: str) -> AbstractContextManager[Running]:
-    service = ours(home)
-    changed = {**service.settings, "BELVEDERE_FOLD_SHARE": "1", **settings}
-    return Service(service.name, service.command, service.ready, changed).started()
-
-
-@contextmanager
-def _client(service: Running) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service.url, timeout=60, trust_env=False) as client:
-        yield client
-
-
 def _names() -> Iterator[Mapping[str, str]]:
     return ({"id": f"new/{number}"} for number in range(1, WRITES + 1))
 
 
-def _put_all(client: httpx.Client, files: Sequence[bytes]) -> Latency:
+def _put_all(client: httpx.Client, files: Sequence[bytes], label: str) -> Latency:
     """Store the files; the first one waits for the start of the writer and is not counted."""
 
     def put(number: int) -> httpx.Response:
-        return client.put(f"/images/new/{number}", content=files[number], params={"label": "lake"})
+        return client.put(f"/images/new/{number}", content=files[number], params={"label": label})
 
     put(0).raise_for_status()
     return _timed(put, range(1, len(files)))
@@ -189,14 +171,16 @@ def latency(seconds: Sequence[float]) -> Latency:
     return Latency(p50_ms=p50, p95_ms=p95)
 
 
-def _measure_replica(client: httpx.Client, replica: Running) -> Latency:
-    """Return the times until a replica contains changes that come at random times."""
+def _measure_replica(client: httpx.Client, replica: Running, labels: Sequence[str]) -> Latency:
+    """Return the times until a replica contains changes that come at random times.
+
+    The labels are given in turn.
+    """
     rng, seconds = np.random.default_rng(1), []
-    with _client(replica) as reader:
-        for number in range(1, _SEEN_AFTER + 1):
+    with client_of(replica) as reader:
+        for label in islice(cycle(labels), _SEEN_AFTER):
             sleep(float(rng.uniform(0, REPLICA_POLL)))
-            label = {"label": f"seen {number}"}
-            changed = client.patch("/images", params={"id": "new/0"}, json=label)
+            changed = client.patch("/images", params={"id": "new/0"}, json={"label": label})
             start, revision = perf_counter(), changed.raise_for_status().json()["revision"]
             while reader.get("/livez").json()["revision"] < revision:
                 sleep(_POLL_SECONDS)
@@ -216,8 +200,8 @@ def _measure_bulk(
         for _ in encoder.encode_files(part):
             pass
         loops.append(perf_counter() - start)
-        copy = _copy(home, folder / str(number))
-        with _started(copy, BELVEDERE_WRITABLE="1") as writer, _client(writer) as client:
+        copy = copy_home(home, folder / str(number))
+        with started(copy, BELVEDERE_WRITABLE="1") as writer, client_of(writer) as client:
             # The writer reads the store in the background.
             client.delete("/images", params={"id": release.images.ids[0]}).raise_for_status()
             bulk.append(_send(client, part))
@@ -240,7 +224,7 @@ def _send(client: httpx.Client, files: Sequence[bytes]) -> float:
     return seconds
 
 
-def _read_round(writer: Running, release: Release) -> ReadRound:
+def _read_round(writer: Running, release: Release, numbers: Iterator[int]) -> ReadRound:
     ids = np.random.default_rng(0).choice(release.images.ids, _QUERIES).tolist()
     requests = [Request(str(httpx.URL("/neighbors", params={"id": each}))) for each in ids]
 
@@ -248,23 +232,25 @@ def _read_round(writer: Running, release: Release) -> ReadRound:
         return load(writer.url, requests, clients=_CLIENTS, seconds=_SECONDS, per_second=per_second)
 
     alone = answers()
-    with _writing(writer, release):
+    with _writing(writer, release, numbers):
         return ReadRound(alone=alone, beside_writes=answers(), paced_beside_writes=answers(PACE))
 
 
 @contextmanager
-def _writing(writer: Running, release: Release) -> Iterator[None]:
-    """Relabel images at a steady rate until the block ends."""
-    ended = Event()
+def _writing(writer: Running, release: Release, numbers: Iterator[int]) -> Iterator[None]:
+    """Relabel images at a steady rate until the block ends, each with its next class."""
+    ended, classes = Event(), release.manifest.classes
 
     def write() -> None:
-        with _client(writer) as client:
-            number, start = 0, perf_counter()
-            while not ended.wait(max(0.0, start + number / WRITES_PER_SECOND - perf_counter())):
-                name = {"id": release.images.ids[number % len(release.images)]}
-                label = {"label": f"label {start} {number}"}
-                client.patch("/images", params=name, json=label).raise_for_status()
-                number += 1
+        with client_of(writer) as client:
+            due = perf_counter()
+            while not ended.wait(max(0.0, due - perf_counter())):
+                turn, row = divmod(next(numbers), len(release.images))
+                image = release.record(row)
+                place = classes.index(image.label) if image.label in classes else 0
+                label = {"label": classes[(place + turn + 1) % len(classes)]}
+                client.patch("/images", params={"id": image.id}, json=label).raise_for_status()
+                due += 1 / WRITES_PER_SECOND
 
     thread = Thread(target=write)
     thread.start()
@@ -277,7 +263,7 @@ def _writing(writer: Running, release: Release) -> Iterator[None]:
 
 def _measure_starts(home: Path, folder: Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return the seconds from start to ready, without and with unfolded changes."""
-    plain, changed = _copy(home, folder / "plain"), _copy(home, folder / "changed")
+    plain, changed = copy_home(home, folder / "plain"), copy_home(home, folder / "changed")
     store = Store(str(changed / "store"))
     images = store.at().images
     store.put(
@@ -289,7 +275,7 @@ def _measure_starts(home: Path, folder: Path) -> tuple[tuple[float, ...], tuple[
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
         for each, found in zip((plain, changed), seconds, strict=True):
-            with _started(each) as service:
+            with started(each) as service:
                 found.append(service.seconds_to_ready)
     return tuple(seconds[0]), tuple(seconds[1])
 

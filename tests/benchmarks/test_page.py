@@ -4,6 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.actions.results import (
+    ActionsMeasurement,
+    CallFigures,
+    CollectionFigures,
+    ExportFigures,
+    LassoFigures,
+    ReviewFigures,
+)
 from benchmarks.loads import LOADS, BaselineRound, HttpMeasurement, Round
 from benchmarks.maps import MapMeasurement
 from benchmarks.measurements import save
@@ -137,3 +145,65 @@ def test_changes_are_compared_with_their_targets(release: Release):
         ("5,000 unfolded changes", "0.8 s", "yes"),
     ):
         assert _line(text, *parts)
+
+
+def _collection(images: int, milliseconds: float, memory_megabytes: float) -> CollectionFigures:
+    latency = Latency(p50_ms=milliseconds, p95_ms=2 * milliseconds)
+    return CollectionFigures(
+        images=images,
+        dimension=256,
+        calls=(CallFigures(name="`GET /queue`", count=100, latency=latency),),
+        export=ExportFigures(
+            seconds=(2, 0.8, 0.9),
+            cpu_seconds=(1.2, 0.4, 0.5),
+            file_megabytes=images / 1000,
+            memory_megabytes=memory_megabytes,
+        ),
+    )
+
+
+def _actions(doubled: int = 0) -> ActionsMeasurement:
+    return ActionsMeasurement(
+        review=ReviewFigures(
+            keys=200,
+            shown=Latency(p50_ms=40, p95_ms=130),
+            longest_ms=300,
+            lost=0,
+            doubled=doubled,
+        ),
+        lasso=LassoFigures(
+            points=20_000,
+            selected=2000,
+            lassos=15,
+            drawn=Latency(p50_ms=30, p95_ms=49),
+            frames=Frames(count=900, p95_ms=34, longest_ms=50),
+        ),
+        collections=(
+            _collection(3767, 8, 60),
+            _collection(10_000, 10, 60),
+            _collection(100_000, 30, 120),
+        ),
+    )
+
+
+def test_actions_are_compared_with_their_targets(release: Release):
+    text = page(release, Results(actions=_actions()))
+    for parts in (
+        ("next image shown", "130 ms", "≤ 100 ms", "**no**"),
+        ("200 keys", "0, 0", "none", "yes"),
+        ("lasso around 2,000 of 20,000 points", "49 ms", "≤ 50 ms", "yes"),
+        ("95th percentile of 900", "34 ms", "≤ 33 ms", "**no**"),
+        ("export of 3,767 images", "0.90 s, 0.50 s of processor time", "≤ 1 s", "yes"),
+        ("at 100,000 images relative to 10,000", "2.00 × (60 → 120 MB)", "**no**"),
+        ("`GET /queue`", "8.0 / 16.0", "10.0 / 20.0", "30.0 / 60.0"),
+    ):
+        assert _line(text, *parts)
+    doubled = page(release, Results(actions=_actions(doubled=2)))
+    assert _line(doubled, "200 keys", "0, 2").endswith("| **no** |")
+
+
+def test_actions_without_a_browser_have_no_figures_of_the_page(release: Release):
+    actions = _actions().model_copy(update={"review": None, "lasso": None})
+    text = page(release, Results(actions=actions))
+    assert "export of 3,767 images" in text
+    assert "lasso" not in text.lower()

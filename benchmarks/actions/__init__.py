@@ -1,0 +1,1 @@
+"""Measurements of review, selection, search and export."""
