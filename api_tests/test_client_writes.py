@@ -216,7 +216,7 @@ def test_waiting_for_a_revision_ends_with_the_time_out(client):
 
 
 def test_jobs_are_listed_and_cancelled(client, url):
-    files = [("file", (f"job/{number}.jpg", jpeg_of(600 + number))) for number in range(101)]
+    files = [("file", (f"lake/job{number}.jpg", jpeg_of(600 + number))) for number in range(101)]
     accepted = httpx.post(f"{url}/images", files=files, timeout=60)
     assert accepted.status_code == 202
     identifier = accepted.json()["job"]["id"]
@@ -239,7 +239,7 @@ def test_a_role_is_required(copied_home, kind):
             return
         with Client(url, api_key=secret) as client:
             name = client.random_image().id
-            relabelled = client.relabel(name, "unheard-of").image
+            relabelled = client.relabel(name, "unheard-of", new_class=True).image
             assert relabelled is not None
             assert relabelled.label == "unheard-of"
             assert client.history(name).decisions[-1].by == "ada"
@@ -287,7 +287,7 @@ def test_a_folder_is_sent_with_the_outcomes_of_a_local_addition(url, client, fol
 
 def test_single_files_are_in_a_class_folder_of_the_collection(url, client, tmp_path):
     pytest.importorskip("training")
-    client.add("heron/first", jpeg_of(900), "heron")
+    client.add("heron/first", jpeg_of(900), "heron", new_class=True)
     for number, label in enumerate(("heron", "unheard-of")):
         (tmp_path / label).mkdir()
         (tmp_path / label / "second.jpg").write_bytes(jpeg_of(901 + number))

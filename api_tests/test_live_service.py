@@ -45,7 +45,7 @@ from service.client import (
     ServiceError,
     UnknownImage,
 )
-from service.schemas import ImageRecord
+from service.schemas import ImageRecord, WrittenImage
 from service.settings import ServiceSettings
 from tests.plain_collection import (
     NAMES,
@@ -139,9 +139,9 @@ class LiveService(RuleBasedStateMachine):
         COUNTS[f"PUT: {expected}"] += 1
         if expected in ERRORS:
             with pytest.raises(ERRORS[expected]):
-                self.clients[0].add(name, drawing.content, label, restore=restore)
+                self.clients[0].add(name, drawing.content, label, restore=restore, new_class=True)
             return
-        written = self.clients[0].add(name, drawing.content, label, restore=restore)
+        written = self.clients[0].add(name, drawing.content, label, restore=restore, new_class=True)
         assert written.outcome == expected
         assert written.image is not None
         assert written.image.id in concerned
@@ -159,7 +159,9 @@ class LiveService(RuleBasedStateMachine):
             label = data.draw(st.sampled_from([*NEW_LABELS, None]))
             items.append((self.a_name(data), drawing, label))
         outcomes = self.clients[0].add_many(
-            [(name, drawing.content, label) for name, drawing, label in items], restore=restore
+            [(name, drawing.content, label) for name, drawing, label in items],
+            restore=restore,
+            new_class=True,
         )
         for (name, drawing, label), outcome in zip(items, outcomes, strict=True):
             expected, concerned = self.plain.put(name, label, drawing, restore=restore)
@@ -179,12 +181,15 @@ class LiveService(RuleBasedStateMachine):
         try:
             expected = self.plain.relabel(name, label, stale=stale)
         except Refused as refused:
-            self.refused(str(refused), lambda: self.clients[0].relabel(name, label, if_match=tag))
+            self.refused(str(refused), lambda: self.relabelled(name, label, tag))
             return
-        written = self.clients[0].relabel(name, label, if_match=tag)
+        written = self.relabelled(name, label, tag)
         assert written.outcome == expected
         COUNTS[f"PATCH: {expected}"] += 1
         self.commit(written.revision)
+
+    def relabelled(self, name: str, label: str, tag: str | None) -> WrittenImage:
+        return self.clients[0].relabel(name, label, new_class=True, if_match=tag)
 
     @rule(data=st.data(), count=st.integers(1, 3))
     def delete(self, data: st.DataObject, count: int) -> None:

@@ -136,6 +136,10 @@ def _commands() -> click.Group:
         ["--model"], type=click.Path(path_type=Path), metavar="FILE",
         help="Encoder (encoder.xml) instead of that of the current release.",
     )  # fmt: skip
+    new_class = click.Option(
+        ["--new-class"], is_flag=True,
+        help="Create the classes that neither an image nor the release has.",
+    )  # fmt: skip
     add = (
         click.Argument(["paths"], nargs=-1, required=True, metavar="PATH..."),
         click.Option(["--label"], help="Class of every image, instead of the folder's name."),
@@ -149,6 +153,7 @@ def _commands() -> click.Group:
             ["--yes"], is_flag=True, help="Let --mirror delete more than a tenth of the images."
         ),
         click.Option(["--restore"], is_flag=True, help="Add deleted images again."),
+        new_class,
         click.Option(
             ["--keep-location"], is_flag=True, help="Keep the location of the images (EXIF)."
         ),
@@ -236,7 +241,7 @@ def _commands() -> click.Group:
             _Command(paths, store_commands.diff, [before, after, as_json]),
             _Command(paths, store_commands.delete, [ids]),
             _Command(paths, store_commands.restore, [ids]),
-            _Command(paths, store_commands.relabel, [label, ids]),
+            _Command(paths, store_commands.relabel, [label, ids, new_class]),
             _Command(paths, export_command.export, export),
             _Command(paths, store_commands.verify, [as_json]),
             _Command(training, store_commands.prune, [dry_run]),

@@ -46,6 +46,7 @@ def add(
     mirror: bool,
     yes: bool,
     restore: bool,
+    new_class: bool,
     keep_location: bool,
     ray: str | None,
     to: str | None,
@@ -53,9 +54,10 @@ def add(
     """Add the images of folders, zips or single files; only what is new is read.
 
     PATH is a folder of class folders, a zip of one, or an image file in the folder of its class;
-    `-` reads paths from standard input, one a line. Each file gets an outcome, listed in the file
-    outcomes.csv of the home. With --to, the images are sent to a running service, with the key in
-    BELVEDERE_API_KEY if there is one.
+    `-` reads paths from standard input, one a line. A class that neither an image nor the release
+    has needs --new-class. Each file gets an outcome, listed in the file outcomes.csv of the home.
+    With --to, the images are sent to a running service, with the key in BELVEDERE_API_KEY if there
+    is one.
     """
     from training.console import Display
     from training.data.inspection import Options
@@ -63,7 +65,7 @@ def add(
 
     settings = TrainingSettings.from_environment(**given)
     named = [path for each in paths for path in (_piped_paths() if each == "-" else [Path(each)])]
-    options = Options(label, unlabelled, keep_location, restore)
+    options = Options(label, unlabelled, keep_location, restore, new_class)
     display = Display(console())
     if to is not None:
         local = {"--mirror": mirror, "--yes": yes, "--keep-location": keep_location}

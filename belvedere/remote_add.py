@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from embeddings.cpu import usable_processors
+from embeddings.ingest.classes import NEW_CLASS_OPTION, UnknownClass, refuse_new_classes
 from embeddings.ingest.outcomes import distinct_ids
 from service.client import Client
 from service.client.items import Item
@@ -62,17 +63,20 @@ class _RemoteAdd:
     def classes(self) -> Collection[str]:
         """Return the classes of the collection, of which the model may know a part."""
         newest = self.client.versions(limit=1).versions
-        return {name for version in newest for name in version.classes}
+        return sorted({name for version in newest for name in version.classes})
 
     def run(self, source: DataSource) -> None:
         """Send the images of one data set and report the outcomes."""
         listing = list_images(source, self.options, usable_processors())
+        if not self.options.new_class:
+            _refuse_new_classes(listing, self.classes())
         sending = _Sending(listing, self._identifiers(listing))
         usable = len(sending.identifiers)
         try:
             self.client.add_many(
                 self.display.track(sending.items(), "Sending images", usable),
                 restore=self.options.restore,
+                new_class=self.options.new_class,
                 report=sending.receive,
             )
         finally:
@@ -89,6 +93,16 @@ class _RemoteAdd:
         identifiers = dict(zip(usable, distinct_ids(wanted, self.ids), strict=True))
         self.ids.update(identifiers.values())
         return identifiers
+
+
+def _refuse_new_classes(listing: Listing, classes: Collection[str]) -> None:
+    """Raise `DataError` if a usable file has a label that is not among the classes."""
+    usable = zip(listing.places, listing.reasons, strict=True)
+    labels = [place.label for place, reason in usable if not reason]
+    try:
+        refuse_new_classes(labels, classes, f"Nothing was sent. {NEW_CLASS_OPTION}")
+    except UnknownClass as error:
+        raise DataError(str(error)) from error
 
 
 @dataclass(frozen=True)

@@ -86,14 +86,21 @@ def restore(given: Given, ids: Sequence[str]) -> None:
     _print(_summary("Restored", len(found.added), len(named), "not deleted", found.after))
 
 
-def relabel(given: Given, label: str, ids: Sequence[str]) -> None:
-    """Change the label of images; the decision is recorded with the name of the user."""
-    from embeddings.ingest.relabelling import relabel as relabel_images
+def relabel(given: Given, label: str, ids: Sequence[str], new_class: bool) -> None:
+    """Change the label of images; the decision is recorded with the name of the user.
 
+    A LABEL that neither an image nor the release has needs --new-class.
+    """
+    from embeddings.ingest.classes import classes_of
+    from embeddings.ingest.relabelling import relabel as relabel_images
+    from embeddings.settings import PathSettings
+
+    releases = PathSettings.from_environment(**given).releases_folder
     with _writing("relabel", given) as store:
         named = _ids(ids)
+        classes = () if new_class else classes_of(store, releases)
         before = store.at().revision
-        found = store.difference(before, relabel_images(store, label, named, user_name()))
+        found = store.difference(before, relabel_images(store, label, named, user_name(), classes))
     changed = len(found.relabelled)
     _print(_summary("Relabelled", changed, len(named), f"labelled {label}", found.after))
 

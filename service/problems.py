@@ -33,6 +33,7 @@ class ProblemType(StrEnum):
     IMAGE_UNREADABLE = "urn:problem-type:belvedere:image-unreadable"
     IMAGE_ANIMATED = "urn:problem-type:belvedere:image-animated"
     ENCODED_BODY = "urn:problem-type:belvedere:encoded-body"
+    UNKNOWN_CLASS = "urn:problem-type:belvedere:unknown-class"
     INVALID_PARAMETER = "urn:problem-type:belvedere:invalid-parameter"
     IMAGE_TOO_SMALL = "urn:problem-type:belvedere:image-too-small"
     QUEUE_FULL = "urn:problem-type:belvedere:queue-full"
@@ -184,6 +185,11 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
         415,
         "The request body has a `Content-Encoding` other than `identity`.",
         "Send the image file without that encoding.",
+    ),
+    ProblemType.UNKNOWN_CLASS: ProblemDescription(
+        422,
+        "A change gives images a label that no image has and that is no class of the model.",
+        "Correct the label, or send the change with `new_class=true` to create the class.",
     ),
     ProblemType.INVALID_PARAMETER: ProblemDescription(
         422,

@@ -64,6 +64,11 @@ _NewLabel = Field(
     description="New class; null removes the label, and the image joins the pool. By default the "
     "label stays.",
 )
+_NewClass = Field(
+    False,
+    description="True to create a class that neither an image nor the model has; otherwise such a "
+    "label is refused.",
+)
 _Image = Field(description="Path of the image's JPEG file at this service.")
 
 
@@ -398,6 +403,7 @@ class ImageChange(_TagChanges):
     """Change of the label, the attributes or the tags of an image."""
 
     label: str | None = _NewLabel
+    new_class: bool = _NewClass
     attributes: dict[str, Any] | None = Field(
         None,
         description="Changed attributes (JSON merge patch); null deletes an attribute. By default "
@@ -412,6 +418,7 @@ class ImagesChange(_TagChanges):
         min_length=1, max_length=10_000, description="Ids of the images; all or none are changed."
     )
     label: str | None = _NewLabel
+    new_class: bool = _NewClass
     deleted: bool | None = Field(
         None,
         description="True to delete the images, false to restore them; not with other changes.",

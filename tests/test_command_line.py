@@ -169,9 +169,26 @@ def test_add_takes_single_files_with_the_class_of_their_folder(tmp_path: Path) -
     refused = belvedere(home, "add", str(new[1]))
     assert refused.returncode == 1
     assert "Nothing was added: emu/new.jpg" in refused.stderr
-    done = belvedere(home, "add", "--label", "emu", str(new[1]))
+    refused = belvedere(home, "add", "--label", "emu", str(new[1]))
+    assert refused.returncode == 1
+    assert "There is no class 'emu'" in refused.stderr
+    assert "--new-class" in refused.stderr
+    done = belvedere(home, "add", "--new-class", "--label", "emu", str(new[1]))
     assert done.returncode == 0, done.stderr
     assert Store(str(home / "store")).at().images.classes == ("cat", "dog", "emu")
+
+
+def test_add_creates_no_class_of_a_misspelt_folder(tmp_path: Path) -> None:
+    pets, home = class_folders(tmp_path / "pets", {"cat": 3, "dog": 3}), tmp_path / "home"
+    assert belvedere(home, "add", str(pets)).returncode == 0
+    more = class_folders(tmp_path / "more", {"dog": 6, "dgo": 6})
+    refused = belvedere(home, "add", str(more))
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
+    assert "There is no class 'dgo' (the nearest is 'dog')" in refused.stderr
+    assert "Nothing was changed" in refused.stderr
+    assert Store(str(home / "store")).at().images.classes == ("cat", "dog")
+    assert belvedere(home, "add", "--new-class", str(more)).returncode == 0
+    assert Store(str(home / "store")).at().images.classes == ("cat", "dgo", "dog")
 
 
 def test_add_reads_paths_from_standard_input(tmp_path: Path) -> None:

@@ -119,6 +119,23 @@ def test_an_unusable_label_changes_nothing(run: Run, store: Store, label: str) -
     assert store.at().revision == 2
 
 
+def test_a_misspelt_class_is_refused_unless_it_is_new(run: Run, store: Store) -> None:
+    refused = run("relabel", "ocaen", LAKES[0], status=1)
+    assert "There is no class 'ocaen' (the nearest is 'ocean')" in refused
+    assert "--new-class" in refused
+    assert store.at().revision == 2
+    assert "Relabelled: 1 image;" in run("relabel", "--new-class", "pond", LAKES[0])
+    assert "Relabelled: 1 image;" in run("relabel", "pond", LAKES[1])
+
+
+def test_a_class_of_the_release_is_known_without_an_image(run: Run, store: Store) -> None:
+    for image in list(store.at().images):
+        if image.label == "city":
+            run("delete", image.id)
+    assert "city" not in store.at().images.classes
+    assert "Relabelled: 1 image;" in run("relabel", "city", LAKES[0])
+
+
 def test_a_deleted_image_is_not_relabelled(run: Run) -> None:
     run("delete", LAKES[0])
     assert "`belvedere restore`" in run("relabel", "ocean", LAKES[0], status=1)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from embeddings.cpu import usable_processors
+from embeddings.ingest.classes import classes_of
 from embeddings.ray_cluster import Cluster
 from embeddings.store.records import GENERATED_SCENES
 from embeddings.store.store import Store
@@ -114,11 +115,14 @@ def add_paths(
 ) -> None:
     """Ingest folders and zips one after the other, then all single files.
 
-    With `cluster`, its nodes decode the files. Raises `DataError` if nothing could be done.
+    With `cluster`, its nodes decode the files. Without `new_class`, a data set with a class that
+    neither an image nor the release has is refused. Raises `DataError` if nothing could be done.
     """
     ingest = Ingest(settings, store, display, cluster=cluster)
     problems: list[DataError] = []
     named = list(paths)
+    if not options.new_class:
+        policy = replace(policy, classes=classes_of(store, settings.releases_folder))
     if policy.mirror:
         _refuse_single_files(named)
     for opened in open_paths(settings, named, lambda: _classes(store)):

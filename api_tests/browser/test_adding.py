@@ -80,6 +80,11 @@ def test_a_dropped_folder_becomes_images_of_its_classes(
     expect(page.locator("#toast")).to_contain_text("2 other files left out")
     expect(page.locator(".sizes")).to_contain_text("lake 3")
     expect(page.locator(".sizes")).to_contain_text("swamp 2 (unknown to the model)")
+    page.get_by_role("button", name="Add 5 images").click()
+    # The form is not sent before the new class is confirmed.
+    new = page.get_by_role("checkbox", name="the model does not know: “swamp”")
+    expect(new).to_be_focused()
+    new.check()
     assert axe_violations(page) == []
     screenshot(page, "add-chosen")
     page.get_by_role("button", name="Add 5 images").click()

@@ -71,6 +71,10 @@ def test_another_class_is_typed_and_the_label_can_be_removed(open_page, writable
     dialog.get_by_role("radio", name="Another class").check()
     dialog.get_by_label("Name of the other class").fill("pond")
     page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_contain_text("There is no class 'pond'")
+    assert history(writable, lakes[0]) == []
+    dialog.get_by_role("checkbox", name="Create the class “pond”").check()
+    dialog.get_by_role("button", name="Relabel").click()
     expect(toast(page)).to_contain_text("relabelled as pond")
     assert history(writable, lakes[0])[-1] == ("review", "pond")
     dialog = act(page, "Relabel")

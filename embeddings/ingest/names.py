@@ -34,12 +34,18 @@ def checked_id(identifier: str) -> str:
 def checked_label(label: str) -> str:
     """Return a label in NFC. Raises `InvalidChange` if it is unusable."""
     name = to_nfc(label)
-    if not _is_name(name, _LONGEST_LABEL) or name in _PARENTS or "/" in name:
+    if not is_label(name):
         raise InvalidChange(
             f"{label!r} cannot be a label; use up to {_LONGEST_LABEL} printable characters without "
             "`/`, and no space at either end."
         )
     return name
+
+
+def is_label(text: str) -> bool:
+    """Return whether a text can be a label."""
+    name = to_nfc(text)
+    return _is_name(name, _LONGEST_LABEL) and name not in _PARENTS and "/" not in name
 
 
 def checked_tag(tag: str) -> str:

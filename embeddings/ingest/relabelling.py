@@ -1,7 +1,8 @@
 """Change of the labels of stored images by a person."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from embeddings.ingest.classes import NEW_CLASS_OPTION, refuse_new_classes
 from embeddings.ingest.draft import NextRevision
 from embeddings.ingest.names import checked_label
 from embeddings.store.decision_kinds import REVIEW
@@ -11,14 +12,17 @@ from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
 
 
-def relabel(store: Store, label: str, ids: Sequence[str], by: str) -> int:
+def relabel(
+    store: Store, label: str, ids: Sequence[str], by: str, classes: Collection[str] = ()
+) -> int:
     """Set the label of images, record the decisions and return the revision.
 
     Labelled images keep their side of the split; images without a label get one. The caller must
-    hold the lock of the home. Raises `StoreError` for an unknown or deleted image and for an
-    unusable label.
+    hold the lock of the home. Raises `StoreError` for an unknown or deleted image, for an
+    unusable label, and for one that is not among `classes`, if there are any.
     """
     label = checked_label(label)
+    refuse_new_classes([label], classes, NEW_CLASS_OPTION)
     snapshot = store.at()
     draft = NextRevision(store, snapshot.all, source="")
     for row in _rows(store, snapshot, ids):

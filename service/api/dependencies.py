@@ -1,6 +1,6 @@
 """Dependencies of routes: service state, served release, images by id, filters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
@@ -8,6 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
 
 from embeddings.image_box import ImageBox
+from embeddings.ingest import classes
+from embeddings.ingest.names import checked_label
 from service.api.errors import ServiceProblem, shown
 from service.image_filter import (
     EVERY_IMAGE,
@@ -169,14 +171,28 @@ def refuse_unknown_classes(where: ImageFilter, served: ServedRelease) -> None:
     refuse_other_classes(where.predicted, known)
 
 
-def refuse_other_classes(names: Sequence[str], classes: Sequence[str]) -> None:
+def refuse_other_classes(names: Sequence[str], known: Sequence[str]) -> None:
     """Raise `ServiceProblem` (422) if a name is not one of the classes."""
     for name in names:
-        if name not in classes:
+        if name not in known:
             raise ServiceProblem(
                 ProblemType.INVALID_PARAMETER,
-                f"There is no class {shown(name)}; the classes are {', '.join(classes)}.",
+                f"There is no class {shown(name)}; the classes are {', '.join(known)}.",
             )
+
+
+def refuse_new_classes(
+    labels: Iterable[str | None], served: ServedRelease, *, new_class: bool
+) -> None:
+    """Raise `UnknownClass` if a label is no class, unless `new_class` says that it becomes one.
+
+    Raises `InvalidChange` for an unusable label.
+    """
+    given = {checked_label(each) for each in labels if each is not None}
+    # Other labels than those of the model are looked up only if needed.
+    if not new_class and not given <= {*served.manifest.classes}:
+        remedy = "Send `new_class=true` to create a class."
+        classes.refuse_new_classes(sorted(given), served.classes, remedy)
 
 
 def refuse_conditions_of_states(where: ImageFilter) -> None:

@@ -18,6 +18,7 @@ from embeddings.images import ImageRejected, Rejection
 from embeddings.index import IndexUnavailable
 from embeddings.ingest import changes
 from embeddings.ingest.changes import ImageChanged, InvalidChange
+from embeddings.ingest.classes import UnknownClass
 from embeddings.store.tables import StoreDamaged, StoreFull
 from service.problems import PROBLEMS, ProblemType, title_of
 from service.schemas import Problem
@@ -58,6 +59,7 @@ _SERVING_ERRORS: dict[type[BelvedereError], ProblemType] = {
     ArchiveUnreadable: ProblemType.MALFORMED_REQUEST,
     InvalidBox: ProblemType.INVALID_PARAMETER,
     InvalidChange: ProblemType.INVALID_PARAMETER,
+    UnknownClass: ProblemType.UNKNOWN_CLASS,
     UnusableOption: ProblemType.INVALID_PARAMETER,
     ImageChanged: ProblemType.CHANGED_MEANWHILE,
     changes.UnknownImage: ProblemType.UNKNOWN_IMAGE,

@@ -448,15 +448,25 @@ def history(id: str, *, min_revision: int | None = None) -> Call[ImageHistory]:
 
 
 def add(
-    id: str, image: bytes, label: str | None = None, *, restore: bool = False
+    id: str,
+    image: bytes,
+    label: str | None = None,
+    *,
+    restore: bool = False,
+    new_class: bool = False,
 ) -> Call[WrittenImage]:
     """Store an image under an id, or replace the image that has it.
 
     Without `label`, a known image keeps its label. `restore` stores an image again that was
-    deleted. Raises `Conflict` if the same image is stored under another id with another label, and
-    `DeletedBefore`.
+    deleted, and `new_class` creates a class that neither an image nor the model has. Raises
+    `Conflict` if the same image is stored under another id with another label, `DeletedBefore` and
+    `UnknownClass`.
     """
-    parameters = _given(label=label, restore="true" if restore else None)
+    parameters = _given(
+        label=label,
+        restore="true" if restore else None,
+        new_class="true" if new_class else None,
+    )
     return Call("PUT", image_path(id), _json(WrittenImage), parameters, image)
 
 
@@ -465,15 +475,18 @@ def relabel(
     label: str | None = None,
     *,
     attributes: Mapping[str, JsonValue] | None = None,
+    new_class: bool = False,
     if_match: str | None = None,
 ) -> Call[WrittenImage]:
     """Correct the label of a stored image, or its attributes.
 
-    `attributes` is a JSON merge patch: null deletes an attribute. If `if_match` is given, the
-    `etag` of the record on which the change is based, an image that changed meanwhile raises
-    `ChangedMeanwhile`.
+    `attributes` is a JSON merge patch: null deletes an attribute. `new_class` creates a class that
+    neither an image nor the model has; without it, such a label raises `UnknownClass`. If
+    `if_match` is given, the `etag` of the record on which the change is based, an image that
+    changed meanwhile raises `ChangedMeanwhile`.
     """
     change: dict[str, Any] = {} if label is None else {"label": label}
+    change |= {"new_class": True} if new_class else {}
     if attributes is not None:
         change["attributes"] = {**attributes}
     headers = {} if if_match is None else {"If-Match": f'"{if_match}"'}
@@ -485,6 +498,7 @@ def edit(
     ids: str | Sequence[str],
     *,
     label: str | Unset | None = UNSET,
+    new_class: bool = False,
     add_tags: Sequence[str] = (),
     remove_tags: Sequence[str] = (),
     reviewed: bool = False,
@@ -493,13 +507,15 @@ def edit(
 ) -> Call[WrittenChanges]:
     """Change up to 10,000 images in one revision, or none of them.
 
-    `label` None removes the labels. `reviewed` records that a person looked at the images, also if
-    their labels stay. `deleted` deletes images, or restores them, and goes with no other change.
-    `if_match` has the `etag` of records on which the change is based, by id: if one of them changed
-    meanwhile, `ChangedMeanwhile` is raised. `undo` takes the decisions of the answer back.
+    `label` None removes the labels; `new_class` is as for `relabel`. `reviewed` records that a
+    person looked at the images, also if their labels stay. `deleted` deletes images, or restores
+    them, and goes with no other change. `if_match` has the `etag` of records on which the change is
+    based, by id: if one of them changed meanwhile, `ChangedMeanwhile` is raised. `undo` takes the
+    decisions of the answer back.
     """
     given: dict[str, Any] = {"ids": _several(ids)}
     given |= {"label": label} if label is not UNSET else {}
+    given |= {"new_class": True} if new_class else {}
     given |= {"add_tags": tuple(add_tags)} if add_tags else {}
     given |= {"remove_tags": tuple(remove_tags)} if remove_tags else {}
     given |= {"reviewed": True} if reviewed else {}

@@ -178,6 +178,12 @@ class EncodedBody(ServiceError):
     problem_type = ProblemType.ENCODED_BODY
 
 
+class UnknownClass(ServiceError):
+    """Label that would be a new class, without `new_class` (422)."""
+
+    problem_type = ProblemType.UNKNOWN_CLASS
+
+
 class InvalidParameter(ServiceError):
     """Parameter out of range, or unknown class (422)."""
 

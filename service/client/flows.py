@@ -52,21 +52,26 @@ def _no_report(outcomes: Sequence[ItemOutcome]) -> None:
 
 
 def add_many(
-    images: Iterable[Item] | Path | str, *, restore: bool = False, report: Report = _no_report
+    images: Iterable[Item] | Path | str,
+    *,
+    restore: bool = False,
+    new_class: bool = False,
+    report: Report = _no_report,
 ) -> Flow[tuple[ItemOutcome, ...]]:
     """Store many images and return the outcome of each, in their order.
 
     `images` yields an id, the bytes or the path of a file, and optionally a label; or it is the
     path of a folder or zip, in which the id of an image is its path without the extension, and its
     label the name of its first folder. The images are sent in requests of at most 100 images and
-    about 32 MiB, one after the other, so that only one of them is in memory.
+    about 32 MiB, one after the other, so that only one of them is in memory. Without `new_class`, a
+    label that neither an image nor the model has raises `UnknownClass`.
 
     `report` receives the outcomes of each request when its images are stored. After an error the
     call can be repeated: images that were stored are then `unchanged`.
     """
     outcomes: list[ItemOutcome] = []
     for batch in batches(images_of(images), _MOST_IMAGES):
-        answer: WrittenImages = yield _addition(batch, restore)
+        answer: WrittenImages = yield _addition(batch, restore=restore, new_class=new_class)
         report(answer.outcomes)
         outcomes += answer.outcomes
     return tuple(outcomes)
@@ -103,7 +108,7 @@ def wait_for(revision: int, timeout: float = 30.0) -> Flow[Readiness]:
             return ready
 
 
-def _addition(images: Sequence[NewImage], restore: bool) -> Call[WrittenImages]:
+def _addition(images: Sequence[NewImage], **flags: bool) -> Call[WrittenImages]:
     """Return the call that stores at most 100 images: a form with a manifest."""
     lines = [
         {"file": str(number), "id": image.id, "label": image.label}
@@ -125,7 +130,7 @@ def _addition(images: Sequence[NewImage], restore: bool) -> Call[WrittenImages]:
         "POST",
         "/images",
         lambda response: WrittenImages.model_validate_json(response.content),
-        {"restore": "true"} if restore else {},
+        {name: "true" for name, is_set in flags.items() if is_set},
         bytes(body),
         {"Content-Type": f"multipart/form-data; boundary={boundary}"},
     )

@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from embeddings.frozen_model import StrictModel
 from embeddings.ingest.file_types import without_suffix
+from embeddings.ingest.names import is_label
 from service.serving.archives import (
     MOST_FILES,
     ArchivedFile,
@@ -67,6 +68,12 @@ def items_of(files: Sequence[ArchivedFile], label: str | None) -> tuple[BulkItem
     if not items:
         raise ArchiveUnreadable("There are no images in the request; send at least one.")
     return items
+
+
+def usable_labels(items: Iterable[BulkItem]) -> set[str]:
+    """Return the labels of the items, without unusable ones, whose images are rejected."""
+    labels = {each.label for each in items if each.label is not None}
+    return {each for each in labels if is_label(each)}
 
 
 def _named(files: Iterable[ArchivedFile], label: str | None) -> Iterator[BulkItem]:

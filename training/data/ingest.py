@@ -3,13 +3,14 @@
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from embeddings.ingest.attributes import read_attributes
+from embeddings.ingest.classes import NEW_CLASS_OPTION, UnknownClass, refuse_new_classes
 from embeddings.ingest.draft import NO_LICENCE, Licence, NewImage, NextRevision, PlaceOf
 from embeddings.ingest.outcomes import (
     CONFLICT,
@@ -87,6 +88,8 @@ class Policy:
     """Key of a data set whose images are deleted."""
     alone: bool = False
     """True to refuse another data set than that of the store; one at a new path is recognised."""
+    classes: Collection[str] = ()
+    """Classes of the collection, if labels must be among them."""
 
 
 def ingest_source(
@@ -121,6 +124,7 @@ def ingest_source(
         work.adopt()
     work.remove_gone(policy)
     work.keep_conflicts(snapshot.revision)
+    work.refuse_new_classes(policy.classes)
     links = work.find_links()
     refusal = _unfit(work, source) if first and policy.usable else None
     if refusal is not None:
@@ -188,6 +192,16 @@ class _Ingest:
         self.gone = self._find_gone()
         self._draft_changes()
         self._update_licences()
+
+    def refuse_new_classes(self, classes: Collection[str]) -> None:
+        """Raise `DataError` if an image would get a label that is not among the classes."""
+        draft = self.draft
+        relabelled = (each.get("label") for each in draft.updates.values())
+        try:
+            labels = (*(each.label for each in draft.new), *relabelled)
+            refuse_new_classes(labels, classes, f"Nothing was changed. {NEW_CLASS_OPTION}")
+        except UnknownClass as error:
+            raise DataError(str(error)) from error
 
     def adopt(self) -> None:
         """Assign the images of the store to this data set if it is theirs at another path.

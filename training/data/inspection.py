@@ -35,6 +35,8 @@ class Options:
     """True to keep the location in the attributes."""
     restore: bool = False
     """True to add deleted images again."""
+    new_class: bool = False
+    """True to create classes that the collection does not have."""
 
 
 @dataclass(frozen=True)

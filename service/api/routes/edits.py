@@ -11,7 +11,7 @@ from embeddings.ingest.unset import UNSET
 from embeddings.store.decision_kinds import is_mark
 from embeddings.store.records import RecordedDecision
 from service.api.auth import Labeller, Permit
-from service.api.dependencies import State
+from service.api.dependencies import State, refuse_new_classes
 from service.api.errors import ServiceProblem, shown
 from service.api.written import OK, WriterOf, all_changed, changed, write_problems
 from service.problems import ProblemType
@@ -54,6 +54,7 @@ async def patch_image(
 ) -> Response:
     """Change an image, or record its review; the decisions are recorded with the caller."""
     tag = _tag(if_match)
+    refuse_new_classes([change.label], state.current_release(), new_class=change.new_class)
     edit = Edit(
         (id,),
         by,
@@ -83,13 +84,14 @@ async def post_changes(
     """
     if change.deleted is not None:
         permit("write")
+    refuse_new_classes([change.label], state.current_release(), new_class=change.new_class)
     done = await writing.submit(_change(change, by))
     return await state.queries.run(all_changed, done)
 
 
 def _change(change: ImagesChange, by: str) -> Change:
     """Return the change of many images. Raises `ServiceProblem` (422)."""
-    given = change.model_fields_set - {"ids", "if_match"}
+    given = change.model_fields_set - {"ids", "if_match", "new_class"}
     if not given:
         raise ServiceProblem(
             ProblemType.INVALID_PARAMETER,

@@ -11,10 +11,10 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from embeddings.index.knn_graph import DEGREE
 from embeddings.ingest.changes import Delete, PreparedFile, Put, Restore, Written
-from embeddings.ingest.names import checked_id, checked_label
+from embeddings.ingest.names import checked_id
 from service.api.auth import Administrator, Author
 from service.api.bulk_uploads import BULK_BODY, read_items, spool, unpack
-from service.api.dependencies import Identifier, State
+from service.api.dependencies import Identifier, State, refuse_new_classes
 from service.api.errors import ServiceProblem, problem_responses, shown
 from service.api.uploads import UPLOAD_BODY, Upload
 from service.api.written import OK, REVISION, WriterOf, answered, changed, write_problems
@@ -31,7 +31,7 @@ from service.schemas import (
     WrittenImages,
 )
 from service.serving.bulk import Adding
-from service.serving.bulk_items import BulkItem
+from service.serving.bulk_items import BulkItem, usable_labels
 from service.serving.jobs import Progress
 from service.serving.responses import neighborhood, prediction
 from service.serving.served_release import ServedRelease
@@ -70,6 +70,13 @@ BulkLabel = Annotated[
     str | None, Query(description="Class of the images for which the manifest names none.")
 ]
 Again = Annotated[bool, Query(description="Store an image again that was stored and deleted.")]
+NewClass = Annotated[
+    bool,
+    Query(
+        description="Create classes that neither an image nor the model has; otherwise such labels "
+        "are refused, and nothing is stored."
+    ),
+]
 DeletedIds = Annotated[
     list[str],
     Query(min_length=1, max_length=_MOST_IDS, description="Id of an image; may be repeated."),
@@ -99,19 +106,19 @@ async def put_image(
     upload: Upload,
     label: Label = None,
     restore: Again = False,
+    new_class: NewClass = False,
 ) -> Response:
     """Store an image under an id; sending it again changes nothing."""
     served = state.current_release()
-    file = await state.images.run(_prepared, served, id, label, upload)
+    refuse_new_classes([label], served, new_class=new_class)
+    file = await state.images.run(_prepared, served, id, upload)
     done = await writing.submit(Put(id, label, file, by, restore))
     _refuse(done.written)
     return await state.queries.run(_recognised, done)
 
 
-def _prepared(served: ServedRelease, id: str, label: str | None, upload: bytes) -> PreparedFile:
+def _prepared(served: ServedRelease, id: str, upload: bytes) -> PreparedFile:
     checked_id(id)
-    if label is not None:
-        checked_label(label)
     return prepared(served, upload)
 
 
@@ -199,17 +206,18 @@ async def post_images(
     writing: WriterOf,
     label: BulkLabel = None,
     restore: Again = False,
+    new_class: NewClass = False,
 ) -> Response:
     """Store images, each with an outcome of its own; more than 100 are added by a job."""
-    if label is not None:
-        checked_label(label)
-    settings = state.settings
+    served, settings = state.current_release(), state.settings
+    refuse_new_classes([label], served, new_class=new_class)
     with ExitStack() as spooled:
         spooled.enter_context(writing.jobs.admitted())
         body = await spool(request, settings.jobs, settings.upload_seconds, spooled)
         unpacked = partial(unpack, folder=settings.jobs, most=settings.bulk_limit, kept=spooled)
         kind = request.headers.get("content-type", "")
         items = await asyncio.to_thread(read_items, body, kind, label, unpacked)
+        refuse_new_classes(usable_labels(items), served, new_class=new_class)
         adding = _adding(state, writing)
         if len(items) <= MOST_ANSWERED:
             async with aclosing(adding.add(items, by, restore=restore)) as batches:

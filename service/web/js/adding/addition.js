@@ -102,7 +102,8 @@ export function startAddition(images, { restores = false } = {}) {
    * @param {NewImage[]} batch
    */
   async function send(batch) {
-    const path = restores ? "/images?restore=true" : "/images";
+    // The form has asked for a confirmation of new classes.
+    const path = `/images?new_class=true${restores ? "&restore=true" : ""}`;
     let interruptions = 0;
     for (let seconds = 1; ; seconds = Math.min(2 * seconds, MAX_RETRY_SECONDS)) {
       signal.throwIfAborted();

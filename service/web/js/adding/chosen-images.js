@@ -23,6 +23,9 @@ export function chosenImages(files, begin, clear) {
   const paths = files.map(({ path }) => path);
   const fromFolder = folderLabelling(paths);
   const counts = element("p", { class: "sizes" });
+  const newClasses = element("span");
+  const confirmed = element("input", { type: "checkbox" });
+  const confirmation = element("label", { class: "check" }, confirmed, newClasses);
   const name = element("input", {
     type: "text",
     list: "classes",
@@ -64,6 +67,7 @@ export function chosenImages(files, begin, clear) {
       element("datalist", { id: "classes" }, ...allClasses().map((each) => option(each))),
     ),
     counts,
+    confirmation,
     element(
       "p",
       { class: "buttons" },
@@ -86,6 +90,8 @@ export function chosenImages(files, begin, clear) {
   function showCounts() {
     const found = countLabels(paths, labelling());
     const rest = found.length - MAX_LABELS;
+    const unknown = found.flatMap(([label]) => (isUnknown(label) ? [label] : []));
+    askFor(unknown.map((label) => `“${label}”`).join(", "));
     counts.replaceChildren(
       ...found
         .slice(0, MAX_LABELS)
@@ -95,14 +101,27 @@ export function chosenImages(files, begin, clear) {
             {},
             classTag(label),
             ` ${number(count)}`,
-            label !== null &&
-              !allClasses().includes(label) &&
-              element("span", { class: "secondary" }, " (unknown to the model)"),
+            isUnknown(label) && element("span", { class: "secondary" }, " (unknown to the model)"),
           ),
         ),
       ...(rest > 0 ? [element("span", {}, `and ${number(rest)} more`)] : []),
     );
   }
+
+  /** Ask for a confirmation of new classes, which may be misspelt. @param {string} classes */
+  function askFor(classes) {
+    const text = `Add images of classes that the model does not know: ${classes}`;
+    if (newClasses.textContent === text) return;
+    newClasses.textContent = text;
+    confirmation.hidden = classes === "";
+    confirmed.required = classes !== "";
+    confirmed.checked = false;
+  }
+}
+
+/** @param {string | null} label */
+function isUnknown(label) {
+  return label !== null && !allClasses().includes(label);
 }
 
 /** @param {string} text @param {() => void} change */

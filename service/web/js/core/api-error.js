@@ -2,7 +2,8 @@
 
 /**
  * @typedef {"busy" | "changed" | "conflict" | "failed" | "forbidden" | "interrupted"
- *   | "not an image" | "not found" | "not ready" | "too large" | "unauthorized" | "unreachable"} Kind
+ *   | "new class" | "not an image" | "not found" | "not ready" | "too large" | "unauthorized"
+ *   | "unreachable"} Kind
  */
 
 /** @type {Record<number, Kind>} */
@@ -33,6 +34,8 @@ const ADVICE = {
   "not ready": "Wait a moment. If you run the service, check its log.",
 };
 
+const UNKNOWN_CLASS = "urn:problem-type:belvedere:unknown-class";
+
 const MAX_RETRY_SECONDS = 10;
 
 /** Failed API call; the message says what to do. */
@@ -61,11 +64,11 @@ export function unreachableError() {
  *
  * @param {Response} response
  * @param {string} path of the call
- * @param {{ detail?: string, release?: string, ids?: string[] | null }} body
+ * @param {{ type?: string, detail?: string, release?: string, ids?: string[] | null }} body
  */
-export function responseError(response, path, { detail, release, ids }) {
+export function responseError(response, path, { type, detail, release, ids }) {
   const { status, headers } = response;
-  const kind = kindOf(status, path, release);
+  const kind = type === UNKNOWN_CLASS ? "new class" : kindOf(status, path, release);
   // The service's message about keys is for API clients.
   const message = kind === "unauthorized" ? undefined : detail;
   return new ApiError(

@@ -13,6 +13,7 @@ import { changeImages } from "./changes.js";
 
 const NO_LABEL = "none";
 const OTHER = "other";
+const NEW_CLASS = "new_class";
 // The rest of a value is the name of a class.
 const CLASS = "class:";
 
@@ -42,23 +43,52 @@ export function relabel() {
     { value: NO_LABEL, text: "No label" },
     { value: OTHER, text: "Another class" },
   ]);
+  const isNew = confirmation();
   other.hidden = true;
   choices.addEventListener("change", ({ target }) => {
     const isOther = target instanceof HTMLInputElement && target.value === OTHER;
     other.hidden = !isOther;
     input.required = isOther;
+    isNew.withdraw();
   });
+  input.addEventListener("input", isNew.withdraw);
   openDialog({
     title: `Relabel ${plural(ids.length, "image")}`,
-    fields: [choices, other],
+    fields: [choices, other, isNew.field],
     action: "Relabel",
     ids,
-    submit: (data, included) => {
+    submit: async (data, included) => {
       const label = chosenLabel(data);
       const done = label === null ? "left without a label" : `relabelled as ${label}`;
-      return changeImages(included, { label }, done, tags);
+      const change = data.has(NEW_CLASS) ? { label, new_class: true } : { label };
+      try {
+        await changeImages(included, change, done, tags);
+      } catch (error) {
+        if (error instanceof ApiError && error.kind === "new class") isNew.ask(label);
+        throw error;
+      }
     },
   });
+}
+
+/** Create the check box that confirms a new class; it is shown when the service asks for it. */
+function confirmation() {
+  const text = element("span");
+  const box = element("input", { type: "checkbox", name: NEW_CLASS });
+  const field = element("label", { class: "check", hidden: true }, box, text);
+  return {
+    field,
+    /** @param {string | null} label */
+    ask(label) {
+      text.textContent = `Create the class “${label}”`;
+      field.hidden = false;
+      box.required = true;
+    },
+    withdraw() {
+      field.hidden = true;
+      box.required = box.checked = false;
+    },
+  };
 }
 
 /** @param {FormData} data */

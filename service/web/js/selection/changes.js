@@ -13,6 +13,7 @@ const MAX_DECISIONS = 40_000;
 /**
  * @typedef {object} Change of each image; absent parts stay
  * @property {string | null} [label]
+ * @property {boolean} [new_class] whether the label may be a new class
  * @property {string[]} [add_tags]
  * @property {string[]} [remove_tags]
  * @property {boolean} [deleted]
