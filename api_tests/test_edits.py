@@ -140,6 +140,41 @@ def test_different_images_are_remembered(api, images, home):
     assert again["outcomes"] == {"unchanged": 3}
 
 
+def test_a_review_that_is_taken_back_leaves_the_one_before(api, images):
+    name = next(iter(images))
+    assert record(api, name)["reviewed"] is None
+    first = api.patch("/images", params={"id": name}, json={"label": "ocean"}).json()
+    second = api.patch("/images", params={"id": name}, json={"label": "city"}).json()
+    assert first["image"]["reviewed"] < second["image"]["reviewed"]
+    api.post("/undo", json={"decisions": second["decisions"]})
+    found = record(api, name)
+    assert (found["label"], found["reviewed"]) == ("ocean", first["image"]["reviewed"])
+    api.post("/undo", json={"decisions": first["decisions"]})
+    assert record(api, name)["reviewed"] is None
+
+
+def test_a_difference_names_the_images_whose_labels_were_kept(api, images):
+    first, second, third = images
+    before = record(api, first)
+    revision = api.get("/readyz").json()["revision"]
+    change(api, [first], reviewed=True)
+    change(api, [second], label="ocean")
+    last = change(api, [third], add_tags=["night"]).json()["revision"]
+    versions = {"a": revision, "b": last}
+    found = api.get("/versions/diff", params=versions).json()
+    assert found["kept"] == [first]
+    assert found["total"]["kept"] == 1
+    assert [each["id"] for each in found["relabelled"]] == [second]
+    assert record(api, first)["etag"] != before["etag"]
+
+
+def test_a_list_of_the_wrong_length_names_the_limit(api):
+    one = api.post("/distinct", json={"ids": ["lake/lake_0000"]})
+    assert one.json()["detail"] == "The parameter `ids` has 1 item; send at least 2."
+    many = api.post("/restore", json={"ids": [str(number) for number in range(1001)]})
+    assert many.json()["detail"] == "The parameter `ids` has 1,001 items; send at most 1,000."
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [

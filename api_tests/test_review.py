@@ -118,6 +118,37 @@ def test_a_decided_image_is_asked_again_only_if_the_decision_is_taken_back(
         assert asked(api) == {item["id"] for item in before["items"]}
 
 
+def test_likely_label_errors_that_a_person_decided_are_left_out(serving, writable_home):
+    with serving(ServiceSettings(home=writable_home, writable=True)) as api:
+        before = api.get("/labels/issues").json()
+        name = before["issues"][0]["id"]
+        done = changed(api, "/changes", ids=[name], reviewed=True)
+        after = api.get("/labels/issues").json()
+        assert name not in {each["id"] for each in after["issues"]}
+        assert (after["total"], after["decided"]) == (before["total"] - 1, before["decided"] + 1)
+        changed(api, "/undo", decisions=done["decisions"])
+        assert api.get("/labels/issues").json()["issues"] == before["issues"]
+
+
+def test_reviewed_images_are_a_filter_and_are_counted(serving, writable_home):
+    with (
+        serving(ServiceSettings(home=writable_home, writable=True)) as api,
+        Client(str(api.base_url)) as client,
+    ):
+        name, other = client.ids(label="road").ids[:2]
+        known, total = client.ids(reviewed=True), client.ids().total
+        client.edit(name, reviewed=True)
+        client.relabel(other, "city")
+        assert {*client.ids(reviewed=True).ids} == {*known.ids, name, other}
+        assert client.ids(reviewed=False).total == total - known.total - 2
+        counts = client.facets(label="road").reviewed
+        assert counts.yes == client.ids(label="road", reviewed=True).total
+        assert counts.no == client.ids(label="road", reviewed=False).total
+        assert client.queue(limit=1000).decided >= 1
+        (found,) = client.images(name).images
+        assert found.reviewed == client.history(name).decisions[-1].time
+
+
 def test_another_file_is_asked_about_again(serving, writable_home):
     with serving(ServiceSettings(home=writable_home, writable=True)) as api:
         first = queue_of(api)["items"][0]

@@ -5,7 +5,7 @@ import pytest
 from api_tests.conftest import served
 from api_tests.pictures import jpeg_of
 from embeddings.store.store import Store
-from service.client import Client, UnknownImage, UnknownSelection
+from service.client import ChangedMeanwhile, Client, UnknownImage, UnknownSelection
 from service.problems import ProblemType
 from service.settings import ServiceSettings
 
@@ -46,6 +46,23 @@ def test_deleted_images_are_left_out_until_they_are_restored(client):
     assert client.ids(selection="mine").ids == (LAKES[0], LAKES[2])
     client.restore(LAKES[1])
     assert client.ids(selection="mine").ids == LAKES
+
+
+def test_a_selection_that_another_person_changed_is_not_replaced(client, api):
+    tag = client.save_selection("mine", LAKES).etag
+    assert api.get("/selections/mine").headers["ETag"] == f'"{tag}"'
+    mine = client.save_selection("mine", LAKES[:2], if_match=tag)
+    assert mine.etag != tag
+    # The answer may have been lost, so that the same change is sent again.
+    assert client.save_selection("mine", LAKES[:2], if_match=tag).etag == mine.etag
+    with pytest.raises(ChangedMeanwhile, match="'mine' was saved or deleted meanwhile"):
+        client.save_selection("mine", LAKES[1:], if_match=tag)
+    stale = api.delete("/selections/mine", headers={"If-Match": f'"{tag}"'})
+    assert (stale.status_code, client.selection("mine").images) == (412, 2)
+    match = {"If-Match": f'"{mine.etag}"'}
+    assert api.delete("/selections/mine", headers=match).status_code == 204
+    with pytest.raises(ChangedMeanwhile):
+        client.save_selection("mine", LAKES, if_match=mine.etag)
 
 
 def test_a_live_selection_follows_the_collection(client):

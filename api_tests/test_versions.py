@@ -73,6 +73,7 @@ def test_the_difference_names_every_change(grown):
         "replaced": 1,
         "relabelled": 1,
         "moved_to_pool": 1,
+        "kept": 0,
     }
     none = {"added": 0, "removed": 0, "replaced": 0, "moved_to_pool": 0}
     assert found["by_class"]["lake"] == none | {"added": 1, "removed": 1}

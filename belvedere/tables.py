@@ -44,6 +44,8 @@ def show_difference(difference: Difference, console: Console) -> None:
     shown.add_section()
     shown.add_row("images", *(str(len(getattr(difference, name))) for name in numbers))
     console.print(shown)
+    if difference.kept:
+        console.print(_text(f"Labels kept by a review: {len(difference.kept)}."))
     if difference.relabelled:
         console.print(
             _text(f"Relabelled: {len(difference.relabelled)}; each counts for both classes above.")

@@ -90,7 +90,10 @@ class ImageFilter:
         _Flag,
         Field(description="True for images whose file the served model learned from."),
     ] = None
-
+    reviewed: Annotated[
+        _Flag,
+        Field(description="True for images whose label a person has set or kept."),
+    ] = None
     selection: Annotated[
         _Name, Field(description="Name of a saved selection, as listed by `GET /selections`.")
     ] = None
@@ -123,6 +126,7 @@ class FilterValues(TypedDict, total=False):
     wrong: bool | None
     uncertain: bool | None
     learned: bool | None
+    reviewed: bool | None
     selection: str | None
 
 

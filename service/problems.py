@@ -151,9 +151,9 @@ PROBLEMS: Mapping[ProblemType, ProblemDescription] = {
     ),
     ProblemType.CHANGED_MEANWHILE: ProblemDescription(
         412,
-        "An image changed since the answer with the given entity tag, or a later decision about it "
-        "exists.",
-        "Read the image again, and repeat the call with its new entity tag.",
+        "An image or a selection changed since the answer with the given entity tag, or a later "
+        "decision about the image exists.",
+        "Read it again, and repeat the call with its new entity tag.",
     ),
     ProblemType.BODY_TOO_LARGE: ProblemDescription(
         413,

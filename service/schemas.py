@@ -236,6 +236,13 @@ class ImageRecord(FrozenModel):
     height: int = Field(description="Height in pixels after the EXIF rotation.")
     attribution: Attribution | None = _Attribution
     tags: tuple[str, ...] = Field(description="Tags that people gave the image, in order.")
+    attributes: dict[str, Any] = Field(
+        description="Facts about the image, such as `taken` and `camera`, without its location."
+    )
+    reviewed: datetime | None = Field(
+        description="Time at which a person set or kept the label, UTC; null if none has. "
+        "`GET /history` names the person."
+    )
     etag: str = Field(
         description="Entity tag of the record, which changes with its contents and every review."
     )
@@ -312,6 +319,9 @@ class Facets(Answer):
     learned: FlagCounts = Field(
         description="Images whose file the served model learned from, and others."
     )
+    reviewed: FlagCounts = Field(
+        description="Images whose label a person has set or kept, and others."
+    )
     typicality: TypicalityHistogram = Field(description="Typicality of the images.")
 
 
@@ -343,6 +353,7 @@ class SelectionRecord(FrozenModel):
     by: str = Field(description="Name of the person that saved it last.")
     created: datetime = Field(description="Time at which it was saved first, UTC.")
     changed: datetime = Field(description="Time at which it was saved last, UTC.")
+    etag: str = Field(description="Entity tag, which changes with the ids or the filter.")
 
 
 class SavedSelection(SelectionRecord, Answer):
@@ -625,6 +636,7 @@ class ChangeCounts(FrozenModel):
     replaced: int = Field(description="Images with another file.")
     relabelled: int = Field(description="Images with another label.")
     moved_to_pool: int = Field(description="Images that joined the pool.")
+    kept: int = Field(description="Images whose label a person kept.")
 
 
 class ChangedCounts(FrozenModel):
@@ -656,6 +668,9 @@ class VersionDifference(Answer):
     relabelled: tuple[Relabelled, ...] = Field(description="Images with another label.")
     moved_to_pool: tuple[str, ...] = Field(
         description="Ids of images that joined the pool, which is neither learned from nor judged."
+    )
+    kept: tuple[str, ...] = Field(
+        description="Ids of images that a person reviewed meanwhile, with the same file and label."
     )
     by_class: dict[str, ClassChanges] = Field(description="Numbers of changed images by class.")
 
@@ -782,6 +797,10 @@ class LabelIssueList(Answer):
         description="Sorted by likelihood, the most likely error first."
     )
     total: int = Field(description="Number of all likely label errors.")
+    decided: int = Field(
+        description="Number of likely label errors whose label a person has set or kept, and which "
+        "are left out."
+    )
 
 
 class ReviewReason(FrozenModel):

@@ -189,7 +189,7 @@ def test_cancelled_images_can_be_added_later(open_add, writable, tmp_path):
         if len(held) != 2:
             route.continue_()
 
-    page.route("**/images", hold_the_second)
+    page.route("**/images?new_class=true", hold_the_second)
     choose(page, "Choose images", paths)
     page.get_by_role("button", name="Add 70 images").click()
     expect(page.get_by_role("heading", name="Adding: 32 of 70 images")).to_be_visible()
@@ -236,7 +236,7 @@ def test_a_key_without_permission_ends_the_addition(open_page, writable, tmp_pat
     Image.new("RGB", (20, 20)).save(path)
     page = open_page("#/add", service=writable)
     refusal = {"status": 403, "json": {"detail": "This call requires a key of role `write`."}}
-    page.route("**/images", lambda route: route.fulfill(**refusal))
+    page.route("**/images?new_class=true", lambda route: route.fulfill(**refusal))
     choose(page, "Choose images", path)
     page.get_by_role("button", name="Add 1 image").click()
     expect(page.get_by_role("alert")).to_contain_text("requires a key of role")

@@ -9,13 +9,12 @@ from pydantic import JsonValue
 
 from embeddings.export.batches import Batch, ExportedImages
 from embeddings.store.attribution import Attribution, attribution_of
-from embeddings.store.records import IMAGE_SCHEMA, StoredImage
+from embeddings.store.records import IMAGE_SCHEMA, LOCATION, StoredImage
 
 _ATTRIBUTION = tuple(Attribution.model_fields)
 _TEXTS = ("taken", "camera", "lens")
 """Attributes with a column of their own."""
 
-_LOCATION = "location"
 _STORED = ("label", "split", "tuning", "group", "width", "height", "tags", "digest", "added")
 _NOTHING = Attribution.model_construct(**dict.fromkeys(_ATTRIBUTION))
 
@@ -74,7 +73,7 @@ def _attributions(records: Iterable[StoredImage]) -> dict[str, Sequence[str | No
 def _attributes(
     attributes: Sequence[Mapping[str, JsonValue]], keep_location: bool
 ) -> dict[str, Sequence[str | None]]:
-    left_out = () if keep_location else (_LOCATION,)
+    left_out = () if keep_location else (LOCATION,)
     columns: dict[str, Sequence[str | None]] = {
         name: [_text(each.get(name)) for each in attributes] for name in _TEXTS
     }

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from embeddings.arrays import Rows
 from embeddings.ingest.placement import place_before
-from embeddings.store.records import Decision, Images, StoredImage
+from embeddings.store.records import Decision, Images, StoredImage, reviewed
 from embeddings.store.split import Split
 from embeddings.store.store import Store
 
@@ -80,6 +80,8 @@ class NextRevision:
     def relabel(self, row: int, label: str) -> None:
         """Set the label of a known image and record the decision."""
         before = self.known.labels[row]
+        # The person who reviewed the image has seen its earlier label.
+        self.update(row, attributes=reviewed(self.known[row], None).attributes)
         self.set_label(row, label)
         self.decisions.append(Decision(self.known.ids[row], before, label, "add", "import"))
 

@@ -136,5 +136,6 @@ def _restored(each: RecordedDecision, record: StoredImage, situation: Situation)
         is_deletion = (kind == DELETE) == was_undo
         return record.model_copy(update={"deleted": situation.now if is_deletion else None})
     if kind in (REVIEW, REVIEWED):
-        return reviewed(record, situation.now if was_undo else None)
+        before = situation.decisions(record.id).review_before(each.key)
+        return reviewed(record, situation.now if was_undo else before)
     return record

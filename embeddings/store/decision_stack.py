@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import takewhile
 
-from embeddings.store.decision_kinds import is_undo
+from embeddings.store.decision_kinds import REPLACEMENT, REVIEW, REVIEWED, is_undo
 from embeddings.store.records import RecordedDecision
 
 
@@ -38,6 +40,20 @@ class DecisionStack:
         """
         yield from (each.key for each in self.last)
         yield from (each.key for change in self._standing[-1:] for each in change)
+
+    def review_before(self, key: str) -> datetime | None:
+        """Return the time of the last review before the change with this decision.
+
+        None if there is none, or if the file was replaced after it.
+        """
+        earlier = takewhile(lambda change: all(each.key != key for each in change), self._standing)
+        for change in reversed([*earlier]):
+            kinds = {each.decision.why for each in change}
+            if REPLACEMENT in kinds:
+                return None
+            if kinds & {REVIEW, REVIEWED}:
+                return change[-1].at
+        return None
 
     def _remove(self, key: str | None) -> None:
         if self._standing:

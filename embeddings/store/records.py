@@ -24,6 +24,9 @@ GENERATED_SCENES = "generated scenes"
 REVIEW_TIME = "reviewed"
 """Attribute with the time of the last review of the image, in ISO 8601."""
 
+LOCATION = "location"
+"""Attribute with the place of the image, which leaves the store only on demand."""
+
 _PRIMARY_KEY = {b"lance-schema:unenforced-primary-key": b"true"}
 _TIME = pa.timestamp("us", "UTC")
 _TAG_LENGTH = 16

@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
@@ -38,6 +39,7 @@ SELECTION_SCHEMA = pa.schema(
 """Columns of the table `selections`: either `ids` or `filter` is null."""
 
 _MOST_FRAGMENTS = 20
+_TAG_LENGTH = 16
 _VERSIONS_FOR_READERS = 20
 """Newest versions of the table that stay, because readers have them open."""
 
@@ -59,6 +61,12 @@ class StoredSelection(NamedTuple):
     def kind(self) -> Literal["fixed", "live"]:
         """Return `fixed` for a set of ids, `live` for a filter."""
         return "live" if self.ids is None else "fixed"
+
+    @property
+    def tag(self) -> str:
+        """Return a tag of the contents; selections with equal contents have one."""
+        content = json.dumps((self.name, self.ids, self.filter), sort_keys=True)
+        return sha256(content.encode()).hexdigest()[:_TAG_LENGTH]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Verification of the feature store: tables, files and features against each other."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Collection, Generator, Sequence
@@ -19,6 +20,7 @@ from embeddings.store.files import FileLedger
 from embeddings.store.images import ImageTable
 from embeddings.store.labels import LabelJournal
 from embeddings.store.records import Images
+from embeddings.store.selections import SelectionTable
 from embeddings.store.split import Split
 from embeddings.store.tables import StoreError, open_table, translate_errors
 from embeddings.store.versions import list_tags
@@ -70,6 +72,7 @@ def verify_store(
         ),
         run_check("label decisions", _check_labels(LabelJournal(table.uri))),
         run_check("ledger of files", _check_ledger(FileLedger(table.uri), table)),
+        run_check("selections", _check_selections(SelectionTable(table.uri), table)),
     )
 
 
@@ -221,6 +224,40 @@ def _check_ledger(ledger: FileLedger, images: ImageTable) -> Findings:
             f"folder {ledger.path}, and the next `belvedere add` reads all files again."
         )
     return len(ids)
+
+
+def _check_selections(selections: SelectionTable, images: ImageTable) -> Findings:
+    dataset = open_table(selections.path)
+    if dataset is None:
+        return 0
+    with translate_errors(selections.path):
+        rows = dataset.to_table(columns=["name", "ids", "filter"]).to_pylist()
+    names = [row["name"] for row in rows]
+    if doubled := _doubled(names):
+        yield (
+            f"More than one selection has the name {named(doubled)}; save it again, or restore the "
+            f"folder {selections.path} from a backup."
+        )
+    known = set(images.open().all.ids)
+    for row in rows:
+        if not _has_one_content(row["ids"], row["filter"]):
+            yield f"The selection {row['name']!r} is not readable; delete it and save it again."
+        elif unknown := sorted({*(row["ids"] or ())} - known):
+            yield (
+                f"The selection {row['name']!r} names images that the store lacks: "
+                f"{named(unknown)}; save it again without them."
+            )
+    return len(rows)
+
+
+def _has_one_content(ids: list[str] | None, conditions: str | None) -> bool:
+    """Return whether a selection has either ids or a filter, which is an object of JSON."""
+    if conditions is None:
+        return ids is not None
+    try:
+        return ids is None and isinstance(json.loads(conditions), dict)
+    except ValueError:
+        return False
 
 
 def _existing(path: str) -> lance.LanceDataset:

@@ -1,5 +1,6 @@
 """Dataset versions: tags and versions of the table `images`, differences, and clean-up."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -14,7 +15,7 @@ from embeddings.frozen_model import FrozenModel
 from embeddings.store.blobs import BlobTable
 from embeddings.store.flushing import flush_table, flush_tags
 from embeddings.store.images import ImageTable, Snapshot
-from embeddings.store.records import Images
+from embeddings.store.records import REVIEW_TIME, Images
 from embeddings.store.retention import RELEASE_PREFIX, TRAINING_PREFIX, Retention
 from embeddings.store.tables import (
     ROWS_PER_FILE,
@@ -71,6 +72,8 @@ class Difference(FrozenModel):
     """Images with another file."""
     relabelled: tuple[Relabelled, ...]
     moved_to_pool: tuple[str, ...]
+    kept: tuple[str, ...]
+    """Images that were reviewed meanwhile, with the same file and label."""
     by_class: dict[str, dict[str, int]]
     """Numbers of images `added`, `removed`, `replaced` and `moved_to_pool` for each class.
 
@@ -224,6 +227,7 @@ def difference(before: Snapshot, after: Snapshot) -> Difference:
         replaced=replaced,
         relabelled=relabelled,
         moved_to_pool=moved_to_pool,
+        kept=tuple(each for each in both if _is_kept(old[each], new[each])),
         by_class=_by_class(
             added=[*(new[each].label for each in added), *(each.after for each in relabelled)],
             removed=[*(old[each].label for each in removed), *(each.before for each in relabelled)],
@@ -237,11 +241,22 @@ class _Facts(NamedTuple):
     label: str | None
     digest: str
     in_pool: bool
+    attributes: str | None
+    """Attributes as JSON."""
 
 
 def _facts(images: Images) -> dict[str, _Facts]:
-    rest = zip(images.labels, images.digests, images.splits == "pool", strict=True)
+    pool, attributes = images.splits == "pool", images.array("attributes").to_pylist()
+    rest = zip(images.labels, images.digests, pool, attributes, strict=True)
     return dict(zip(images.ids, map(_Facts._make, rest), strict=True))
+
+
+def _is_kept(old: _Facts, new: _Facts) -> bool:
+    """Return whether an image has the same file and label, and the time of a later review."""
+    if old.attributes == new.attributes or old[:2] != new[:2]:
+        return False
+    before, after = (json.loads(each.attributes or "{}").get(REVIEW_TIME) for each in (old, new))
+    return after is not None and after != before
 
 
 def _by_class(**labels: Collection[str | None]) -> dict[str, dict[str, int]]:

@@ -28,6 +28,7 @@ from service.serving.errors import (
     QueueTimeout,
     ReleaseUnavailable,
     RevisionNotReached,
+    SelectionChanged,
     StoreUnreadable,
     UnknownImage,
     UnknownJob,
@@ -62,6 +63,7 @@ _SERVING_ERRORS: dict[type[BelvedereError], ProblemType] = {
     UnknownClass: ProblemType.UNKNOWN_CLASS,
     UnusableOption: ProblemType.INVALID_PARAMETER,
     ImageChanged: ProblemType.CHANGED_MEANWHILE,
+    SelectionChanged: ProblemType.CHANGED_MEANWHILE,
     changes.UnknownImage: ProblemType.UNKNOWN_IMAGE,
     StoreFull: ProblemType.STORE_FULL,
     StoreDamaged: ProblemType.STORE_UNREADABLE,
@@ -248,5 +250,16 @@ def _sentence(error: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         place = "body" if error["loc"][0] == "body" else "address"
         return f"The parameter `{name}` is missing; add it to the {place}."
+    if error["type"] in ("too_short", "too_long"):
+        return _wrong_length(name, error["ctx"])
     expected = error["msg"].replace("Input should", "it should", 1)
     return f"The parameter `{name}` is {shown(error['input'])}: {expected}."
+
+
+def _wrong_length(name: object, facts: Mapping[str, Any]) -> str:
+    """Return the sentence about a list with too few or too many items."""
+    count = facts.get("actual_length")
+    given = "too many items" if count is None else f"{count:,} item{'' if count == 1 else 's'}"
+    least, most = facts.get("min_length"), facts.get("max_length")
+    limit = f"at most {most:,}" if least is None else f"at least {least:,}"
+    return f"The parameter `{name}` has {given}; send {limit}."

@@ -1,13 +1,15 @@
 """Responses about changes of the images, and the writer that makes them."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import Depends, Response
+from fastapi import Depends, Header, Response
 
 from embeddings.store.records import record_tag
 from service.api.dependencies import State
-from service.api.errors import problem_responses
+from service.api.errors import ServiceProblem, problem_responses
+from service.problems import ProblemType
 from service.schemas import (
     REVISION_HEADER,
     Answer,
@@ -25,6 +27,16 @@ REVISION = {
         "schema": {"type": "integer"},
     }
 }
+
+_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="Entity tag (`etag`) of the state on which the change is based.",
+    ),
+]
 
 OK: dict[int | str, dict[str, Any]] = {200: {"headers": REVISION}}
 
@@ -89,3 +101,16 @@ def answered(
     response.headers[REVISION_HEADER] = str(answer.revision)
     response.headers.update(headers or {})
     return response
+
+
+def entity_tag(if_match: str | None) -> str | None:
+    """Return the entity tag of a header; None to match any. Raises `ServiceProblem` (422)."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = _TAG.fullmatch(if_match.strip())
+    if found is None:
+        raise ServiceProblem(
+            ProblemType.INVALID_PARAMETER,
+            'The header `If-Match` is no entity tag; send the `etag` in quotes: "…".',
+        )
+    return found[1]

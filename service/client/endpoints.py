@@ -239,19 +239,25 @@ def selection(name: str) -> Call[SavedSelection]:
 
 
 def save_selection(
-    name: str, ids: Sequence[str] | None = None, **filters: Unpack[FilterValues]
+    name: str,
+    ids: Sequence[str] | None = None,
+    *,
+    if_match: str | None = None,
+    **filters: Unpack[FilterValues],
 ) -> Call[SavedSelection]:
     """Save images under a name, instead of the selection that has it.
 
     They are a fixed set of ids, or the images that meet the filters whenever the selection is read.
+    `if_match` is the `etag` of the selection on which the change is based; if it changed meanwhile,
+    `ChangedMeanwhile` is raised.
     """
     if ids is not None and filters:
         raise ValueError("Give either ids or filters.")
     body: dict[str, Any] = {"filter": _known(filters)} if ids is None else {"ids": [*ids]}
     content = json.dumps(body).encode()
-    kind = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", **_if_match(if_match)}
     path = _selection_path(name)
-    return Call("PUT", path, _json(SavedSelection), body=content, headers=kind)
+    return Call("PUT", path, _json(SavedSelection), body=content, headers=headers)
 
 
 def delete_selection(name: str) -> Call[None]:
@@ -489,9 +495,8 @@ def relabel(
     change |= {"new_class": True} if new_class else {}
     if attributes is not None:
         change["attributes"] = {**attributes}
-    headers = {} if if_match is None else {"If-Match": f'"{if_match}"'}
     body = ImageChange.model_validate(change)
-    return _send_json("PATCH", "/images", WrittenImage, body, {"id": id}, headers)
+    return _send_json("PATCH", "/images", WrittenImage, body, {"id": id}, _if_match(if_match))
 
 
 def edit(
@@ -560,6 +565,10 @@ def cancel(id: str) -> Call[Job]:
 def _revision(response: httpx.Response) -> int:
     """Return the revision in the header of a response."""
     return _NUMBER.validate_python(response.headers.get(REVISION_HEADER))
+
+
+def _if_match(tag: str | None) -> dict[str, str]:
+    return {} if tag is None else {"If-Match": f'"{tag}"'}
 
 
 def _several(ids: str | Sequence[str]) -> tuple[str, ...]:

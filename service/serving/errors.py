@@ -55,6 +55,17 @@ class UnknownSelection(BelvedereError):
         super().__init__(f"There is no selection {shown}; `/selections` lists all of them.")
 
 
+class SelectionChanged(BelvedereError):
+    """The saved selection differs from the one on which a change is based."""
+
+    def __init__(self, name: str) -> None:
+        shown = f"{name!r:.{_SHOWN_CHARACTERS}}"
+        super().__init__(
+            f"The selection {shown} was saved or deleted meanwhile; read it again and repeat the "
+            "change."
+        )
+
+
 class UnknownJob(BelvedereError):
     """No job has the id."""
 

@@ -66,6 +66,7 @@ class FacetCounts:
             "wrong": (columns.wrong, columns.right),
             "uncertain": (~columns.certain, columns.certain),
             "learned": (columns.learned, ~columns.learned),
+            "reviewed": (columns.reviewed, ~columns.reviewed),
         }
         return {
             name: FlagCounts(yes=self._count(name, yes), no=self._count(name, no))

@@ -15,7 +15,7 @@ from embeddings.file_names import to_nfc
 from embeddings.live_state import LiveState
 from embeddings.release.reader import Release
 from embeddings.store.columns import Categories, Numbers
-from embeddings.store.records import StoredImage
+from embeddings.store.records import REVIEW_TIME, StoredImage
 from embeddings.store.selections import StoredSelection
 from service.image_filter import ImageFilter, from_json
 
@@ -41,6 +41,11 @@ class SealedColumns:
     def days(self) -> Categories[date | None]:
         """Day on which each image was taken; None if unknown."""
         return self._attributes.mapped(lambda text: _day(json.loads(text)))
+
+    @cached_property
+    def reviewed(self) -> Categories[bool]:
+        """True for images whose label a person has set or kept."""
+        return self._attributes.mapped(lambda text: REVIEW_TIME in json.loads(text))
 
     @cached_property
     def photographers(self) -> Categories[str | None]:
@@ -90,6 +95,12 @@ class Columns:
         """Day on which each image was taken; None if unknown."""
         changed = {row: _day(each.attributes) for row, each in self._changed.items()}
         return self.sealed.days.extended(len(self.live), changed)
+
+    @cached_property
+    def reviewed(self) -> Mask:
+        """Rows whose label a person has set or kept."""
+        changed = {row: REVIEW_TIME in each.attributes for row, each in self._changed.items()}
+        return self.sealed.reviewed.extended(len(self.live), changed).equal(True)
 
     @cached_property
     def photographers(self) -> Categories[str | None]:
@@ -222,6 +233,8 @@ def conditions(columns: Columns, where: ImageFilter) -> dict[str, Mask]:
         found["uncertain"] = ~columns.certain if where.uncertain else columns.certain
     if where.learned is not None:
         found["learned"] = columns.learned if where.learned else ~columns.learned
+    if where.reviewed is not None:
+        found["reviewed"] = columns.reviewed if where.reviewed else ~columns.reviewed
     return found
 
 

@@ -1,5 +1,7 @@
 """Response bodies from rows of a state and from recognitions."""
 
+from datetime import datetime
+
 import numpy as np
 from fastapi import Response
 
@@ -8,7 +10,7 @@ from embeddings.index import Neighbors, search_despite_outage
 from embeddings.recognition import Recognition
 from embeddings.release.manifest import Manifest
 from embeddings.store.attribution import attribution_of
-from embeddings.store.records import StoredImage, record_tag
+from embeddings.store.records import LOCATION, REVIEW_TIME, StoredImage, record_tag
 from service.schemas import (
     Answer,
     ExampleSearch,
@@ -23,6 +25,9 @@ from service.schemas import (
     image_path,
 )
 from service.serving.served_release import ServedRelease
+
+_APART = (REVIEW_TIME, LOCATION)
+"""Attributes that are no part of the others of a record."""
 
 
 def as_json(answer: Answer) -> Response:
@@ -145,6 +150,7 @@ def records(served: ServedRelease, rows: Rows) -> tuple[ImageRecord, ...]:
 
 def record_of(image: StoredImage, learned: bool) -> ImageRecord:
     """Return the metadata of an image."""
+    attributes = image.attributes
     return ImageRecord(
         id=image.id,
         label=image.label,
@@ -154,8 +160,18 @@ def record_of(image: StoredImage, learned: bool) -> ImageRecord:
         height=image.height,
         attribution=attribution_of(image),
         tags=image.tags,
+        attributes={name: attributes[name] for name in attributes if name not in _APART},
+        reviewed=None if REVIEW_TIME not in attributes else _time(attributes[REVIEW_TIME]),
         etag=record_tag(image),
     )
+
+
+def _time(value: object) -> datetime | None:
+    """Return the time of a review; None for another value that an earlier version let pass."""
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _neighbors(served: ServedRelease, found: Neighbors) -> tuple[Neighbor, ...]:

@@ -20,7 +20,7 @@ from embeddings.store.selections import StoredSelection
 from embeddings.store.store import Store
 from embeddings.store.tables import StoreError
 from service.metrics import Metrics
-from service.serving.errors import QueueFull, ReleaseUnavailable
+from service.serving.errors import QueueFull, ReleaseUnavailable, SelectionChanged
 from service.serving.jobs import Jobs
 from service.serving.served_release import ServedRelease
 from service.settings import ServiceSettings
@@ -107,10 +107,12 @@ class Writing:
         ids: Sequence[str] | None,
         conditions: Mapping[str, Any] | None,
         by: str,
+        if_match: str | None = None,
     ) -> StoredSelection:
         """Save ids or the conditions of a filter under a name; the result is durable.
 
-        Raises `InvalidChange` for an unusable name, and `StoreError`.
+        `if_match` is the tag of the selection on which the change is based. Raises `InvalidChange`
+        for an unusable name, `SelectionChanged` and `StoreError`.
         """
         name = checked_selection(name)
         with self._selections:
@@ -125,14 +127,23 @@ class Writing:
                 created=now if known is None else known.created,
                 changed=now,
             )
+            # The answer to the same change may have been lost.
+            if known is None or known.tag != selection.tag:
+                _check_tag(name, known, if_match)
             table.put(selection)
         return selection
 
-    def delete_selection(self, name: str) -> None:
-        """Delete a saved selection, if there is one. Raises `StoreError`."""
+    def delete_selection(self, name: str, if_match: str | None = None) -> None:
+        """Delete a saved selection, if there is one.
+
+        Raises `SelectionChanged` if it does not have the tag `if_match`, and `StoreError`.
+        """
         with self._selections:
             self._refuse_after_close()
-            self._store.selections.remove(name)
+            table = self._store.selections
+            if if_match is not None:
+                _check_tag(name, table.read().get(name), if_match)
+            table.remove(name)
 
     def _refuse_after_close(self) -> None:
         if self._closed:
@@ -146,6 +157,11 @@ class Writing:
         with self._selections:
             self._closed = True
         self._lock.close()
+
+
+def _check_tag(name: str, known: StoredSelection | None, if_match: str | None) -> None:
+    if if_match is not None and (known is None or known.tag != if_match):
+        raise SelectionChanged(name)
 
 
 def _with_state(

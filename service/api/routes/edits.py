@@ -1,10 +1,9 @@
 """Edits of stored images: labels, attributes, tags, reviews; decisions that are taken back."""
 
-import re
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from embeddings.ingest.changes import Change, Delete, Distinct, Edit, Restore, Undo
 from embeddings.ingest.unset import UNSET
@@ -13,7 +12,15 @@ from embeddings.store.records import RecordedDecision
 from service.api.auth import Labeller, Permit
 from service.api.dependencies import State, refuse_new_classes
 from service.api.errors import ServiceProblem, shown
-from service.api.written import OK, WriterOf, all_changed, changed, write_problems
+from service.api.written import (
+    OK,
+    IfMatch,
+    WriterOf,
+    all_changed,
+    changed,
+    entity_tag,
+    write_problems,
+)
 from service.problems import ProblemType
 from service.schemas import (
     DecisionKeys,
@@ -26,16 +33,7 @@ from service.schemas import (
 
 router = APIRouter(tags=["changes"])
 
-_TAG = re.compile(r'(?:W/)?"([^"]*)"')
-
 ChangedId = Annotated[str, Query(description="Id of the image.")]
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        description="Entity tag (`etag`) of the image on which the change is based.",
-    ),
-]
 
 
 @router.patch(
@@ -53,7 +51,7 @@ async def patch_image(
     if_match: IfMatch = None,
 ) -> Response:
     """Change an image, or record its review; the decisions are recorded with the caller."""
-    tag = _tag(if_match)
+    tag = entity_tag(if_match)
     refuse_new_classes([change.label], state.current_release(), new_class=change.new_class)
     edit = Edit(
         (id,),
@@ -162,16 +160,3 @@ async def post_distinct(
     """Record that the images of a group are different, until the file of one is replaced."""
     done = await writing.submit(Distinct(group.ids, by))
     return await state.queries.run(all_changed, done)
-
-
-def _tag(if_match: str | None) -> str | None:
-    """Return the entity tag of a header; None to match any. Raises `ServiceProblem` (422)."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    found = _TAG.fullmatch(if_match.strip())
-    if found is None:
-        raise ServiceProblem(
-            ProblemType.INVALID_PARAMETER,
-            'The header `If-Match` is no entity tag; send the `etag` of the image in quotes: "…".',
-        )
-    return found[1]

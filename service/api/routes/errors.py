@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from embeddings.heatmap import overlay
 from embeddings.release.reader import LabelIssue, Misclassified
+from embeddings.review.decided import decided_rows
 from embeddings.store.attribution import attribution_of
 from service.api.dependencies import FILTER_PARAMETERS, MOST_LISTED, Served, State, Where
 from service.api.errors import ServiceProblem, problem_responses, shown
@@ -107,16 +108,20 @@ def _overlay(served: ServedRelease, id: str) -> bytes:
 async def label_issues(served: Served, state: State, where: Where, limit: Limit = 20) -> Response:
     """Return the images with a likely label error, the most likely first.
 
-    Images that were relabelled, replaced or deleted since the release are left out.
+    Images that were relabelled, replaced or deleted since the release are left out, and those
+    whose label a person has set or kept.
     """
     return await state.queries.run(_label_issues, served, where, limit)
 
 
 def _label_issues(served: ServedRelease, where: ImageFilter, limit: int) -> Response:
-    found = _matching(served, served.label_issues, where)
+    matching = _matching(served, served.label_issues, where)
+    decided = decided_rows(served.live, served.history.decided())
+    found = [each for each in matching if not decided[served.row(each.id)]]
     issues = LabelIssueList(
         issues=tuple(_label_issue(served, each) for each in found[:limit]),
         total=len(found),
+        decided=len(matching) - len(found),
         release=served.manifest.fingerprint,
         revision=served.revision,
     )

@@ -8,7 +8,7 @@ from embeddings.store.selections import StoredSelection
 from service.api.auth import Labeller
 from service.api.dependencies import Served, State, refuse_unknown_classes
 from service.api.errors import ServiceProblem, problem_responses, shown
-from service.api.written import WriterOf, write_problems
+from service.api.written import IfMatch, WriterOf, entity_tag, write_problems
 from service.image_filter import as_json as filter_as_json
 from service.problems import ProblemType
 from service.schemas import SavedSelection, SelectionContent, SelectionList, SelectionRecord
@@ -54,7 +54,10 @@ def _listed(served: ServedRelease) -> Response:
     responses=problem_responses(404, 429),
 )
 async def selection(served: Served, state: State, name: SelectionName) -> Response:
-    """Return a saved selection; `GET /ids?selection=` lists its images."""
+    """Return a saved selection, with its `etag` as `ETag`.
+
+    `GET /ids?selection=` lists its images.
+    """
     return await state.queries.run(_one, served, name)
 
 
@@ -66,7 +69,7 @@ def _one(served: ServedRelease, name: str) -> Response:
     "/selections/{name:path}",
     summary="Save a selection",
     response_model=SavedSelection,
-    responses=write_problems(404),
+    responses=write_problems(404, 412),
 )
 async def save_selection(
     name: SelectionName,
@@ -75,17 +78,24 @@ async def save_selection(
     state: State,
     writing: WriterOf,
     content: SelectionContent,
+    if_match: IfMatch = None,
 ) -> Response:
     """Save ids or a filter under a name, instead of the selection that has it.
 
     `ids` give a fixed set, from which deleted images are left out when it is read. `filter` gives
     a live selection: the images that meet the conditions whenever it is read.
     """
-    return await state.queries.run(_save, served, writing, name, content, by)
+    tag = entity_tag(if_match)
+    return await state.queries.run(_save, served, writing, name, content, by, tag)
 
 
 def _save(
-    served: ServedRelease, writing: Writing, name: str, content: SelectionContent, by: str
+    served: ServedRelease,
+    writing: Writing,
+    name: str,
+    content: SelectionContent,
+    by: str,
+    if_match: str | None,
 ) -> Response:
     if (content.ids is None) == (content.filter is None):
         raise ServiceProblem(
@@ -98,7 +108,7 @@ def _save(
         refuse_unknown_classes(content.filter, served)
         _refuse_reference(content.filter.selection)
     conditions = None if content.filter is None else filter_as_json(content.filter)
-    return _answer(served, writing.save_selection(name, content.ids, conditions, by))
+    return _answer(served, writing.save_selection(name, content.ids, conditions, by, if_match))
 
 
 def _refuse_reference(name: str | None) -> None:
@@ -115,17 +125,22 @@ def _refuse_reference(name: str | None) -> None:
     summary="Delete a selection",
     status_code=204,
     response_class=Response,
-    responses=write_problems(404),
+    responses=write_problems(404, 412),
 )
 async def delete_selection(
-    name: SelectionName, by: Labeller, served: Served, state: State, writing: WriterOf
+    name: SelectionName,
+    by: Labeller,
+    served: Served,
+    state: State,
+    writing: WriterOf,
+    if_match: IfMatch = None,
 ) -> Response:
     """Delete a saved selection; its images stay stored."""
-    return await state.queries.run(_delete, served, writing, name)
+    return await state.queries.run(_delete, served, writing, name, entity_tag(if_match))
 
 
-def _delete(served: ServedRelease, writing: Writing, name: str) -> Response:
-    writing.delete_selection(served.history.selection(name).name)
+def _delete(served: ServedRelease, writing: Writing, name: str, if_match: str | None) -> Response:
+    writing.delete_selection(served.history.selection(name).name, if_match)
     return Response(status_code=204)
 
 
@@ -135,7 +150,9 @@ def _answer(served: ServedRelease, found: StoredSelection) -> Response:
         release=served.manifest.fingerprint,
         revision=served.revision,
     )
-    return as_json(answer)
+    response = as_json(answer)
+    response.headers["ETag"] = f'"{found.tag}"'
+    return response
 
 
 def _record(served: ServedRelease, found: StoredSelection) -> SelectionRecord:
@@ -149,4 +166,5 @@ def _record(served: ServedRelease, found: StoredSelection) -> SelectionRecord:
         by=found.by,
         created=found.created,
         changed=found.changed,
+        etag=found.tag,
     )

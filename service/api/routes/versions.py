@@ -85,6 +85,7 @@ def _difference(served: ServedRelease, a: str, b: str, limit: int, offset: int) 
         replaced=found.replaced[page],
         relabelled=tuple(Relabelled(**dict(each)) for each in found.relabelled[page]),
         moved_to_pool=found.moved_to_pool[page],
+        kept=found.kept[page],
         by_class={label: ClassChanges(**counts) for label, counts in found.by_class.items()},
         release=served.manifest.fingerprint,
         revision=served.revision,
@@ -99,4 +100,5 @@ def _total(found: Difference) -> ChangeCounts:
         replaced=len(found.replaced),
         relabelled=len(found.relabelled),
         moved_to_pool=len(found.moved_to_pool),
+        kept=len(found.kept),
     )

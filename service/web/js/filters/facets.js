@@ -16,7 +16,7 @@ const MAX_IDS = 100_000;
  * @property {number} no
  *
  * @typedef {Record<"label" | "predicted" | "split" | "tag" | "camera" | "photographer" | "year", Facet>
- *   & Record<"labelled" | "wrong" | "uncertain" | "learned", FlagCounts>
+ *   & Record<"labelled" | "wrong" | "uncertain" | "learned" | "reviewed", FlagCounts>
  *   & { total: number, typicality: { counts: number[] } }} Facets each field is counted among the
  *   images that meet the conditions on all others
  */

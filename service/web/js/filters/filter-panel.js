@@ -35,6 +35,7 @@ const FIRST_FLAGS = [
   ["uncertain", "true"],
   ["labelled", "false"],
   ["learned", "false"],
+  ["reviewed", "true"],
 ];
 
 /** The opposite check boxes. @type {[Flag, "true" | "false"][]} */

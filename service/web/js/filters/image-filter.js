@@ -8,7 +8,7 @@
  *
  * @typedef {"label" | "labelled" | "predicted" | "split" | "tag" | "not_tag" | "camera"
  *   | "photographer" | "taken_from" | "taken_to" | "typicality_min" | "typicality_max" | "wrong"
- *   | "uncertain" | "learned" | "selection"} FilterName
+ *   | "uncertain" | "learned" | "reviewed" | "selection"} FilterName
  */
 
 /** @type {FilterName[]} */
@@ -28,6 +28,7 @@ export const FILTER_NAMES = [
   "wrong",
   "uncertain",
   "learned",
+  "reviewed",
   "selection",
 ];
 
@@ -37,6 +38,7 @@ export const FLAG_TEXTS = {
   uncertain: { true: "Only uncertain", false: "Only certain" },
   labelled: { true: "Only with label", false: "Only without label" },
   learned: { true: "Only learned", false: "Only new to the model" },
+  reviewed: { true: "Only reviewed", false: "Only not reviewed" },
 };
 
 const REPEATED = ["label", "predicted", "split", "tag", "not_tag", "camera", "photographer"];

@@ -33,12 +33,14 @@ const MAX_IDS = 30;
  * @property {string | null} after
  *
  * @typedef {object} Difference
- * @property {Record<"added" | "removed" | "replaced" | "relabelled" | "moved_to_pool", number>} total
+ * @property {Record<"added" | "removed" | "replaced" | "relabelled" | "moved_to_pool" | "kept",
+ *   number>} total
  * @property {string[]} added
  * @property {string[]} removed
  * @property {string[]} replaced
  * @property {Relabelled[]} relabelled
  * @property {string[]} moved_to_pool
+ * @property {string[]} kept
  */
 
 /** @type {import("../router.js").View} */
@@ -189,13 +191,15 @@ function changes(before, after, signal) {
 }
 
 /** @param {Difference} found */
-function differenceLists({ total, added, removed, replaced, relabelled, moved_to_pool: moved }) {
+function differenceLists(found) {
+  const { total, added, removed, replaced, relabelled, moved_to_pool: moved, kept } = found;
   const lists = [
     idList("Added", total.added, added.map(imageLink)),
     idList("Deleted", total.removed, removed.map(deletedImage)),
     idList("New file", total.replaced, replaced.map(imageLink)),
     idList("New label", total.relabelled, relabelled.map(relabelledImage)),
     idList("Moved to the pool", total.moved_to_pool, moved.map(imageLink)),
+    idList("Label kept", total.kept, kept.map(imageLink)),
   ].filter((each) => each !== null);
   return lists.length > 0
     ? lists
