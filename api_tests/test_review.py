@@ -146,7 +146,7 @@ def test_reviewed_images_are_a_filter_and_are_counted(serving, writable_home):
         assert counts.no == client.ids(label="road", reviewed=False).total
         assert client.queue(limit=1000).decided >= 1
         (found,) = client.images(name).images
-        assert found.reviewed == client.history(name).decisions[-1].time
+        assert found.reviewed is not None
 
 
 def test_another_file_is_asked_about_again(serving, writable_home):

@@ -17,6 +17,7 @@ from embeddings.release.manifest import Manifest
 from embeddings.release.reader import current_release, read_manifest
 from embeddings.release.reports import ExperimentReport
 from embeddings.store.records import Decision, FileEntry
+from embeddings.store.selections import StoredSelection
 from embeddings.store.store import Store
 from tests.tiny_release import TRAINING_VERSION, make_home
 from training.runs import RunIndex
@@ -94,6 +95,11 @@ def take_back_unknown(home: Path) -> None:
     store(home).put([], [Decision("lake/lake_0001", "lake", "sea", "ada", "review", undoes="x")])
 
 
+def select(home: Path, ids: tuple[str, ...] | None) -> None:
+    now = store(home).now()
+    store(home).selections.put(StoredSelection("mine", ids, None, "ada", now, now))
+
+
 def write_foreign(home: Path) -> None:
     shutil.rmtree(home / "store/files.lance")
     lance.write_dataset(pa.table({"id": ["a"]}), home / "store/files.lance")
@@ -112,6 +118,11 @@ HARMS: dict[str, tuple[Harm, str]] = {
     "no features": (remove_features, "lacks the features of 168 images of the release"),
     "ledger": (name_unknown_image, "that the store lacks: 'lake/x'; delete the folder"),
     "journal": (take_back_unknown, "takes back decisions that it lacks: 'x'; restore"),
+    "selection": (
+        lambda home: select(home, ("lake/lake_0001", "lake/x")),
+        "The selection 'mine' names images that the store lacks: 'lake/x'; save it again",
+    ),
+    "empty selection": (lambda home: select(home, None), "'mine' is not readable; delete it"),
     "format": (write_foreign, "files.lance was written by an earlier version of Belvedere"),
     "release": (damage("releases/generated*/errors.json"), "errors.json is missing or damaged"),
     "pointer": (lambda home: (home / "releases/current").unlink(), "There is no release under"),
@@ -139,11 +150,13 @@ def test_damage_is_a_sentence_with_the_remedy(
 
 def test_a_sound_home_is_counted(tiny: Path, capfd: pytest.CaptureFixture[str]) -> None:
     store(tiny).delete(["lake/lake_0001"])
+    select(tiny, ("lake/lake_0001",))
     (tiny / "runs" / ".draft-x").mkdir()
     shown = verify(tiny, capfd, 0)
     assert "images: 168 checked" in shown
     assert "releases: 1 checked" in shown
     assert "runs: 1 checked" in shown
+    assert "selections: 1 checked" in shown
     assert "Drafts of killed processes: 1;" in shown
     assert "Problem" not in shown
 
