@@ -201,7 +201,8 @@ def test_no_text_of_a_csv_table_is_a_formula(serving, copied_home):
         Client(str(service.base_url)) as client,
     ):
         for number, formula in enumerate(formulas):
-            client.relabel(f"lake/lake_000{number}", formula, attributes={"camera": formula})
+            facts = {"camera": formula}
+            client.relabel(f"lake/lake_000{number}", formula, attributes=facts, new_class=True)
         text = exported(service, format="csv").content.decode()
         files = zip_of(exported(service, format="folder"))
     lines = [

@@ -293,6 +293,20 @@ def test_a_location_is_stored_only_if_told(tmp_path: Path) -> None:
         assert bool(Image.open(io.BytesIO(jpeg)).getexif().get_ifd(ExifTags.IFD.GPSInfo)) is keep
 
 
+def test_another_label_of_a_moved_file_ends_the_review(tmp_path: Path) -> None:
+    trial = Trial(tmp_path)
+    trial.write("cat/0.jpg", 0)
+    trial.write("dog/0.jpg", 1)
+    add(trial.folder, trial.store)
+    relabel(trial.store, "dog", ["cat/0"], "ada")
+    (image,) = [each for each in trial.images() if each.id == "cat/0"]
+    assert "reviewed" in image.attributes
+    (trial.folder / "cat/0.jpg").rename(trial.folder / "emu/0.jpg")
+    assert add(trial.folder, trial.store)["emu/0.jpg"].outcome == "relabelled"
+    (image,) = [each for each in trial.images() if each.id == "cat/0"]
+    assert (image.label, "reviewed" in image.attributes) == ("emu", False)
+
+
 def test_images_without_a_label_are_added_only_if_told(tmp_path: Path) -> None:
     trial = Trial(tmp_path)
     trial.write("cat/0.jpg", 0)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from embeddings.recognition import prediction_set
 from embeddings.release.publish import republish
-from embeddings.store.records import StoredImage
+from embeddings.store.records import REVIEW_TIME, StoredImage
 from embeddings.store.store import Store
 from service.image_filter import EVERY_IMAGE, ImageFilter, as_json, from_json
 from service.schemas import Facet
@@ -38,6 +38,8 @@ def described(store: Store) -> None:
             attributes["camera"] = CAMERAS[number % 2]
         if number % 4:
             attributes["taken"] = f"{2000 + number % 7}-05-{number % 28 + 1:02}T10:00:00+02:00"
+        if number % 5 == 0:
+            attributes[REVIEW_TIME] = f"2024-05-01T10:00:{number % 60:02}+00:00"
         if number % 11 == 0:
             attributes = {"taken": "last summer", "camera": 5}
         photographer = (None, *PHOTOGRAPHERS)[number % 3]
@@ -54,6 +56,8 @@ def changed(store: Store) -> None:
     store.put([known["lake/lake_0003"].model_copy(update={"label": "harbour"})])
     store.put([known["city/city_0001"].model_copy(update={"id": TWIN, "group": 900})])
     store.put([known["field/field_0002"].model_copy(update={"attributes": {"camera": "Other"}})])
+    review = {"attributes": {REVIEW_TIME: "2024-05-02T10:00:00+00:00"}}
+    store.put([known["field/field_0003"].model_copy(update=review)])
     store.delete([DELETED])
 
 
@@ -129,6 +133,7 @@ def meets(fact: Fact, where: ImageFilter) -> bool:
         or (image.label is not None and (fact.predicted != image.label) == where.wrong),
         where.uncertain is None or (fact.size != 1) == where.uncertain,
         where.learned is None or fact.learned == where.learned,
+        where.reviewed is None or (REVIEW_TIME in image.attributes) == where.reviewed,
     )
     return all(checks)
 
@@ -164,6 +169,7 @@ FILTERS = st.fixed_dictionaries(
         "wrong": FLAGS,
         "uncertain": FLAGS,
         "learned": FLAGS,
+        "reviewed": FLAGS,
     },
 ).map(_filter_of)
 
@@ -172,7 +178,7 @@ def test_the_filters_of_this_test_have_all_conditions(served: ServedRelease) -> 
     """A condition without an example here is not compared with the model."""
     given = {"label", "labelled", "predicted", "split", "tag", "not_tag", "camera"}
     given |= {"photographer", "taken_from", "taken_to", "typicality_min", "typicality_max"}
-    given |= {"wrong", "uncertain", "learned"}
+    given |= {"wrong", "uncertain", "learned", "reviewed"}
     # `api_tests/test_selections.py` tests selections.
     assert {each.name for each in fields(ImageFilter)} == given | {"selection"}
 
