@@ -17,3 +17,13 @@ def spaced(lines: Sequence[str]) -> list[str]:
             spaced.append("")
         spaced.append(line)
     return [*spaced, ""]
+
+
+def with_section(page: str, lines: Sequence[str]) -> str:
+    """Return a page with a section, in place of an earlier one with the same heading if any."""
+    text = "\n".join(spaced(lines))
+    before, heading, earlier = page.partition(f"{lines[0]}\n")
+    if not heading:
+        return f"{page.rstrip()}\n\n{text}"
+    _, following, rest = earlier.partition("\n## ")
+    return f"{before}{text}{following}{rest}"

@@ -50,6 +50,12 @@ class Running:
         """Peak resident memory since `reset_peak`, in 10^6 bytes."""
         return peak_resident_bytes(self.process.pid) / 1e6
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of the process since its start."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
     def reset_peak(self) -> None:
         """Reset the peak of resident memory to its current value."""
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")

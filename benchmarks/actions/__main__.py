@@ -1,9 +1,11 @@
 """`python -m benchmarks.actions`: review, selection, search and export.
 
-A copy of BELVEDERE_HOME is written. Large collections are generated (`benchmarks/large_home.py`)
-with the encoder of its release.
+The result is saved in BELVEDERE_HOME and written to `docs/benchmarks.md`. Only copies of the home
+are changed. Large collections are generated (`benchmarks/large_home.py`) with the encoder of its
+release.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from benchmarks.actions.calls import measure_calls
 from benchmarks.actions.exports import measure_export
 from benchmarks.actions.lasso import measure_lasso
+from benchmarks.actions.page import section
 from benchmarks.actions.results import (
     ActionsMeasurement,
     CollectionFigures,
@@ -24,12 +27,16 @@ from benchmarks.actions.results import (
 from benchmarks.actions.review import measure_review
 from benchmarks.chromium import BrowserMissing, chromium
 from benchmarks.copies import client_of, copy_home, started
+from benchmarks.environment import describe_machine
 from benchmarks.large_home import write_large_home
+from benchmarks.markdown import with_section
 from benchmarks.measurements import bench_home, save
 from benchmarks.visits import MANY
 from embeddings.release.reader import Release, current_release, open_release
 from embeddings.settings import IndexSettings
 from embeddings.store.store import Store
+
+PAGE = Path("docs/benchmarks.md")
 
 
 class ActionSettings(BaseSettings):
@@ -47,24 +54,30 @@ class ActionSettings(BaseSettings):
 
 
 def main() -> None:
-    """Measure, and save the results in BELVEDERE_HOME after each part."""
+    """Measure, save the results in BELVEDERE_HOME after each part, and write the section."""
     home, settings = bench_home(), ActionSettings()
     with TemporaryDirectory(prefix=".actions-", dir=home) as folder:
         for measured in measure(home, Path(folder), settings):
             save(measured, home)
+    page = with_section(PAGE.read_text(encoding="utf-8"), section(measured))
+    PAGE.write_text(page, encoding="utf-8")
 
 
 def measure(home: Path, folder: Path, settings: ActionSettings) -> Iterator[ActionsMeasurement]:
     """Measure copies of a home and generated ones in a folder; yield the results so far."""
-    release = open_release(current_release(home / "releases"))
-    collections = [_measure_collection(copy_home(home, folder / "stored"))]
+    load, release = os.getloadavg()[0], open_release(current_release(home / "releases"))
+    stored = _measure_collection(copy_home(home, folder / "stored"))
     review, lasso = _measure_page(home, folder, release, settings)
-    yield ActionsMeasurement(review=review, lasso=lasso, collections=tuple(collections))
+    measured = ActionsMeasurement(
+        machine=describe_machine(), load=load, review=review, lasso=lasso, collections=(stored,)
+    )
+    yield measured
     for size in settings.sizes:
         target = _generated(home, folder / str(size), release, size)
-        collections.append(_measure_collection(target))
+        found = (*measured.collections, _measure_collection(target))
         shutil.rmtree(target)
-        yield ActionsMeasurement(review=review, lasso=lasso, collections=tuple(collections))
+        measured = measured.model_copy(update={"collections": found})
+        yield measured
 
 
 def _measure_page(
@@ -91,9 +104,11 @@ def _measure_collection(home: Path) -> CollectionFigures:
     """Measure a home, which is written."""
     release = open_release(current_release(home / "releases"))
     ids = Store(str(home / "store")).at().images.ids
+    # A writer reads the store meanwhile, which would count as memory of the export.
+    with started(home) as service, client_of(service) as client:
+        export = measure_export(service, client, ids[0])
     with started(home, BELVEDERE_WRITABLE="1") as service, client_of(service) as client:
-        export = measure_export(service, client)
-        calls = measure_calls(client, ids, release.manifest.classes)
+        calls = measure_calls(service, client, ids, release.manifest.classes)
     return CollectionFigures(
         images=len(ids), dimension=release.embeddings.shape[1], calls=calls, export=export
     )

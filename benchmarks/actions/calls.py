@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 
 from benchmarks.actions.results import CallFigures
+from benchmarks.processes import Running
 from benchmarks.writes import latency
 
 BULK = 1000
@@ -20,7 +21,7 @@ Call = Callable[[], httpx.Response]
 
 
 def measure_calls(
-    client: httpx.Client, ids: Sequence[str], classes: Sequence[str]
+    service: Running, client: httpx.Client, ids: Sequence[str], classes: Sequence[str]
 ) -> tuple[CallFigures, ...]:
     """Measure each call, one at a time; the collection is written."""
     chance = np.random.default_rng(_SEED)
@@ -47,29 +48,37 @@ def measure_calls(
     def get(path: str) -> Call:
         return lambda: client.get(path)
 
+    def measured(name: str, call: Call, times: int, before: Call | None = None) -> CallFigures:
+        return _measured(service, name, call, times, before)
+
     # The writer reads the store before the first change.
     patch().raise_for_status()
     listing, by_state = ("/images?limit=1",), ("/queue", "/facets", "/ids")
     return (
-        *(_figures(f"`GET {path}`", get(path), _READS) for path in listing + by_state),
+        *(measured(f"`GET {path}`", get(path), _READS) for path in listing + by_state),
         *(
-            _figures(f"`GET {path}` after a change", get(path), _FRESH_READS, patch)
+            measured(f"`GET {path}` after a change", get(path), _FRESH_READS, patch)
             for path in by_state
         ),
-        _figures("`POST /search`, three examples, one counter-example", search, _READS),
-        _figures("`PATCH /images?id=`", patch, _CHANGES),
-        _figures(f"`POST /changes` of {BULK:,} labels", change, _BULK_CHANGES),
+        measured("`POST /search`, three examples, one counter-example", search, _READS),
+        measured("`PATCH /images?id=`", patch, _CHANGES),
+        measured(f"`POST /changes` of {BULK:,} labels", change, _BULK_CHANGES),
     )
 
 
-def _figures(name: str, call: Call, times: int, before: Call | None = None) -> CallFigures:
+def _measured(
+    service: Running, name: str, call: Call, times: int, before: Call | None
+) -> CallFigures:
     """Measure a call after one that is not counted; `before` is called before each."""
     call().raise_for_status()
-    seconds = []
+    seconds, cpu_seconds = [], 0.0
     for _ in range(times):
         if before is not None:
             before().raise_for_status()
-        start = perf_counter()
+        start, cpu = perf_counter(), service.cpu_seconds
         call().raise_for_status()
         seconds.append(perf_counter() - start)
-    return CallFigures(name=name, count=times, latency=latency(seconds))
+        cpu_seconds += service.cpu_seconds - cpu
+    return CallFigures(
+        name=name, count=times, latency=latency(seconds), cpu_ms=1000 * cpu_seconds / times
+    )

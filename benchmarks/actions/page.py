@@ -5,16 +5,26 @@ from statistics import median
 
 from benchmarks.actions.results import (
     ActionsMeasurement,
+    CallFigures,
     CollectionFigures,
     LassoFigures,
     ReviewFigures,
 )
+from benchmarks.actions.targets import action_targets
 from benchmarks.markdown import table
+from benchmarks.targets import HEADER
 
 
 def section(measured: ActionsMeasurement) -> list[str]:
     """Return the section as paragraphs and lines of tables."""
-    return ["## Look, select, act", _about(measured.collections), *_lines(measured)]
+    return [
+        "## Look, select, act",
+        _about(measured.collections),
+        f"- Machine: {measured.machine}.",
+        f"- Date: {measured.day.isoformat()}; load average at the start: {measured.load:.1f}.",
+        *table(HEADER, [each.row for each in action_targets(measured)], words=4),
+        *_lines(measured),
+    ]
 
 
 def _about(collections: Sequence[CollectionFigures]) -> str:
@@ -57,13 +67,16 @@ def _lasso(lasso: LassoFigures) -> str:
 
 
 def _calls(collections: Sequence[CollectionFigures]) -> list[str]:
-    by_name = [{each.name: each.latency for each in found.calls} for found in collections]
-    rows = [
-        [name, *(f"{each[name].p50_ms:.1f} / {each[name].p95_ms:.1f}" for each in by_name)]
-        for name in by_name[0]
-    ]
-    header = ("call, p50 / p95 in ms", *(f"{each.images:,} images" for each in collections))
+    by_name = [{each.name: each for each in found.calls} for found in collections]
+    rows = [[name, *(_figures(each[name]) for each in by_name)] for name in by_name[0]]
+    header = (
+        "call: p50 / p95, ms (processor time)", *(f"{each.images:,} images" for each in collections)
+    )  # fmt: skip
     return table(header, rows)
+
+
+def _figures(call: CallFigures) -> str:
+    return f"{call.latency.p50_ms:.1f} / {call.latency.p95_ms:.1f} ({call.cpu_ms:.1f})"
 
 
 def _exports(collections: Sequence[CollectionFigures]) -> list[str]:
@@ -80,5 +93,8 @@ def _exports(collections: Sequence[CollectionFigures]) -> list[str]:
     header = (
         "images", "file, MB", "s", "processor time, s", "growth of anonymous memory, MB",
     )  # fmt: skip
-    about = "`GET /export`, Parquet with all records and embeddings, medians of three exports."
+    about = (
+        "`GET /export`, Parquet with all records and embeddings; medians of three exports, after "
+        "one of a single image."
+    )
     return [about, *table(header, rows, words=0)]

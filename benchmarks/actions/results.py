@@ -38,6 +38,8 @@ class CallFigures(Figures):
     name: str
     count: int
     latency: Latency
+    cpu_ms: float
+    """Processor time of the service for each call, in milliseconds."""
 
 
 class ExportFigures(Figures):
@@ -65,6 +67,9 @@ class CollectionFigures(Figures):
 class ActionsMeasurement(Measurement):
     """Review, selection, calls and export."""
 
+    machine: str
+    load: float
+    """Load average at the start."""
     review: ReviewFigures | None
     """None if no browser is installed."""
     lasso: LassoFigures | None

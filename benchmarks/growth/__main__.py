@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.environment import describe_machine
-from benchmarks.growth.page import CHART, plot_growth, with_section
+from benchmarks.growth.page import CHART, plot_growth, section
 from benchmarks.growth.results import GrowthMeasurement, SizeResult
 from benchmarks.growth.scenes import add_images
 from benchmarks.growth.steps import RESULT, Step, StepResult
+from benchmarks.markdown import with_section
 from benchmarks.measurements import bench_home, save
 from embeddings.release.reader import current_release, read_manifest
 
@@ -34,7 +35,8 @@ def main() -> None:
         "--images", type=int, nargs="+", default=SIZES, help="sizes of the collections"
     )
     measured = measure(bench_home(), parser.parse_args().images)
-    PAGE.write_text(with_section(PAGE.read_text(encoding="utf-8"), measured), encoding="utf-8")
+    page = with_section(PAGE.read_text(encoding="utf-8"), section(measured))
+    PAGE.write_text(page, encoding="utf-8")
     plot_growth(measured, PAGE.with_name(CHART))
 
 

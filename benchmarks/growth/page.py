@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from benchmarks.growth.results import PARTS, GrowthMeasurement
 from benchmarks.growth.targets import growth_targets
-from benchmarks.markdown import spaced, table
+from benchmarks.markdown import table
 from benchmarks.targets import HEADER
 
 CHART = "growth.png"
@@ -60,17 +60,6 @@ def section(growth: GrowthMeasurement) -> list[str]:
         " unchanged folder.",
         *table(("images", "added", "add", "publish again", "unchanged"), changes, words=0),
     ]
-
-
-def with_section(page: str, growth: GrowthMeasurement) -> str:
-    """Return the page with the section of these results, in place of an earlier one if any."""
-    lines = section(growth)
-    text = "\n".join(spaced(lines))
-    before, heading, earlier = page.partition(lines[0])
-    if not heading:
-        return f"{page.rstrip()}\n\n{text}"
-    _, following, rest = earlier.partition("\n## ")
-    return f"{before}{text}{following}{rest}"
 
 
 def plot_growth(growth: GrowthMeasurement, path: Path) -> None:

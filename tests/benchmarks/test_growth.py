@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 
 from benchmarks.growth.__main__ import measure
-from benchmarks.growth.page import plot_growth, section, with_section
+from benchmarks.growth.page import plot_growth, section
 from benchmarks.growth.results import PARTS, GrowthMeasurement, SizeResult
 from benchmarks.growth.scenes import BATCH, CLASSES, SIZE, draw
 from benchmarks.growth.steps import Spent, StepResult
 from benchmarks.growth.targets import growth_targets
+from benchmarks.markdown import with_section
 from benchmarks.measurements import load_saved
 from embeddings.ingest.near_duplicates import NEW, find_links
 from embeddings.ingest.thumbnails import make_thumbnail
@@ -111,11 +112,11 @@ def test_the_section_has_a_row_for_each_size_and_its_chart(tmp_path: Path):
 
 def test_the_section_replaces_that_of_an_earlier_run():
     page = "# Benchmarks\n\n## Services\n\nText.\n"
-    once = with_section(page, _growth(_size(4000, 1)))
-    twice = with_section(once, _growth(_size(4000, 1)))
+    once = with_section(page, section(_growth(_size(4000, 1))))
+    twice = with_section(once, section(_growth(_size(4000, 1))))
     assert once.startswith(page)
     assert twice == once
-    between = with_section(f"{once}\n## Last\n\nEnd.\n", _growth(_size(8000, 1)))
+    between = with_section(f"{once}\n## Last\n\nEnd.\n", section(_growth(_size(8000, 1))))
     assert between.endswith("\n## Last\n\nEnd.\n")
     assert "8,000" in between
     assert "4,000" not in between
