@@ -27,6 +27,7 @@ from embeddings.ingest.steps import (
     Step,
     check_restored,
     check_tags,
+    keys_of_last,
     relabelled,
     rows_of,
     step_of,
@@ -184,7 +185,10 @@ def _mark(change: Delete | Restore, situation: Situation) -> Step:
         Decision(record.id, record.label, record.label, change.by, why)
         for record in changed.values()
     ]
-    return step_of(rows, outcomes, images, changed, decisions)
+    based = {to_nfc(identifier) for identifier in change.if_match}
+    repeated = based & {images.record(row).id for row in rows if row not in changed}
+    earlier = keys_of_last(sorted(repeated), why, change.by, situation)
+    return step_of(rows, outcomes, images, changed, decisions, earlier)
 
 
 def thumbnail_of(file: PreparedFile) -> Pixels:

@@ -22,6 +22,7 @@ from embeddings.ingest.steps import (
     Situation,
     Step,
     changed_meanwhile,
+    keys_of_last,
     listed,
     live_rows,
     relabelled,
@@ -96,7 +97,8 @@ def decide_distinct(change: Distinct, situation: Situation) -> Step:
     facts = sorted((each.id, each.digest) for each in records.values())
     why = distinct_kind(sha256(json.dumps(facts).encode()).hexdigest()[:_KEY_LENGTH])
     if all(_is_last(each.id, why, situation) for each in records.values()):
-        return step_of(rows, ["unchanged"] * len(rows), images, {}, ())
+        earlier = keys_of_last([name for name, _ in facts], why, change.by, situation)
+        return step_of(rows, ["unchanged"] * len(rows), images, {}, (), earlier)
     decisions = [
         Decision(each.id, each.label, each.label, change.by, why) for each in records.values()
     ]

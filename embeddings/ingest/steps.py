@@ -132,6 +132,15 @@ def _rows_of(ids: Iterable[str], images: Collection, *, are_live: bool) -> list[
     return [*found.values()]
 
 
+def keys_of_last(ids: Iterable[str], why: str, by: str, situation: Situation) -> list[str]:
+    """Return the keys of the decisions of a kind that a person made last about images.
+
+    The answer to them may have been lost.
+    """
+    last = (each for name in ids for each in situation.decisions(name).last)
+    return [each.key for each in last if (each.decision.why, each.decision.by) == (why, by)]
+
+
 def check_tags(records: Iterable[StoredImage], if_match: Mapping[str, str]) -> None:
     """Raise `ImageChanged` if the tag of a record differs from the given one of its id."""
     tags = {to_nfc(identifier): tag for identifier, tag in if_match.items()}

@@ -89,6 +89,25 @@ def test_a_repeated_edit_is_unchanged_and_has_its_first_decisions(it: OpenWriter
         it.write(replace(edit, by="bob"))
 
 
+def test_a_repeated_deletion_has_its_first_decisions(it: OpenWriter) -> None:
+    deletion = Delete(["a", "b"], "ada", tags(it, "a", "b"))
+    first, again = it.write(deletion), it.write(deletion)
+    assert again.outcomes == {"unchanged": 2}
+    assert again.decisions == first.decisions
+    assert it.write(Delete(["a", "b"], "ada")).decisions == ()
+    assert it.write(replace(deletion, by="bob")).decisions == ()
+    assert undo(it, again).outcomes == {"undone": 2}
+
+
+def test_images_that_are_found_to_be_different_again_have_the_first_decisions(
+    it: OpenWriter,
+) -> None:
+    first, again = it.write(Distinct(["a", "b"], "ada")), it.write(Distinct(["b", "a"], "ada"))
+    assert again.outcomes == {"unchanged": 2}
+    assert {*again.decisions} == {*first.decisions}
+    assert it.write(Distinct(["a", "b"], "bob")).decisions == ()
+
+
 def test_decisions_are_known_after_a_restart(it: OpenWriter) -> None:
     kept = it.write(Edit(["a"], "ada", reviewed=True))
     labelled = it.write(Edit(["b"], "ada", "sea"))
