@@ -205,6 +205,23 @@ def test_images_of_one_scene_are_a_group_whose_best_is_large_and_sharp(with_dupl
     assert sizes["mine/small"] == 320
 
 
+def test_groups_with_validation_images_suggest_one_of_them_and_its_weight(api, records):
+    groups = api.get("/duplicates", params={"limit": 100}).json()["groups"]
+    validation = sum(record["split"] == "validation" for record in records)
+    assert {group["joins"] for group in groups} == {True, False}
+    for group in groups:
+        splits = {image["split"] for image in group["images"]}
+        assert group["splits"] == sorted(splits)
+        assert group["joins"] == (splits >= {"train", "validation"})
+        if "validation" in splits:
+            assert group["images"][0]["split"] == "validation"
+        for image in group["images"]:
+            assert (image["affects"] is None) == (image["split"] != "validation")
+            if image["affects"]:
+                assert image["affects"]["validation"] == validation
+                assert image["affects"]["correct_after"] is None
+
+
 def test_images_found_to_be_different_are_not_offered_again(with_duplicates):
     api, before = with_duplicates
     pair, third = ["mine/small", "mine/large"], "mine/large-blurred"

@@ -818,7 +818,7 @@ class ReviewReason(FrozenModel):
 
 
 class CorrectionEffect(FrozenModel):
-    """Effect of another label of a validation image on the figures."""
+    """Effect of another label of a validation image, or of its deletion, on the figures."""
 
     validation: int = Field(description="Number of validation images.")
     counted: bool = Field(
@@ -827,7 +827,8 @@ class CorrectionEffect(FrozenModel):
     )
     correct: bool = Field(description="True if the served model predicts the present label.")
     correct_after: bool | None = Field(
-        description="True if it predicts the suggested class; null without a suggestion."
+        description="True if it predicts the suggested class; null without a suggestion, and in "
+        "a group of duplicates."
     )
 
 
@@ -883,6 +884,9 @@ class DuplicateImage(FrozenModel):
     distance: float = Field(
         description="Euclidean distance of its embedding to that of the best image, without unit."
     )
+    affects: CorrectionEffect | None = Field(
+        description="Effect of a deletion on the figures; null if it is no validation image."
+    )
     image: str = _Image
     attribution: Attribution | None = _Attribution
     etag: str = Field(description="Tag of the record, which changes with its contents.")
@@ -893,8 +897,14 @@ class DuplicateGroup(FrozenModel):
 
     key: str = Field(description="Name of the group: a function of its ids.")
     best: str = Field(
-        description="Id of the suggested image to keep: the one with the most pixels, of equal "
-        "ones the sharpest, then the first id."
+        description="Id of the suggested image to keep. Of the validation images, or of all if "
+        "there are none, it is the one with the most pixels, of equal ones the sharpest, then the "
+        "first id."
+    )
+    splits: tuple[Split, ...] = Field(description="Splits of its images, in alphabetical order.")
+    joins: bool = Field(
+        description="True if it has training and validation images: the validation accuracy of a "
+        "model that learns from the former says less about other images."
     )
     distance: float = Field(description="Smallest distance of two of its images, without unit.")
     thumbnails: bool = Field(

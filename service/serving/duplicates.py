@@ -13,6 +13,7 @@ from embeddings.store.attribution import attribution_of
 from embeddings.store.records import record_tag
 from service.image_filter import ImageFilter
 from service.schemas import DuplicateGroup, DuplicateImage, DuplicateList, image_path
+from service.serving.effects import effect_on_figures
 from service.serving.served_release import ServedRelease
 
 
@@ -81,18 +82,23 @@ def _answer(served: ServedRelease, group: _Group) -> DuplicateGroup:
         for row, distance in zip(rows, distances.tolist(), strict=True)
     ]
     name = live.record(best).id
+    splits = {each.split for each in found}
     return DuplicateGroup(
         key=group_key([each.id for each in found]),
         best=name,
         distance=group.distance,
         thumbnails=group.copies,
+        splits=tuple(sorted(splits)),
+        joins={"train", "validation"} <= splits,
         images=tuple(sorted(found, key=lambda each: (each.id != name, each.id))),
     )
 
 
-def _worst_last(served: ServedRelease, row: int) -> tuple[int, float, str]:
+def _worst_last(served: ServedRelease, row: int) -> tuple[bool, int, float, str]:
     image = served.live.record(row)
-    return -image.width * image.height, -served.sharpness(row, image.digest), image.id
+    sharpness = served.sharpness(row, image.digest)
+    # Without a validation image, accuracies before and after would be of different images.
+    return image.split != "validation", -image.width * image.height, -sharpness, image.id
 
 
 def _image(served: ServedRelease, row: int, distance: float) -> DuplicateImage:
@@ -106,6 +112,7 @@ def _image(served: ServedRelease, row: int, distance: float) -> DuplicateImage:
         height=image.height,
         sharpness=served.sharpness(row, image.digest),
         distance=distance,
+        affects=effect_on_figures(served, row),
         image=served.root_path + image_path(image.id),
         attribution=attribution_of(image),
         etag=record_tag(image),

@@ -1,8 +1,6 @@
 """Images to look at, in their order, with reasons, suggestions and effects on the figures."""
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from embeddings.arrays import Mask
 from embeddings.review.decided import decided_rows
@@ -12,12 +10,12 @@ from embeddings.store.attribution import attribution_of
 from embeddings.store.records import record_tag
 from service.image_filter import ImageFilter
 from service.schemas import (
-    CorrectionEffect,
     ReviewItem,
     ReviewQueue,
     ReviewReason,
     image_path,
 )
+from service.serving.effects import effect_on_figures
 from service.serving.responses import nearest_stored
 from service.serving.served_release import ServedRelease
 
@@ -98,21 +96,8 @@ def _item(
         neighbors=nearest_stored(served, row),
         split=image.split,
         learned=served.live.learned(row),
-        affects=_effect(served, row, suggested) if image.split == "validation" else None,
+        affects=effect_on_figures(served, row, suggested),
         image=served.root_path + image_path(image.id),
         attribution=attribution_of(image),
         etag=record_tag(image),
-    )
-
-
-def _effect(served: ServedRelease, row: int, suggested: int | None) -> CorrectionEffect:
-    """Return the effect of a correction of a validation image on the figures."""
-    evidence = served.reasons.evidence
-    predicted = int(evidence.predicted[row])
-    digest = pa.scalar(served.live.record(row).digest, pa.string())
-    return CorrectionEffect(
-        validation=served.validation_count,
-        counted=int(pc.index(served.history.judged, digest).as_py()) >= 0,
-        correct=predicted == int(evidence.labels[row]),
-        correct_after=None if suggested is None else predicted == suggested,
     )
