@@ -128,7 +128,7 @@ def test_every_decision_by_keyboard_is_a_row_of_the_journal(open_review, writabl
         ("reviewed", before, before),
     ]
     page.reload()
-    expect(title_of(page)).to_have_text(skipped["id"])
+    expect(title_of(page)).to_have_text(last["id"])
     assert {each["id"] for each in queue(writable)} == {
         each["id"] for each in items if each not in (accepted, kept, by_digit, by_letter, undone)
     }
@@ -229,13 +229,190 @@ def test_lost_answers_double_no_decision(open_review, writable):
     assert journal(writable, third["id"]) == [("review", third["label"], third["suggested"])]
 
 
-def test_a_key_without_permission_keeps_the_decisions(open_review, writable):
+def test_a_reload_keeps_decisions_that_were_not_sent_and_the_place(open_review, writable):
+    items = queue(writable)[:6]
+    skipped, accepted, kept, undone, present = items[:5]
+    page = open_review()
+    expect(title_of(page)).to_have_text(skipped["id"])
+    page.route("**/changes", lambda route: route.abort("connectionrefused"))
+    for key in ("s", "a", "k", "k", "s", "u", "u"):
+        page.keyboard.press(key)
+    expect(title_of(page)).to_have_text(undone["id"])
+    expect(progress_of(page)).to_contain_text("2 decided (4 being saved), 1 skipped")
+    page.reload()
+    # The decision is taken back only when the service can be reached.
+    expect(title_of(page)).to_have_text(undone["id"])
+    expect(progress_of(page)).to_contain_text("2 decided (4 being saved), 1 skipped")
+    page.unroute("**/changes")
+    page.locator(".messages").get_by_role("button", name="Try again").click()
+    expect_saved(page, 2)
+    page.keyboard.press("1")
+    expect(title_of(page)).to_have_text(present["id"])
+    page.reload()
+    expect_saved(page, 3)
+    expect(title_of(page)).to_have_text(present["id"])
+    for name in (undone["id"], kept["id"], accepted["id"], skipped["id"]):
+        page.keyboard.press("u")
+        expect(title_of(page)).to_have_text(name)
+    expect_saved(page, 0)
+    for item, kinds in ((skipped, 0), (accepted, 2), (kept, 2), (undone, 4)):
+        found = journal(writable, item["id"])
+        assert len(found) == kinds
+        assert found == [] or found[-1][2] == item["label"]
+    assert [each["id"] for each in queue(writable)[:5]] == [each["id"] for each in items[:5]]
+
+
+def test_a_reload_in_the_middle_of_a_request_doubles_no_decision(open_review, writable):
+    first, second, third = queue(writable)[:3]
+    page = open_review()
+    expect(title_of(page)).to_have_text(first["id"])
+
+    def reload_during(path, *keys):
+        """Press keys, and reload the page between a change and its answer."""
+        revision = writable.get("/livez").json()["revision"]
+        page.route(path, lambda route: route.fetch() and None)
+        for key in keys:
+            page.keyboard.press(key)
+        while writable.get("/livez").json()["revision"] == revision:
+            page.wait_for_timeout(20)
+        page.unroute_all(behavior="ignoreErrors")
+        page.reload()
+
+    reload_during("**/changes", "a", "k", "u")
+    expect_saved(page, 1)
+    expect(title_of(page)).to_have_text(second["id"])
+    reload_during("**/undo", "u")
+    expect_saved(page, 0)
+    expect(title_of(page)).to_have_text(first["id"])
+    reload_during("**/changes", "k")
+    expect_saved(page, 1)
+    before, after = first["label"], first["suggested"]
+    assert journal(writable, first["id"]) == [
+        ("review", before, after),
+        ("undo:review", after, before),
+        ("reviewed", before, before),
+    ]
+    before = second["label"]
+    assert journal(writable, second["id"]) == [
+        ("reviewed", before, before),
+        ("undo:reviewed", before, before),
+    ]
+    assert journal(writable, third["id"]) == []
+
+
+def test_decisions_of_a_closed_tab_are_sent_by_the_next_one_only(open_review, writable):
+    first, second, third = queue(writable)[:3]
+    closed = open_review()
+    expect(title_of(closed)).to_have_text(first["id"])
+    closed.context.route("**/changes", lambda route: route.abort("connectionrefused"))
+    closed.keyboard.press("a")
+    expect(closed.locator(".messages").get_by_role("alert")).to_contain_text("1 decision not saved")
+    # While the first tab is open, its decisions are not those of another one.
+    other = closed.context.new_page()
+    other.goto("/#/review")
+    expect(title_of(other)).to_have_text(first["id"])
+    expect(progress_of(other)).not_to_contain_text("being saved")
+    closed.close()
+    later = other.context.new_page()
+    later.goto("/#/review")
+    expect(title_of(later)).to_have_text(second["id"])
+    expect(progress_of(later)).to_contain_text("1 being saved")
+    later.context.unroute("**/changes")
+    later.locator(".messages").get_by_role("button", name="Try again").click()
+    later.keyboard.press("s")
+    expect(title_of(later)).to_have_text(third["id"])
+    expect(progress_of(later)).not_to_contain_text("being saved")
+    assert journal(writable, first["id"]) == [("review", first["label"], first["suggested"])]
+
+
+def test_no_class_fits_or_the_image_is_deleted(open_review, writable, screenshot):
+    filters = {"split": "train"}
+    unlabelled, deleted, present = queue(writable, **filters)[:3]
+    page = open_review("#/review?split=train", size=NARROW, touch=True)
+    expect(title_of(page)).to_have_text(unlabelled["id"])
+    screenshot(page, "review-phone")
+    page.get_by_role("button", name="No class fits").tap()
+    expect(title_of(page)).to_have_text(deleted["id"])
+    page.keyboard.press("d")
+    expect(title_of(page)).to_have_text(present["id"])
+    expect_saved(page, 2)
+    assert journal(writable, unlabelled["id"]) == [("review", unlabelled["label"], None)]
+    # A person has decided so, and is not asked for a label.
+    assert queue(writable, goal="label") == []
+    assert writable.get("/images", params={"id": deleted["id"]}).status_code == 404
+    page.keyboard.press("u")
+    page.keyboard.press("u")
+    expect(title_of(page)).to_have_text(unlabelled["id"])
+    expect_saved(page, 0)
+    for item in (unlabelled, deleted):
+        record = writable.get("/images", params={"id": item["id"]}).json()["images"][0]
+        assert (record["label"], record["split"]) == (item["label"], "train")
+
+
+def test_a_validation_image_is_deleted_after_a_question_only(open_review, writable):
+    first, second = queue(writable, split="validation")[:2]
+    page = open_review("#/review?split=validation")
+    expect(title_of(page)).to_have_text(first["id"])
+    page.keyboard.press("d")
+    expect(page.locator(".actions").get_by_role("alert")).to_contain_text("Delete 1 validation")
+    page.keyboard.press("s")
+    expect(title_of(page)).to_have_text(second["id"])
+    page.keyboard.press("y")
+    expect(progress_of(page)).to_contain_text("0 decided")
+    page.keyboard.press("d")
+    page.keyboard.press("y")
+    expect_saved(page, 1)
+    assert journal(writable, first["id"]) == []
+    assert [each[0] for each in journal(writable, second["id"])] == ["delete"]
+
+
+def test_a_key_without_permission_to_delete_delays_no_label(open_page, copied_home, serving):
+    settings = ServiceSettings(home=copied_home, writable=True)
+    secret = add_key(settings.keys_file, "ada", "label")
+    with serving(settings) as client:
+        first, second, third = queue(client, split="train")[:3]
+        page = open_page("#/review?split=train", service=client)
+        page.evaluate("key => sessionStorage.setItem('belvedere-key', key)", secret)
+        page.reload()
+        expect(title_of(page)).to_have_text(first["id"])
+        page.keyboard.press("d")
+        page.keyboard.press("k")
+        expect(title_of(page)).to_have_text(third["id"])
+        message = page.locator(".messages").get_by_role("alert")
+        expect(message).to_contain_text(f"{first['id']}: ")
+        expect(message).to_contain_text("role `write`")
+        expect_saved(page, 1)
+        assert journal(client, first["id"]) == []
+        assert journal(client, second["id"]) == [("reviewed", second["label"], second["label"])]
+
+
+def test_decisions_that_are_not_permitted_are_discarded(open_review, writable):
+    first = queue(writable)[0]
+    page = open_review()
+    refusal = {"status": 403, "json": {"detail": "This call requires a key of role `label`."}}
+    page.route("**/changes", lambda route: route.fulfill(**refusal))
+    page.keyboard.press("a")
+    page.locator(".messages").get_by_role("button", name="Discard").click()
+    expect(title_of(page)).to_have_text(first["id"])
+    expect(progress_of(page)).to_contain_text("0 decided")
+    page.unroute("**/changes")
+    page.reload()
+    expect(title_of(page)).to_have_text(first["id"])
+    page.keyboard.press("k")
+    expect_saved(page, 1)
+    assert journal(writable, first["id"]) == [("reviewed", first["label"], first["label"])]
+
+
+def test_a_key_without_permission_keeps_the_decisions(open_review, writable, screenshot):
     first = queue(writable)[0]
     page = open_review()
     refusal = {"status": 403, "json": {"detail": "This call requires a key of role `label`."}}
     page.route("**/changes", lambda route: route.fulfill(**refusal))
     page.keyboard.press("a")
     note = page.locator(".messages").get_by_role("alert")
+    expect(note).to_contain_text("1 decision not saved yet. This call requires a key")
+    screenshot(page, "review-halted")
+    page.reload()
     expect(note).to_contain_text("1 decision not saved yet. This call requires a key")
     page.unroute("**/changes")
     # The outbox belongs to the page, not to its view.
@@ -252,7 +429,7 @@ def test_decisions_by_touch(open_review, writable):
     page.get_by_role("button", name="Keep").tap()
     expect(title_of(page)).to_have_text(second["id"])
     other = next(each for each in LABELS if each != second["label"])
-    page.get_by_role("group", name="Other class").get_by_role("button", name=other).tap()
+    page.get_by_role("group", name="Other decisions").get_by_role("button", name=other).tap()
     expect_saved(page, 2)
     page.get_by_role("button", name="Undo").tap()
     expect(title_of(page)).to_have_text(second["id"])
@@ -278,14 +455,36 @@ def test_shortcuts_can_be_switched_off(open_review, writable):
 def test_validation_images_say_what_a_correction_does(open_review, writable):
     items = queue(writable, split="validation")
     page = open_review("#/review?split=validation")
-    expect(page.locator("main")).to_contain_text("Only images with split validation")
+    expect(page.get_by_role("list", name="Active filters")).to_contain_text("alidation")
     expect(title_of(page)).to_have_text(items[0]["id"])
     effect = page.locator(".effect")
     expect(effect).to_contain_text(
         f"Models are judged by {items[0]['affects']['validation']} such images"
     )
-    page.get_by_role("link", name="Show all").click()
+    page.get_by_role("button", name="Remove the filter").click()
     expect(title_of(page)).to_have_text(queue(writable)[0]["id"])
+    assert page.url.endswith("#/review")
+
+
+def test_the_filters_are_chosen_beside_the_list(open_review, writable, axe_violations):
+    page = open_review()
+    first = queue(writable)[0]
+    other = next(each for each in queue(writable) if each["label"] != first["label"])
+    found = queue(writable, label=other["label"])
+    page.keyboard.press("s")
+    page.get_by_text("Filters", exact=True).click()
+    classes = page.get_by_role("group", name="Classes")
+    classes.get_by_role("button", name=re.compile(f"^{other['label']}")).click()
+    expect(title_of(page)).to_have_text(found[0]["id"])
+    expect(progress_of(page)).to_have_text(f"{len(found)} images left, 0 decided")
+    assert page.url.endswith(f"#/review?label={other['label']}")
+    assert axe_violations(page) == []
+    page.keyboard.press("k")
+    expect_saved(page, 1)
+    # The list without filters is where it was left.
+    page.get_by_role("button", name="Remove the filter").click()
+    left = len(queue(writable)) - 1
+    expect(progress_of(page)).to_have_text(f"{left} images left, 0 decided, 1 skipped")
 
 
 def test_images_without_a_label_get_one(open_page, grown_home, tmp_path, serving, axe_violations):

@@ -205,6 +205,11 @@ async function isAlive() {
  * @property {number} [revision] absent from error responses
  */
 
+/** Return the release that is served; null before the first response. */
+export function currentRelease() {
+  return release;
+}
+
 /** Return whether a response is of the state that the page shows. @param {ServedState} body */
 export function isCurrent(body) {
   return body.release === release && body.revision === revision;

@@ -8,10 +8,11 @@ import { filterPanel } from "./filter-panel.js";
  * Create the controls, which change a filter in place.
  *
  * @param {URLSearchParams} filter
- * @param {import("./filter-panel.js").PanelOptions} options
+ * @param {import("./filter-panel.js").PanelOptions & { note?: string }} options the note explains
+ *   the controls
  */
 export function viewFilters(filter, options) {
-  const { onChange } = options;
+  const { onChange, note } = options;
   const summary = element("summary", {}, "Filters");
   const panel = filterPanel(filter, {
     ...options,
@@ -26,7 +27,13 @@ export function viewFilters(filter, options) {
       "div",
       { class: "view-filters" },
       active.element,
-      element("details", {}, summary, panel.element),
+      element(
+        "details",
+        {},
+        summary,
+        note ? element("div", { class: "secondary" }, note) : null,
+        panel.element,
+      ),
     ),
     /** Show the numbers of images again, after they changed. */
     update: panel.update,

@@ -1,7 +1,15 @@
 /** Keys of the classes in the review: a digit for the first ten, and a letter of the name. */
 
 /** Letters of the other actions. */
-export const ACTION_KEYS = { accept: "a", keep: "k", skip: "s", undo: "u", drop: "d" };
+export const ACTION_KEYS = {
+  accept: "a",
+  keep: "k",
+  none: "n",
+  drop: "d",
+  skip: "s",
+  undo: "u",
+  confirm: "y",
+};
 
 const DIGITS = "1234567890";
 

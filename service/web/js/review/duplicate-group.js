@@ -19,6 +19,7 @@ import { imageUrl, imageViewUrl } from "../core/urls.js";
  * @property {number} sharpness
  * @property {number} distance to the best one
  * @property {import("../core/attribution.js").Attribution | null} attribution
+ * @property {import("./review-item.js").Effect | null} affects
  * @property {string} etag
  *
  * @typedef {object} DuplicateGroup
@@ -26,6 +27,7 @@ import { imageUrl, imageViewUrl } from "../core/urls.js";
  * @property {string} best id
  * @property {number} distance
  * @property {boolean} thumbnails whether two thumbnails are nearly equal
+ * @property {boolean} joins whether it has training and validation images
  * @property {DuplicateImage[]} images the best one first
  * @property {string} [note] on a change by another person
  */
@@ -38,6 +40,7 @@ export function duplicateGroup(group, choose) {
   return [
     element("h2", {}, `${number(group.images.length)} images, ${closeness(group)}`),
     ...(group.note ? [element("p", { class: "read-only", role: "alert" }, group.note)] : []),
+    ...(group.joins ? [joinNote()] : []),
     element(
       "div",
       { class: "cards duplicates" },
@@ -46,10 +49,24 @@ export function duplicateGroup(group, choose) {
   ];
 }
 
+function joinNote() {
+  return element(
+    "p",
+    { class: "effect" },
+    element("strong", {}, "Joins training and validation. "),
+    "A model that learns from one of these images is judged by another one, so that its accuracy " +
+      "says less about new images. A validation image is suggested: deleting training images " +
+      "does not change the images by which models are judged.",
+  );
+}
+
 /** Return the text that screen readers hear when a group appears. @param {DuplicateGroup} group */
 export function groupAnnouncement(group) {
   const ids = group.images.map(({ id }) => id).join(", ");
-  return [group.note, `${number(group.images.length)} images: ${ids}.`].filter(Boolean).join(" ");
+  const joins = group.joins && "Joins training and validation.";
+  return [group.note, `${number(group.images.length)} images: ${ids}.`, joins]
+    .filter(Boolean)
+    .join(" ");
 }
 
 /** @param {DuplicateGroup} group */
@@ -85,6 +102,7 @@ function card(image, index, { best, images }, choose) {
         id === best && element("span", { class: "mark" }, "suggested"),
       ),
       element("p", { class: "facts" }, classTag(label), splitName(split)),
+      image.affects && element("p", { class: "secondary" }, judged(image.affects)),
       element(
         "p",
         { class: "secondary" },
@@ -100,4 +118,10 @@ function card(image, index, { best, images }, choose) {
       ),
     ),
   );
+}
+
+/** @param {import("./review-item.js").Effect} effect */
+function judged({ validation, counted }) {
+  const text = `One of ${number(validation)} images by which models are judged`;
+  return counted ? `${text}, and counted by the published accuracy` : text;
 }

@@ -3,6 +3,7 @@
 import { callApi } from "../core/api.js";
 import { imageUrl } from "../core/urls.js";
 import { ACTION_KEYS } from "./class-keys.js";
+import { deletion } from "./deletion.js";
 import { duplicateGroup, groupAnnouncement } from "./duplicate-group.js";
 import { sendDecision } from "./outbox.js";
 
@@ -18,7 +19,8 @@ export const duplicatesGoal = {
   noun: "group",
   lead:
     "Groups of images that show the same, the most alike first. The image with the most pixels is " +
-    "suggested, and of equal ones the sharpest. Deleted images can be restored.",
+    "suggested, and of equal ones the sharpest; in groups with validation images, one of these. " +
+    "Deleted images can be restored.",
   empty: "No images are near-duplicates that nobody has looked at.",
   source: (filters) => ({
     async load(limit) {
@@ -32,6 +34,7 @@ export const duplicatesGoal = {
         .map(({ id }) => id)
         .sort()
         .join("\n"),
+    idsOf: ({ images }) => images.map(({ id }) => id),
     reload,
     mostPerLoad: MOST_GROUPS,
   }),
@@ -43,21 +46,22 @@ export const duplicatesGoal = {
     {
       key: ACTION_KEYS.accept,
       isMain: true,
-      name: () => "Keep the suggested one",
+      name: () => "Keep suggested",
       isPossible: () => true,
-      run: (group) => keepOne(group, group.best),
+      propose: (group) => keepOne(group, group.best),
     },
     {
       key: ACTION_KEYS.keep,
       name: ({ images }) => (images.length === 2 ? "Keep both" : "Keep all"),
       isPossible: () => true,
-      run: keepAll,
+      propose: keepAll,
     },
     {
       key: ACTION_KEYS.drop,
+      isSecondary: true,
       name: ({ images }) => (images.length === 2 ? "Delete both" : "Delete all"),
       isPossible: () => true,
-      run: (group) => remove(group, () => true),
+      propose: ({ images }) => deletion(images),
     },
   ],
   choices: () => [],
@@ -68,28 +72,17 @@ export const duplicatesGoal = {
 };
 
 /** @param {DuplicateGroup} group @param {string} kept */
-function keepOne(group, kept) {
-  return remove(group, (id) => id !== kept);
-}
-
-/** @param {DuplicateGroup} group @param {(id: string) => boolean} isRemoved */
-function remove({ images }, isRemoved) {
-  const removed = images.filter(({ id }) => isRemoved(id));
-  const ids = removed.map(({ id }) => id);
-  return sendDecision(ids, (etagOf) => {
-    const basis = Object.fromEntries(removed.map(({ id, etag }) => [id, etagOf(id, etag)]));
-    return { path: "/changes", json: { ids, deleted: true, if_match: basis }, basis };
-  });
+function keepOne({ images }, kept) {
+  return deletion(images.filter(({ id }) => id !== kept));
 }
 
 /** @param {DuplicateGroup} group */
 function keepAll({ images }) {
-  const ids = images.map(({ id }) => id);
-  return sendDecision(ids, (etagOf) => ({
-    path: "/distinct",
-    json: { ids },
-    basis: Object.fromEntries(images.map(({ id, etag }) => [id, etagOf(id, etag)])),
-  }));
+  const seen = Object.fromEntries(images.map(({ id, etag }) => [id, etag]));
+  return {
+    question: null,
+    send: () => sendDecision({ path: "/distinct", json: { ids: Object.keys(seen) }, seen }),
+  };
 }
 
 /**

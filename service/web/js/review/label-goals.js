@@ -6,6 +6,7 @@ import { allClasses } from "../core/classes.js";
 import { imageUrl } from "../core/urls.js";
 import { loadDecisions } from "../images/decision-list.js";
 import { ACTION_KEYS, classKeys, classOfKey } from "./class-keys.js";
+import { deletion } from "./deletion.js";
 import { sendDecision } from "./outbox.js";
 import { announcement, reviewItem } from "./review-item.js";
 
@@ -13,6 +14,15 @@ import { announcement, reviewItem } from "./review-item.js";
  * @typedef {import("./review-item.js").ReviewItem} ReviewItem
  * @typedef {import("./review-view.js").Goal<ReviewItem>} LabelGoal
  */
+
+/** @type {import("./review-view.js").Action<ReviewItem>} */
+const DELETE = {
+  key: ACTION_KEYS.drop,
+  isSecondary: true,
+  name: () => "Delete the image",
+  isPossible: () => true,
+  propose: (item) => deletion([item]),
+};
 
 /** @type {LabelGoal} */
 export const reviewGoal = {
@@ -28,14 +38,22 @@ export const reviewGoal = {
       isMain: true,
       name: ({ suggested }) => (suggested === null ? "Accept" : `Accept: ${suggested}`),
       isPossible: ({ suggested }) => suggested !== null,
-      run: (item) => relabel(item, /** @type {string} */ (item.suggested)),
+      propose: (item) => relabelling(item, item.suggested),
     },
     {
       key: ACTION_KEYS.keep,
       name: ({ label }) => `Keep: ${label ?? "no label"}`,
       isPossible: () => true,
-      run: (item) => sendChange(item, {}),
+      propose: (item) => change(item, {}),
     },
+    {
+      key: ACTION_KEYS.none,
+      isSecondary: true,
+      name: () => "No class fits",
+      isPossible: ({ label }) => label !== null,
+      propose: (item) => relabelling(item, null),
+    },
+    DELETE,
   ],
 };
 
@@ -53,14 +71,15 @@ export const labellingGoal = {
       isMain: true,
       name: ({ suggested }) => `Accept: ${suggested}`,
       isPossible: ({ suggested }) => suggested !== null,
-      run: (item) => relabel(item, /** @type {string} */ (item.suggested)),
+      propose: (item) => relabelling(item, item.suggested),
     },
     {
       key: ACTION_KEYS.keep,
-      name: () => "Leave without a label",
+      name: () => "No class fits",
       isPossible: () => true,
-      run: (item) => sendChange(item, {}),
+      propose: (item) => change(item, {}),
     },
+    DELETE,
   ],
 };
 
@@ -78,6 +97,7 @@ function labelGoal(goal) {
         return { items, total };
       },
       keyOf: ({ id }) => id,
+      idsOf: ({ id }) => [id],
       reload,
     }),
     show: reviewItem,
@@ -93,26 +113,27 @@ function labelGoal(goal) {
     /** @param {ReviewItem} item @param {string} key */
     choose(item, key) {
       const label = classOfKey(classKeys(allClasses()), key);
-      return label === undefined ? null : relabel(item, label);
+      return label === undefined ? null : relabelling(item, label);
     },
   };
 }
 
-/** @param {ReviewItem} item @param {string} label */
-function relabel(item, label) {
-  return sendChange(item, { label });
+/** @param {ReviewItem} item @param {string | null} label */
+function relabelling(item, label) {
+  return change(item, { label });
 }
 
-/** @param {ReviewItem} item @param {{ label?: string }} change */
-function sendChange({ id, etag: seen }, change) {
-  return sendDecision([id], (etagOf) => {
-    const basis = { [id]: etagOf(id, seen) };
-    return {
-      path: "/changes",
-      json: { ids: [id], ...change, reviewed: true, if_match: basis },
-      basis,
-    };
-  });
+/** @param {ReviewItem} item @param {{ label?: string | null }} changed */
+function change({ id, etag }, changed) {
+  return {
+    question: null,
+    send: () =>
+      sendDecision({
+        path: "/changes",
+        json: { ids: [id], ...changed, reviewed: true },
+        seen: { [id]: etag },
+      }),
+  };
 }
 
 /**

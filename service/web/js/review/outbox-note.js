@@ -3,7 +3,7 @@
 import { element, inlineCode } from "../core/dom.js";
 import { plural } from "../core/format.js";
 import { preserveFocus } from "../core/status.js";
-import { outboxEvents, outboxState, resumeOutbox } from "./outbox.js";
+import { discardOutbox, outboxEvents, outboxState, resumeOutbox } from "./outbox.js";
 
 /** Create the note about decisions that wait. @param {AbortSignal} signal */
 export function outboxNote(signal) {
@@ -32,5 +32,7 @@ function pauseNote(text, isHalted) {
     ...inlineCode(text),
     isHalted ? " " : " The page tries again automatically. ",
     element("button", { type: "button", click: resumeOutbox }, "Try again"),
+    isHalted && " ",
+    isHalted && element("button", { type: "button", click: discardOutbox }, "Discard"),
   );
 }

@@ -1,30 +1,30 @@
 /**
  * Outbox of decisions: they are sent one after the other, in their order, until the service has
- * answered each. It continues when its view is left.
+ * answered each. It continues when its view is left and when the page is loaded again.
  */
 
 import { ApiError } from "../core/api-error.js";
 import { callApi, sleep } from "../core/api.js";
+import { openStorage, storeOutbox } from "./outbox-storage.js";
 
 const MAX_RETRY_SECONDS = 10;
+
+/** The oldest tags are forgotten first; a decision about such an image is made again. */
+const MAX_SUCCESSORS = 500;
 
 /**
  * @typedef {import("../core/api-error.js").Kind} Kind
  *
- * @callback EtagOf returns the present entity tag of an image that was seen with another one, as
- *   far as only this page has changed the image since
- * @param {string} id
- * @param {string} seen
- * @returns {string}
- *
  * @typedef {object} Call
- * @property {string} path
- * @property {unknown} json
- * @property {Record<string, string>} [basis] entity tag of each image before the change
+ * @property {"/changes" | "/distinct"} path
+ * @property {Record<string, unknown>} json
+ * @property {Record<string, string>} seen entity tags of the images on display
  *
- * @typedef {object} Decision
- * @property {string[]} ids
- * @property {(etagOf: EtagOf) => Call | null} call returns null if there is nothing to send
+ * @typedef {object} Decision as plain data, which can be stored
+ * @property {string} id
+ * @property {string[]} ids of the images
+ * @property {Call | null} call
+ * @property {Decision | null} undoes decision that this one takes back, instead of a call
  * @property {string[]} keys keys in the journal; empty before the answer
  * @property {Record<string, string>} etags entity tags after the change; empty before the answer
  * @property {boolean} isSettled whether it was answered or refused
@@ -36,7 +36,7 @@ const PASSING = ["busy", "interrupted", "not ready", "unreachable"];
 /** Errors that only the user can end. @type {Kind[]} */
 const HALTING = ["forbidden", "unauthorized"];
 
-/** Dispatches `change`, and `refused` with a decision and an `ApiError`. */
+/** Dispatches `change`, `discarded`, and `refused` with a decision and an `ApiError`. */
 export const outboxEvents = new EventTarget();
 
 /** @type {Decision[]} */
@@ -51,8 +51,25 @@ let trouble = null;
 
 let isSending = false;
 
+/** Decisions of an earlier load of the page, by id. @type {Map<string, Decision>} */
+const restored = new Map();
+
 /** Continue after a pause. */
 let resume = () => {};
+
+/** Decisions of an earlier load of the page are known, and are sent first. */
+export const outboxReady = restore();
+
+async function restore() {
+  const stored = await openStorage();
+  for (const each of stored.waiting) {
+    const undoes = each.undoes && (restored.get(each.undoes.id) ?? each.undoes);
+    restored.set(each.id, { ...each, undoes });
+  }
+  waiting.push(...restored.values());
+  for (const [key, etag] of stored.successors) successors.set(key, etag);
+  if (waiting.length > 0) drain();
+}
 
 /** Return the number of decisions without an answer, and the reason of a pause. */
 export function outboxState() {
@@ -66,27 +83,40 @@ export function undecidedIds() {
 }
 
 /**
- * Send a decision after those before.
+ * Return the decision that a stored one is a copy of; null if it can never be taken back.
  *
- * @param {string[]} ids
- * @param {Decision["call"]} call
+ * @param {Decision} stored
  */
-export function sendDecision(ids, call) {
-  /** @type {Decision} */
-  const decision = { ids, call, keys: [], etags: {}, isSettled: false };
-  waiting.push(decision);
-  if (isSending) notify();
-  else drain();
-  return decision;
+export function decisionOf(stored) {
+  const decision = restored.get(stored.id) ?? stored;
+  return decision.keys.length > 0 || waiting.includes(decision) ? decision : null;
+}
+
+/** Send a decision after those before. @param {Call} call */
+export function sendDecision(call) {
+  return enqueue({ ids: Object.keys(call.seen), call, undoes: null });
 }
 
 /** Take a decision back, after it was answered. @param {Decision} decision */
 export function sendUndo(decision) {
-  return sendDecision(decision.ids, () =>
-    decision.keys.length > 0
-      ? { path: "/undo", json: { decisions: decision.keys }, basis: decision.etags }
-      : null,
-  );
+  return enqueue({ ids: decision.ids, call: null, undoes: decision });
+}
+
+/** @param {Pick<Decision, "ids" | "call" | "undoes">} content */
+function enqueue(content) {
+  /** @type {Decision} */
+  const decision = {
+    ...content,
+    id: `${Date.now()} ${Math.random()}`,
+    keys: [],
+    etags: {},
+    isSettled: false,
+  };
+  waiting.push(decision);
+  store();
+  if (isSending) notify();
+  else drain();
+  return decision;
 }
 
 /** Send the decisions again that wait for the user. */
@@ -94,9 +124,16 @@ export function resumeOutbox() {
   resume();
 }
 
+/** Forget the decisions that wait for the user. */
+export function discardOutbox() {
+  for (const decision of waiting.splice(0)) decision.isSettled = true;
+  store();
+  resume();
+  outboxEvents.dispatchEvent(new Event("discarded"));
+}
+
 async function drain() {
   isSending = true;
-  addEventListener("beforeunload", warn);
   notify();
   for (let seconds = 1; waiting.length > 0;) {
     const [decision] = waiting;
@@ -104,7 +141,7 @@ async function drain() {
       await send(decision);
       [trouble, seconds] = [null, 1];
     } catch (error) {
-      if (error instanceof ApiError && [...PASSING, ...HALTING].includes(error.kind)) {
+      if (error instanceof ApiError && isTemporary(error, decision)) {
         trouble = error;
         notify();
         await pause(HALTING.includes(error.kind) ? Infinity : seconds);
@@ -115,18 +152,26 @@ async function drain() {
       refuse(decision, error);
     }
     decision.isSettled = true;
-    waiting.shift();
+    if (waiting[0] === decision) waiting.shift();
+    store();
     notify();
   }
+  trouble = null;
   isSending = false;
-  removeEventListener("beforeunload", warn);
+  notify();
+}
+
+/** Return whether a decision waits for the end of an error. @param {ApiError} error @param {Decision} decision */
+function isTemporary({ kind }, { call }) {
+  // A key may permit labels and no deletions; the other decisions must not wait.
+  if (kind === "forbidden" && call?.json.deleted) return false;
+  return [...PASSING, ...HALTING].includes(kind);
 }
 
 /** @param {Decision} decision */
 async function send(decision) {
-  const call = decision.call(etagOf);
-  if (call === null) return;
-  const { path, json, basis = {} } = call;
+  const { path, json, basis } = requestOf(decision);
+  if (path === null) return;
   const answer = await callApi(path, { json });
   decision.keys = answer.decisions;
   decision.etags = answer.images;
@@ -136,6 +181,27 @@ async function send(decision) {
     // A decision that is taken back may lead to an earlier tag, which is the present one then.
     successors.delete(tagKey(id, etag));
   }
+  for (const key of [...successors.keys()].slice(0, -MAX_SUCCESSORS)) successors.delete(key);
+}
+
+/**
+ * Return a request with the entity tags of the images before the change; without a path if there
+ * is nothing to send.
+ *
+ * @param {Decision} decision
+ * @returns {{ path: string | null, json?: unknown, basis: Record<string, string> }}
+ */
+function requestOf({ call, undoes }) {
+  if (call === null) {
+    const { keys = [], etags = {} } = undoes ?? {};
+    return { path: keys.length > 0 ? "/undo" : null, json: { decisions: keys }, basis: etags };
+  }
+  const { path, seen } = call;
+  const basis = Object.fromEntries(
+    Object.entries(seen).map(([id, etag]) => [id, presentTag(id, etag)]),
+  );
+  const json = path === "/changes" ? { ...call.json, if_match: basis } : call.json;
+  return { path, json, basis };
 }
 
 /** @param {Decision} decision @param {unknown} error */
@@ -144,8 +210,14 @@ function refuse(decision, error) {
   if (!(error instanceof ApiError)) reportError(error);
 }
 
-/** @type {EtagOf} */
-function etagOf(id, seen) {
+/**
+ * Return the present entity tag of an image that was seen with another one, as far as only this
+ * page has changed the image since.
+ *
+ * @param {string} id
+ * @param {string} seen
+ */
+function presentTag(id, seen) {
   let etag = seen;
   for (;;) {
     const next = successors.get(tagKey(id, etag));
@@ -167,11 +239,17 @@ function pause(seconds) {
   return Promise.race(seconds === Infinity ? [resumed] : [resumed, sleep(seconds)]);
 }
 
+function store() {
+  const isStored = storeOutbox({ waiting, successors: [...successors] });
+  if (isStored || waiting.length === 0) removeEventListener("beforeunload", warn);
+  else addEventListener("beforeunload", warn);
+}
+
 function notify() {
   outboxEvents.dispatchEvent(new Event("change"));
 }
 
-/** Ask before the tab is closed with decisions that were not answered. @param {Event} event */
+/** Ask before the tab is closed with decisions that are not stored. @param {Event} event */
 function warn(event) {
   event.preventDefault();
 }

@@ -5,29 +5,39 @@
 
 import { ApiError } from "../core/api-error.js";
 import { element } from "../core/dom.js";
-import { number, plural } from "../core/format.js";
+import { number } from "../core/format.js";
 import { isWritable, readOnlyNote } from "../core/permission.js";
 import { shortcutOf } from "../core/shortcuts.js";
-import { announce, errorNotice, loading, preserveFocus } from "../core/status.js";
+import { announce, errorNotice, loading, preserveFocus, toast } from "../core/status.js";
+import { parseFilter } from "../filters/image-filter.js";
+import { viewFilters } from "../filters/view-filters.js";
 import { actionBar } from "./action-bar.js";
 import { ACTION_KEYS } from "./class-keys.js";
-import { duplicatesGoal } from "./duplicates-goal.js";
-import { labellingGoal, reviewGoal } from "./label-goals.js";
-import { outboxEvents, outboxState } from "./outbox.js";
+import { goalLinks, goalOf, goalUrl } from "./goals.js";
+import { outboxEvents, outboxReady } from "./outbox.js";
 import { outboxNote } from "./outbox-note.js";
 import { preload } from "./preloading.js";
-import { createSession } from "./session.js";
+import { progressLine } from "./progress-line.js";
+import { sessionOf } from "./sessions.js";
 
 const PRELOADED = 4;
+const NOTE = "The numbers count all images, not only the listed ones.";
+
+/**
+ * @typedef {object} Proposal decision that may have to be confirmed
+ * @property {string | null} question to confirm it
+ * @property {() => import("./outbox.js").Decision} send
+ */
 
 /**
  * @template Item
  * @typedef {object} Action
  * @property {string} key
  * @property {boolean} [isMain] whether Enter has the same effect
+ * @property {boolean} [isSecondary] whether it is beside the classes
  * @property {(item: Item) => string} name
  * @property {(item: Item) => boolean} isPossible
- * @property {(item: Item) => import("./outbox.js").Decision} run
+ * @property {(item: Item) => Proposal} propose
  */
 
 /**
@@ -50,22 +60,9 @@ const PRELOADED = 4;
  * @property {(item: Item) => string[]} urls of its images
  * @property {Action<Item>[]} actions
  * @property {() => Choice[]} choices classes to choose from
- * @property {(item: Item, key: string) => import("./outbox.js").Decision | null} choose returns
- *   null if the key has no meaning
+ * @property {(item: Item, key: string) => Proposal | null} choose returns null if the key has no
+ *   meaning
  */
-
-/** @type {[string, string, Goal<any>][]} */
-const GOALS = [
-  ["review", "#/review", reviewGoal],
-  ["label", "#/review?goal=label", labellingGoal],
-  ["duplicates", "#/duplicates", duplicatesGoal],
-];
-
-/** Sessions of this page by goal and filters. @type {Map<string, import("./session.js").Session<any>>} */
-const sessions = new Map();
-
-// Another release has other reasons.
-addEventListener("release", () => sessions.clear());
 
 /** @type {import("../router.js").View} */
 export function reviewView(host, context) {
@@ -82,22 +79,33 @@ export function duplicatesView(host, context) {
  * @param {import("../router.js").ViewContext} context
  * @param {string} name of the goal
  */
-async function showGoal(host, { query, signal }, name) {
+async function showGoal(host, { query, signal, reload }, name) {
   const goal = goalOf(name);
-  query.delete("goal");
-  const filters = String(query);
-  const session = sessionOf(name, goal, filters);
+  const filter = parseFilter(query);
+  await outboxReady;
+  let session = filteredSession();
+  /** Aborted when another session is shown. */
+  let following = new AbortController();
   await session.fill({ again: true });
   if (signal.aborted) return;
   /** Item on the stage. @type {unknown} */
   let shown;
+  /** Decision about it that waits for a confirmation. @type {Proposal | null} */
+  let asked = null;
   const stage = element("article", { class: "image-view review-item", tabindex: -1 });
   const messages = element("div", { class: "messages" });
   const progress = progressLine(goal.noun);
-  const bar = actionBar(goal, { run, choose, skip, undo });
+  const cancel = () => ask(null);
+  const bar = actionBar(goal, { run, choose, skip, undo, confirm, cancel });
+  const filters = viewFilters(filter, {
+    onChange: onFilter,
+    signal,
+    without: ["labelled"],
+    note: NOTE,
+  });
   host.replaceChildren(
     element("div", { class: "review-head" }, element("h1", {}, goal.title), goalLinks(name)),
-    filters ? filterNote(filters, name) : "",
+    filters.element,
     readOnlyNote() ?? "",
     outboxNote(signal),
     messages,
@@ -106,12 +114,45 @@ async function showGoal(host, { query, signal }, name) {
     stage,
     element("p", { class: "secondary" }, goal.lead),
   );
-  session.events.addEventListener("change", () => show(true), { signal });
-  session.events.addEventListener("refused", onRefusal, { signal });
+  follow();
+  signal.addEventListener("abort", () => following.abort());
+  addEventListener("revision", filters.update, { signal });
   outboxEvents.addEventListener("change", () => progress.update(session.counts()), { signal });
+  outboxEvents.addEventListener("discarded", reload, { signal });
   addEventListener("keydown", onKey, { signal });
   show(false);
   return session.current() ? goal.announce(session.current()) : undefined;
+
+  function filteredSession() {
+    return sessionOf(`${name}?${filter}`, goal.source(String(filter)));
+  }
+
+  /** Show the changes of the session. */
+  function follow() {
+    following = new AbortController();
+    const ended = following.signal;
+    session.events.addEventListener("change", () => show(true), { signal: ended });
+    session.events.addEventListener("refused", onRefusal, { signal: ended });
+  }
+
+  /** Show the items that match the filter. */
+  async function onFilter() {
+    history.replaceState(history.state, "", goalUrl(name, filter));
+    const wanted = String(filter);
+    const next = filteredSession();
+    try {
+      await next.fill({ again: true });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (!signal.aborted) toast(error.message);
+      return;
+    }
+    if (signal.aborted || wanted !== String(filter)) return;
+    following.abort();
+    session = next;
+    follow();
+    show(true);
+  }
 
   /** @param {boolean} announces */
   function show(announces) {
@@ -121,6 +162,7 @@ async function showGoal(host, { query, signal }, name) {
     preload([...(item ? [item] : []), ...session.upcoming(PRELOADED)].flatMap(goal.urls));
     if (item === shown && item !== undefined) return;
     shown = item;
+    ask(null);
     preserveFocus(stage);
     if (item === undefined) return finish();
     stage.replaceChildren(...goal.show(item, signal, choose));
@@ -153,16 +195,32 @@ async function showGoal(host, { query, signal }, name) {
   /** @param {Action<any>} action */
   function run(action) {
     const item = session.current();
-    if (item && isWritable() && action.isPossible(item)) session.advance(action.run(item));
+    if (item && isWritable() && action.isPossible(item)) decide(action.propose(item));
   }
 
   /** @param {string} key */
   function choose(key) {
     const item = session.current();
     if (!item || !isWritable()) return false;
-    const decision = goal.choose(item, key) ?? null;
-    if (decision) session.advance(decision);
-    return decision !== null;
+    const proposal = goal.choose(item, key);
+    if (proposal) decide(proposal);
+    return proposal !== null;
+  }
+
+  /** @param {Proposal} proposal */
+  function decide(proposal) {
+    if (proposal.question === null) session.advance(proposal.send());
+    else ask(proposal);
+  }
+
+  /** @param {Proposal | null} proposal */
+  function ask(proposal) {
+    asked = proposal;
+    bar.ask(proposal?.question ?? null);
+  }
+
+  function confirm() {
+    if (asked) session.advance(asked.send());
   }
 
   function skip() {
@@ -191,6 +249,8 @@ async function showGoal(host, { query, signal }, name) {
     if (action) run(action);
     else if (key === ACTION_KEYS.skip) skip();
     else if (key === ACTION_KEYS.undo) undo();
+    else if (asked && key === ACTION_KEYS.confirm) confirm();
+    else if (asked && key === "Escape") ask(null);
     else return choose(key);
     return true;
   }
@@ -210,66 +270,6 @@ async function showGoal(host, { query, signal }, name) {
     );
     messages.append(message);
   }
-}
-
-/** @param {string} name */
-function goalOf(name) {
-  for (const [known, , goal] of GOALS) if (known === name) return goal;
-  throw new ApiError("not found", "The goals are `review`, `label` and `duplicates`.");
-}
-
-/** @param {string} name @param {Goal<any>} goal @param {string} filters */
-function sessionOf(name, goal, filters) {
-  const key = `${name}?${filters}`;
-  const session = sessions.get(key) ?? createSession(goal.source(filters));
-  sessions.set(key, session);
-  return session;
-}
-
-/** @param {string} current name of the goal */
-function goalLinks(current) {
-  return element(
-    "ul",
-    { class: "kinds", "aria-label": "Goals" },
-    ...GOALS.map(([name, href, { title }]) =>
-      element(
-        "li",
-        {},
-        element("a", { href, "aria-current": name === current ? "true" : null }, title),
-      ),
-    ),
-  );
-}
-
-/** @param {string} filters @param {string} name of the goal */
-function filterNote(filters, name) {
-  const href = GOALS.find(([known]) => known === name)?.[1];
-  const texts = [...new URLSearchParams(filters)].map(([key, value]) => `${key} ${value}`);
-  return element(
-    "p",
-    {},
-    `Only images with ${texts.join(", ")}. `,
-    element("a", { href }, "Show all"),
-  );
-}
-
-/** @param {string} noun */
-function progressLine(noun) {
-  const text = element("span", {});
-  const bar = element("progress", { "aria-label": "Decided so far" });
-  return {
-    element: element("p", { class: "review-progress" }, bar, text),
-    /** @param {{ decided: number, skipped: number, left: number }} counts */
-    update({ decided, skipped, left }) {
-      bar.max = Math.max(decided + left, 1);
-      bar.value = decided;
-      const skippedText = skipped > 0 ? `, ${number(skipped)} skipped` : "";
-      const { count } = outboxState();
-      const savedText = count > 0 ? ` (${number(count)} being saved)` : "";
-      text.textContent =
-        `${plural(left, noun)} left, ${number(decided)} decided` + savedText + skippedText;
-    },
-  };
 }
 
 /** @param {Goal<any>} goal @param {import("./session.js").Session<any>} session */
