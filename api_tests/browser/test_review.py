@@ -426,6 +426,8 @@ def test_a_key_without_permission_keeps_the_decisions(open_review, writable, scr
 def test_decisions_by_touch(open_review, writable):
     first, second = queue(writable)[:2]
     page = open_review(size=NARROW, touch=True)
+    box = page.get_by_role("button", name="Undo").bounding_box()
+    assert box["x"] + box["width"] <= NARROW[0]
     page.get_by_role("button", name="Keep").tap()
     expect(title_of(page)).to_have_text(second["id"])
     other = next(each for each in LABELS if each != second["label"])
