@@ -32,7 +32,7 @@ def views(api):
         "selections": ("#/selections", "Selections", ".saved > li"),
         "add": ("#/add", "Add images", ".buttons button"),
         "review": ("#/review", "Review", ".review-item img"),
-        "duplicates": ("#/duplicates", "Duplicates", "main p"),
+        "duplicates": ("#/duplicates", "Duplicates", ".duplicates img"),
         "history": ("#/history", "History", ".versions li time"),
         "nowhere": ("#/image/nowhere", "Not found", ".notice a"),
     }
