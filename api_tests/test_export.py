@@ -20,6 +20,7 @@ from api_tests.pictures import jpeg_of
 from embeddings.export import parquet
 from service.api.routes import export
 from service.client import AsyncClient, Client, UnknownImage
+from service.schemas import REVISION_HEADER
 from service.settings import ServiceSettings
 from tests.tiny_release import DELETED, LABELS, NEW, RELABELLED, REPLACED, UNLABELLED
 
@@ -433,6 +434,24 @@ def test_a_client_that_takes_nothing_is_left(monkeypatch):
     scope = {"type": "http", "asgi": {"spec_version": "2.3"}}
     asyncio.run(export.Download(parts())(scope, receive, send))
     assert given == [0]
+
+
+def test_head_makes_no_file(serving, grown_home, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(grown_home, home, symlinks=True)
+    with serving(ServiceSettings(home=home)) as service:
+        shutil.rmtree(home / "store" / "blobs.lance")
+        folder = {"format": "folder"}
+        assert service.get("/export", params=folder).status_code == 503
+        assert service.head("/export", params=folder).status_code == 200
+
+
+def test_head_has_the_headers_of_the_file(grown):
+    head = grown.head("/export", params={"label": "lake"})
+    headers = exported(grown, label="lake").headers
+    assert head.content == b""
+    for name in ("content-type", "content-disposition", "cache-control", REVISION_HEADER):
+        assert head.headers[name] == headers[name]
 
 
 def test_a_lost_store_is_a_problem_of_the_service(serving, grown_home, tmp_path, sentence):

@@ -36,6 +36,7 @@ ADDRESSES = (
     "/labels/issues",
     "/labels/loop",
     "/calibration",
+    "/export?format=csv&label=moon",
     "/nowhere",
 )
 

@@ -32,6 +32,9 @@ def state_of(request: Request) -> ServiceState:
     return state
 
 
+HEADERS_ONLY = "belvedere.headers_only"
+"""Key of the scope of a request whose response is sent without its body."""
+
 _MIN_REVISION = "min_revision"
 _MIN_REVISION_TEXT = (
     "Least revision of the feature store that the response must contain, such as that of a write; "
@@ -63,6 +66,11 @@ async def served_release(request: Request, min_revision: MinRevision = 0) -> Ser
     return await state_of(request).release_at(min_revision)
 
 
+async def headers_only(request: Request) -> bool:
+    """Return whether the response is sent without its body."""
+    return HEADERS_ONLY in request.scope
+
+
 def requested_revision(request: Request) -> int:
     """Return `min_revision` of a request. Raises `RequestValidationError`."""
     try:
@@ -79,6 +87,7 @@ _LONGEST_VERSION = 200
 
 State = Annotated[ServiceState, Depends(service_state)]
 Served = Annotated[ServedRelease, Depends(served_release)]
+HeadersOnly = Annotated[bool, Depends(headers_only)]
 
 
 RowId = Annotated[str, Query(description="Id of a stored image, as listed by `GET /images`.")]

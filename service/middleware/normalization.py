@@ -3,12 +3,15 @@
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.api.dependencies import HEADERS_ONLY
+
 
 class NormalizationMiddleware:
     """ASGI middleware that passes `HEAD` on as `GET`, and removes the root path from paths.
 
-    A reverse proxy publishes the service under the root path, and may strip it or not. The server
-    knows the original method and sends only the headers in response to `HEAD`.
+    The scope of `HEAD` has the key `HEADERS_ONLY`, so that a route can leave out the work for a
+    large body. The server knows the original method and sends only the headers in response to
+    `HEAD`. A reverse proxy publishes the service under the root path, and may strip it or not.
     """
 
     def __init__(self, app: ASGIApp, root_path: str = "") -> None:
@@ -19,7 +22,7 @@ class NormalizationMiddleware:
         """Pass the normalized request on."""
         if scope["type"] == "http":
             if scope["method"] == "HEAD":
-                scope = {**scope, "method": "GET"}
+                scope = {**scope, "method": "GET", HEADERS_ONLY: True}
             if self._root and scope["path"] == self._root:
                 # The page's addresses are relative to a path that ends with a slash.
                 await RedirectResponse(f"{self._root}/", 308)(scope, receive, send)

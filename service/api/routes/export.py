@@ -12,7 +12,14 @@ from starlette.types import Message, Send
 from embeddings.export import FormatName
 from embeddings.export.formats import FORMATS, Options
 from service.api.auth import REQUIRE_API_KEY
-from service.api.dependencies import FILTER_PARAMETERS, At, RequestedFilter, Served, State
+from service.api.dependencies import (
+    FILTER_PARAMETERS,
+    At,
+    HeadersOnly,
+    RequestedFilter,
+    Served,
+    State,
+)
 from service.api.errors import problem_responses
 from service.schemas import RELEASE_HEADER, REVISION_HEADER, ExportedIds
 from service.serving.errors import QueueFull
@@ -74,6 +81,7 @@ Thumbnails = Annotated[
 async def export(
     served: Served,
     state: State,
+    without_body: HeadersOnly,
     where: RequestedFilter,
     format_name: Format = "parquet",
     at: At = None,
@@ -82,10 +90,12 @@ async def export(
     """Return records and features of the images, or of those of a dataset version.
 
     The images are ordered by id. A download that was cut off has no proper end, so that HTTP
-    clients report it.
+    clients report it. `HEAD` makes no file.
     """
     options = Options(thumbnails, state.settings.keep_location)
     made = await state.queries.run(export_filtered, served, where, at, format_name, options)
+    if without_body:
+        return _answer(served, made, _chunks(state, b"", iter(())))
     return await _streamed(state, served, made)
 
 
@@ -126,13 +136,16 @@ class Download(StreamingResponse):
 async def _streamed(state: ServiceState, served: ServedRelease, made: Export) -> Download:
     # The first part is made before the status is sent, so that most errors are problems.
     first = await state.queries.run(next, made.chunks, b"")
+    return _answer(served, made, _chunks(state, first, made.chunks))
+
+
+def _answer(served: ServedRelease, made: Export, body: AsyncIterator[bytes]) -> Download:
     headers = {
         "Content-Disposition": f'attachment; filename="{made.name}"',
         "Cache-Control": "no-store",
         RELEASE_HEADER: served.manifest.fingerprint,
         REVISION_HEADER: str(made.revision),
     }
-    body = _chunks(state, first, made.chunks)
     return Download(body, headers=headers, media_type=made.media_type)
 
 
