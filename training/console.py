@@ -154,10 +154,10 @@ def _show_version(version: VersionComparison, display: Display) -> None:
         f"{version.accuracy:.1%} on its own {version.validation} validation images)"
     )
     shown = _table(title)
-    for heading in ("experiment", "then", "now", "difference"):
+    for heading in ("experiment", "seeds", "then", "now", "difference"):
         shown.add_column(heading, justify="left" if heading == "experiment" else "right")
     for pair in version.experiments:
-        figures = (f"{pair.before:.1%}", f"{pair.after:.1%}")
+        figures = (str(pair.seeds), f"{pair.before:.1%}", f"{pair.after:.1%}")
         verdict = f"{pair.verdict} (p {pair.p_value:.3f})"
         shown.add_row(Text(pair.experiment), *figures, verdict)
     display.show(shown)

@@ -203,4 +203,4 @@ def test_models_of_an_earlier_version_are_compared_on_common_images(open_page, c
     (pair,) = earlier["experiments"]
     cells = [text.replace("\u202f", " ") for text in table.locator("td").all_inner_texts()]
     accuracies = [f"{pair[name]:.1%}".replace("%", " %") for name in ("before", "after")]
-    assert cells == [*accuracies, pair["verdict"]]
+    assert cells == [str(pair["seeds"]), *accuracies, pair["verdict"]]

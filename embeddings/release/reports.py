@@ -100,6 +100,11 @@ class ExperimentSummary(FrozenModel):
         description="Wall-clock time of training in seconds, including frozen features; mean over "
         "the seeds.",
     )
+    reused_seconds: float | None = Field(
+        None,
+        description="Part of `train_seconds` that an earlier training took: the frozen features "
+        "were read from the cache, with the time of their computation; mean over the seeds.",
+    )
     epochs: int | None = Field(None, description="Number of epochs.")
     input: tuple[int, int] | None = Field(None, description="Input height and width in pixels.")
     cost: Cost | None = Field(None, description="Inference cost.")
@@ -125,12 +130,15 @@ class ExperimentReport(ExperimentSummary):
 
 
 class PairedAccuracy(FrozenModel):
-    """Accuracies of two models of one experiment on the same images, 0-1."""
+    """Accuracies of the models of one experiment on the same images, 0-1, means over seeds."""
 
     experiment: str = Field(description="Name of the experiment.")
-    before: float = Field(description="Accuracy of the model of the earlier dataset version.")
-    after: float = Field(description="Accuracy of the model of this dataset version.")
-    p_value: float = Field(description="p-value of McNemar's exact test.")
+    seeds: int = Field(1, description="Number of seeds that both dataset versions have.")
+    before: float = Field(description="Accuracy of the models of the earlier dataset version.")
+    after: float = Field(description="Accuracy of the models of this dataset version.")
+    p_value: float = Field(
+        description="p-value of a sign-flip test by group of the differences, means over the seeds."
+    )
     verdict: Verdict = Field(description="Conclusion at the level of 5 %.")
 
 

@@ -100,7 +100,13 @@ def history_findings(versions: VersionList, comparison: ExperimentList) -> Fragm
 def _against(earlier: VersionComparison) -> Fragment:
     """Return the models of an earlier version beside the present ones, on common images."""
     rows = [
-        [pair.experiment, percent(pair.before), percent(pair.after), pair.verdict]
+        [
+            pair.experiment,
+            count(pair.seeds),
+            percent(pair.before),
+            percent(pair.after),
+            pair.verdict,
+        ]
         for pair in earlier.experiments
     ]
     words = paragraph(
@@ -109,7 +115,7 @@ def _against(earlier: VersionComparison) -> Fragment:
         f", {plural(earlier.train, 'training image')}), on the "
         f"{plural(earlier.common, 'validation image')} of both versions:",
     )
-    return joined([words, table(("experiment", "then", "now", "difference"), rows)])
+    return joined([words, table(("experiment", "seeds", "then", "now", "difference"), rows)])
 
 
 def trained_on(comparison: ExperimentList) -> Fragment:

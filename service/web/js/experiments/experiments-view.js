@@ -88,7 +88,8 @@ function frontierItem(experiment) {
 
 /**
  * @param {{version: string, revision: number, train: number, common: number,
- *   experiments: {experiment: string, before: number, after: number, verdict: string}[]}} earlier
+ *   experiments: {experiment: string, seeds: number, before: number, after: number,
+ *   verdict: string}[]}} earlier
  */
 function earlierVersion({ revision, train, common, experiments }) {
   return [
@@ -96,9 +97,10 @@ function earlierVersion({ revision, train, common, experiments }) {
     figureTable(
       `Accuracy of models trained on ${number(train)} images of revision ${number(revision)} and ` +
         `of these models, both on the ${number(common)} validation images of both versions`,
-      ["Experiment", "Then", "Now", "Difference"],
-      experiments.map(({ experiment, before, after, verdict }) => [
+      ["Experiment", "Seeds", "Then", "Now", "Difference"],
+      experiments.map(({ experiment, seeds, before, after, verdict }) => [
         experiment,
+        number(seeds),
         percent(before),
         percent(after),
         verdict,
