@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.arrays import Mask
 from embeddings.atomic import atomic_write
 from embeddings.cpu import limit_processors
 from embeddings.progress import no_progress
@@ -29,7 +30,7 @@ from training.experiments.planner import Trial, teachers_of
 from training.models.weights import local_weights
 from training.runs import Facts, RunIndex
 from training.trainers.context import TrainingContext
-from training.trainers.frozen_features import feature_file
+from training.trainers.frozen_features import CachedFeatures, cached_features
 from training.trials import describe, teacher_missing, train_trial
 from training.workspace import Workspace
 
@@ -83,7 +84,7 @@ class _Task:
     """Paths of the models of trained teachers in the working folder."""
     inputs: tuple[_Input, ...]
     features: frozenset[str]
-    """Patterns of the names of files with frozen features that the trial has to compute."""
+    """Names of the files with frozen features that the trial has to compute."""
     versions: Mapping[str, str]
 
 
@@ -95,7 +96,7 @@ class _Outcome:
     """Name of the folder of the run."""
     run: Mapping[str, bytes]
     cached: Mapping[str, bytes]
-    """New files of the cache, such as frozen features."""
+    """New and changed files of the cache, such as frozen features."""
     warnings: tuple[str, ...]
 
 
@@ -108,6 +109,10 @@ class _Detached:
     def jpegs(self, digests: Sequence[str]) -> Iterator[bytes]:
         """Raise an error: the command decodes the pixels of each trial before it starts."""
         raise AssertionError("the pixels of a trial are among its inputs")
+
+    def has_files(self, digests: Sequence[str]) -> Mask:
+        """Return True for each digest, so that no feature of another dataset version is dropped."""
+        return np.ones(len(digests), np.bool_)
 
 
 @contextmanager
@@ -152,7 +157,8 @@ class RayExecutor:
         on demand does so. Trials with the same frozen features wait for the first of them.
         """
         dataset = self._workspace.dataset(trial.split)
-        features = frozenset(_missing_features(dataset, trial.experiment))
+        needed = _features(dataset, trial.experiment, self._workspace.settings.weights)
+        features = frozenset(each.path.name for each in needed if not each.is_complete)
         computing = features.intersection(
             name for task in self._running.values() for name in task.features
         )
@@ -235,8 +241,9 @@ class RayExecutor:
             dataset.pixels(size)
             path = dataset.pixels_path(size)
             yield _Input.of(f"{_CACHE}/{path.name}", path)
-        for path in _cached_features(dataset, experiment):
-            yield _Input.of(f"{_CACHE}/{path.name}", path)
+        for cached in _features(dataset, experiment, self._workspace.settings.weights):
+            if cached.path.exists():
+                yield _Input.of(f"{_CACHE}/{cached.path.name}", cached.path)
         for name in all_backbones(experiment):
             weights = local_weights(name, self._workspace.settings.weights)
             if weights is not None:
@@ -287,19 +294,10 @@ def _environment(processors: int, gpus: float) -> dict[str, str]:
     }
 
 
-def _cached_features(dataset: Dataset, experiment: Experiment) -> list[Path]:
-    """Return the files of the cache with frozen features that the experiment reads."""
-    patterns = _features(dataset, experiment)
-    return [path for pattern in patterns for path in sorted(dataset.cache.glob(pattern))]
-
-
-def _missing_features(dataset: Dataset, experiment: Experiment) -> list[str]:
-    patterns = _features(dataset, experiment)
-    return [pattern for pattern in patterns if not any(dataset.cache.glob(pattern))]
-
-
-def _features(dataset: Dataset, experiment: Experiment) -> list[str]:
-    """Return patterns of the names of files with frozen features that an experiment needs."""
+def _features(
+    dataset: Dataset, experiment: Experiment, weights: Path | None
+) -> list[CachedFeatures]:
+    """Return the frozen features that an experiment needs."""
     match experiment:
         case FrozenTransfer(views=views):
             numbers = range(views + 1)
@@ -308,7 +306,7 @@ def _features(dataset: Dataset, experiment: Experiment) -> list[str]:
         case _:
             return []
     return [
-        feature_file(name, "*", experiment.input, view, dataset.split)
+        cached_features(name, weights, dataset, experiment.input, view)
         for name in backbones(experiment)
         for view in numbers
     ]
@@ -360,12 +358,18 @@ def _train_in(folder: Path, task: _Task, dataset: Dataset) -> _Outcome:
     dataset = replace(dataset, cache=cache, warn=warnings.append)
     weights = folder / _WEIGHTS if task.has_weights else None
     context = TrainingContext(dataset, task.epochs, task.seed, weights, teacher)
+    given = _versions_of(cache)
     run = train_trial(
         task.trial.experiment, context, task.key, task.facts, RunIndex(runs), lambda end: None
     )
-    given = {Path(each.target).name for each in task.inputs}
-    new = [path for path in cache.iterdir() if path.name not in given]
+    new = [path for path, version in _versions_of(cache).items() if given.get(path) != version]
     return _Outcome(run.folder.name, _read(run.folder.iterdir()), _read(new), tuple(warnings))
+
+
+def _versions_of(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Return the numbers and times of the files in a folder, which change when one is replaced."""
+    files = {path: path.lstat() for path in folder.iterdir()}
+    return {path: (each.st_ino, each.st_mtime_ns) for path, each in files.items()}
 
 
 def _read(files: Iterable[Path]) -> dict[str, bytes]:

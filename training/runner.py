@@ -160,8 +160,16 @@ def _show(workspace: Workspace, trial: Trial) -> None:
         workspace.display.info(
             f"{name}: validation accuracy {report.accuracy:.1%}, macro F1 "
             f"{report.macro_f1:.3f}, {report.parameters:,} parameters, "
-            f"{report.train_seconds:.0f} s"
+            f"{_duration(report)}"
         )
+
+
+def _duration(report: ExperimentReport) -> str:
+    """Return the time of a training, with the part that an earlier one took."""
+    seconds = f"{report.train_seconds:.0f} s"
+    if not report.reused_seconds:
+        return seconds
+    return f"{seconds}, {report.reused_seconds:.0f} s of it in an earlier training, for features"
 
 
 def _context(workspace: Workspace, trial: Trial) -> TrainingContext:

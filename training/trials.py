@@ -101,6 +101,7 @@ def _report(
         parameters=result.network.count_params(),
         trainable_parameters=result.trainable_parameters,
         train_seconds=result.seconds,
+        reused_seconds=result.reused_seconds,
         epochs=len(result.curves.loss),
         input=experiment.input,
         seed=context.seed,

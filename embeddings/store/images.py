@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embeddings.arrays import Rows
+from embeddings.arrays import Mask, Rows
 from embeddings.objects import in_object_storage
 from embeddings.store.blobs import Blobs, BlobTable, missing_blob
 from embeddings.store.columns import is_ascending
@@ -150,6 +150,11 @@ class Snapshot:
                 if newest.dataset.version == blobs.dataset.version:
                     raise
                 blobs = newest
+
+    def has_files(self, digests: Sequence[str]) -> Mask:
+        """Return a mask of the digests whose JPEG file the store has. Raises `StoreError`."""
+        mask: Mask = self.blobs.rows_of(digests) >= 0
+        return mask
 
     @property
     def _is_deleted(self) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":

@@ -73,7 +73,7 @@ def contents(workspace: Workspace, trial: Trial) -> tuple[object, ...]:
     """Return everything in a run except durations, arrays as bytes."""
     run = workspace.run(trial)
     assert run is not None
-    report = run.report.model_copy(update={"train_seconds": None})
+    report = run.report.model_copy(update={"train_seconds": None, "reused_seconds": None})
     if report.status == "skipped":
         return run.key, dict(run.facts), report
     predicted = run.predictions

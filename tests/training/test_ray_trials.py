@@ -97,7 +97,7 @@ def test_a_node_needs_no_home_and_gives_the_run_of_this_process(
     assert here is not None
     assert there is not None
     assert here.folder.name == there.folder.name
-    seconds = {"train_seconds": None}
+    seconds = {"train_seconds": None, "reused_seconds": None}
     assert here.report.model_copy(update=seconds) == there.report.model_copy(update=seconds)
     for name in ("tuning", "validation"):
         one, other = (getattr(run.predictions, name).tobytes() for run in (here, there))

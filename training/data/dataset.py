@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.lib.format import write_array_header_1_0
 
-from embeddings.arrays import Labels, Pixels, Rows
+from embeddings.arrays import Labels, Mask, Pixels, Rows
 from embeddings.atomic import atomic_file
 from embeddings.images import PIXELS_VERSION, Size, read_pixels
 from embeddings.ingest.split import TUNING_SHARE, VALIDATION_SHARE, SplitName, split_groups
 from embeddings.progress import Track
 from embeddings.store.images import Snapshot
 from embeddings.store.records import Images
+from training.data.pixel_file import decoded_rows, open_pixels, write_pixels
 from training.digests import Warn, delete_superseded, digest_of, read_cached
 
 _KEY_LENGTH = 16
@@ -30,6 +30,9 @@ class ImageFiles(Protocol):
 
     def jpegs(self, digests: Sequence[str]) -> Iterator[bytes]:
         """Yield the JPEG files with these digests in their order. Raises `StoreError`."""
+
+    def has_files(self, digests: Sequence[str]) -> Mask:
+        """Return a mask of the digests whose JPEG file the store has. Raises `StoreError`."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +104,14 @@ class Dataset:
         return replace(self, indices=indices, split="random")
 
     def pixels(self, size: Size) -> Pixels:
-        """Return all images at a size: uint8, shape (n, height, width, 3), memory-mapped."""
+        """Return all images at a size: uint8, shape (n, height, width, 3), memory-mapped.
+
+        Images of an earlier dataset version in the cache are copied from there, not decoded again.
+        """
         path = self.pixels_path(size)
 
         def read(path: Path) -> Pixels:
-            pixels: Pixels = np.load(path, mmap_mode="r")
-            if pixels.shape != (len(self.images), *size, 3) or pixels.dtype != np.uint8:
-                raise ValueError(pixels.shape)
-            return pixels
+            return open_pixels(path, len(self.images), size)
 
         kept = read_cached(path, read, self.warn)
         if kept is None:
@@ -119,20 +122,24 @@ class Dataset:
 
     def pixels_path(self, size: Size) -> Path:
         """Return the cached file of all images at a size (height, width)."""
+        return self._pixels_file(size, self.pixels_key(size))
+
+    def _pixels_file(self, size: Size, key: str) -> Path:
         height, width = size
-        return self.cache / f"pixels-{self.pixels_key(size)}-{height}x{width}.npy"
+        return self.cache / f"pixels-{key}-{height}x{width}.npy"
 
     def _decode(self, path: Path, size: Size) -> None:
-        count = len(self.images)
+        digests = self.images.digests
+        others = self.cache.glob(self._pixels_file(size, "*").name)
+        known = decoded_rows((each for each in others if each != path), size)
+        jpegs = self.snapshot.jpegs([digest for digest in digests if digest not in known])
+        rows = (
+            known[digest] if digest in known else read_pixels(next(jpegs), *size)
+            for digest in digests
+        )
+        tracked = self.track(rows, f"Decoding at {size[1]}x{size[0]}", len(digests))
         with atomic_file(path) as draft:
-            header = {"descr": "|u1", "fortran_order": False, "shape": (count, *size, 3)}
-            # Not a memory map: on a full disk a write raises an error, a map ends the process.
-            with draft.open("wb") as file:
-                write_array_header_1_0(file, header)
-                stored = self.snapshot.jpegs(self.images.digests)
-                jpegs = self.track(stored, f"Decoding at {size[1]}x{size[0]}", count)
-                for jpeg in jpegs:
-                    file.write(read_pixels(jpeg, *size).tobytes())
+            write_pixels(draft, digests, size, tracked)
 
 
 def open_dataset(snapshot: Snapshot, cache: Path, track: Track, warn: Warn) -> Dataset:

@@ -214,6 +214,7 @@ def _merge(repeats: _Repeats, evidence: Evidence) -> ExperimentReport:
             "precision_at_3": over_seeds("precision_at_3"),
             "pooled_precision_at_3": over_seeds("pooled_precision_at_3"),
             "train_seconds": over_seeds("train_seconds"),
+            "reused_seconds": over_seeds("reused_seconds"),
             "cost": repeats.runs[0].cost,
             "evidence": evidence,
         }

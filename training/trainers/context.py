@@ -65,6 +65,8 @@ class TrainingResult:
     """Probabilities of the validation images: shape (v, classes)."""
     seconds: float
     """Wall-clock time of training with frozen features and without evaluation."""
+    reused_seconds: float = 0.0
+    """Part of `seconds` that an earlier training took to compute frozen features."""
     layer_outputs: LayerOutputs | None = None
     """Layer outputs of every image, if training has computed them."""
 

@@ -36,9 +36,9 @@ def fine_tune(
     teachers = [context.teacher(each) for each in experiment.teachers]
     pixels = data.pixels(experiment.input)
     backbone = pretrained(experiment.backbone, experiment.input, context.weights)
-    head, seconds = None, 0.0
+    head, seconds, reused = None, 0.0, 0.0
     if experiment.head_first:
-        head, seconds = initial_head(experiment, backbone, context, on_epoch)
+        head, seconds, reused = initial_head(experiment, backbone, context, on_epoch)
     network = attach_head(backbone, classes, experiment, head)
     rates = freeze(backbone.get_layer(BACKBONE), experiment)
     fitted, tuning = split_examples(pixels, data)
@@ -60,7 +60,8 @@ def fine_tune(
     if experiment.averaged:
         network.set_weights(_average_weights(before, network.get_weights(), experiment.averaged))
     seconds += perf_counter() - start
-    return training_result(network, network, pixels, data, curves, seconds)
+    result = training_result(network, network, pixels, data, curves, seconds)
+    return replace(result, reused_seconds=reused)
 
 
 def _average_weights(before: list[Floats], after: list[Floats], share: float) -> list[Floats]:

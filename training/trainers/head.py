@@ -42,6 +42,9 @@ class _FrozenData:
     """Images to fit on: unchanged, then each augmented view of them."""
     tuning: Examples
     seconds: float
+    """Time of the computation of all features."""
+    reused_seconds: float
+    """Part of `seconds` that an earlier training took."""
 
     def fitted(self, rows: Rows | slice = slice(None)) -> Examples:
         """Return all views of these images to fit on."""
@@ -64,7 +67,7 @@ def train_head(
     embedding = keras.Model(head.input, head.get_layer(EMBEDDING).output)
     outputs = LayerOutputs(frozen.features, predict(embedding, frozen.features))
     result = training_result(whole, head, frozen.features, data, curves, seconds)
-    return replace(result, layer_outputs=outputs)
+    return replace(result, reused_seconds=frozen.reused_seconds, layer_outputs=outputs)
 
 
 def predict_out_of_fold(experiment: FrozenTransfer, context: TrainingContext) -> Floats | None:
@@ -113,10 +116,11 @@ def encode_by_head(
 
 def initial_head(
     experiment: FineTuning, backbone: keras.Model, context: TrainingContext, on_epoch: OnEpoch
-) -> tuple[keras.Model, float]:
+) -> tuple[keras.Model, float, float]:
     """Return the head that fine-tuning starts from, and its training time in seconds.
 
-    The first steps with a random head would distort the features (Kumar et al. 2022).
+    The last number is the part of that time that an earlier training took. The first steps with a
+    random head would distort the features (Kumar et al. 2022).
     """
     alone = FrozenTransfer(f"{experiment.name}: head", "", hidden=experiment.hidden)
     frozen = frozen_features(
@@ -124,7 +128,7 @@ def initial_head(
     )
     start = perf_counter()
     head, _ = _fit_head(alone, *split_examples(frozen.features, context.dataset), on_epoch)
-    return head, frozen.seconds + perf_counter() - start
+    return head, frozen.seconds + perf_counter() - start, frozen.reused_seconds
 
 
 def attach_head(
@@ -148,14 +152,15 @@ def _frozen_data(experiment: FrozenTransfer, context: TrainingContext) -> _Froze
     networks = {name: pretrained(name, size, context.weights) for name in backbones(experiment)}
     frozen = frozen_features(networks, context.weights, data, size)
     fitted, tuning = split_examples(frozen.features, data)
-    views, seconds = [fitted], frozen.seconds
+    views, seconds, reused = [fitted], frozen.seconds, frozen.reused_seconds
     for view in range(1, experiment.views + 1):
         varied = frozen_features(networks, context.weights, data, size, view)
         targets = one_hot(data.labels[data.indices.fit], len(data.classes))
         views.append(Examples(varied.features, targets))
         seconds += varied.seconds
+        reused += varied.reused_seconds
     network = side_by_side(tuple(networks.values()))
-    return _FrozenData(network, frozen.features, tuple(views), tuning, seconds)
+    return _FrozenData(network, frozen.features, tuple(views), tuning, seconds, reused)
 
 
 def _fit_head(

@@ -64,6 +64,18 @@ function seedsNote({ evidence }) {
   );
 }
 
+/**
+ * Describe the time of a training, with the part that an earlier one took.
+ *
+ * @param {any} experiment
+ */
+function training({ train_seconds, reused_seconds, epochs }) {
+  if (train_seconds === null) return null;
+  const time = `${duration(train_seconds)}, ${plural(epochs, "epoch")}`;
+  if (!reused_seconds) return time;
+  return `${time}; ${duration(reused_seconds)} of it in an earlier training, for features`;
+}
+
 /** @param {any} experiment */
 function figures(experiment) {
   const {
@@ -73,7 +85,6 @@ function figures(experiment) {
     precision_at_3,
     parameters,
     cost,
-    train_seconds,
     epochs,
     input,
   } = experiment;
@@ -88,10 +99,7 @@ function figures(experiment) {
     ["Parameters", parameters !== null && number(parameters)],
     ["Latency", cost && `${number(cost.latency_ms, 1)} ms`],
     ["Input", input && `${input[0]} × ${input[1]}`],
-    [
-      "Training",
-      train_seconds !== null && `${duration(train_seconds)}, ${plural(epochs, "epoch")}`,
-    ],
+    ["Training", training(experiment)],
     ["Compared with the first experiment", evidence?.verdict],
   ];
   return element(
