@@ -1,5 +1,6 @@
 """Images that are added from the page: dropped, pasted and chosen files and folders."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,79 @@ def test_cancelled_images_can_be_added_later(open_add, writable, tmp_path):
     page.get_by_role("button", name="Add the other 38").click()
     expect(page.get_by_role("heading", name="38 of 38 images added")).to_be_visible()
     assert writable.get("/images", params={"limit": 1}).json()["total"] == ALL + 70
+
+
+@pytest.fixture
+def many(tmp_path):
+    """Return the paths of 130 files: two with the same content, one unreadable."""
+    paths = [tmp_path / f"{number:03}.jpg" for number in range(130)]
+    for number, path in enumerate(paths):
+        path.write_bytes(jpeg_of(max(number, 1)))
+    paths[7].write_bytes(b"no image")
+    return paths
+
+
+def add_many(page, paths):
+    choose(page, "Choose images", paths)
+    page.get_by_role("button", name=f"Add {len(paths)} images").click()
+
+
+def expect_many_added(page):
+    expect(page.get_by_role("heading", name="128 of 130 images added")).to_be_visible()
+    expect(page.locator(".outcomes", has_text="Rejected: 1")).to_contain_text("007.jpg")
+    present = page.locator(".outcomes", has_text="Stored already: 1")
+    expect(present).to_contain_text("001.jpg is 000")
+
+
+def test_many_files_are_a_job_with_an_outcome_for_each(open_add, writable, many):
+    page = open_add()
+    add_many(page, many)
+    expect_many_added(page)
+    [job] = writable.get("/jobs").json()["jobs"]
+    assert (job["state"], job["total"], job["outcomes"]["added"]) == ("done", 130, 128)
+    assert writable.get("/images", params={"limit": 1}).json()["total"] == ALL + 128
+
+
+def test_a_reload_of_the_page_continues_to_follow_a_job(open_add, many):
+    page = open_add()
+    running = {"finished": None, "done": 64, "total": 130}
+    page.route("**/jobs/**", lambda route: route.fulfill(json=running))
+    add_many(page, many)
+    expect(page.get_by_role("heading", name="Adding: 64 of 130 images")).to_be_visible()
+    page.unroute("**/jobs/**")
+    page.reload()
+    expect_many_added(page)
+    # An ended job is not shown again, and its files are no longer known.
+    page.reload()
+    expect(page.get_by_role("button", name="Choose a folder")).to_be_visible()
+    expect(page.locator(".outcomes")).to_have_count(0)
+
+
+def test_a_job_is_cancelled_and_the_rest_is_added_later(open_add, writable, many):
+    page = open_add()
+    methods = []
+
+    def hold_until_cancelled(route):
+        methods.append(route.request.method)
+        if "DELETE" in methods:
+            return route.continue_()
+        return route.fulfill(json={"finished": None, "done": 10, "total": 130})
+
+    page.route("**/jobs/**", hold_until_cancelled)
+    add_many(page, many)
+    heading = page.locator("[aria-label=Progress] > h2")
+    expect(heading).to_have_text("Adding: 10 of 130 images")
+    page.get_by_role("button", name="Cancel").click()
+    # A fast service has added all of them before.
+    expect(heading).to_have_text(re.compile(r"Ended after|^128 of 130 images added$"))
+    assert methods.count("DELETE") == 1
+    [job] = writable.get("/jobs").json()["jobs"]
+    rest = page.get_by_role("button", name="Add the other")
+    assert rest.count() == (job["done"] < 130)
+    if rest.count():
+        rest.click()
+        expect(heading).to_have_text(re.compile(r"^\d+ of \d+ images? added$"))
+    assert writable.get("/images", params={"limit": 1}).json()["total"] == ALL + 128
 
 
 def test_pasted_and_dropped_files_are_collected(open_add, writable):

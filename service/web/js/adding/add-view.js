@@ -6,9 +6,10 @@ import { isWritable, readOnlyNote } from "../core/permission.js";
 import { announce, errorNotice, loading, preserveFocus, toast } from "../core/status.js";
 import { receiveFiles } from "../images/upload.js";
 import { loadPoints } from "../map/points.js";
-import { startAddition } from "./addition.js";
+import { resumeAddition, startAddition } from "./addition.js";
 import { chosenImages } from "./chosen-images.js";
 import { chosenFiles, transferredFiles } from "./files.js";
+import { rememberedJob } from "./job.js";
 import { isNamedAsImage, newImages } from "./new-images.js";
 import { progressSection } from "./progress.js";
 
@@ -30,6 +31,8 @@ let addition = null;
 /** @type {import("../router.js").View} */
 export async function addView(host, { signal }) {
   const content = element("div", { class: "adding", tabindex: -1 });
+  const job = addition ? null : rememberedJob();
+  if (job) addition = resumeAddition(job);
   host.replaceChildren(
     element("h1", {}, "Add images"),
     element(

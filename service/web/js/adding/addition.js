@@ -1,14 +1,18 @@
 /**
  * Addition of many images to the collection: sent in batches, with an outcome for each file. It
- * continues when its view is left.
+ * continues when its view is left. The service adds large batches as jobs, which a reload of the
+ * page does not end.
  */
 
 import { ApiError } from "../core/api-error.js";
 import { callApi, sleep } from "../core/api.js";
+import { followJob, forgetJob, rememberJob } from "./job.js";
 
-// The service answers up to 100 images with an outcome for each.
-const MAX_BATCH = 32;
-const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+const BATCH = { count: 32, bytes: 16 * 1024 * 1024 };
+
+// The service answers up to 100 images with an outcome for each, and more with a job.
+const MIN_JOB = 101;
+const JOB = { count: 500, bytes: 256 * 1024 * 1024 };
 const MAX_RETRY_SECONDS = 30;
 // A body that is refused before its end looks like an interruption, too.
 const MAX_INTERRUPTIONS = 3;
@@ -29,6 +33,7 @@ const MAX_INTERRUPTIONS = 3;
  * @typedef {object} Addition
  * @property {NewImage[]} images
  * @property {Outcome[]} outcomes of the images that were sent, in their order
+ * @property {number} processed number of the images of the present job that have an outcome
  * @property {"running" | "done" | "cancelled" | "refused"} state
  * @property {string} message reason of a pause or of the end; empty otherwise
  * @property {() => void} cancel
@@ -50,17 +55,7 @@ const FINAL = ["forbidden", "unauthorized"];
  * @returns {Addition}
  */
 export function startAddition(images, { restores = false } = {}) {
-  const lifetime = new AbortController();
-  const { signal } = lifetime;
-  /** @type {Addition} */
-  const addition = {
-    images,
-    outcomes: [],
-    state: "running",
-    message: "",
-    cancel: () => lifetime.abort(),
-    events: new EventTarget(),
-  };
+  const { addition, signal, change, finish } = createAddition(images);
   addEventListener("beforeunload", warn);
   run().finally(() => removeEventListener("beforeunload", warn));
   return addition;
@@ -69,6 +64,7 @@ export function startAddition(images, { restores = false } = {}) {
     for (const batch of batchesOf(images)) {
       try {
         addition.outcomes.push(...(await outcomesOf(batch)));
+        if (signal.aborted && addition.outcomes.length < images.length) return finish("cancelled");
       } catch (error) {
         if (signal.aborted) return finish("cancelled");
         if (!(error instanceof ApiError)) {
@@ -88,11 +84,16 @@ export function startAddition(images, { restores = false } = {}) {
     const unreadable = await findUnreadable(batch);
     const sent = batch.filter((each) => !unreadable.has(each));
     const answers = sent.length > 0 ? await send(sent) : [];
-    return batch.map((image) => {
-      if (unreadable.has(image)) return failed(image, "The file can no longer be read.");
-      const { id, outcome, detail } = answers[sent.indexOf(image)];
-      return { image, id, outcome, detail };
-    });
+    /** @type {Outcome[]} */
+    const outcomes = [];
+    for (const image of batch) {
+      const answer = answers[sent.indexOf(image)];
+      if (unreadable.has(image)) outcomes.push(failed(image, "The file can no longer be read."));
+      // A cancelled job has no answers to its last images.
+      else if (!answer) break;
+      else outcomes.push({ image, id: answer.id, outcome: answer.outcome, detail: answer.detail });
+    }
+    return outcomes;
   }
 
   /**
@@ -100,6 +101,8 @@ export function startAddition(images, { restores = false } = {}) {
    * unchanged.
    *
    * @param {NewImage[]} batch
+   * @returns {Promise<import("./job.js").Answer[]>} answers to the first images; to all of them,
+   *   unless the addition was cancelled
    */
   async function send(batch) {
     // The form has asked for a confirmation of new classes.
@@ -108,9 +111,9 @@ export function startAddition(images, { restores = false } = {}) {
     for (let seconds = 1; ; seconds = Math.min(2 * seconds, MAX_RETRY_SECONDS)) {
       signal.throwIfAborted();
       try {
-        const { outcomes } = await callApi(path, { form: formOf(batch), signal });
+        const { outcomes, job } = await callApi(path, { form: formOf(batch), signal });
         addition.message = "";
-        return outcomes;
+        return outcomes ?? (await follow(job.id, batch));
       } catch (error) {
         if (!(error instanceof ApiError && PASSING.includes(error.kind))) throw error;
         if (error.kind === "interrupted") interruptions += 1;
@@ -120,6 +123,82 @@ export function startAddition(images, { restores = false } = {}) {
       }
     }
   }
+
+  /** @param {string} job @param {NewImage[]} batch */
+  async function follow(job, batch) {
+    const unsent = images.length - addition.outcomes.length - batch.length;
+    rememberJob({ job, images: batch, unsent });
+    // The job continues when the tab is closed.
+    if (unsent === 0) removeEventListener("beforeunload", warn);
+    const ended = await followed(job, batch, addition, signal, change);
+    if (ended.state === "interrupted") throw new ApiError("interrupted", ended.detail);
+    if (ended.state !== "failed") return ended.answers;
+    const rest = batch.slice(ended.answers.length);
+    return [...ended.answers, ...rest.map((image) => failed(image, ended.detail))];
+  }
+}
+
+/**
+ * Follow a job that an earlier load of the page has started.
+ *
+ * @param {import("./job.js").StoredJob} stored
+ * @returns {Addition}
+ */
+export function resumeAddition({ job, images: sent, unsent }) {
+  const images = sent.map((each) => ({ ...each, file: null }));
+  const { addition, signal, change, finish } = createAddition(images);
+  run();
+  return addition;
+
+  async function run() {
+    try {
+      const { state, detail, answers } = await followed(job, sent, addition, signal, change);
+      addition.outcomes = answers.map((answer, index) => ({ ...answer, image: images[index] }));
+      const left = unsent + sent.length - answers.length;
+      const note = left > 0 ? ` Choose the other ${left} files again to add them.` : "";
+      finish(state === "done" ? "done" : "cancelled", `${detail}${note}`.trim());
+    } catch (error) {
+      finish("refused", error instanceof ApiError ? error.message : String(error));
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+}
+
+/**
+ * Follow a job until it ends, and count its images meanwhile.
+ *
+ * @param {string} job
+ * @param {import("./job.js").Sent[]} sent
+ * @param {Addition} addition
+ * @param {AbortSignal} signal
+ * @param {(message: string) => void} change
+ */
+async function followed(job, sent, addition, signal, change) {
+  try {
+    return await followJob(job, sent, signal, (done, message) => {
+      addition.processed = done;
+      change(message);
+    });
+  } finally {
+    addition.processed = 0;
+    forgetJob();
+  }
+}
+
+/** @param {NewImage[]} images */
+function createAddition(images) {
+  const lifetime = new AbortController();
+  /** @type {Addition} */
+  const addition = {
+    images,
+    outcomes: [],
+    processed: 0,
+    state: "running",
+    message: "",
+    cancel: () => lifetime.abort(),
+    events: new EventTarget(),
+  };
+  return { addition, signal: lifetime.signal, change, finish };
 
   /** @param {Addition["state"]} state @param {string} [message] */
   function finish(state, message = "") {
@@ -138,20 +217,39 @@ function warn(event) {
   event.preventDefault();
 }
 
-/** @param {NewImage[]} images */
+/**
+ * Divide images into batches: jobs of small images, and batches that are answered at once.
+ *
+ * @param {NewImage[]} images
+ */
 function* batchesOf(images) {
-  /** @type {NewImage[]} */
-  let batch = [];
-  let size = 0;
-  for (const image of images) {
-    if (batch.length === MAX_BATCH || (size > 0 && size + image.file.size > MAX_BATCH_BYTES)) {
-      yield batch;
-      [batch, size] = [[], 0];
-    }
-    batch.push(image);
-    size += image.file.size;
+  for (let start = 0; start < images.length;) {
+    const large = countOf(images, start, JOB);
+    const count = large >= MIN_JOB ? large : countOf(images, start, BATCH);
+    yield images.slice(start, start + count);
+    start += count;
   }
-  if (batch.length > 0) yield batch;
+}
+
+/**
+ * Return the number of images from a position on that are within a limit; at least one.
+ *
+ * @param {NewImage[]} images
+ * @param {number} start
+ * @param {typeof BATCH} limit
+ */
+function countOf(images, start, limit) {
+  let bytes = 0;
+  for (let end = start; end < images.length; end += 1) {
+    bytes += sizeOf(images[end]);
+    if (end > start && (bytes > limit.bytes || end - start >= limit.count)) return end - start;
+  }
+  return images.length - start;
+}
+
+/** @param {NewImage} image */
+function sizeOf({ file }) {
+  return file?.size ?? 0;
 }
 
 /**
@@ -164,7 +262,9 @@ function formOf(batch) {
   const form = new FormData();
   const manifest = batch.map(({ id, label }, index) => ({ file: String(index), id, label }));
   form.append("manifest", new Blob([JSON.stringify(manifest)]), "manifest.json");
-  batch.forEach(({ file }, index) => form.append("file", file, String(index)));
+  batch.forEach(({ file }, index) => {
+    if (file) form.append("file", file, String(index));
+  });
   return form;
 }
 
@@ -174,8 +274,9 @@ async function findUnreadable(batch) {
   return new Set(batch.filter((_, index) => !readable[index]));
 }
 
-/** @param {File} file */
-function isReadable(file) {
+/** @param {File | null} file */
+async function isReadable(file) {
+  if (!file) return false;
   return file
     .slice(0, 1)
     .arrayBuffer()

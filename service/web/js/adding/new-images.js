@@ -9,7 +9,7 @@ const EXTENSION = /\.(?:jpe?g|jpe|jif|jfif|jfi|png|webp|avif|heic|heif|hif)$/i;
  * @typedef {import("./files.js").FoundFile} FoundFile
  *
  * @typedef {object} NewImage
- * @property {File} file
+ * @property {File | null} file null after a reload of the page
  * @property {string} path
  * @property {string} id
  * @property {string | null} label

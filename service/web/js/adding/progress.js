@@ -46,9 +46,9 @@ export function progressSection(addition, run, signal) {
   }
 
   function update() {
-    const { outcomes, state } = addition;
+    const { outcomes, processed, state } = addition;
     title.textContent = summary(addition);
-    bar.value = outcomes.length;
+    bar.value = outcomes.length + processed;
     message.textContent = addition.message;
     message.hidden = addition.message === "";
     // A link that is in use stays until the end.
@@ -70,7 +70,7 @@ export function progressSection(addition, run, signal) {
 
 /** @param {Addition} addition @param {Run} run */
 function laterButtons({ images, outcomes }, run) {
-  const rest = images.slice(outcomes.length);
+  const rest = images.slice(outcomes.length).filter(hasFile);
   const failed = imagesOf("failed");
   const deleted = imagesOf("deleted_before");
   const buttons = [];
@@ -88,8 +88,14 @@ function laterButtons({ images, outcomes }, run) {
 
   /** @param {OutcomeKind} kind */
   function imagesOf(kind) {
-    return outcomes.filter(({ outcome }) => outcome === kind).map(({ image }) => image);
+    const found = outcomes.filter(({ outcome }) => outcome === kind);
+    return found.map(({ image }) => image).filter(hasFile);
   }
+}
+
+/** Return whether an image can be sent again. @param {NewImage} image */
+function hasFile({ file }) {
+  return file !== null;
 }
 
 /** @param {string} text @param {() => void} click */
@@ -98,9 +104,9 @@ function action(text, click) {
 }
 
 /** @param {Addition} addition */
-function summary({ images, outcomes, state }) {
+function summary({ images, outcomes, processed, state }) {
   const total = plural(images.length, "image");
-  const done = number(outcomes.length);
+  const done = number(outcomes.length + processed);
   if (state === "running") return `Adding: ${done} of ${total}`;
   const added = outcomes.filter(({ outcome }) => outcome === "added").length;
   const result = `${number(added)} of ${total} added`;
