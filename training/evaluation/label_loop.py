@@ -15,7 +15,7 @@ from training.evaluation.simulated_review import Reviewed, Simulation, Train, si
 from training.experiments.config import FrozenTransfer
 from training.runs import Run
 from training.trainers.fit import Examples, one_hot
-from training.trainers.head import encode_by_head, features_of
+from training.trainers.head import ReusedHead, features_of
 from training.workspace import Workspace
 
 _METHOD = 1
@@ -100,13 +100,14 @@ def _reviewed(dataset: Dataset, features: Floats) -> Reviewed:
 
 def _training(experiment: FrozenTransfer, dataset: Dataset, features: Floats) -> Train:
     """Return a function that trains a head with other labels of the training images."""
+    classes, fit = len(dataset.classes), dataset.indices.fit
+    head = ReusedHead(experiment, features.shape[1], classes, len(fit))
 
     def train(labels: Labels, seed: int) -> Encoded:
         def examples(rows: Rows) -> Examples:
-            return Examples(features[rows], one_hot(labels[rows], len(dataset.classes)))
+            return Examples(features[rows], one_hot(labels[rows], classes))
 
-        fitted, tuning = examples(dataset.indices.fit), examples(dataset.indices.tuning)
-        return encode_by_head(experiment, fitted, tuning, features, seed)
+        return head.encode(examples(fit), examples(dataset.indices.tuning), features, seed)
 
     return train
 

@@ -85,11 +85,27 @@ def fit(
     and the weights of the best epoch are restored. With averaging, the moving average of the
     weights is evaluated after each epoch and left in the network.
     """
+    compile_network(network, config, len(examples.targets))
+    return fit_compiled(network, examples, tuning, config, on_epoch)
+
+
+def compile_network(network: keras.Model, config: TrainConfig, count: int) -> None:
+    """Compile a network for training with `count` examples."""
     network.compile(
-        optimizer=_optimizer(config, -(-len(examples.targets) // config.batch)),
+        optimizer=_optimizer(config, -(-count // config.batch)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
         metrics=["accuracy"],
     )
+
+
+def fit_compiled(
+    network: keras.Model,
+    examples: Examples,
+    tuning: Examples,
+    config: TrainConfig,
+    on_epoch: OnEpoch,
+) -> Curves:
+    """Train a compiled network as `fit` does, and return its curves."""
     history = network.fit(
         **_fit_inputs(examples, config),
         validation_data=(tuning.inputs, tuning.targets) if len(tuning.targets) else None,

@@ -22,7 +22,16 @@ from training.trainers.context import (
     split_examples,
     training_result,
 )
-from training.trainers.fit import Examples, OnEpoch, TrainConfig, fit, one_hot, predict
+from training.trainers.fit import (
+    Examples,
+    OnEpoch,
+    TrainConfig,
+    compile_network,
+    fit,
+    fit_compiled,
+    one_hot,
+    predict,
+)
 from training.trainers.frozen_features import frozen_features
 
 CALIBRATION_FOLDS = 3
@@ -61,7 +70,7 @@ def train_head(
     data = context.dataset
     frozen = _frozen_data(experiment, context)
     start = perf_counter()
-    head, curves = _fit_head(experiment, frozen.fitted(), frozen.tuning, on_epoch)
+    head, curves = fit_head(experiment, frozen.fitted(), frozen.tuning, on_epoch)
     seconds = frozen.seconds + perf_counter() - start
     whole = attach_head(frozen.network, len(data.classes), experiment, head)
     embedding = keras.Model(head.input, head.get_layer(EMBEDDING).output)
@@ -87,7 +96,7 @@ def predict_out_of_fold(experiment: FrozenTransfer, context: TrainingContext) ->
     probabilities = np.zeros((len(rows), len(data.classes)), np.float32)
     for fitted, predicted in folds:
         keras.utils.set_random_seed(context.seed)
-        head, _ = _fit_head(experiment, frozen.fitted(fitted), frozen.tuning, lambda end: None)
+        head, _ = fit_head(experiment, frozen.fitted(fitted), frozen.tuning, lambda end: None)
         probabilities[predicted] = predict(head, frozen.features[rows[predicted]])
     return probabilities
 
@@ -102,16 +111,39 @@ def features_of(experiment: FrozenTransfer, dataset: Dataset, weights: Path | No
     return frozen_features(networks, weights, dataset, size).features
 
 
-def encode_by_head(
-    experiment: FrozenTransfer, fitted: Examples, tuning: Examples, features: Floats, seed: int
-) -> Encoded:
-    """Train a head on features, and return its outputs for other features of shape (n, d)."""
-    keras.utils.set_random_seed(seed)
-    head, _ = _fit_head(experiment, fitted, tuning, lambda end: None)
-    outputs = encoder_of(head).predict(features, batch_size=_BATCH, verbose=0)
-    # Otherwise the memory grows with the number of heads.
-    keras.utils.clear_session(free_memory=False)
-    return Encoded(*outputs)
+class ReusedHead:
+    """Head that is compiled once and trained many times, each time as a new one would be.
+
+    Compilation takes longer than the training of a small head. The networks are the same in every
+    bit, since weights, states of random numbers and optimizer start as those of a new head.
+    """
+
+    def __init__(
+        self, experiment: FrozenTransfer, dimension: int, classes: int, fitted: int
+    ) -> None:
+        """Build a head for features of this dimension and a number of examples to fit on."""
+        self._experiment = experiment
+        self._shape = dimension, classes
+        self._head = _new_head(experiment, *self._shape)
+        self._encoder = encoder_of(self._head)
+        compile_network(self._head, _config(experiment), fitted)
+
+    def encode(self, fitted: Examples, tuning: Examples, features: Floats, seed: int) -> Encoded:
+        """Train the head, and return its outputs for other features of shape (n, dimension)."""
+        self._reset(seed)
+        fit_compiled(self._head, fitted, tuning, _config(self._experiment), lambda end: None)
+        return Encoded(*self._encoder.predict(features, batch_size=_BATCH, verbose=0))
+
+    def _reset(self, seed: int) -> None:
+        keras.utils.set_random_seed(seed)
+        new = _new_head(self._experiment, *self._shape)
+        for layer, other in zip(self._head.layers, new.layers, strict=True):
+            for variable, initial in zip(layer.variables, other.variables, strict=True):
+                variable.assign(initial)
+        for variable in self._head.optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
+        # Otherwise the memory grows with the number of heads.
+        keras.utils.clear_session(free_memory=False)
 
 
 def initial_head(
@@ -127,7 +159,7 @@ def initial_head(
         {experiment.backbone: backbone}, context.weights, context.dataset, experiment.input
     )
     start = perf_counter()
-    head, _ = _fit_head(alone, *split_examples(frozen.features, context.dataset), on_epoch)
+    head, _ = fit_head(alone, *split_examples(frozen.features, context.dataset), on_epoch)
     return head, frozen.seconds + perf_counter() - start, frozen.reused_seconds
 
 
@@ -163,17 +195,23 @@ def _frozen_data(experiment: FrozenTransfer, context: TrainingContext) -> _Froze
     return _FrozenData(network, frozen.features, tuple(views), tuning, seconds, reused)
 
 
-def _fit_head(
+def fit_head(
     experiment: FrozenTransfer, fitted: Examples, tuning: Examples, on_epoch: OnEpoch
 ) -> tuple[keras.Model, Curves]:
-    """Return a head trained on features, and its curves."""
-    entry = keras.Input(fitted.inputs.shape[1:], name="features")
-    classes = fitted.targets.shape[1]
-    head = with_head(entry, entry, classes, experiment.hidden, experiment.dropout)
-    config = TrainConfig(
+    """Return a new head trained on features, and its curves."""
+    head = _new_head(experiment, fitted.inputs.shape[1], fitted.targets.shape[1])
+    return head, fit(head, fitted, tuning, _config(experiment), on_epoch)
+
+
+def _new_head(experiment: FrozenTransfer, dimension: int, classes: int) -> keras.Model:
+    entry = keras.Input((dimension,), name="features")
+    return with_head(entry, entry, classes, experiment.hidden, experiment.dropout)
+
+
+def _config(experiment: FrozenTransfer) -> TrainConfig:
+    return TrainConfig(
         experiment.epochs,
         experiment.batch,
         experiment.learning_rate,
         early_stopping=experiment.early_stopping,
     )
-    return head, fit(head, fitted, tuning, config, on_epoch)
