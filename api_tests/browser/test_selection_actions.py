@@ -45,6 +45,7 @@ def toast(page):
 def test_relabelling_and_undo(open_page, writable, lakes, axe_violations, screenshot):
     page = open_page("#/map?label=lake", service=writable)
     choose_lakes(page, lakes)
+    expect(tray(page).get_by_role("img").first).to_be_in_viewport()
     dialog = act(page, "Relabel")
     expect(dialog).to_contain_text(f"Relabel {len(lakes)} images")
     assert axe_violations(page) == []
