@@ -1,5 +1,6 @@
 """Protection of the service: API key, time limits and size limits."""
 
+import json
 import socket
 import time
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from service.middleware.header_timeout import HeaderTimeoutProtocol
+from service.problems import ProblemType
 from service.settings import ServiceSettings
 
 KEY = "correct horse battery staple"
@@ -133,3 +135,15 @@ def test_headers_beyond_the_limit_are_rejected_even_in_one_read(serving, home):
                     answer = b""
                 assert b" 200 " not in answer
         assert client.get("/livez").status_code == 200
+
+
+def test_refusals_of_the_protocol_are_problems(serving, home):
+    with serving(ServiceSettings(home=home)) as client, connect(client) as malformed:
+        malformed.sendall(b"GET /livez HTTP/1.1\r\nHost x\r\n\r\n")
+        head, _, body = read_to_end(malformed).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        assert b"content-type: application/problem+json" in head
+        problem = json.loads(body)
+        assert problem["status"] == 400
+        assert problem["type"] == ProblemType.MALFORMED_REQUEST
+        assert problem["detail"] == "Invalid HTTP request received."

@@ -3,7 +3,11 @@
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from service.api.errors import MEDIA_TYPE
+from service.problems import ProblemType, title_of
+from service.schemas import Problem
 
 HEADER_SECONDS = 10.0
 """Seconds from the connection, or the first byte of a later request, to the end of its headers."""
@@ -81,10 +85,19 @@ class HeaderTimeoutProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Send the reason of a refusal and close the connection."""
+        """Send the reason of a refusal as a problem and close the connection."""
         if self._has_large_headers:
             msg = f"The headers have more than {HEADER_BYTES // 1024} KiB; send fewer."
-        super().send_400_response(msg)
+        body = _malformed(msg).model_dump_json(exclude_none=True).encode()
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        self.transport.write(STATUS_LINE[400] + lines + b"\r\n" + body)
+        self.transport.close()
 
     def _header_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -97,3 +110,8 @@ class HeaderTimeoutProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _malformed(detail: str) -> Problem:
+    problem = ProblemType.MALFORMED_REQUEST
+    return Problem(type=problem, title=title_of(problem), status=400, detail=detail)
