@@ -30,6 +30,7 @@ _HEADER = (
     "new file",
     "new label",
     "to pool",
+    "label kept",
 )
 
 

@@ -253,7 +253,9 @@ def _record(label: str, side: str) -> ImageRecord:
             "width": 1,
             "height": 1,
             "attribution": None,
+            "attributes": {},
             "tags": (),
+            "reviewed": None,
             "etag": "0",
         }
     )

@@ -54,7 +54,8 @@ def test_the_table_has_sizes_and_changes_of_each_version() -> None:
     assert "2026-11-04 08:05" in table
     for number in ("400", "101", "7", "5", "3"):
         assert f">{number}</td>" in table
-    assert table.count("–") == 5
+    assert table.count("–") == 6
+    assert table.count("<td") == 3 * table.count("<th ")
 
 
 def test_the_chart_can_be_drawn_with_images_without_a_label() -> None:
