@@ -72,7 +72,7 @@ def test_imported_modules_are_preloaded(api, index):
         ("map", {"core", "filters", "map"}),
         ("search", {"core", "filters", "search"}),
         ("images", {"core", "filters", "images", "map", "search"}),
-        ("review", {"core", "images", "map", "review"}),
+        ("review", {"core", "filters", "images", "map", "review"}),
         ("adding", {"adding", "core", "images", "map"}),
         ("selection", {"core", "filters", "map", "selection"}),
     ],

@@ -13,7 +13,7 @@ import { imageUrl, imageViewUrl } from "../core/urls.js";
 import { minimap } from "../map/minimap.js";
 import { isNewToModel } from "../map/points.js";
 import { exampleButtons } from "../search/example-buttons.js";
-import { partSearch, pictureFrame } from "../search/part-search.js";
+import { partSearch, pictureFrame } from "./part-search.js";
 import { decisionList } from "./decision-list.js";
 import { heatmapToggle } from "./heatmap-toggle.js";
 import { loadMisclassifications } from "./misclassifications.js";

@@ -6,7 +6,7 @@ import { element } from "../core/dom.js";
 import { probability } from "../core/format.js";
 import { deferredSection, errorNotice, loading, notice } from "../core/status.js";
 import { minimap } from "../map/minimap.js";
-import { partSearch, pictureFrame } from "../search/part-search.js";
+import { partSearch, pictureFrame } from "./part-search.js";
 import { loadCalibration, predictionPanel } from "./prediction-panel.js";
 import { currentUpload, openFileDialog } from "./upload.js";
 

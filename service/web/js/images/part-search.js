@@ -2,16 +2,16 @@
 
 import { element } from "../core/dom.js";
 import { deferredSection } from "../core/status.js";
-import { neighbourCards } from "../images/neighbours.js";
-import { formatBox, parseBox } from "./box.js";
-import { partSelection } from "./part-selection.js";
+import { neighbourCards } from "./neighbours.js";
+import { formatBox, parseBox } from "../search/box.js";
+import { partSelection } from "../search/part-selection.js";
 
 /** Nearest images shown for a part of an image. */
 const NEAR_A_PART = 6;
 
 /**
- * @typedef {import("./box.js").Box} Box
- * @typedef {import("../images/neighbours.js").Neighbour} Neighbour
+ * @typedef {import("../search/box.js").Box} Box
+ * @typedef {import("./neighbours.js").Neighbour} Neighbour
  */
 
 /**
