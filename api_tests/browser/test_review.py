@@ -243,8 +243,8 @@ def test_a_reload_keeps_decisions_that_were_not_sent_and_the_place(open_review, 
     # The decision is taken back only when the service can be reached.
     expect(title_of(page)).to_have_text(undone["id"])
     expect(progress_of(page)).to_contain_text("2 decided (4 being saved), 1 skipped")
+    # The outbox tries again by itself.
     page.unroute("**/changes")
-    page.locator(".messages").get_by_role("button", name="Try again").click()
     expect_saved(page, 2)
     page.keyboard.press("1")
     expect(title_of(page)).to_have_text(present["id"])
@@ -318,7 +318,6 @@ def test_decisions_of_a_closed_tab_are_sent_by_the_next_one_only(open_review, wr
     expect(title_of(later)).to_have_text(second["id"])
     expect(progress_of(later)).to_contain_text("1 being saved")
     later.context.unroute("**/changes")
-    later.locator(".messages").get_by_role("button", name="Try again").click()
     later.keyboard.press("s")
     expect(title_of(later)).to_have_text(third["id"])
     expect(progress_of(later)).not_to_contain_text("being saved")
@@ -370,14 +369,14 @@ def test_a_key_without_permission_to_delete_delays_no_label(open_page, copied_ho
     settings = ServiceSettings(home=copied_home, writable=True)
     secret = add_key(settings.keys_file, "ada", "label")
     with serving(settings) as client:
-        first, second, third = queue(client, split="train")[:3]
+        first, second = queue(client, split="train")[:2]
         page = open_page("#/review?split=train", service=client)
         page.evaluate("key => sessionStorage.setItem('belvedere-key', key)", secret)
         page.reload()
         expect(title_of(page)).to_have_text(first["id"])
         page.keyboard.press("d")
+        expect(title_of(page)).to_have_text(second["id"])
         page.keyboard.press("k")
-        expect(title_of(page)).to_have_text(third["id"])
         message = page.locator(".messages").get_by_role("alert")
         expect(message).to_contain_text(f"{first['id']}: ")
         expect(message).to_contain_text("role `write`")
