@@ -23,20 +23,20 @@ def referenced(html: str) -> list[str]:
     return [f"/{each}" for each in re.findall(r'(?:href|src)="(web/[^"]+)"', html)]
 
 
-def imports(module: str, text: str) -> set[str]:
+def imports(module: str, text: str, *, dynamic: bool = True) -> set[str]:
     """Return the modules that a module imports; imports of types, in comments, do not count."""
     code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-    paths = re.findall(r'(?:from |import\()"(\.[^"]+)"', code)
+    paths = re.findall(r'(?:from |import\()"(\.[^"]+)"' if dynamic else r'from "(\.[^"]+)"', code)
     return {normpath(join(dirname(module), each)) for each in paths}
 
 
-def import_closure(api, module: str) -> set[str]:
+def import_closure(api, module: str, *, dynamic: bool = True) -> set[str]:
     """Return a module and all modules that it imports directly or indirectly."""
     found, pending = set(), {module}
     while pending:
         path = pending.pop()
         found.add(path)
-        pending |= imports(path, api.get(path).text) - found
+        pending |= imports(path, api.get(path).text, dynamic=dynamic) - found
     return found
 
 
@@ -57,10 +57,17 @@ def test_referenced_files_exist(api, index):
         assert api.get(path).status_code == 200, path
 
 
-def test_imported_modules_are_preloaded(api, index):
-    assert sorted(import_closure(api, "/web/js/main.js")) == sorted(
-        path for path in referenced(index.text) if path.startswith("/web/js/")
-    )
+def test_modules_of_the_first_view_are_preloaded(api, index):
+    preloaded = re.findall(r'modulepreload" href="(web/js/[^"]+)"', index.text)
+    shared = import_closure(api, "/web/js/app.js", dynamic=False)
+    assert sorted(f"/{each}" for each in preloaded) == sorted(shared)
+    assert "/web/js/map/map-view.js" in shared
+    assert "/web/js/review/review-view.js" not in shared
+
+
+def test_every_module_is_imported(api):
+    modules = {f"/web/{name}" for name in static_files() if name.startswith("js/")}
+    assert import_closure(api, "/web/js/main.js") == modules
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Static files of the page, read and compressed once, with their digests."""
 
 import gzip
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,11 +9,15 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from posixpath import dirname, join, normpath
 
 from embeddings.errors import BelvedereError
 
 _WEB = Path(__file__).parent / "web"
-_ENTRY = "js/main.js"
+_START = "js/app.js"
+"""Module of the parts that all views share, and of the first view."""
+
+_IMPORT = re.compile(rb'^import [^"]*from "(\.[^"]+)"', re.MULTILINE)
 _PRELOADS = b"    <!-- modulepreload -->\n"
 _PACKAGED = {
     "d3.js": ("mpld3", "mpld3/js/d3.v5.min.js"),
@@ -48,8 +53,8 @@ class PageIncomplete(BelvedereError):
 def static_files() -> Mapping[str, StaticFile]:
     """Return all files of the page by path, such as `js/app.js`; D3 is `d3.js`.
 
-    `index.html` preloads all modules, so that a browser requests them at once instead of one level
-    of imports after the other. Raises `PageIncomplete`.
+    `index.html` preloads the modules of the first view, so that a browser requests them at once
+    instead of one level of imports after the other. Raises `PageIncomplete`.
     """
     paths = {
         path.relative_to(_WEB).as_posix(): path
@@ -58,9 +63,21 @@ def static_files() -> Mapping[str, StaticFile]:
     }
     paths |= {name: _packaged(*source) for name, source in _PACKAGED.items()}
     contents = {name: path.read_bytes() for name, path in paths.items()}
-    modules = sorted(name for name in paths if name.startswith("js/") and name != _ENTRY)
-    contents["index.html"] = contents["index.html"].replace(_PRELOADS, _preloads(modules))
+    preloads = _preloads(sorted(_import_closure(contents)))
+    contents["index.html"] = contents["index.html"].replace(_PRELOADS, preloads)
     return {name: _static_file(name, content) for name, content in contents.items()}
+
+
+def _import_closure(contents: Mapping[str, bytes]) -> set[str]:
+    """Return the modules that the start of the page imports statically, and itself."""
+    found: set[str] = set()
+    pending = {_START}
+    while pending:
+        module = pending.pop()
+        found.add(module)
+        paths = (each.decode() for each in _IMPORT.findall(contents[module]))
+        pending |= {normpath(join(dirname(module), each)) for each in paths} - found
+    return found
 
 
 def _preloads(modules: Iterable[str]) -> bytes:

@@ -72,7 +72,7 @@ def test_experiment_view_explains_several_seeds(open_page, api, comparison):
     report = api.get(f"/experiments/{comparison['best']}").json()
     report["evidence"]["seeds"] = 3
     page = open_page("#/errors")
-    page.route("**/experiments/*", lambda route: route.fulfill(json=report))
+    page.route(f"**/experiments/{comparison['best']}", lambda route: route.fulfill(json=report))
     page.goto(f"/#/experiments/{comparison['best']}")
     expect(page.get_by_text("means over 3 seeds")).to_be_visible()
 
@@ -84,7 +84,7 @@ def test_ticks_of_flat_curves_differ(open_page, api, comparison):
         values = [flat + 0.001 * (epoch % 3) for epoch in range(epochs)]
         report["curves"] |= {name: values, f"tuning_{name}": values}
     page = open_page("#/errors")
-    page.route("**/experiments/*", lambda route: route.fulfill(json=report))
+    page.route(f"**/experiments/{comparison['best']}", lambda route: route.fulfill(json=report))
     page.goto(f"/#/experiments/{comparison['best']}")
     expect(page.locator(".curves .grid")).to_have_count(2)
     for grid in page.locator(".curves .grid").all():
@@ -174,7 +174,7 @@ def test_confusion_matrix_is_limited_to_the_most_confused_classes(open_page, api
     confusion[7][99] = 3
     report |= {"classes": classes, "confusion": confusion, "per_class": []}
     page = open_page("#/errors")
-    page.route("**/experiments/*", lambda route: route.fulfill(json=report))
+    page.route(f"**/experiments/{comparison['best']}", lambda route: route.fulfill(json=report))
     page.goto(f"/#/experiments/{comparison['best']}")
     matrix = page.locator(".confusion")
     expect(matrix.locator("caption")).to_contain_text("the 20 of 120 classes")
@@ -187,7 +187,7 @@ def test_without_tuning_images_only_training_curves_are_shown(open_page, api, co
     report = api.get(f"/experiments/{comparison['best']}").json()
     report["curves"] |= {"tuning_loss": [], "tuning_accuracy": []}
     page = open_page("#/errors")
-    page.route("**/experiments/*", lambda route: route.fulfill(json=report))
+    page.route(f"**/experiments/{comparison['best']}", lambda route: route.fulfill(json=report))
     page.goto(f"/#/experiments/{comparison['best']}")
     expect(page.locator(".curves path.training")).to_have_count(2)
     expect(page.locator(".curves path.tuning")).to_have_count(0)

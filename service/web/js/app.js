@@ -11,7 +11,7 @@ import { setWritable } from "./core/permission.js";
 import { errorNotice, loading, preserveFocus, showBusy, toast } from "./core/status.js";
 import { experimentUrl } from "./core/urls.js";
 import { listenForUploads } from "./images/upload.js";
-import { announceView, leaveView, navigate, startRouting } from "./router.js";
+import { announceView, leaveView, loadViews, navigate, startRouting } from "./router.js";
 import { countExamples } from "./search/examples.js";
 import { startTray } from "./selection/tray.js";
 
@@ -19,6 +19,9 @@ import { startTray } from "./selection/tray.js";
 const GENERATED = "generated scenes";
 
 const POLL_SECONDS = 2;
+
+// Time for the first view to be painted before the modules of the others are loaded.
+const LOADING_MILLISECONDS = 500;
 
 let initialization = new AbortController();
 let isInitialized = false;
@@ -65,7 +68,9 @@ async function initialize() {
     return;
   }
   isInitialized = true;
-  if (!signal.aborted) await startRouting();
+  if (signal.aborted) return;
+  await startRouting();
+  setTimeout(loadViews, LOADING_MILLISECONDS);
 }
 
 /** Poll the service for another release and for changed images, while the page is visible. */

@@ -3,19 +3,9 @@
  * `#/errors`, `#/experiments`, `#/history`, `#/selections`, `#/add`, `#/yours`.
  */
 
-import { addView } from "./adding/add-view.js";
-import { ApiError } from "./core/api-error.js";
+import { ApiError, unreachableError } from "./core/api-error.js";
 import { announce, errorNotice, loading, preserveFocus } from "./core/status.js";
-import { experimentView } from "./experiments/experiment-view.js";
-import { experimentsView } from "./experiments/experiments-view.js";
-import { historyView } from "./images/history-view.js";
-import { imageView } from "./images/image-view.js";
-import { misclassificationsView } from "./images/misclassifications-view.js";
-import { uploadView } from "./images/upload-view.js";
 import { mapView } from "./map/map-view.js";
-import { duplicatesView, reviewView } from "./review/review-view.js";
-import { selectionsView } from "./selection/selections-view.js";
-import { searchView } from "./search/search-view.js";
 
 /**
  * @typedef {object} ViewContext
@@ -28,20 +18,34 @@ import { searchView } from "./search/search-view.js";
  *   host element; a returned text is announced to screen readers after the title
  */
 
-/** @type {[RegExp, View][]} */
+/**
+ * Views, each with a function that loads its module. The map, the first view, needs no more modules
+ * than the parts that all views share.
+ *
+ * @type {[RegExp, () => Promise<View>][]}
+ */
 const VIEWS = [
-  [/^(?:#\/?)?$|^#\/map$/, mapView],
-  [/^#\/image\/(.+)$/, imageView],
-  [/^#\/review$/, reviewView],
-  [/^#\/duplicates$/, duplicatesView],
-  [/^#\/errors$/, misclassificationsView],
-  [/^#\/experiments$/, experimentsView],
-  [/^#\/experiments\/(.+)$/, experimentView],
-  [/^#\/history$/, historyView],
-  [/^#\/add$/, addView],
-  [/^#\/search$/, searchView],
-  [/^#\/selections$/, selectionsView],
-  [/^#\/yours$/, uploadView],
+  [/^(?:#\/?)?$|^#\/map$/, async () => mapView],
+  [/^#\/image\/(.+)$/, async () => (await import("./images/image-view.js")).imageView],
+  [/^#\/review$/, async () => (await import("./review/review-view.js")).reviewView],
+  [/^#\/duplicates$/, async () => (await import("./review/review-view.js")).duplicatesView],
+  [
+    /^#\/errors$/,
+    async () => (await import("./images/misclassifications-view.js")).misclassificationsView,
+  ],
+  [
+    /^#\/experiments$/,
+    async () => (await import("./experiments/experiments-view.js")).experimentsView,
+  ],
+  [
+    /^#\/experiments\/(.+)$/,
+    async () => (await import("./experiments/experiment-view.js")).experimentView,
+  ],
+  [/^#\/history$/, async () => (await import("./images/history-view.js")).historyView],
+  [/^#\/add$/, async () => (await import("./adding/add-view.js")).addView],
+  [/^#\/search$/, async () => (await import("./search/search-view.js")).searchView],
+  [/^#\/selections$/, async () => (await import("./selection/selections-view.js")).selectionsView],
+  [/^#\/yours$/, async () => (await import("./images/upload-view.js")).uploadView],
 ];
 
 let lifetime = new AbortController();
@@ -88,7 +92,9 @@ async function showView(top = 0) {
   host.replaceChildren(loading());
   let details;
   try {
-    const [view, name] = matchView(path);
+    const [load, name] = matchView(path);
+    const view = await loaded(load);
+    if (signal.aborted) return;
     details = await view(host, { name, query: new URLSearchParams(query), signal, reload });
   } catch (error) {
     if (signal.aborted) return;
@@ -117,11 +123,25 @@ export function announceView(details) {
   if (!host.querySelector("[role=alert]")) announce([title, details].filter(Boolean).join(". "));
 }
 
-/** @param {string} path @returns {[View, string]} */
+/** Load the modules of all views, so that they are shown at once, also during an outage. */
+export function loadViews() {
+  for (const [, load] of VIEWS) load().catch(() => {});
+}
+
+/** Return a view; fail if its module cannot be fetched. @param {() => Promise<View>} load */
+async function loaded(load) {
+  try {
+    return await load();
+  } catch (error) {
+    throw error instanceof TypeError ? unreachableError() : error;
+  }
+}
+
+/** @param {string} path @returns {[() => Promise<View>, string]} */
 function matchView(path) {
-  for (const [pattern, view] of VIEWS) {
+  for (const [pattern, load] of VIEWS) {
     const match = pattern.exec(path);
-    if (match) return [view, decode(match[1] ?? "")];
+    if (match) return [load, decode(match[1] ?? "")];
   }
   throw new ApiError("not found", "No view has this URL. Check it, or find the image on the map.");
 }
