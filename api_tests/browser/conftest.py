@@ -25,6 +25,11 @@ from service.settings import ServiceSettings
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 WIDE, NARROW = (1440, 900), (390, 844)
 
+# A busy machine takes a while; only failing tests wait that long.
+TIMEOUT_MILLISECONDS = 60_000
+
+UNUSED = "**/unused"
+
 # The browser logs failed requests; tests check the messages of the page instead.
 EXPECTED_LOG = "Failed to load resource"
 # Chromium aborts requests when a network interface of the machine changes, such as Docker's.
@@ -50,7 +55,7 @@ def writable(copied_home: Path, serving: Serving) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Start the installed browser; skip the tests if there is none."""
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=TIMEOUT_MILLISECONDS)
     try:
         with chromium() as browser:
             yield browser
@@ -86,7 +91,10 @@ def open_page(browser: Browser, api: httpx.Client) -> Iterator[OpenPage]:
             base_url=str(service.base_url),
         )
         contexts.append(context)
+        # Chromium lets requests pass for a moment after the first route is registered.
+        context.route(UNUSED, lambda route: route.abort())
         page = context.new_page()
+        page.set_default_timeout(TIMEOUT_MILLISECONDS)
         problems: list[str] = []
         page.add_init_script(LOG_ERRORS)
         if not faulty:

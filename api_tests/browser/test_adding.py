@@ -29,7 +29,12 @@ LOSE_ANSWERS = """() => {
 
 @pytest.fixture
 def open_add(open_page, writable):
-    return lambda **options: open_page("#/add", service=writable, **options)
+    def open_(**options):
+        page = open_page("#/add", service=writable, **options)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Add images")
+        return page
+
+    return open_
 
 
 @pytest.fixture
@@ -75,7 +80,6 @@ def test_a_dropped_folder_becomes_images_of_its_classes(
     open_add, writable, folder, axe_violations, screenshot
 ):
     page = open_add()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Add images")
     drop_paths(page, [folder])
     expect(page.get_by_role("heading", name="5 images chosen")).to_be_visible()
     expect(page.locator("#toast")).to_contain_text("2 other files left out")
@@ -257,17 +261,21 @@ def test_a_job_is_cancelled_and_the_rest_is_added_later(open_add, writable, many
     page = open_add()
     methods = []
 
-    def hold_until_cancelled(route):
+    def hold(route):
         methods.append(route.request.method)
-        if "DELETE" in methods:
+        if methods[-1] == "DELETE":
             return route.continue_()
         return route.fulfill(json={"finished": None, "done": 10, "total": 130})
 
-    page.route("**/jobs/**", hold_until_cancelled)
+    page.route("**/jobs/**", hold)
     add_many(page, many)
     heading = page.locator("[aria-label=Progress] > h2")
     expect(heading).to_have_text("Adding: 10 of 130 images")
-    page.get_by_role("button", name="Cancel").click()
+    with page.expect_request(lambda request: request.method == "DELETE"):
+        page.get_by_role("button", name="Cancel").click()
+    message = page.locator("[aria-label=Progress]").get_by_role("alert")
+    expect(message).to_have_text(re.compile("^Cancelling: images whose addition has begun"))
+    page.unroute("**/jobs/**")
     # A fast service has added all of them before.
     expect(heading).to_have_text(re.compile(r"Ended after|^128 of 130 images added$"))
     assert methods.count("DELETE") == 1

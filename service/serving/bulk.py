@@ -62,10 +62,7 @@ class Adding:
                 # The threads begin the next batch before the last image of this one is ready.
                 tasks, ahead = ahead, self._begin(_next(batches, number), slots)
                 files = await asyncio.gather(*tasks)
-                if committing is not None:
-                    yield await committing
                 committing = asyncio.create_task(self._commit(batch, files, by, restore))
-            if committing is not None:
                 yield await committing
         finally:
             for task in ahead:

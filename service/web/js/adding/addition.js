@@ -13,6 +13,7 @@ const BATCH = { count: 32, bytes: 16 * 1024 * 1024 };
 // The service answers up to 100 images with an outcome for each, and more with a job.
 const MIN_JOB = 101;
 const JOB = { count: 500, bytes: 256 * 1024 * 1024 };
+const CANCELLING = "Cancelling: images whose addition has begun are still added.";
 const MAX_RETRY_SECONDS = 30;
 // A body that is refused before its end looks like an interruption, too.
 const MAX_INTERRUPTIONS = 3;
@@ -195,7 +196,10 @@ function createAddition(images) {
     processed: 0,
     state: "running",
     message: "",
-    cancel: () => lifetime.abort(),
+    cancel: () => {
+      lifetime.abort();
+      change();
+    },
     events: new EventTarget(),
   };
   return { addition, signal: lifetime.signal, change, finish };
@@ -207,7 +211,8 @@ function createAddition(images) {
   }
 
   function change(message = "") {
-    addition.message = message;
+    const isEnding = lifetime.signal.aborted && addition.state === "running";
+    addition.message = message || (isEnding ? CANCELLING : "");
     addition.events.dispatchEvent(new Event("change"));
   }
 }
