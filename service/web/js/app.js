@@ -13,18 +13,18 @@ import { experimentUrl } from "./core/urls.js";
 import { listenForUploads } from "./images/upload.js";
 import { announceView, leaveView, loadViews, navigate, startRouting } from "./router.js";
 import { countExamples } from "./search/examples.js";
-import { startTray } from "./selection/tray.js";
 
 // Name of the collection of generated images.
 const GENERATED = "generated scenes";
 
 const POLL_SECONDS = 2;
 
-// Time for the first view to be painted before the modules of the others are loaded.
+// Time for the first view to be painted before other modules are loaded.
 const LOADING_MILLISECONDS = 500;
 
 let initialization = new AbortController();
 let isInitialized = false;
+let hasTray = false;
 
 /**
  * Load and show the name and size of the collection, the classes and the release.
@@ -70,7 +70,21 @@ async function initialize() {
   isInitialized = true;
   if (signal.aborted) return;
   await startRouting();
-  setTimeout(loadViews, LOADING_MILLISECONDS);
+  setTimeout(loadOtherParts, LOADING_MILLISECONDS);
+}
+
+/** Load the parts that the first view does not need. */
+function loadOtherParts() {
+  loadTray();
+  loadViews();
+}
+
+/** Load and start the tray; after an outage, the next change of the selection tries again. */
+async function loadTray() {
+  const module = await import("./selection/tray.js").catch(() => null);
+  if (module === null || hasTray) return;
+  hasTray = true;
+  module.startTray();
 }
 
 /** Poll the service for another release and for changed images, while the page is visible. */
@@ -106,6 +120,7 @@ export function start() {
   });
   addEventListener("revision", () => loadServiceInfo().catch(ignoreOutage));
   addEventListener("busy", showBusy);
+  addEventListener("selection", () => !hasTray && loadTray());
   addEventListener("examples", showExampleCount);
   showExampleCount();
   // A link would change the hash, which selects the view.
@@ -116,7 +131,6 @@ export function start() {
     toast("The image will be classified when the service is ready.");
   });
   listenForHelp();
-  startTray();
   initialize();
   followService();
 }

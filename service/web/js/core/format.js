@@ -2,12 +2,17 @@
 
 const THIN_SPACE = "\u202f";
 
-/** Format a number. @param {number} value @param {number} [digits] after the decimal point */
+const THOUSANDS = /\B(?=(\d{3})+$)/g;
+
+/**
+ * Format a number. Without `Intl`, whose first use delays the first view by some 50 ms.
+ *
+ * @param {number} value
+ * @param {number} [digits] after the decimal point
+ */
 export function number(value, digits = 0) {
-  return value.toLocaleString("en", {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
+  const [whole, ...fraction] = value.toFixed(digits).split(".");
+  return [whole.replace(THOUSANDS, ","), ...fraction].join(".");
 }
 
 /**

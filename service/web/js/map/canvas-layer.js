@@ -37,6 +37,7 @@ export function canvasLayer(host, layers, signal) {
   const marks = layers.drawMarks ? cached(layers.drawMarks) : null;
   const allCached = [background, ...(marks ? [marks] : [])];
   let frame = 0;
+  let hasSize = false;
   host.append(canvas);
 
   function resize() {
@@ -48,6 +49,7 @@ export function canvasLayer(host, layers, signal) {
     }
     layers.resize(width, height);
     for (const layer of allCached) layer.isStale = true;
+    hasSize = true;
     // In this frame, because resizing clears the canvas.
     draw();
   }
@@ -87,9 +89,9 @@ export function canvasLayer(host, layers, signal) {
     ctx.scale(canvas.width / host.clientWidth, canvas.height / host.clientHeight);
   }
 
-  /** Draw the overlay in the next frame. */
+  /** Draw the overlay in the next frame; the first size draws everything. */
   function redrawOverlay() {
-    frame ||= requestAnimationFrame(draw);
+    if (hasSize) frame ||= requestAnimationFrame(draw);
   }
 
   /** Draw the marks and the overlay in the next frame. */

@@ -25,8 +25,8 @@ const HIT_RADIUS = 14;
 export function hitTesting(canvas, view, { onHover, onOpen, onToggle, isSelecting }) {
   /** @type {MapPoint[]} */
   let points = [];
-  /** @type {any} */
-  let tree;
+  /** Created at the first use. @type {any} */
+  let tree = null;
   /** @type {MapPoint | null} */
   let hovered = null;
   let isMouse = true;
@@ -41,6 +41,7 @@ export function hitTesting(canvas, view, { onHover, onOpen, onToggle, isSelectin
   /** @param {Pixels} pixels @param {number} [radius] in pixels @returns {MapPoint | null} */
   function nearest(pixels, radius) {
     const { x, y } = view.toMap(pixels);
+    tree ??= treeOf(points);
     return tree.find(x, y, radius && view.toMapLength(radius)) ?? null;
   }
 
@@ -68,11 +69,7 @@ export function hitTesting(canvas, view, { onHover, onOpen, onToggle, isSelectin
     /** Set the points that can be hit; a hovered one stays if it is among them. @param {MapPoint[]} visible */
     setPoints(visible) {
       points = visible;
-      tree = d3
-        .quadtree()
-        .x((/** @type {MapPoint} */ { x }) => x)
-        .y((/** @type {MapPoint} */ { y }) => y)
-        .addAll(visible);
+      tree = null;
       if (hovered && !visible.includes(hovered)) hover(null);
     },
     /** Move to the next point; start at the centre. @param {Pixels} direction */
@@ -85,4 +82,13 @@ export function hitTesting(canvas, view, { onHover, onOpen, onToggle, isSelectin
       hover(next);
     },
   };
+}
+
+/** @param {MapPoint[]} points */
+function treeOf(points) {
+  return d3
+    .quadtree()
+    .x((/** @type {MapPoint} */ { x }) => x)
+    .y((/** @type {MapPoint} */ { y }) => y)
+    .addAll(points);
 }

@@ -101,7 +101,7 @@ export async function mapView(host, { query, signal }) {
     zoomButton("⤢", "Show all", plot.reset),
   );
   showCount();
-  if (matching !== points) plot.setPoints(matching);
+  if (matching.length < points.length) plot.setPoints(matching);
   showSelected();
   addEventListener("selection", showSelected, { signal });
   addEventListener("fit", fit, { signal });

@@ -59,7 +59,8 @@ export function startTray() {
   for (const event of ["revision", "permission"]) addEventListener(event, update);
   addEventListener("selection", () => {
     isNews = true;
-    update();
+    // After the frame in which the map marks the selected points.
+    requestAnimationFrame(() => setTimeout(update));
   });
 
   function update() {
