@@ -72,7 +72,7 @@ def settings(milvus: MilvusServer) -> IndexSettings:
 
 @pytest.fixture
 def client(milvus: MilvusServer) -> Iterator[MilvusClient]:
-    client = MilvusClient(uri=milvus.uri, timeout=10)
+    client = MilvusClient(uri=milvus.uri, timeout=60)
     yield client
     client.close()
 
