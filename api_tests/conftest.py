@@ -17,6 +17,7 @@ import pytest
 import uvicorn
 from PIL import ExifTags, Image
 
+from benchmarks.connections import SHORT_KEEP_ALIVE
 from conftest import MakeOnce
 from embeddings.encoded import Encoded
 from embeddings.encoder import Encoder
@@ -72,7 +73,10 @@ def served(
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False
+            base_url=f"http://127.0.0.1:{port}",
+            timeout=60,
+            limits=SHORT_KEEP_ALIVE,
+            trust_env=False,
         ) as client:
             yield client, server.lifespan.state["service"]
     finally:

@@ -7,6 +7,8 @@ from threading import Thread
 
 import httpx
 
+from benchmarks.connections import SHORT_KEEP_ALIVE
+
 _NOT_FORWARDED = {"connection", "keep-alive", "transfer-encoding", "date", "server"}
 
 
@@ -49,7 +51,9 @@ def below(prefix: str, service: httpx.Client, strips: bool) -> Iterator[httpx.Cl
     thread.start()
     try:
         address = f"http://127.0.0.1:{proxy.server_address[1]}{prefix}/"
-        with httpx.Client(base_url=address, timeout=60, trust_env=False) as client:
+        with httpx.Client(
+            base_url=address, timeout=60, limits=SHORT_KEEP_ALIVE, trust_env=False
+        ) as client:
             yield client
     finally:
         proxy.shutdown()

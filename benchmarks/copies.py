@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.connections import SHORT_KEEP_ALIVE
 from benchmarks.processes import Running
 from benchmarks.services import Service, ours
 
@@ -30,5 +31,7 @@ def started(home: Path, **settings: str) -> AbstractContextManager[Running]:
 @contextmanager
 def client_of(service: Running) -> Iterator[httpx.Client]:
     """Yield a client of a service, without the proxies of the environment."""
-    with httpx.Client(base_url=service.url, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
+    with httpx.Client(
+        base_url=service.url, timeout=_TIMEOUT_SECONDS, limits=SHORT_KEEP_ALIVE, trust_env=False
+    ) as client:
         yield client

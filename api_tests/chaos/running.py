@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from api_tests.calls import Call, getting, posting
+from benchmarks.connections import SHORT_KEEP_ALIVE
 from benchmarks.processes import peak_resident_bytes, resident_bytes
 from service.local_server import reserve_port, running_server
 
@@ -69,7 +70,10 @@ def wait_until(happened: Callable[[], object], seconds: float = DEADLINE) -> Non
 def client_of(port: int) -> Iterator[httpx.Client]:
     """Yield a client of the server on this port of the loopback interface."""
     with httpx.Client(
-        base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE, trust_env=False
+        base_url=f"http://127.0.0.1:{port}",
+        timeout=DEADLINE,
+        limits=SHORT_KEEP_ALIVE,
+        trust_env=False,
     ) as client:
         yield client
 

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.connections import SHORT_KEEP_ALIVE
 from embeddings.lock import Locked, store_lock, write_lock
 from embeddings.objects import Objects, WrittenMeanwhile
 from embeddings.release.publish import publish
@@ -81,7 +82,9 @@ def serving(place: Place, home: Path, **more: str) -> Iterator[Running]:
     variables = place.environment(home, BELVEDERE_PORT=str(port), **more)
     with (
         log.open("wb") as output,
-        httpx.Client(base_url=f"http://{LOCAL}:{port}", timeout=30) as client,
+        httpx.Client(
+            base_url=f"http://{LOCAL}:{port}", timeout=30, limits=SHORT_KEEP_ALIVE
+        ) as client,
     ):
         process = subprocess.Popen(
             [sys.executable, "-m", "belvedere", "serve"],

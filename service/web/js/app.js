@@ -25,6 +25,7 @@ const LOADING_MILLISECONDS = 500;
 let initialization = new AbortController();
 let isInitialized = false;
 let hasTray = false;
+let hasSelected = false;
 
 /**
  * Load and show the name and size of the collection, the classes and the release.
@@ -84,7 +85,7 @@ async function loadTray() {
   const module = await import("./selection/tray.js").catch(() => null);
   if (module === null || hasTray) return;
   hasTray = true;
-  module.startTray();
+  module.startTray(hasSelected);
 }
 
 /** Poll the service for another release and for changed images, while the page is visible. */
@@ -120,7 +121,10 @@ export function start() {
   });
   addEventListener("revision", () => loadServiceInfo().catch(ignoreOutage));
   addEventListener("busy", showBusy);
-  addEventListener("selection", () => !hasTray && loadTray());
+  addEventListener("selection", () => {
+    hasSelected = true;
+    if (!hasTray) loadTray();
+  });
   addEventListener("examples", showExampleCount);
   showExampleCount();
   // A link would change the hash, which selects the view.

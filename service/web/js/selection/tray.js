@@ -23,8 +23,12 @@ import { leaveOut, leftOutIds, presentIds, relabel, restore, tag } from "./actio
 const MAX_THUMBNAILS = 8;
 const DEBOUNCE_MILLISECONDS = 150;
 
-/** Fill the tray, and follow the selection. */
-export function startTray() {
+/**
+ * Fill the tray, and follow the selection.
+ *
+ * @param {boolean} isNew whether the selection has changed since the page was loaded
+ */
+export function startTray(isNew) {
   const tray = byId("tray");
   const count = element("strong", {});
   const thumbnails = element("ul", { class: "selected", "aria-label": "First selected images" });
@@ -54,7 +58,7 @@ export function startTray() {
   }).observe(tray);
   let timer = 0;
   let loading = new AbortController();
-  let isNews = false;
+  let isNews = isNew;
   update();
   for (const event of ["revision", "permission"]) addEventListener(event, update);
   addEventListener("selection", () => {
