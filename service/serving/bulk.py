@@ -56,20 +56,16 @@ class Adding:
         slots = asyncio.Semaphore(self.at_a_time)
         batches = [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
         ahead = self._begin(batches[0], slots) if batches else []
-        committing: asyncio.Task[AddedBatch] | None = None
         try:
             for number, batch in enumerate(batches):
                 # The threads begin the next batch before the last image of this one is ready.
                 tasks, ahead = ahead, self._begin(_next(batches, number), slots)
                 files = await asyncio.gather(*tasks)
-                committing = asyncio.create_task(self._commit(batch, files, by, restore))
-                yield await committing
+                yield await self._commit(batch, files, by, restore)
         finally:
             for task in ahead:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
-            if committing is not None:
-                await asyncio.gather(committing, return_exceptions=True)
 
     def _begin(
         self, batch: Sequence[BulkItem], slots: asyncio.Semaphore
