@@ -55,7 +55,7 @@ def test_reasons_are_the_numbers_of_other_answers(api, records):
         if disagrees:
             assert reasons["disagreement"] == pytest.approx(probabilities[item["label"]])
         assert ("neighbors" in reasons) == (len(other) >= 2)
-        size = sum(each >= sets["threshold"] for each in probabilities.values())
+        size = sum(each["threshold"] <= probabilities[each["label"]] for each in sets["per_class"])
         assert reasons.get("uncertain", 1) == size
 
 

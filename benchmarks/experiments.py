@@ -105,16 +105,19 @@ def _random(reports: Sequence[ExperimentReport], grouped: dict[str, ExperimentRe
 
 def _uncertainty(release: Release) -> list[str]:
     calibration, sets = release.uncertainty.calibration, release.uncertainty.sets
-    rows = [[each.label, f"{each.coverage:.1%}", str(each.support)] for each in sets.per_class]
+    rows = [
+        [each.label, f"{each.threshold:.3f}", f"{each.coverage:.1%}", str(each.support)]
+        for each in sets.per_class
+    ]
     return [
         f"- Temperature {calibration.temperature:.2f}; expected calibration error "
         f"{calibration.before.error:.3f} before, {calibration.after.error:.3f} after.",
         f"- Sets at {sets.level:.0%}: coverage {sets.coverage:.1%}, mean size "
-        f"{sets.mean_size:.2f}, empty {sets.empty:.1%}, threshold {sets.threshold:.3f}.",
+        f"{sets.mean_size:.2f}, empty {sets.empty:.1%}.",
         f"- {len(release.errors)} misclassified validation images; "
         f"{len(release.label_issues)} likely label errors among all images.",
         "",
-        *table(("class", "coverage", "validation images"), rows),
+        *table(("class", "threshold", "coverage", "validation images"), rows),
     ]
 
 

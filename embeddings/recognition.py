@@ -29,8 +29,8 @@ class RecognitionModel:
     """Encoder and everything needed to interpret its outputs; safe to use from many threads."""
 
     encoder: Encoder
-    threshold: float
-    """Least probability of a class in the prediction set, 0-1."""
+    thresholds: Floats
+    """Shape (classes,): least probability of each class in the prediction set, 0-1."""
     index: VectorIndex
     """Stored embeddings, shape (n, dimension)."""
     training: Mask
@@ -61,7 +61,7 @@ def recognise(model: RecognitionModel, image: bytes, observe: Observe) -> Recogn
     return Recognition(
         embedding=embedding,
         probabilities=probabilities,
-        prediction_set=prediction_set(probabilities, model.threshold),
+        prediction_set=prediction_set(probabilities, model.thresholds),
         typicality=typicality(model.validation_distances, distance),
     )
 
@@ -80,13 +80,13 @@ def encode_image(
     return encoded
 
 
-def prediction_set(probabilities: Floats, threshold: float) -> tuple[int, ...]:
+def prediction_set(probabilities: Floats, thresholds: Floats) -> tuple[int, ...]:
     """Return the numbers of the classes that cannot be ruled out, the most probable first.
 
-    `probabilities` has shape (classes,).
+    Both arrays have shape (classes,).
     """
     order = np.argsort(-probabilities, kind="stable").tolist()
-    return tuple(number for number in order if probabilities[number] >= threshold)
+    return tuple(number for number in order if probabilities[number] >= thresholds[number])
 
 
 def distance_to_training(

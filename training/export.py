@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from embeddings.arrays import Floats
+from embeddings.arrays import Floats, Labels
 from embeddings.atomic import atomic_folder
 from embeddings.encoded import Encoded
 from embeddings.images import read_pixels
@@ -22,7 +22,7 @@ from embeddings.store.store import Store
 from training.checksums import damaged_file, write_checksums
 from training.data.dataset import Dataset
 from training.digests import Warn
-from training.evaluation.calibration import calibrate, temperature_of
+from training.evaluation.calibration import calibrate, scale, temperature_of
 from training.evaluation.comparison import best_trial, compare
 from training.evaluation.grad_cam import grad_cam
 from training.evaluation.label_issues import find_label_issues
@@ -101,7 +101,18 @@ def export(
         training_version=training_tag(dataset),
         label_issues=label_issues,
         explain=explainer(network, store, dataset.classes),
+        out_of_fold=_calibrated(out_of_fold, temperature, dataset),
     )
+
+
+def _calibrated(
+    out_of_fold: Floats | None, temperature: float, dataset: Dataset
+) -> tuple[Floats, Labels] | None:
+    """Return the calibrated probabilities of the images with a prediction, and their labels."""
+    if out_of_fold is None:
+        return None
+    known = out_of_fold.any(axis=1)
+    return scale(out_of_fold[known], temperature), dataset.labels[dataset.indices.fit][known]
 
 
 def _quantized(candidate: Candidate, run: Run, dataset: Dataset) -> Candidate:

@@ -14,7 +14,7 @@ from embeddings.store.records import GENERATED_SCENES
 from embeddings.store.retention import RELEASE_PREFIX
 
 MANIFEST = "manifest.json"
-MANIFEST_FORMAT: Literal[6] = 6
+MANIFEST_FORMAT: Literal[7] = 7
 FINGERPRINT_LENGTH = 16
 
 
@@ -94,7 +94,7 @@ def _inside(name: str) -> str:
 class Manifest(StrictModel):
     """Identity of a release, without timestamps: equal contents have equal fingerprints."""
 
-    format: Literal[6] = MANIFEST_FORMAT
+    format: Literal[7] = MANIFEST_FORMAT
     data: DataInfo
     classes: tuple[str, ...]
     encoder: EncoderInfo

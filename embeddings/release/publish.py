@@ -103,6 +103,8 @@ class Candidate:
     """Tag of the dataset version that the model learned from."""
     label_issues: tuple[LabelIssue, ...]
     explain: Explain
+    out_of_fold: tuple[Floats, Labels] | None = None
+    """Calibrated out-of-fold probabilities of training images, shape (n, classes), and labels."""
     label_loop: LabelLoop | None = None
     """Report of simulated reviews, if there is one."""
 
@@ -473,14 +475,21 @@ def _add_heat_maps(
 def _measure_uncertainty(
     candidate: Candidate, images: Images, encoded: Encoded
 ) -> UncertaintyReport:
-    """Measure calibration and prediction sets on the probabilities of the published encoder."""
+    """Measure calibration and prediction sets on the probabilities of the published encoder.
+
+    The thresholds of the sets are computed on the tuning set and on out-of-fold predictions.
+    """
     classes = candidate.comparison.classes
     labels = _class_numbers(images, classes)
     tuning, validation = images.tuning, images.splits == "validation"
+    known = encoded.probabilities[tuning], labels[tuning]
+    if candidate.out_of_fold is not None:
+        probabilities, others = candidate.out_of_fold
+        known = np.concatenate([known[0], probabilities]), np.concatenate([known[1], others])
     return measure_uncertainty(
         candidate.temperature,
         candidate.uncalibrated,
-        (encoded.probabilities[tuning], labels[tuning]),
+        known,
         (encoded.probabilities[validation], labels[validation]),
         classes,
     )

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.arrays import Floats, Labels
+from embeddings.arrays import Floats, Labels, Rows
 from embeddings.release.uncertainty import (
     Calibration,
     ClassCoverage,
@@ -17,12 +18,26 @@ from embeddings.release.uncertainty import (
 )
 
 LEVEL = 0.9
+LEAST_OF_A_CLASS = 50
+"""Images of a class below which its threshold is the overall one at most.
+
+Below this number, the images are often of so few photographers that the threshold is too high.
+"""
 HIGHEST_THRESHOLD = 0.999
 """Largest threshold of prediction sets; larger probabilities saturate in float32."""
 ROUNDING = 1e-4
 """Margin subtracted from thresholds; probabilities differ by less between processors."""
 
 _BINS = 15
+
+
+class Thresholds(NamedTuple):
+    """Smallest probability of each class in a prediction set, and the images behind it."""
+
+    values: Floats
+    """Shape (classes,): 0-0.999."""
+    counts: Rows
+    """Shape (classes,): number of labelled images of each class."""
 
 
 def reliability(probabilities: Floats, labels: Labels) -> Reliability:
@@ -62,25 +77,47 @@ def conformal_threshold(probabilities: Floats, labels: Labels, level: float = LE
     return float(np.float32(threshold))
 
 
+def class_thresholds(probabilities: Floats, labels: Labels, level: float = LEVEL) -> Thresholds:
+    """Return the smallest probability of each class in a prediction set, 0-0.999.
+
+    `probabilities` has shape (n, classes), `labels` shape (n,). The threshold of a class is that of
+    its own images. For a class with fewer than 50 images it is at most that of all images, and
+    exactly that if its images are too few for the level. Method: class-conditional conformal
+    prediction (Vovk et al. 2005, Sadinle et al. 2019).
+    """
+    overall = conformal_threshold(probabilities, labels, level)
+    counts = np.bincount(labels, minlength=probabilities.shape[1])
+    thresholds = np.full(len(counts), overall, np.float32)
+    for number, count in enumerate(counts.tolist()):
+        own = labels == number
+        found = conformal_threshold(probabilities[own], labels[own], level)
+        if count >= LEAST_OF_A_CLASS:
+            thresholds[number] = found
+        elif math.ceil((count + 1) * level) <= count:
+            thresholds[number] = min(found, overall)
+    return Thresholds(thresholds, counts)
+
+
 def prediction_sets(
-    threshold: float, probabilities: Floats, labels: Labels, classes: Sequence[str]
+    thresholds: Thresholds, probabilities: Floats, labels: Labels, classes: Sequence[str]
 ) -> PredictionSets:
-    """Measure the prediction sets of a threshold on images not used to compute it.
+    """Measure the prediction sets of thresholds on images not used to compute them.
 
     `probabilities` has shape (n, classes), `labels` shape (n,).
     """
-    member = probabilities >= threshold
+    member = probabilities >= thresholds.values
     covered = member[np.arange(len(labels)), labels]
     sizes = member.sum(axis=1)
     return PredictionSets(
         level=LEVEL,
-        threshold=threshold,
         coverage=_mean(covered),
         mean_size=_mean(sizes),
         empty=_mean(sizes == 0),
         per_class=tuple(
             ClassCoverage(
                 label=label,
+                threshold=float(thresholds.values[number]),
+                calibrated_on=int(thresholds.counts[number]),
                 coverage=_mean(covered[labels == number]),
                 support=int((labels == number).sum()),
             )
@@ -92,21 +129,21 @@ def prediction_sets(
 def measure_uncertainty(
     temperature: float,
     before: Reliability,
-    tuning: tuple[Floats, Labels],
+    known: tuple[Floats, Labels],
     validation: tuple[Floats, Labels],
     classes: Sequence[str],
 ) -> UncertaintyReport:
-    """Compute prediction sets on the tuning set and measure them on the validation set.
+    """Compute prediction sets on known images and measure them on the validation set.
 
-    `tuning` and `validation` are pairs of served probabilities, shape (n, classes), and labels,
-    shape (n,); `before` is the reliability without temperature scaling.
+    `known` and `validation` are pairs of probabilities, shape (n, classes), and labels, shape (n,);
+    `before` is the reliability without temperature scaling.
     """
-    threshold = conformal_threshold(*tuning)
+    thresholds = class_thresholds(*known)
     return UncertaintyReport(
         calibration=Calibration(
             temperature=temperature, before=before, after=reliability(*validation)
         ),
-        sets=prediction_sets(threshold, *validation, classes),
+        sets=prediction_sets(thresholds, *validation, classes),
     )
 
 

@@ -2,8 +2,10 @@
 
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
+from embeddings.arrays import Floats
 from embeddings.frozen_model import FrozenModel
 
 
@@ -41,26 +43,38 @@ class ClassCoverage(FrozenModel):
     """Coverage of the prediction sets for the validation images of one class."""
 
     label: str = Field(description="Class.")
+    threshold: float = Field(description="Smallest probability of the class in a set, 0-1.")
+    calibrated_on: int = Field(
+        description="Images of this class from which its threshold was computed."
+    )
     coverage: float = Field(description="Share of sets that contain the class, 0-1.")
     support: int = Field(description="Validation images of this class.")
 
 
 class PredictionSets(FrozenModel):
-    """Conformal prediction sets: all classes with a probability of at least a threshold.
+    """Conformal prediction sets: all classes with a probability of at least their threshold.
 
-    Method: split conformal prediction with least ambiguous sets (Sadinle et al. 2019). The
-    threshold is computed on the tuning set; for images of the same distribution, a share `level`
-    of the sets contains the true class. If all probabilities are low, the set can be empty.
+    Method: class-conditional conformal prediction (Vovk et al. 2005) with least ambiguous sets
+    (Sadinle et al. 2019). The thresholds are computed on out-of-fold predictions of training
+    images and on the tuning set; for images of the same distribution, a share `level` of the sets
+    of each class contains it. If all probabilities are low, the set can be empty: no class is as
+    probable as it is for most images of that class.
     """
 
     level: float = Field(description="Target share of sets that contain the true class, 0-1.")
-    threshold: float = Field(description="Smallest probability of a class in the set, 0-1.")
     coverage: float = Field(
         description="Share of validation images with the true class in the set, 0-1."
     )
     mean_size: float = Field(description="Mean number of classes per set, on the validation set.")
     empty: float = Field(description="Share of empty sets, 0-1, on the validation set.")
-    per_class: tuple[ClassCoverage, ...] = Field(description="Coverage of each class.")
+    per_class: tuple[ClassCoverage, ...] = Field(
+        description="Threshold and coverage of each class, in the order of the classes."
+    )
+
+    @property
+    def thresholds(self) -> Floats:
+        """Smallest probability of each class in a set: shape (classes,)."""
+        return np.array([each.threshold for each in self.per_class], np.float32)
 
 
 class Typicality(FrozenModel):

@@ -42,8 +42,8 @@ class Evidence:
     """Shape (n,): class of each image, `NO_CLASS` without a label."""
     probabilities: Floats
     """Shape (n, classes of the model): probabilities by the served model."""
-    threshold: float
-    """Least probability of a class in a prediction set."""
+    thresholds: Floats
+    """Shape (classes of the model,): least probability of each class in a prediction set."""
     typicalities: Doubles
     """Shape (n,): typicality of each image, 0-1."""
     neighbors: Rows
@@ -75,7 +75,7 @@ class Evidence:
     @cached_property
     def set_sizes(self) -> Rows:
         """Shape (n,): number of classes in each prediction set."""
-        return np.asarray((self.probabilities >= self.threshold).sum(axis=1), np.int64)
+        return np.asarray((self.probabilities >= self.thresholds).sum(axis=1), np.int64)
 
     @cached_property
     def neighbor_labels(self) -> Labels:

@@ -4,25 +4,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from embeddings.arrays import Labels
+from embeddings.arrays import Floats, Labels
 from embeddings.live_state import LiveState
 from embeddings.release.reader import LabelIssue
 from embeddings.review.evidence import NO_CLASS, Evidence, Suspicions
 
 
 def evidence_of(
-    live: LiveState, classes: Sequence[str], threshold: float, issues: Sequence[LabelIssue]
+    live: LiveState, classes: Sequence[str], thresholds: Floats, issues: Sequence[LabelIssue]
 ) -> Evidence:
     """Return the evidence about all rows of a state.
 
-    `classes` are those of the model and after them other labels. `threshold` is the least
-    probability in a prediction set. `issues` are the likely label errors that still hold.
+    `classes` are those of the model and after them other labels. `thresholds` are the least
+    probabilities in a prediction set, shape (classes of the model,). `issues` are the likely label
+    errors that still hold.
     """
     return Evidence(
         classes=classes,
         labels=_numbers(live, classes),
         probabilities=live.all_probabilities,
-        threshold=threshold,
+        thresholds=thresholds,
         typicalities=live.typicalities,
         neighbors=live.neighbor_lists[0],
         suspicions=_suspicions(live, classes, issues),

@@ -269,8 +269,8 @@ def _is_typical(typicalities: Doubles, where: ImageFilter) -> Mask:
 
 
 def _certain(release: Release, probabilities: Floats) -> Mask:
-    threshold = release.uncertainty.sets.threshold
-    return np.asarray((probabilities >= threshold).sum(axis=1) == 1)
+    thresholds = release.uncertainty.sets.thresholds
+    return np.asarray((probabilities >= thresholds).sum(axis=1) == 1)
 
 
 def _camera(attributes: Mapping[str, Any]) -> str | None:

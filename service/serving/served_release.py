@@ -179,7 +179,7 @@ class ServedRelease:
         return Recognition(
             embedding=self.live.embedding(row),
             probabilities=probabilities,
-            prediction_set=prediction_set(probabilities, self.model.threshold),
+            prediction_set=prediction_set(probabilities, self.model.thresholds),
             typicality=self.live.typicality(row),
         )
 
@@ -285,8 +285,8 @@ class ServedRelease:
     @cached_property
     def reasons(self) -> Reasons:
         """Reasons to look at the labels of the stored images, by row."""
-        threshold = self.model.threshold
-        return Reasons(evidence_of(self.live, self.classes, threshold, self.label_issues))
+        thresholds = self.model.thresholds
+        return Reasons(evidence_of(self.live, self.classes, thresholds, self.label_issues))
 
     @cached_property
     def information(self) -> Information:
@@ -377,7 +377,7 @@ def _check_images(store: Store, release: Release) -> None:
 def _recognition_model(release: Release, settings: ServiceSettings) -> RecognitionModel:
     return RecognitionModel(
         encoder=Encoder(release.encoder, release.manifest.encoder.precision),
-        threshold=release.uncertainty.sets.threshold,
+        thresholds=release.uncertainty.sets.thresholds,
         index=open_index(release, settings),
         training=release.learned,
         validation_distances=np.array(release.typicality.distances),

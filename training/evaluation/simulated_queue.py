@@ -10,7 +10,7 @@ from embeddings.index.blocks import BlockSearch
 from embeddings.index.knn_graph import build_neighbor_graph
 from embeddings.recognition import typicalities
 from embeddings.release.reader import LabelIssue
-from embeddings.release.reliability import conformal_threshold
+from embeddings.release.reliability import class_thresholds
 from embeddings.release.training_distances import distances_to_training
 from embeddings.review.evidence import Evidence, Suspicions
 from embeddings.review.queue import review_queue
@@ -45,7 +45,7 @@ def _evidence(dataset: Dataset, features: Floats, model: Encoded) -> Evidence:
         classes=dataset.classes,
         labels=labels,
         probabilities=model.probabilities,
-        threshold=conformal_threshold(*tuning),
+        thresholds=class_thresholds(*tuning).values,
         typicalities=typicalities(np.sort(distances[indices.validation]), distances),
         neighbors=build_neighbor_graph(search).rows,
         suspicions=_suspicions(dataset, features),

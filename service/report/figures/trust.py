@@ -51,7 +51,13 @@ def set_findings(report: CalibrationReport) -> Fragment:
     covered = sorted(sets.per_class, key=lambda each: each.coverage if each.support else 1.0)
     kept = {each.label for each in covered[:MOST_IN_TABLE]}
     rows = [
-        [each.label, percent(each.coverage if each.support else None), count(each.support)]
+        [
+            each.label,
+            percent(each.threshold),
+            count(each.calibrated_on),
+            percent(each.coverage if each.support else None),
+            count(each.support),
+        ]
         for each in sets.per_class
         if each.label in kept
     ]
@@ -62,24 +68,21 @@ def set_findings(report: CalibrationReport) -> Fragment:
         [
             paragraph(
                 strong("Findings. "),
-                f"{_threshold_findings(sets)} The "
-                f"sets are built to contain the true class of {percent(sets.level, 0)} of the "
-                "images; "
-                f"on the validation set they contain that of {percent(sets.coverage)}. A set has "
-                f"{sets.mean_size:.2f} classes on average; {percent(sets.empty)} of the sets are "
-                "empty: no class reaches the threshold. "
-                "The coverage is guaranteed over all classes together, not for each"
-                f"{'.' if some else ':'}{some}",
+                f"{_threshold_findings(sets)} The sets are built to contain the true class of "
+                f"{percent(sets.level, 0)} of the images of each class; on the validation set they "
+                f"contain that of {percent(sets.coverage)}. A set has {sets.mean_size:.2f} classes "
+                f"on average; {percent(sets.empty)} of the sets are empty: no class is as probable "
+                f"as its threshold{'.' if some else ':'}{some}",
             ),
-            table(("class", "coverage", "validation images"), rows),
+            table(("class", "threshold", "from images", "coverage", "validation images"), rows),
         ]
     )
 
 
 def _threshold_findings(sets: PredictionSets) -> str:
-    if sets.threshold == 0:
-        return "The tuning part is too small for a threshold, so every set contains every class."
-    return f"A set contains each class with a probability of at least {percent(sets.threshold)}."
+    if not sets.thresholds.any():
+        return "The known images are too few for thresholds, so every set contains every class."
+    return "A set contains each class with a probability of at least the threshold of the class."
 
 
 def unusual(client: Client, images: list[ImageRecord]) -> Fragment:

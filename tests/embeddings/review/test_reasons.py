@@ -19,7 +19,7 @@ def evidence(
         classes=CLASSES,
         labels=np.array(labels, np.int64),
         probabilities=np.array(probabilities, np.float32),
-        threshold=threshold,
+        thresholds=np.full(np.shape(probabilities)[1], threshold, np.float32),
         typicalities=np.array(typicalities or [0.5] * count),
         neighbors=np.array(neighbors or [NO_LISTS] * count),
         suspicions=suspicions or Suspicions.none(),

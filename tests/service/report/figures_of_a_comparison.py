@@ -11,7 +11,7 @@ from embeddings.release.label_loop import (
     SimulatedAccuracy,
     SimulatedReview,
 )
-from embeddings.release.reliability import measure_uncertainty, prediction_sets, reliability
+from embeddings.release.reliability import measure_uncertainty, reliability
 from embeddings.release.reports import (
     ClassReport,
     Cost,
@@ -231,7 +231,7 @@ def _uncertainty(classes: tuple[str, ...], *, perfect: bool) -> CalibrationRepor
         (probabilities, labels),
         classes,
     )
-    assert uncertainty.sets == prediction_sets(0.0, probabilities, labels, classes)
+    assert not uncertainty.sets.thresholds.any()
     return CalibrationReport(
         calibration=uncertainty.calibration,
         sets=uncertainty.sets,

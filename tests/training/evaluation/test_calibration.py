@@ -5,9 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings.arrays import Floats, Rows
+from embeddings.arrays import Floats, Labels, Rows
 from embeddings.release.reader import UNCERTAINTY, current_release, open_release
-from embeddings.release.reliability import conformal_threshold, prediction_sets, reliability
+from embeddings.release.reliability import (
+    LEAST_OF_A_CLASS,
+    Thresholds,
+    class_thresholds,
+    conformal_threshold,
+    prediction_sets,
+    reliability,
+)
 from training.evaluation.calibration import calibrate, fit_temperature, scale, temperature_of
 from training.models.networks import convnet, encoder_of
 from training.runs import Predictions
@@ -82,9 +89,13 @@ def test_the_published_coverage_is_measured_on_the_published_probabilities(
     tuning, validation = data.indices.tuning, data.indices.validation
     sets = release.uncertainty.sets
     served = release.probabilities
-    assert sets.threshold == conformal_threshold(served[tuning], data.labels[tuning])
+    counts = np.array([each.calibrated_on for each in sets.per_class])
+    assert (counts >= np.bincount(data.labels[tuning], minlength=len(counts))).all()
     assert sets == prediction_sets(
-        sets.threshold, served[validation], data.labels[validation], data.classes
+        Thresholds(sets.thresholds, counts),
+        served[validation],
+        data.labels[validation],
+        data.classes,
     )
     assert release.uncertainty.calibration.after == reliability(
         served[validation], data.labels[validation]
@@ -118,9 +129,12 @@ def test_without_images_the_temperature_is_one() -> None:
 def test_prediction_sets_reach_their_coverage(seed: int, level: float) -> None:
     known, known_labels = drawn(2000, seed)
     others, labels = drawn(4000, seed + 1)
-    threshold = conformal_threshold(known, known_labels, level)
-    sets = prediction_sets(threshold, others, labels, tuple("abcde"))
+    sets = prediction_sets(
+        class_thresholds(known, known_labels, level), others, labels, tuple("abcde")
+    )
     assert sets.coverage == pytest.approx(level, abs=0.04)
+    for each in sets.per_class:
+        assert each.coverage == pytest.approx(level, abs=0.08)
     shares = [each.coverage * each.support for each in sets.per_class]
     assert sum(shares) / len(labels) == pytest.approx(sets.coverage)
 
@@ -136,10 +150,10 @@ def test_with_too_few_images_prediction_sets_contain_all_classes(count: int, see
 @given(st.integers(0, 60), st.floats(0.875, 1.0, width=32))
 def test_the_prediction_set_contains_the_most_probable_class(count: int, surest: float) -> None:
     known = np.tile(np.array([surest, 1 - surest], np.float32), (count, 1))
-    threshold = conformal_threshold(known, np.zeros(count, np.int64))
+    thresholds = class_thresholds(known, np.zeros(count, np.int64))
     sure = np.array([[1, 0], [0.9990001, 0.0009999]], np.float32)
     labels = np.array([0, 0])
-    assert prediction_sets(threshold, sure, labels, ("a", "b")).coverage == 1.0
+    assert prediction_sets(thresholds, sure, labels, ("a", "b")).coverage == 1.0
 
 
 @settings(deadline=None)
@@ -149,9 +163,9 @@ def test_prediction_sets_do_not_depend_on_rounding(
 ) -> None:
     known = np.tile(np.array([probability, 1 - probability], np.float32), (count, 1))
     labels = np.zeros(count, np.int64)
-    threshold = conformal_threshold(known, labels)
+    thresholds = class_thresholds(known, labels)
     elsewhere = np.clip(known + np.float32(rounding), 0, 1)
-    assert prediction_sets(threshold, elsewhere, labels, ("a", "b")).empty == 0.0
+    assert prediction_sets(thresholds, elsewhere, labels, ("a", "b")).empty == 0.0
 
 
 @settings(max_examples=10, deadline=None)
@@ -161,6 +175,35 @@ def test_the_mean_coverage_over_tuning_parts_of_any_size_is_reached(seed: int, c
     covered = []
     for draw in range(30):
         known, known_labels = drawn(count, seed + draw + 1)
-        threshold = conformal_threshold(known, known_labels, 0.9)
-        covered.append(prediction_sets(threshold, others, labels, tuple("abcde")).coverage)
+        thresholds = class_thresholds(known, known_labels, 0.9)
+        covered.append(prediction_sets(thresholds, others, labels, tuple("abcde")).coverage)
     assert np.mean(covered) > 0.9 - 0.04
+
+
+def test_the_coverage_of_a_hard_class_does_not_suffer_from_the_easy_ones() -> None:
+    rng = np.random.default_rng(0)
+
+    def images(count: int) -> tuple[Floats, Labels]:
+        labels = np.repeat([0, 1], [10 * count, count])
+        own = np.where(labels == 0, rng.uniform(0.9, 1, len(labels)), rng.uniform(size=len(labels)))
+        probabilities = np.column_stack([1 - own, own]).astype(np.float32)
+        return np.where(labels[:, None] == 1, probabilities, probabilities[:, ::-1]), labels
+
+    known, others = images(100), images(1000)
+    together = Thresholds(
+        np.full(2, conformal_threshold(*known), np.float32), np.zeros(2, np.int64)
+    )
+    assert prediction_sets(together, *others, ("a", "b")).per_class[1].coverage < 0.6
+    for each in prediction_sets(class_thresholds(*known), *others, ("a", "b")).per_class:
+        assert each.coverage == pytest.approx(0.9, abs=0.06)
+
+
+@pytest.mark.parametrize("count", [8, 9, LEAST_OF_A_CLASS - 1])
+def test_a_class_with_few_images_is_never_excluded_more_than_others(count: int) -> None:
+    known = np.full((200 + count, 2), 0.5, np.float32)
+    known[200:] = 0.05, 0.95
+    labels = np.repeat([0, 1], [200, count])
+    thresholds = class_thresholds(known, labels)
+    overall = conformal_threshold(known, labels)
+    assert thresholds.values.tolist() == [pytest.approx(0.4999), pytest.approx(overall)]
+    assert thresholds.counts.tolist() == [200, count]

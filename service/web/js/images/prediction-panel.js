@@ -105,7 +105,11 @@ function probabilityBars(probabilities) {
 /** @param {string[]} set @param {number} level share of sets that contain the true class, 0–1 */
 function predictionSetText(set, level) {
   if (set.length === 0) {
-    return ["Prediction set: ", element("strong", {}, "empty"), ". The model is too uncertain."];
+    return [
+      "Prediction set: ",
+      element("strong", {}, "empty"),
+      ". No class is as probable as for most images of that class.",
+    ];
   }
   return [
     "Prediction set: ",
