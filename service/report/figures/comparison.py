@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from embeddings.release.reports import ExperimentReport, ExperimentSummary, rank_experiments
 from service.client import Client
@@ -19,7 +19,15 @@ from service.report.figures.format import (
 )
 from service.report.figures.history import trained_on
 from service.report.figures.html import Fragment, Part, bullets, joined, paragraph, strong, table
-from service.report.figures.style import ACCENT, INK, QUIET, Chart, in_style, remove_frame
+from service.report.figures.style import (
+    ACCENT,
+    INK,
+    QUIET,
+    Chart,
+    in_style,
+    label_percentages,
+    remove_frame,
+)
 from service.schemas import ExperimentList
 
 Reports = Mapping[str, ExperimentReport]
@@ -171,7 +179,7 @@ def _draw_accuracies(
         markeredgecolor=INK,
         label="tuning",
     )
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    label_percentages(axes.xaxis)
     axes.set_xlabel("accuracy")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     remove_frame(axes)

@@ -7,12 +7,20 @@ from textwrap import fill
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from embeddings.release.reports import Curves, ExperimentReport
 from service.report.figures.format import percent, plural, points
 from service.report.figures.html import Fragment, paragraph, strong
-from service.report.figures.style import ACCENT, INK, PALE, QUIET, Chart, in_style
+from service.report.figures.style import (
+    ACCENT,
+    INK,
+    PALE,
+    QUIET,
+    Chart,
+    in_style,
+    label_percentages,
+)
 
 _COLUMNS = 3
 _TITLE_WIDTH = 26
@@ -50,7 +58,7 @@ def learning_curves(report: ExperimentReport) -> Chart:
         _mark_lowest(losses, curves.tuning_loss)
     _draw_pair(accuracies, curves.accuracy, curves.tuning_accuracy)
     accuracies.set_title("Accuracy")
-    accuracies.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    label_percentages(accuracies.yaxis)
     if curves.accuracy:
         accuracies.legend(loc="lower right")
     return chart
@@ -134,7 +142,7 @@ def _draw_panel(axes: Axes, report: ExperimentReport, base: ExperimentReport) ->
             label=f"tuning, {base.name}",
         )
     axes.set_title(fill(report.name, _TITLE_WIDTH))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    label_percentages(axes.yaxis)
     axes.xaxis.set_tick_params(labelbottom=True)
     if curves.accuracy:
         axes.legend(loc="lower right", title=f"final gap: {points(gap(curves))}")

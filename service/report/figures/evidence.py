@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 
-from matplotlib.ticker import PercentFormatter
-
 from embeddings.release.reports import ExperimentReport
 from service.report.figures.comparison import Reports
 from service.report.figures.format import enumeration, p_value, percent, plural, signed
 from service.report.figures.html import Fragment, Part, paragraph, strong, table
-from service.report.figures.style import ACCENT, INK, QUIET, Chart, in_style, remove_frame
+from service.report.figures.style import (
+    ACCENT,
+    INK,
+    QUIET,
+    Chart,
+    in_style,
+    label_percentages,
+    remove_frame,
+)
 from service.schemas import ExperimentList
 
 _HEADER = (
@@ -54,7 +60,7 @@ def interval_chart(reports: Reports) -> Chart:
     axes.axvline(first.accuracy or 0.0, color=QUIET, linewidth=1, linestyle=":")
     axes.set_yticks(range(len(shown)), [report.name for report in shown])
     axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    label_percentages(axes.xaxis)
     axes.set_xlabel(
         f"validation accuracy, 95 % bootstrap interval by photographer; vertical marks: seeds;\n"
         f"red: better than {first.name}, dark: worse, grey: no evidence of a difference"

@@ -1,10 +1,16 @@
 """Leakage: accuracy under a random split, which ignores photographers."""
 
-from matplotlib.ticker import PercentFormatter
-
 from service.report.figures.format import percent, points
 from service.report.figures.html import Fragment, bullets, joined, paragraph, strong
-from service.report.figures.style import ACCENT, INK, PALE, Chart, in_style, remove_frame
+from service.report.figures.style import (
+    ACCENT,
+    INK,
+    PALE,
+    Chart,
+    in_style,
+    label_percentages,
+    remove_frame,
+)
 from service.schemas import ExperimentList
 
 
@@ -24,7 +30,7 @@ def leakage_chart(comparison: ExperimentList) -> Chart:
     axes.plot([pair[2] for pair in pairs], rows, "s", color=ACCENT, label="random")
     axes.set_yticks(rows, [name for name, *_ in pairs])
     axes.set_ylim(len(pairs) - 0.5, -0.5)
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    label_percentages(axes.xaxis)
     axes.set_xlabel("validation accuracy")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     remove_frame(axes)

@@ -3,12 +3,19 @@
 from collections.abc import Iterator
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
 from embeddings.release.label_loop import LabelLoop, SimulatedAccuracy, SimulatedReview
 from service.report.figures.format import count, p_value, percent, plural, points, signed
 from service.report.figures.html import Fragment, element, joined, paragraph, strong, table
-from service.report.figures.style import ACCENT, INK, PALE, QUIET, Chart, in_style
+from service.report.figures.style import (
+    ACCENT,
+    INK,
+    PALE,
+    QUIET,
+    Chart,
+    in_style,
+    label_percentages,
+)
 
 _IMAGES = {"class": "images drawn at random", "image": "ambiguous images"}
 _CLASSES = {
@@ -38,7 +45,7 @@ def loop_chart(loop: LabelLoop) -> Chart:
     for axes, review in zip(panels, loop.reviews, strict=True):
         _draw(axes, review)
     panels[0].set_ylabel("validation accuracy")
-    panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    label_percentages(panels[0].yaxis)
     panels[-1].legend(loc="lower right")
     return chart
 

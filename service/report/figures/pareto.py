@@ -1,12 +1,12 @@
 """Pareto frontier of accuracy and latency."""
 
-from matplotlib.ticker import PercentFormatter, ScalarFormatter
+from matplotlib.ticker import ScalarFormatter
 
 from embeddings.release.reports import ExperimentReport
 from service.report.figures.comparison import Reports
 from service.report.figures.format import enumeration, percent
 from service.report.figures.html import Fragment, paragraph, strong
-from service.report.figures.style import ACCENT, INK, QUIET, Chart, in_style
+from service.report.figures.style import ACCENT, INK, QUIET, Chart, in_style, label_percentages
 
 _MARKS = {"transfer": "s", "distillation": "D"}
 
@@ -43,12 +43,15 @@ def pareto_chart(reports: Reports) -> Chart:
         linewidth=1,
     )
     for number, report in enumerate(best, 1):
+        # Neighbours on the frontier are close; every second number is below its point.
+        is_above = number % 2 == 1
         axes.annotate(
             str(number),
             (_latency(report), _accuracy(report)),
-            xytext=(-4, 5),
+            xytext=(-4, 5) if is_above else (4, -5),
             textcoords="offset points",
-            ha="right",
+            ha="right" if is_above else "left",
+            va="bottom" if is_above else "top",
             color=INK,
             fontsize=8.5,
         )
@@ -61,7 +64,7 @@ def pareto_chart(reports: Reports) -> Chart:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(ScalarFormatter())
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    label_percentages(axes.yaxis)
     axes.set_xlabel("milliseconds per image, exported encoder (logarithmic)")
     axes.set_ylabel("validation accuracy")
     axes.set_title("Circles: trained from scratch, squares: pretrained, diamonds: distilled")

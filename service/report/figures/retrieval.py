@@ -1,11 +1,17 @@
 """Retrieval: precision at 3 per model and layer."""
 
-from matplotlib.ticker import PercentFormatter
-
 from service.report.figures.comparison import Reports
 from service.report.figures.format import percent, points
 from service.report.figures.html import Fragment, paragraph, strong
-from service.report.figures.style import ACCENT, INK, PALE, Chart, in_style, remove_frame
+from service.report.figures.style import (
+    ACCENT,
+    INK,
+    PALE,
+    Chart,
+    in_style,
+    label_percentages,
+    remove_frame,
+)
 
 
 @in_style
@@ -26,7 +32,7 @@ def retrieval_chart(reports: Reports) -> Chart:
     axes.plot(embedding, rows, "o", color=ACCENT, markersize=5, label="embedding (penultimate)")
     axes.set_yticks(rows, [each.name for each in shown])
     axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    label_percentages(axes.xaxis)
     axes.set_xlabel("precision at 3: validation images among training images")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     remove_frame(axes)

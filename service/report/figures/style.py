@@ -6,7 +6,9 @@ from io import BytesIO
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 INK = "#22313f"
@@ -47,6 +49,12 @@ _WIDTH = 900
 _INCHES = 9.0
 _DENSITY = 2
 _SHADES = 128
+
+
+def label_percentages(axis: Axis) -> None:
+    """Label the ticks of an axis of shares as percentages; each label is exact."""
+    axis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import io
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 from PIL import Image
 
 from embeddings.release.uncertainty import PredictionSets, Reliability
@@ -12,7 +11,15 @@ from service.client import Client
 from service.report.figures.confusion import MOST_IN_TABLE
 from service.report.figures.format import count, partly, percent
 from service.report.figures.html import Fragment, joined, paragraph, strong, table
-from service.report.figures.style import ACCENT, INK, PALE, QUIET, Chart, in_style
+from service.report.figures.style import (
+    ACCENT,
+    INK,
+    PALE,
+    QUIET,
+    Chart,
+    in_style,
+    label_percentages,
+)
 from service.schemas import CalibrationReport, ImageRecord, Prediction
 
 _SIDE = 256
@@ -130,7 +137,7 @@ def _draw(axes: Axes, reliability: Reliability, title: str) -> None:
     axes.set_title(f"{title}: error {percent(reliability.error)}", color=INK)
     axes.set_xlabel("probability of the predicted class")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        label_percentages(axis)
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.05)
     axes.legend(loc="upper left")

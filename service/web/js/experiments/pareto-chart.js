@@ -76,7 +76,7 @@ export function paretoChart(measured, published, onOpen, signal) {
         return point;
       }),
       ...positions.map(([left, top], index) =>
-        svg("text", { class: "name", x: left - 7, y: top - 7, "text-anchor": "end" }, index + 1),
+        numberOf(index + 1, left, top),
       ),
     );
   }
@@ -113,6 +113,22 @@ function scales(measured, { left, right, top, bottom }) {
 function ticksWithin([low, high]) {
   const ticks = TICKS.filter((tick) => tick >= low && tick <= high);
   return ticks.length >= MIN_TICKS ? ticks : d3.ticks(low, high, MIN_TICKS + 1);
+}
+
+/**
+ * Return the number of a model beside its point. Neighbours on the frontier are close, so that every
+ * second number is below its point.
+ *
+ * @param {number} value
+ * @param {number} x
+ * @param {number} y
+ */
+function numberOf(value, x, y) {
+  const place =
+    value % 2 === 1
+      ? { x: x - 7, y: y - 7, "text-anchor": "end" }
+      : { x: x + 7, y: y + 16, "text-anchor": "start" };
+  return svg("text", { class: "name", ...place }, value);
 }
 
 /** @param {Experiment} experiment @param {boolean} isOptimal @param {boolean} isPublished */
