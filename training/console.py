@@ -32,7 +32,8 @@ class EpochEnd:
     epoch: int
     epochs: int
     loss: float
-    accuracy: float
+    accuracy: float | None
+    """None without labels."""
     tuning_accuracy: float | None
     """None without tuning images."""
 
@@ -82,7 +83,9 @@ class Display:
             task = bar.add_task(name, total=None)
 
             def show(end: EpochEnd) -> None:
-                text = f"{name}: loss {end.loss:.3f}, accuracy {end.accuracy:.1%}"
+                text = f"{name}: loss {end.loss:.3f}"
+                if end.accuracy is not None:
+                    text += f", accuracy {end.accuracy:.1%}"
                 if end.tuning_accuracy is not None:
                     text += f", tuning {end.tuning_accuracy:.1%}"
                 bar.update(task, completed=end.epoch, total=end.epochs, description=text)

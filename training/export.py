@@ -28,7 +28,7 @@ from training.evaluation.grad_cam import grad_cam
 from training.evaluation.label_issues import find_label_issues
 from training.evaluation.label_loop import stored_label_loop
 from training.models.conversion import write_inference_model
-from training.models.networks import encoder_of
+from training.models.heads import encoder_of
 from training.quantization import quantize
 from training.runner import out_of_fold_predictions
 from training.runs import Run

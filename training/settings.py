@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from embeddings.settings import IndexSettings, ResolvedPath, resolve_path
 from embeddings.store.retention import RetentionSettings
 
-PresetName = Literal["quick", "full"]
+PresetName = Literal["quick", "full", "long"]
 
 OUTCOMES = "outcomes.csv"
 """File in the home that lists the outcome of each file of the last ingest."""

@@ -42,7 +42,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from embeddings.runtime import CompiledModel
 from training.models.conversion import write_inference_model
-from training.models.networks import NETWORKS, Regularisation, encoder_of
+from training.models.heads import encoder_of
+from training.models.networks import NETWORKS, Regularisation
 from training.trainers.fit import predict
 
 network = NETWORKS["residual"]((32, 48), 3, Regularisation(0.5, 0.1, True))

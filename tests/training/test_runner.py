@@ -15,7 +15,8 @@ from training.experiments.config import FromScratch, FrozenTransfer
 from training.experiments.from_scratch import BASELINE, EARLY_STOPPING
 from training.experiments.planner import Trial
 from training.experiments.presets import PRESETS
-from training.models.networks import EMBEDDING, Regularisation, convnet, encoder_of
+from training.models.heads import EMBEDDING, encoder_of
+from training.models.networks import Regularisation, convnet
 from training.runner import train
 from training.workspace import Workspace
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from embeddings.runtime import CompiledModel
-from training.experiments.config import FineTuning, FrozenTransfer
+from training.experiments.config import FineTuning, FrozenTransfer, Metric
 from training.trainers.context import TrainingContext, TrainingResult
 from training.trainers.dispatch import train_experiment
 from training.trainers.head import predict_out_of_fold
@@ -36,9 +36,12 @@ def backbone_weight(trained: TrainingResult) -> np.ndarray:
     return np.asarray(trained.network.get_layer("backbone").get_weights()[0])
 
 
-def test_fine_tuning_can_start_from_a_head_on_frozen_features(context: TrainingContext) -> None:
-    unmoved = replace(TUNED, learning_rate=0.0, head_first=True)
-    frozen = FrozenTransfer("frozen", "", backbone="mine", input=SIZE, hidden=32)
+@pytest.mark.parametrize("metric", ["", "contrastive", "cosine-margin"])
+def test_fine_tuning_can_start_from_a_head_on_frozen_features(
+    context: TrainingContext, metric: Metric
+) -> None:
+    unmoved = replace(TUNED, learning_rate=0.0, head_first=True, metric=metric)
+    frozen = FrozenTransfer("frozen", "", backbone="mine", input=SIZE, hidden=32, metric=metric)
     expected, found = (
         train_experiment(each, context, lambda end: None) for each in (frozen, unmoved)
     )

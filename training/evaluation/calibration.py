@@ -9,7 +9,7 @@ from scipy.optimize import brentq, minimize_scalar
 from embeddings.arrays import Floats, Labels
 from training.data.dataset import Dataset
 from training.evaluation.metrics import cross_entropy
-from training.models.networks import PROBABILITIES
+from training.models.heads import PROBABILITIES
 from training.runs import Predictions
 
 _TINY = 1e-12

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from embeddings.arrays import Floats, Labels, Pixels
-from training.models.networks import EMBEDDING, POOLED, PROBABILITIES
+from training.models.heads import EMBEDDING, POOLED, PROBABILITIES
 
 _BATCH = 32
 

@@ -11,7 +11,7 @@ from embeddings.arrays import Pixels
 from embeddings.release.reports import Cost
 from embeddings.runtime import CompiledModel
 from training.models.conversion import write_inference_model
-from training.models.networks import EMBEDDING, POOLED
+from training.models.heads import EMBEDDING, POOLED
 from training.runs import INFERENCE_MODEL
 from training.trainers.context import LayerOutputs
 

@@ -13,6 +13,9 @@ BUILDER_VERSION = 1
 Increment it when the same declaration gives another network; every experiment is trained again.
 """
 
+Metric = Literal["", "contrastive", "proxy", "cosine-margin"]
+"""Loss of an embedding for search; empty for the loss of the classes alone."""
+
 DESCRIPTION_FIELDS = frozenset({"name", "change", "base", "family"})
 """Fields that describe an experiment and do not affect its training."""
 
@@ -36,6 +39,10 @@ class FromScratch:
     dropout: float = 0.0
     spatial_dropout: float = 0.0
     batch_norm: bool = False
+    stochastic_depth: float = 0.0
+    """Probability to skip the last residual block; it rises linearly from the first."""
+    squeeze_excitation: bool = False
+    blur_pooling: bool = False
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     class_weights: bool = False
@@ -43,6 +50,14 @@ class FromScratch:
     """Momentum of the exponential moving average of the weights; 0 for none."""
     warm_up: int = 0
     """Epochs of rising learning rate before the decay."""
+    one_cycle: bool = False
+    """The learning rate rises for three tenths of the epochs before the decay."""
+    first_inputs: tuple[Size, ...] = ()
+    """Sizes of the images in the stages of training before that of `input`.
+
+    All stages have the same number of epochs. The augmentation has half its strength in the first
+    stage and its full strength in the last one.
+    """
     early_stopping: int | None = None
     """Epochs without a lower tuning loss before training stops; the best weights are restored."""
     learning_rate: float = 2e-3
@@ -52,6 +67,8 @@ class FromScratch:
     """Factor of the number of epochs of the preset."""
     scenes: int = 0
     """Generated scenes per class for pretraining."""
+    self_supervised: float = 0.0
+    """Factor of the number of epochs for pretraining on the images to fit on, without labels."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +118,9 @@ class FrozenTransfer:
     hidden: int = 256
     """Units of the dense layer before the classes; 0 for a linear head."""
     dropout: float = 0.5
+    metric: Metric = ""
+    whitening: bool = False
+    """Project the features on `hidden` whitened principal components, which are not trained."""
     epochs: int = 30
     early_stopping: int = 10
     learning_rate: float = 5e-4
@@ -130,6 +150,7 @@ class FineTuning:
     augmentation: tuple[str, ...] = ("flip",)
     hidden: int = 256
     dropout: float = 0.3
+    metric: Metric = ""
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
     epochs: int = 4

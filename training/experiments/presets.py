@@ -27,6 +27,8 @@ from training.experiments.from_scratch import (
     RECIPE,
     TECHNIQUES,
 )
+from training.experiments.long import LONG_EXPERIMENTS
+from training.experiments.search import SEARCH
 from training.experiments.transfer import MOBILENETV2_FROZEN, TRANSFER
 from training.models.weights import local_networks
 from training.settings import PresetName
@@ -39,23 +41,29 @@ ALL_EXPERIMENTS: tuple[Declaration, ...] = (
     COMBINED_DEEPER,
     RECIPE,
     *TRANSFER,
+    *SEARCH,
+    *LONG_EXPERIMENTS,
 )
 """All experiments, in the order of the table."""
 
 _ON_REQUEST: tuple[Declaration, ...] = (ALL_AT_ONCE, RECIPE)
 """Experiments of no preset; they are trained only by name."""
 
+_FULL = Preset(
+    "full",
+    12,
+    tuple(each for each in ALL_EXPERIMENTS if each not in (*_ON_REQUEST, *LONG_EXPERIMENTS)),
+    repeats=3,
+    random_split=("baseline", "mobilenetv2-frozen", "mobilenetv2-fine-tuned"),
+    local_networks=True,
+)
+
 PRESETS: dict[PresetName, Preset] = {
     "quick": Preset("quick", 12, (BASELINE, AUGMENTATION, DROPOUT, MOBILENETV2_FROZEN)),
-    "full": Preset(
-        "full",
-        12,
-        tuple(each for each in ALL_EXPERIMENTS if each not in _ON_REQUEST),
-        repeats=3,
-        random_split=("baseline", "mobilenetv2-frozen", "mobilenetv2-fine-tuned"),
-        local_networks=True,
-    ),
+    "full": _FULL,
+    "long": replace(_FULL, name="long", experiments=(*_FULL.experiments, *LONG_EXPERIMENTS)),
 }
+"""Presets by name; `long` is `full` and the experiments with long training."""
 
 
 def select(

@@ -7,24 +7,34 @@ import numpy as np
 from keras import layers
 
 from embeddings.arrays import Floats, Pixels
+from embeddings.images import Size
+from training.models.random_layers import RandomColours, RandomResizedCrop
 
 _RANGE = (0, 255)
 
-AUGMENTATIONS: dict[str, Callable[[int], layers.Layer]] = {
-    "flip": lambda seed: layers.RandomFlip("horizontal", seed=seed),
-    "shift": lambda seed: layers.RandomTranslation(0.1, 0.1, fill_mode="reflect", seed=seed),
-    "zoom": lambda seed: layers.RandomZoom((-0.2, 0.1), fill_mode="reflect", seed=seed),
-    "jitter": lambda seed: layers.RandomColorJitter(
-        value_range=_RANGE, brightness_factor=0.2, contrast_factor=0.3,
-        saturation_factor=(0.35, 0.65), hue_factor=0.03, seed=seed,
+AUGMENTATIONS: dict[str, Callable[[int, float], layers.Layer]] = {
+    "flip": lambda seed, strength: layers.RandomFlip("horizontal", seed=seed),
+    "shift": lambda seed, strength: layers.RandomTranslation(
+        0.1 * strength, 0.1 * strength, fill_mode="reflect", seed=seed
     ),
-    "randaugment": lambda seed: layers.RandAugment(
-        value_range=_RANGE, num_ops=2, factor=0.3, seed=seed
+    "zoom": lambda seed, strength: layers.RandomZoom(
+        (-0.2 * strength, 0.1 * strength), fill_mode="reflect", seed=seed
     ),
-    "erasing": lambda seed: layers.RandomErasing(
-        factor=0.5, scale=(0.02, 0.2), value_range=_RANGE, seed=seed
+    "crop": lambda seed, strength: RandomResizedCrop(1 - 0.5 * strength, seed=seed),
+    "jitter": lambda seed, strength: layers.RandomColorJitter(
+        value_range=_RANGE, brightness_factor=0.2 * strength, contrast_factor=0.3 * strength,
+        saturation_factor=(0.5 - 0.15 * strength, 0.5 + 0.15 * strength),
+        hue_factor=0.03 * strength, seed=seed,
+    ),
+    "colours": lambda seed, strength: RandomColours(0.3 * strength, seed=seed),
+    "randaugment": lambda seed, strength: layers.RandAugment(
+        value_range=_RANGE, num_ops=2, factor=0.3 * strength, seed=seed
+    ),
+    "erasing": lambda seed, strength: layers.RandomErasing(
+        factor=0.5 * strength, scale=(0.02, 0.2), value_range=_RANGE, seed=seed
     ),
 }  # fmt: skip
+"""Builders of layers from seed and strength; 1 is the full strength."""
 
 MIXINGS: dict[str, Callable[[int], layers.Layer]] = {
     "mixup": lambda seed: layers.MixUp(alpha=0.2, seed=seed),
@@ -32,17 +42,26 @@ MIXINGS: dict[str, Callable[[int], layers.Layer]] = {
 }
 
 
-def augmented(network: keras.Model, names: Sequence[str], seed: int) -> keras.Model:
+def augmented(
+    network: keras.Model,
+    names: Sequence[str],
+    seed: int,
+    strength: float = 1.0,
+    size: Size | None = None,
+) -> keras.Model:
     """Return a network with augmentation layers before `network`, whose weights it shares.
 
-    The layers are active in training only; `network` itself is exported and served.
+    The layers are active in training only; `network` itself is exported and served. For a network
+    without a fixed input size, `size` is that of the images, (height, width).
     """
     if not names:
         return network
-    image = keras.Input(network.input_shape[1:], dtype="uint8", name="image")
+    image = keras.Input(
+        network.input_shape[1:] if size is None else (*size, 3), dtype="uint8", name="image"
+    )
     x = layers.Rescaling(1.0)(image)
     for number, name in enumerate(names):
-        layer = AUGMENTATIONS[name](seed + number)
+        layer = AUGMENTATIONS[name](seed + number, strength)
         _compile_on_jax(layer)
         x = layer(x)
     return keras.Model(image, network(x))

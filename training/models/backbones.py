@@ -11,7 +11,7 @@ from keras import layers
 
 from embeddings.errors import BelvedereError
 from embeddings.images import Size
-from training.models.networks import POOLED
+from training.models.heads import POOLED
 from training.models.weights import WEIGHT_FILES, local_weights
 
 BACKBONE = "backbone"

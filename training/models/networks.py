@@ -1,16 +1,12 @@
-"""Networks trained from scratch; the last layers are pooling, embedding and probabilities."""
+"""Networks trained from scratch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 from keras import layers
 
-from embeddings.images import Size
-
-POOLED = "pooled"
-EMBEDDING = "embedding"
-PROBABILITIES = "probabilities"
+from training.models.heads import POOLED, with_head
 
 
 @dataclass(frozen=True)
@@ -20,17 +16,29 @@ class Regularisation:
     dropout: float = 0.0
     spatial_dropout: float = 0.0
     batch_norm: bool = False
+    stochastic_depth: float = 0.0
+    """Probability to skip the last residual block (Huang et al. 2016); other networks have none."""
+    squeeze_excitation: bool = False
+    """Weights of the channels of a residual block (Hu et al. 2018); other networks have none."""
+    blur_pooling: bool = False
+    """Blur before the stride of pooling (Zhang 2019)."""
 
 
 NONE = Regularisation()
-Network = Callable[[Size, int, Regularisation], keras.Model]
+_REDUCTION = 8
+"""Factor between the channels of a block and the units that weigh them."""
+
+InputSize = tuple[int | None, int | None]
+"""Height and width in pixels; None for any."""
+
+Network = Callable[[InputSize, int, Regularisation], keras.Model]
 """Builder of a network from input size (height, width), number of classes and regularisation.
 
 Input: uint8 pixels of shape (n, height, width, 3); output: probabilities of shape (n, classes).
 """
 
 
-def convnet(size: Size, classes: int, techniques: Regularisation = NONE) -> keras.Model:
+def convnet(size: InputSize, classes: int, techniques: Regularisation = NONE) -> keras.Model:
     """Build four convolutions, global average pooling and a dense layer: 383 k parameters.
 
     The stem combines a stride with pooling (He et al. 2015), which allows a larger input at the
@@ -40,12 +48,12 @@ def convnet(size: Size, classes: int, techniques: Regularisation = NONE) -> kera
     x = layers.Rescaling(1 / 127.5, offset=-1)(image)
     x = _convolution(x, 32, techniques, kernel=5, strides=2)
     for filters in (64, 128, 224):
-        x = layers.MaxPooling2D()(x)
+        x = _pooling(x, techniques)
         x = _convolution(x, filters, techniques)
     return _with_default_head(image, x, classes, techniques)
 
 
-def residual(size: Size, classes: int, techniques: Regularisation = NONE) -> keras.Model:
+def residual(size: InputSize, classes: int, techniques: Regularisation = NONE) -> keras.Model:
     """Build a stem and three residual blocks of two convolutions: 690 k parameters.
 
     Method: He et al. 2015. Batch normalisation is part of the architecture.
@@ -54,16 +62,14 @@ def residual(size: Size, classes: int, techniques: Regularisation = NONE) -> ker
     image = keras.Input((*size, 3), dtype="uint8", name="image")
     x = layers.Rescaling(1 / 127.5, offset=-1)(image)
     x = _convolution(x, 32, techniques, kernel=5, strides=2)
-    for filters in (48, 96, 192):
-        x = layers.MaxPooling2D()(x)
-        shortcut = _normalisation(layers.Conv2D(filters, 1, use_bias=False)(x))
-        x = _convolution(x, filters, techniques)
-        x = _convolution(x, filters, techniques, activated=False)
-        x = layers.ReLU()(layers.Add()([x, shortcut]))
+    stages = (48, 96, 192)
+    for number, filters in enumerate(stages, 1):
+        x = _pooling(x, techniques)
+        x = _block(x, filters, techniques, techniques.stochastic_depth * number / len(stages))
     return _with_default_head(image, x, classes, techniques)
 
 
-def separable(size: Size, classes: int, techniques: Regularisation = NONE) -> keras.Model:
+def separable(size: InputSize, classes: int, techniques: Regularisation = NONE) -> keras.Model:
     """Build a stem and six depthwise-separable convolutions: 194 k parameters.
 
     Method: Howard et al. 2017. Batch normalisation is part of the architecture.
@@ -84,38 +90,40 @@ NETWORKS: dict[str, Network] = {
 }  # fmt: skip
 
 
-def with_head(
-    image: keras.KerasTensor,
-    features: keras.KerasTensor,
-    classes: int,
-    hidden: int,
-    dropout: float,
-) -> keras.Model:
-    """Return the network with a head: a dense layer (the embedding), then class probabilities.
-
-    If `hidden` is 0, the features are the embedding.
-    """
-    x = layers.Dropout(dropout)(features) if dropout else features
-    if hidden:
-        dense = layers.Dense(hidden, "relu", kernel_initializer="he_normal", name=EMBEDDING)
-        embedding = dense(x)
-        x = layers.Dropout(dropout)(embedding) if dropout else embedding
-    else:
-        x = layers.Identity(name=EMBEDDING)(x)
-    probabilities = layers.Dense(classes, "softmax", name=PROBABILITIES)(x)
-    return keras.Model(image, probabilities)
-
-
-def encoder_of(network: keras.Model) -> keras.Model:
-    """Return the network with two outputs: the embedding and the probabilities."""
-    return keras.Model(network.input, [network.get_layer(EMBEDDING).output, network.output])
-
-
 def _with_default_head(
     image: keras.KerasTensor, x: keras.KerasTensor, classes: int, techniques: Regularisation
 ) -> keras.Model:
     x = layers.GlobalAveragePooling2D(name=POOLED)(x)
     return with_head(image, x, classes, hidden=128, dropout=techniques.dropout)
+
+
+def _pooling(x: keras.KerasTensor, techniques: Regularisation) -> keras.KerasTensor:
+    if not techniques.blur_pooling:
+        return layers.MaxPooling2D()(x)
+    x = layers.MaxPooling2D(2, strides=1, padding="same")(x)
+    # Two means of two pixels are the binomial filter of three.
+    x = layers.AveragePooling2D(2, strides=1, padding="same")(x)
+    return layers.AveragePooling2D(2)(x)
+
+
+def _block(
+    x: keras.KerasTensor, filters: int, techniques: Regularisation, skipped: float
+) -> keras.KerasTensor:
+    """Return a residual block, which is skipped with a probability in training."""
+    shortcut = _normalisation(layers.Conv2D(filters, 1, use_bias=False)(x))
+    x = _convolution(x, filters, techniques)
+    x = _convolution(x, filters, techniques, activated=False)
+    if techniques.squeeze_excitation:
+        x = layers.Multiply()([x, _channel_weights(x, filters)])
+    if skipped:
+        x = layers.Dropout(skipped, noise_shape=(None, 1, 1, 1))(x)
+    return layers.ReLU()(layers.Add()([x, shortcut]))
+
+
+def _channel_weights(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
+    means = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    hidden = layers.Dense(filters // _REDUCTION, "relu", kernel_initializer="he_normal")(means)
+    return layers.Dense(filters, "sigmoid")(hidden)
 
 
 def _convolution(
@@ -141,7 +149,7 @@ def _convolution(
 
 
 def _normalised(techniques: Regularisation) -> Regularisation:
-    return Regularisation(techniques.dropout, techniques.spatial_dropout, batch_norm=True)
+    return replace(techniques, batch_norm=True)
 
 
 def _normalisation(x: keras.KerasTensor) -> keras.KerasTensor:

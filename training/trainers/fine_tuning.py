@@ -12,6 +12,7 @@ from training.data.dataset import Dataset
 from training.experiments.config import FineTuning
 from training.models.augmentation import augmented
 from training.models.backbones import BACKBONE, pretrained
+from training.models.losses import with_joint_output
 from training.trainers.context import (
     TrainingContext,
     TrainingResult,
@@ -52,10 +53,12 @@ def fine_tune(
         warm_up=experiment.warm_up,
         weight_decay=experiment.weight_decay,
         label_smoothing=experiment.label_smoothing,
+        metric=experiment.metric,
         multiplier=rates,
     )
     before = network.get_weights()
-    augmented_network = augmented(network, experiment.augmentation, context.seed)
+    trained = with_joint_output(network) if experiment.metric == "contrastive" else network
+    augmented_network = augmented(trained, experiment.augmentation, context.seed)
     curves = fit(augmented_network, fitted, tuning, config, on_epoch)
     if experiment.averaged:
         network.set_weights(_average_weights(before, network.get_weights(), experiment.averaged))

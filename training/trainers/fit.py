@@ -10,7 +10,9 @@ import numpy.typing as npt
 from embeddings.arrays import Floats, Labels
 from embeddings.release.reports import Curves
 from training.console import EpochEnd
+from training.experiments.config import Metric
 from training.models.augmentation import MixedBatches
+from training.models.losses import CosineMargin, SupervisedContrastive, joint_accuracy
 
 Inputs = npt.NDArray[np.generic]
 Multiplier = Callable[[keras.Variable], float]
@@ -39,8 +41,20 @@ class TrainConfig:
     early_stopping: int | None = None
     class_weights: bool = False
     mixing: tuple[str, ...] = ()
+    metric: Metric = ""
     seed: int = 0
     multiplier: Multiplier | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Part of a training with images of one size."""
+
+    network: keras.Model
+    """Network for images of this size; it shares its weights with those of the other stages."""
+    examples: Examples
+    tuning: Examples
+    epochs: int
 
 
 OnEpoch = Callable[[EpochEnd], None]
@@ -80,36 +94,51 @@ def fit(
 ) -> Curves:
     """Train a network in place with Adam and cosine decay, and return its curves.
 
+    The network has probabilities as output or, for contrastive training, `with_joint_output`.
+
     Without tuning images, the tuning curves are empty and training does not stop early. With early
     stopping, training ends when the tuning loss has not improved for the given number of epochs,
     and the weights of the best epoch are restored. With averaging, the moving average of the
     weights is evaluated after each epoch and left in the network.
     """
-    compile_network(network, config, len(examples.targets))
-    return fit_compiled(network, examples, tuning, config, on_epoch)
+    return fit_stages([Stage(network, examples, tuning, config.epochs)], config, on_epoch)
 
 
-def compile_network(network: keras.Model, config: TrainConfig, count: int) -> None:
-    """Compile a network for training with `count` examples."""
-    network.compile(
-        optimizer=_optimizer(config, -(-count // config.batch)),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-        metrics=["accuracy"],
-    )
+def fit_stages(stages: Sequence[Stage], config: TrainConfig, on_epoch: OnEpoch) -> Curves:
+    """Train the networks of all stages one after the other as `fit` does, and return the curves.
+
+    The optimizer and its learning rate go on from stage to stage; the tuning images of a stage have
+    the size of its images. Early stopping ends a stage.
+    """
+    optimizer = make_optimizer(config, len(stages[0].examples.targets))
+    curves, trained = Curves(), 0
+    for stage in stages:
+        compile_network(stage.network, config, optimizer)
+        curves = joined_curves(curves, fit_compiled(stage, config, on_epoch, trained))
+        trained += stage.epochs
+    return curves
 
 
-def fit_compiled(
-    network: keras.Model,
-    examples: Examples,
-    tuning: Examples,
-    config: TrainConfig,
-    on_epoch: OnEpoch,
-) -> Curves:
-    """Train a compiled network as `fit` does, and return its curves."""
-    history = network.fit(
+def compile_network(
+    network: keras.Model, config: TrainConfig, optimizer: keras.optimizers.Optimizer
+) -> None:
+    """Compile a network for training with the loss of a configuration."""
+    if config.metric == "contrastive":
+        # `metrics` names a function by itself; the history has one name for every loss.
+        accuracy = keras.metrics.MeanMetricWrapper(joint_accuracy, name="accuracy")
+        network.compile(optimizer=optimizer, loss=SupervisedContrastive(), metrics=[accuracy])
+    else:
+        network.compile(optimizer=optimizer, loss=_loss(config), metrics=["accuracy"])
+
+
+def fit_compiled(stage: Stage, config: TrainConfig, on_epoch: OnEpoch, trained: int = 0) -> Curves:
+    """Train a compiled network after `trained` epochs of other stages, and return its curves."""
+    tuning, examples = stage.tuning, stage.examples
+    history = stage.network.fit(
         **_fit_inputs(examples, config),
         validation_data=(tuning.inputs, tuning.targets) if len(tuning.targets) else None,
-        epochs=config.epochs,
+        initial_epoch=trained,
+        epochs=trained + stage.epochs,
         class_weight=_class_weights(examples.targets) if config.class_weights else None,
         callbacks=_callbacks(config, on_epoch, stops=len(tuning.targets) > 0),
         verbose=0,
@@ -119,6 +148,13 @@ def fit_compiled(
         accuracy=tuple(history["accuracy"]),
         tuning_loss=tuple(history.get("val_loss", ())),
         tuning_accuracy=tuple(history.get("val_accuracy", ())),
+    )
+
+
+def joined_curves(first: Curves, second: Curves) -> Curves:
+    """Return the curves of two trainings, the second after the first."""
+    return Curves(
+        **{name: getattr(first, name) + getattr(second, name) for name in Curves.model_fields}
     )
 
 
@@ -136,7 +172,15 @@ def _fit_inputs(examples: Examples, config: TrainConfig) -> dict[str, object]:
     return {"x": MixedBatches(pixels, examples.targets, config.batch, config.mixing, config.seed)}
 
 
-def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
+def _loss(config: TrainConfig) -> keras.losses.Loss:
+    if config.metric == "cosine-margin":
+        return CosineMargin()
+    return keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)
+
+
+def make_optimizer(config: TrainConfig, count: int) -> keras.optimizers.Optimizer:
+    """Return the optimizer for a training with `count` examples."""
+    steps = -(-count // config.batch)
     rise = min(config.warm_up, config.epochs // 2) * steps
     schedule = keras.optimizers.schedules.CosineDecay(
         config.learning_rate / 10 if rise else config.learning_rate,
@@ -162,7 +206,7 @@ def _callbacks(
     config: TrainConfig, on_epoch: OnEpoch, *, stops: bool
 ) -> list[keras.callbacks.Callback]:
     callbacks = [keras.callbacks.SwapEMAWeights()] if config.averaging else []
-    callbacks.append(_epoch_callback(config.epochs, on_epoch))
+    callbacks.append(epoch_callback(config.epochs, on_epoch))
     if stops and config.early_stopping is not None:
         callbacks.append(
             keras.callbacks.EarlyStopping(
@@ -181,10 +225,11 @@ def _class_weights(targets: Floats) -> dict[int, float]:
     }
 
 
-def _epoch_callback(epochs: int, on_epoch: OnEpoch) -> keras.callbacks.Callback:
+def epoch_callback(epochs: int, on_epoch: OnEpoch) -> keras.callbacks.Callback:
+    """Return the callback that reports each of a number of epochs."""
+
     def report(epoch: int, logs: dict[str, float]) -> None:
-        on_epoch(
-            EpochEnd(epoch + 1, epochs, logs["loss"], logs["accuracy"], logs.get("val_accuracy"))
-        )
+        accuracies = logs.get("accuracy"), logs.get("val_accuracy")
+        on_epoch(EpochEnd(epoch + 1, epochs, logs["loss"], *accuracies))
 
     return keras.callbacks.LambdaCallback(on_epoch_end=report)

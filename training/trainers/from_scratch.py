@@ -1,4 +1,4 @@
-"""Trainer of networks from scratch, optionally pretrained on generated scenes."""
+"""Trainer of networks from scratch, optionally pretrained on scenes or without labels."""
 
 from dataclasses import replace
 from time import perf_counter
@@ -6,19 +6,33 @@ from time import perf_counter
 import keras
 import numpy as np
 
+from embeddings.release.reports import Curves
 from training.data.generated import generate_scenes
 from training.experiments.config import FromScratch
 from training.models.augmentation import augmented
-from training.models.networks import NETWORKS, PROBABILITIES, Regularisation
+from training.models.heads import PROBABILITIES
+from training.models.networks import NETWORKS, InputSize, Regularisation
 from training.trainers.context import (
     TrainingContext,
     TrainingResult,
     split_examples,
     training_result,
 )
-from training.trainers.fit import Examples, OnEpoch, TrainConfig, fit, one_hot
+from training.trainers.fit import (
+    Examples,
+    OnEpoch,
+    Stage,
+    TrainConfig,
+    fit,
+    fit_stages,
+    one_hot,
+)
+from training.trainers.self_supervised import pretrain
 
 _SCENES_TUNING_SHARE = 0.1
+_FIRST_STRENGTH = 0.5
+_RISE = 0.3
+"""Share of the epochs with a rising learning rate in one cycle (Smith and Topin 2019)."""
 
 
 def train_from_scratch(
@@ -32,26 +46,68 @@ def train_from_scratch(
     config = _config(experiment, context)
     if experiment.scenes:
         _pretrain_on_scenes(network, experiment, config, context, on_epoch)
-    augmented_network = augmented(network, experiment.augmentation, context.seed)
-    fitted, tuning = split_examples(pixels, data)
-    curves = fit(augmented_network, fitted, tuning, config, on_epoch)
+    if experiment.self_supervised:
+        epochs = _epochs(context, experiment.self_supervised)
+        pretrain(network, pixels[data.indices.fit], replace(config, epochs=epochs), on_epoch)
+    if experiment.first_inputs:
+        curves = _fit_by_size(network, experiment, config, context, on_epoch)
+    else:
+        augmented_network = augmented(network, experiment.augmentation, context.seed)
+        curves = fit(augmented_network, *split_examples(pixels, data), config, on_epoch)
     seconds = perf_counter() - start
     return training_result(network, network, pixels, data, curves, seconds)
 
 
-def _build(experiment: FromScratch, classes: int) -> keras.Model:
+def _build(experiment: FromScratch, classes: int, size: InputSize | None = None) -> keras.Model:
     techniques = Regularisation(
-        experiment.dropout, experiment.spatial_dropout, experiment.batch_norm
+        experiment.dropout,
+        experiment.spatial_dropout,
+        experiment.batch_norm,
+        experiment.stochastic_depth,
+        experiment.squeeze_excitation,
+        experiment.blur_pooling,
     )
-    return NETWORKS[experiment.network](experiment.input, classes, techniques)
+    return NETWORKS[experiment.network](size or experiment.input, classes, techniques)
+
+
+def _fit_by_size(
+    network: keras.Model,
+    experiment: FromScratch,
+    config: TrainConfig,
+    context: TrainingContext,
+    on_epoch: OnEpoch,
+) -> Curves:
+    """Train with images of rising size and augmentation of rising strength.
+
+    Method: progressive learning (Tan and Le 2021).
+    """
+    data = context.dataset
+    shared = _build(experiment, len(data.classes), (None, None))
+    shared.set_weights(network.get_weights())
+    sizes = (*experiment.first_inputs, experiment.input)
+    lengths = np.diff(np.linspace(0, config.epochs, len(sizes) + 1).round().astype(int))
+    stages = [
+        Stage(
+            augmented(shared, experiment.augmentation, context.seed + number, strength, size),
+            *split_examples(data.pixels(size), data),
+            int(length),
+        )
+        for number, (size, length, strength) in enumerate(
+            zip(sizes, lengths, np.linspace(_FIRST_STRENGTH, 1, len(sizes)).tolist(), strict=True)
+        )
+    ]
+    curves = fit_stages(stages, config, on_epoch)
+    network.set_weights(shared.get_weights())
+    return curves
 
 
 def _config(experiment: FromScratch, context: TrainingContext) -> TrainConfig:
+    epochs = _epochs(context, experiment.length)
     return TrainConfig(
-        epochs=max(1, round(context.epochs * experiment.length)),
+        epochs=epochs,
         batch=experiment.batch,
         learning_rate=experiment.learning_rate,
-        warm_up=experiment.warm_up,
+        warm_up=round(_RISE * epochs) if experiment.one_cycle else experiment.warm_up,
         weight_decay=experiment.weight_decay,
         label_smoothing=experiment.label_smoothing,
         averaging=experiment.averaging,
@@ -60,6 +116,10 @@ def _config(experiment: FromScratch, context: TrainingContext) -> TrainConfig:
         mixing=experiment.mixing,
         seed=context.seed,
     )
+
+
+def _epochs(context: TrainingContext, factor: float) -> int:
+    return max(1, round(context.epochs * factor))
 
 
 def _pretrain_on_scenes(

@@ -166,7 +166,7 @@ def _needed(kept: FeatureRows, source: _Source) -> FeatureRows:
 
 def _augment(pixels: Pixels, rows: Rows, seed: int) -> Pixels:
     augmentation = keras.Sequential(
-        [layers.Rescaling(1.0), *(AUGMENTATIONS[name](seed) for name in _VIEW)]
+        [layers.Rescaling(1.0), *(AUGMENTATIONS[name](seed, 1.0) for name in _VIEW)]
     )
     varied = np.empty((len(rows), *pixels.shape[1:]), np.uint8)
     for start in range(0, len(rows), _BATCH):

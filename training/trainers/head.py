@@ -14,7 +14,16 @@ from training.data.dataset import Dataset
 from training.data.folds import grouped_folds
 from training.experiments.config import FineTuning, FrozenTransfer, backbones
 from training.models.backbones import pretrained, side_by_side
-from training.models.networks import EMBEDDING, PROBABILITIES, encoder_of, with_head
+from training.models.heads import (
+    EMBEDDING,
+    PROJECTION,
+    HeadKind,
+    copy_head,
+    encoder_of,
+    whitening,
+    with_head,
+)
+from training.models.losses import with_joint_output
 from training.trainers.context import (
     LayerOutputs,
     TrainingContext,
@@ -25,10 +34,12 @@ from training.trainers.context import (
 from training.trainers.fit import (
     Examples,
     OnEpoch,
+    Stage,
     TrainConfig,
     compile_network,
     fit,
     fit_compiled,
+    make_optimizer,
     one_hot,
     predict,
 )
@@ -123,24 +134,26 @@ class ReusedHead:
     ) -> None:
         """Build a head for features of this dimension and a number of examples to fit on."""
         self._experiment = experiment
-        self._shape = dimension, classes
-        self._head = _new_head(experiment, *self._shape)
+        self._config = _config(experiment)
+        self._head = _untrained(experiment, dimension, classes)
         self._encoder = encoder_of(self._head)
-        compile_network(self._head, _config(experiment), fitted)
+        self._trained = _for_training(self._head, experiment)
+        compile_network(self._trained, self._config, make_optimizer(self._config, fitted))
 
     def encode(self, fitted: Examples, tuning: Examples, features: Floats, seed: int) -> Encoded:
         """Train the head, and return its outputs for other features of shape (n, dimension)."""
-        self._reset(seed)
-        fit_compiled(self._head, fitted, tuning, _config(self._experiment), lambda end: None)
+        self._reset(fitted, seed)
+        stage = Stage(self._trained, fitted, tuning, self._config.epochs)
+        fit_compiled(stage, self._config, lambda end: None)
         return Encoded(*self._encoder.predict(features, batch_size=_BATCH, verbose=0))
 
-    def _reset(self, seed: int) -> None:
+    def _reset(self, fitted: Examples, seed: int) -> None:
         keras.utils.set_random_seed(seed)
-        new = _new_head(self._experiment, *self._shape)
+        new = _new_head(self._experiment, fitted)
         for layer, other in zip(self._head.layers, new.layers, strict=True):
             for variable, initial in zip(layer.variables, other.variables, strict=True):
                 variable.assign(initial)
-        for variable in self._head.optimizer.variables:
+        for variable in self._trained.optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
         # Otherwise the memory grows with the number of heads.
         keras.utils.clear_session(free_memory=False)
@@ -154,7 +167,9 @@ def initial_head(
     The last number is the part of that time that an earlier training took. The first steps with a
     random head would distort the features (Kumar et al. 2022).
     """
-    alone = FrozenTransfer(f"{experiment.name}: head", "", hidden=experiment.hidden)
+    alone = FrozenTransfer(
+        f"{experiment.name}: head", "", hidden=experiment.hidden, metric=experiment.metric
+    )
     frozen = frozen_features(
         {experiment.backbone: backbone}, context.weights, context.dataset, experiment.input
     )
@@ -171,11 +186,15 @@ def attach_head(
 ) -> keras.Model:
     """Return a backbone with a head: a new one, or one with the weights of `head`."""
     whole = with_head(
-        backbone.input, backbone.output, classes, experiment.hidden, experiment.dropout
+        backbone.input,
+        backbone.output,
+        classes,
+        experiment.hidden,
+        experiment.dropout,
+        _kind(experiment),
     )
     if head is not None:
-        for name in (EMBEDDING, PROBABILITIES):
-            whole.get_layer(name).set_weights(head.get_layer(name).get_weights())
+        copy_head(head, whole)
     return whole
 
 
@@ -199,13 +218,33 @@ def fit_head(
     experiment: FrozenTransfer, fitted: Examples, tuning: Examples, on_epoch: OnEpoch
 ) -> tuple[keras.Model, Curves]:
     """Return a new head trained on features, and its curves."""
-    head = _new_head(experiment, fitted.inputs.shape[1], fitted.targets.shape[1])
-    return head, fit(head, fitted, tuning, _config(experiment), on_epoch)
+    head = _new_head(experiment, fitted)
+    trained = _for_training(head, experiment)
+    return head, fit(trained, fitted, tuning, _config(experiment), on_epoch)
 
 
-def _new_head(experiment: FrozenTransfer, dimension: int, classes: int) -> keras.Model:
+def _new_head(experiment: FrozenTransfer, fitted: Examples) -> keras.Model:
+    head = _untrained(experiment, fitted.inputs.shape[1], fitted.targets.shape[1])
+    if experiment.whitening:
+        features = np.asarray(fitted.inputs, np.float32)
+        head.get_layer(PROJECTION).set_weights(whitening(features, experiment.hidden))
+    return head
+
+
+def _untrained(experiment: FrozenTransfer, dimension: int, classes: int) -> keras.Model:
     entry = keras.Input((dimension,), name="features")
-    return with_head(entry, entry, classes, experiment.hidden, experiment.dropout)
+    kind = _kind(experiment)
+    return with_head(entry, entry, classes, experiment.hidden, experiment.dropout, kind)
+
+
+def _for_training(network: keras.Model, experiment: FrozenTransfer) -> keras.Model:
+    return with_joint_output(network) if experiment.metric == "contrastive" else network
+
+
+def _kind(experiment: FrozenTransfer | FineTuning) -> HeadKind:
+    if isinstance(experiment, FrozenTransfer) and experiment.whitening:
+        return "whitening"
+    return "cosine" if experiment.metric else "dense"
 
 
 def _config(experiment: FrozenTransfer) -> TrainConfig:
@@ -214,4 +253,5 @@ def _config(experiment: FrozenTransfer) -> TrainConfig:
         experiment.batch,
         experiment.learning_rate,
         early_stopping=experiment.early_stopping,
+        metric=experiment.metric,
     )

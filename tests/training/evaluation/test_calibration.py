@@ -16,7 +16,8 @@ from embeddings.release.reliability import (
     reliability,
 )
 from training.evaluation.calibration import calibrate, fit_temperature, scale, temperature_of
-from training.models.networks import convnet, encoder_of
+from training.models.heads import encoder_of
+from training.models.networks import convnet
 from training.runs import Predictions
 from training.workspace import Workspace
 

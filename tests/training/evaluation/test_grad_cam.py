@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from training.evaluation.grad_cam import grad_cam
-from training.models.networks import EMBEDDING, POOLED, PROBABILITIES, convnet, with_head
+from training.models.heads import EMBEDDING, POOLED, PROBABILITIES, with_head
+from training.models.networks import convnet
 
 
 def headless(size: tuple[int, int]) -> keras.Model:

@@ -4,7 +4,7 @@ import pytest
 
 from training.experiments.config import FineTuning
 from training.models.augmentation import AUGMENTATIONS, MIXINGS, MixedBatches, augmented
-from training.models.networks import NETWORKS, Regularisation, convnet
+from training.models.networks import NETWORKS, Regularisation, convnet, residual
 from training.trainers.fine_tuning import freeze
 from training.trainers.fit import Examples, TrainConfig, fit, one_hot
 
@@ -38,7 +38,14 @@ def test_mixed_images_have_mixed_labels(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
-@pytest.mark.parametrize("techniques", [Regularisation(), Regularisation(0.5, 0.1, True)])
+@pytest.mark.parametrize(
+    "techniques",
+    [
+        Regularisation(),
+        Regularisation(0.5, 0.1, True),
+        Regularisation(0.5, 0.1, True, 0.2, True, True),
+    ],
+)
 def test_every_network_supports_every_technique_and_size(name: str, techniques) -> None:
     network = NETWORKS[name]((40, 48), 3, techniques)
     assert network.input_shape == (None, 40, 48, 3)
@@ -48,6 +55,22 @@ def test_every_network_supports_every_technique_and_size(name: str, techniques) 
     assert (keras.layers.SpatialDropout2D in kinds) == bool(techniques.spatial_dropout)
     normalised = techniques.batch_norm or name != "convnet"
     assert (keras.layers.BatchNormalization in kinds) == normalised
+    assert (keras.layers.Multiply in kinds) == (
+        techniques.squeeze_excitation and name == "residual"
+    )
+    blurred = techniques.blur_pooling and name != "separable"
+    assert (keras.layers.AveragePooling2D in kinds) == blurred
+
+
+def test_a_residual_block_is_skipped_as_a_whole_and_in_training_only() -> None:
+    network = residual((32, 48), 3, Regularisation(stochastic_depth=0.9))
+    skipped = [each for each in network.layers if isinstance(each, keras.layers.Dropout)]
+    assert [each.rate for each in skipped] == pytest.approx([0.3, 0.6, 0.9])
+    maps = np.ones((64, 4, 6, 8), np.float32)
+    shown = np.asarray(skipped[-1](maps, training=True)).reshape(64, -1)
+    assert np.ptp(shown, axis=1).max() == 0
+    assert 0 < (shown[:, 0] == 0).sum() < 64
+    np.testing.assert_array_equal(skipped[-1](maps, training=False), maps)
 
 
 def examples(count: int = 32) -> Examples:

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from training.models.backbones import WeightsUnavailable, pretrained
-from training.models.networks import with_head
+from training.models.heads import with_head
 
 SIZE = (96, 96)
 _FILE = "mobilenet_v2_1.0_224_no_top.weights.h5"
