@@ -10,7 +10,8 @@ from embeddings.runtime import CompiledModel
 from training.errors import DataError
 from training.evaluation.comparison import best_trial, warn_of_unused_runs
 from training.evaluation.feasibility import limitations
-from training.evaluation.latency import measure_cost
+from training.evaluation.latency import layer_outputs, measure_cost
+from training.evaluation.retrieval import is_measured, measure_retrieval
 from training.experiments.config import FineTuning, FrozenTransfer
 from training.experiments.planner import Trial, ready_trials
 from training.trainers.context import TrainingContext
@@ -73,6 +74,7 @@ def train(
     with executor or nullcontext(InProcess(workspace)) as opened:
         _train_trials(workspace, opened)
     _measure_costs(workspace)
+    _measure_retrieval(workspace)
     _predict_best_out_of_fold(workspace)
 
 
@@ -201,3 +203,14 @@ def _measure_costs(workspace: Workspace) -> None:
             continue
         if run.report.status == "done" and run.cost is None:
             run.write_cost(measure_cost(run.inference_model))
+
+
+def _measure_retrieval(workspace: Workspace) -> None:
+    """Measure the search of runs without it, and of those whose photographers changed since."""
+    for trial in workspace.trials():
+        run, dataset = workspace.run(trial), workspace.dataset(trial.split)
+        if run is None or run.report.status != "done" or is_measured(run, dataset):
+            continue
+        workspace.display.info(f"{describe(trial)}: measuring the search by its layers")
+        outputs = layer_outputs(run.inference_model, dataset.pixels(trial.experiment.input))
+        run.write_retrieval(measure_retrieval(outputs, dataset))

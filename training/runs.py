@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from zipfile import BadZipFile
 
 import numpy as np
 from pydantic import JsonValue
 
-from embeddings.arrays import Floats
+from embeddings.arrays import Floats, Rows
 from embeddings.atomic import atomic_file, atomic_folder, atomic_write
 from embeddings.errors import BelvedereError
 from embeddings.frozen_model import FrozenModel
 from embeddings.release.label_loop import LabelLoop
 from embeddings.release.reports import Cost, ExperimentReport
+from embeddings.release.retrieval import Retrieval
 from training.checksums import damaged_file, write_checksums
 from training.digests import Warn, digest_of, read_cached
 
@@ -37,6 +39,8 @@ _FORMAT: Literal[3] = 3
 _REPORT = "report.json"
 _PREDICTIONS = "predictions.npz"
 _COST = "cost.json"
+_RETRIEVAL = "retrieval.json"
+_NEIGHBORS = "neighbors.npz"
 _OUT_OF_FOLD = "held_out.npz"
 _LABEL_LOOP = "label_loop.json"
 _KEY_LENGTH = 12
@@ -59,6 +63,25 @@ class Record(FrozenModel):
     """Digest of the experiment's hyper-parameters and of `facts`."""
     facts: dict[str, JsonValue]
     report: ExperimentReport
+
+
+class RetrievalReport(FrozenModel):
+    """Content of a run's `retrieval.json`."""
+
+    key: str
+    """Digest of the groups of the validation images."""
+    retrieval: Retrieval
+    tuning_precision_at_3: float | None
+    """Tuning images as queries among the images to fit on, by the embedding, 0-1."""
+
+
+@dataclass(frozen=True)
+class MeasuredRetrieval:
+    """Search for the validation images of a dataset by a trained network."""
+
+    report: RetrievalReport
+    neighbors: Rows
+    """Shape (validation images, 3): rows of the training images nearest by the embedding."""
 
 
 class _KeptLabelLoop(FrozenModel):
@@ -143,6 +166,38 @@ class Run:
     def write_cost(self, cost: Cost) -> None:
         """Store the inference cost."""
         atomic_write(self.folder / _COST, cost.model_dump_json())
+
+    @property
+    def retrieval(self) -> RetrievalReport | None:
+        """Report of the search; None if it was not measured. Raises `DamagedRun`."""
+        path = self.folder / _RETRIEVAL
+        try:
+            return RetrievalReport.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise DamagedRun(path) from error
+
+    @property
+    def neighbors(self) -> Rows | None:
+        """Rows of the training images that `MeasuredRetrieval` describes; None if not measured.
+
+        Raises `DamagedRun`.
+        """
+        path = self.folder / _NEIGHBORS
+        try:
+            with path.open("rb") as file, np.load(file) as kept:
+                return np.asarray(kept["rows"], np.int64)
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise DamagedRun(path) from error
+
+    def write_retrieval(self, measured: MeasuredRetrieval) -> None:
+        """Store the report of the search, after the rows of the neighbours."""
+        with atomic_file(self.folder / _NEIGHBORS) as draft:
+            np.savez(draft, rows=measured.neighbors.astype(np.int32))
+        atomic_write(self.folder / _RETRIEVAL, measured.report.model_dump_json())
 
     def encoder(self, temperature: float) -> Path:
         """Return the folder of the encoder that is exported with this temperature."""
@@ -242,7 +297,7 @@ class RunIndex:
         return self._register(folder, files[_REPORT])
 
     def delete_damaged(self, warn: Warn) -> None:
-        """Delete every run with a damaged file, and damaged measurements of cost."""
+        """Delete every run with a damaged file, and damaged measurements."""
         for folder in self.folders:
             try:
                 run = self.verify(folder)
@@ -250,11 +305,8 @@ class RunIndex:
                 warn(f"{error.path} is damaged; deleted the run, which is trained again if needed.")
                 self._delete(folder)
                 continue
-            try:
-                _ = run.cost if run is not None else None
-            except DamagedRun as error:
-                warn(f"{error.path} is damaged; the cost is measured again.")
-                error.path.unlink()
+            if run is not None:
+                _delete_damaged_measurements(run, warn)
 
     def unused(self, is_current: Callable[[Facts], bool]) -> list[Path]:
         """Return the folders of trained runs of another format or whose facts are not current.
@@ -298,6 +350,15 @@ def _read(folder: Path) -> Run | None:
         return None
     _verify(folder, content=False)
     return _parse(folder, content)
+
+
+def _delete_damaged_measurements(run: Run, warn: Warn) -> None:
+    for name, measurement in (("cost", "cost"), ("retrieval", "search"), ("neighbors", "search")):
+        try:
+            getattr(run, name)
+        except DamagedRun as error:
+            warn(f"{error.path} is damaged; the {measurement} is measured again.")
+            error.path.unlink()
 
 
 def _verify(folder: Path, names: Collection[str] | None = None, *, content: bool) -> None:

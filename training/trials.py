@@ -6,11 +6,20 @@ import keras
 
 from embeddings.release.reports import ExperimentReport
 from training.evaluation.latency import export_inference_model, layer_outputs
-from training.evaluation.metrics import accuracy, cross_entropy, evaluate, precision_at_3
+from training.evaluation.metrics import accuracy, cross_entropy, evaluate
+from training.evaluation.retrieval import measure_retrieval
 from training.experiments.config import Experiment, FineTuning, FrozenTransfer
 from training.experiments.planner import Trial
 from training.models.backbones import WeightsUnavailable
-from training.runs import NETWORK, Facts, Predictions, Run, RunIndex, write_predictions
+from training.runs import (
+    NETWORK,
+    Facts,
+    MeasuredRetrieval,
+    Predictions,
+    Run,
+    RunIndex,
+    write_predictions,
+)
 from training.trainers.context import (
     TeacherMissing,
     TrainingContext,
@@ -42,19 +51,24 @@ def train_trial(
         keras.utils.clear_session(free_memory=True)
     report = _report(experiment, result, context)
     dataset = context.dataset
+    measured: list[MeasuredRetrieval] = []
 
     def write(folder: Path) -> ExperimentReport:
         result.network.save(folder / NETWORK)
         write_predictions(folder, Predictions(result.tuning, result.validation))
         model = export_inference_model(result.network, folder)
         outputs = result.layer_outputs or layer_outputs(model, dataset.pixels(experiment.input))
+        measured.append(measure_retrieval(outputs, dataset))
+        found = measured[0].report.retrieval
         precision = {
-            "precision_at_3": precision_at_3(outputs.embedding, dataset),
-            "pooled_precision_at_3": precision_at_3(outputs.pooled, dataset),
+            "precision_at_3": found.embedding.precision_at_3.value,
+            "pooled_precision_at_3": found.pooled.precision_at_3.value,
         }
         return report.model_copy(update=precision)
 
-    return runs.save(key, facts, report, write)
+    run = runs.save(key, facts, report, write)
+    run.write_retrieval(measured[0])
+    return run
 
 
 def describe(trial: Trial) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from embeddings.frozen_model import FrozenModel
+from embeddings.release.retrieval import Retrieval
 
 Status = Literal["done", "skipped"]
 Verdict = Literal["better", "worse", "no evidence of a difference"]
@@ -93,6 +94,11 @@ class ExperimentSummary(FrozenModel):
         None,
         description="Precision at 3 by the pooled features, input of the penultimate layer.",
     )
+    tuning_precision_at_3: float | None = Field(
+        None,
+        description="Precision at 3 by the penultimate layer, 0-1: tuning images among the images "
+        "to fit on; mean over the seeds.",
+    )
     parameters: int | None = Field(None, description="Number of weights.")
     trainable_parameters: int | None = Field(None, description="Number of trainable weights.")
     train_seconds: float | None = Field(
@@ -121,6 +127,7 @@ class ExperimentReport(ExperimentSummary):
         (), description="Rows: true class, columns: predicted class, in the order of `classes`."
     )
     per_class: tuple[ClassReport, ...] = Field((), description="Metrics of each class.")
+    retrieval: Retrieval | None = Field(None, description="Search by the layers of the network.")
 
     def summary(self) -> ExperimentSummary:
         """Return only the row of the comparison."""

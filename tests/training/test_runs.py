@@ -246,6 +246,43 @@ def test_out_of_fold_predictions_are_computed_again_when_groups_change(home: Hom
     assert not np.array_equal(joined, kept)
 
 
+@pytest.mark.parametrize("name", ["retrieval.json", "neighbors.npz"])
+def test_training_measures_the_search_of_finished_runs_without_it(home: Home, name: str) -> None:
+    before = home.workspace()
+    compared = compare(before)
+    run = run_of(before, 1)
+    neighbors = run.neighbors
+    assert neighbors is not None
+    trained = states(home.folder / "home" / "runs")
+    (run.folder / name).unlink()
+    assert not is_published(home.workspace())
+    train(home.workspace())
+    changed = [
+        path
+        for path, time in states(home.folder / "home" / "runs").items()
+        if trained.get(path) != time
+    ]
+    assert {path.name for path in changed} == {"retrieval.json", "neighbors.npz"}
+    again = home.workspace()
+    assert is_published(again)
+    assert compare(again) == compared
+    assert np.array_equal(run_of(again, 1).neighbors, neighbors)  # type: ignore[arg-type]
+
+
+def test_the_search_is_measured_again_when_groups_change(home: Home) -> None:
+    other = regrouped(home.workspace(), lambda each: each // 2)
+    before = run_of(other, 0).retrieval
+    train(other)
+    after = run_of(other, 0).retrieval
+    assert before is not None
+    assert after is not None
+    assert after.tuning_precision_at_3 == before.tuning_precision_at_3
+    assert after.retrieval.embedding.precision_at_1.value == pytest.approx(
+        before.retrieval.embedding.precision_at_1.value
+    )
+    assert after.retrieval.embedding != before.retrieval.embedding
+
+
 def add_images(home: Home, number: int) -> None:
     """Add images of new scenes to the data set of a home and ingest them."""
     for label in ("cat", "dog"):
@@ -353,7 +390,8 @@ def test_training_replaces_damaged_runs(home: Home) -> None:
     trial = Trial(FROZEN)
     kept = out_of_fold_predictions(workspace, trial)
     frozen = run_of(workspace, 1)
-    damaged = [run_of(workspace, 0).folder / "report.json", frozen.folder / "cost.json"]
+    measured = [frozen.folder / name for name in ("cost.json", "retrieval.json", "neighbors.npz")]
+    damaged = [run_of(workspace, 0).folder / "report.json", *measured]
     for path in (*damaged, frozen.folder / "held_out.npz"):
         cut(path)
     workspace = home.workspace()
@@ -364,6 +402,8 @@ def test_training_replaces_damaged_runs(home: Home) -> None:
     for path in damaged:
         assert str(path) in warned
     assert run_of(workspace, 1).cost is not None
+    assert run_of(workspace, 1).retrieval is not None
+    assert run_of(workspace, 1).neighbors is not None
     assert [each.status for each in compare(workspace).experiments] == ["done", "done"]
     again = out_of_fold_predictions(workspace, trial)
     assert again is not None

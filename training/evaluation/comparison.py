@@ -16,8 +16,10 @@ from embeddings.release.reports import (
     VersionComparison,
     choose_best,
 )
+from embeddings.release.retrieval import mean_over_seeds
 from training.data.dataset import Dataset
 from training.errors import DataError
+from training.evaluation.retrieval import is_measured
 from training.evaluation.statistics import SIGNIFICANCE, Correct, bootstrap_interval, holm, mcnemar
 from training.evaluation.versions import compare_versions, judged
 from training.experiments.planner import Trial
@@ -42,7 +44,9 @@ def compare(workspace: Workspace) -> Comparison:
     Raises `DataError` if none is finished for the images and their split, and `DamagedRun`.
     """
     finished = _finished(workspace)
-    results = tuple((trial, run.key, run.report.status, run.cost) for trial, run in finished)
+    results = tuple(
+        (trial, run.key, run.report.status, run.cost, run.retrieval) for trial, run in finished
+    )
     key = (workspace.preset.name, training_tag(workspace.dataset()), results)
     if key not in workspace.comparisons:
         alone = _compute(workspace, finished)
@@ -68,7 +72,11 @@ def is_published(workspace: Workspace) -> bool:
         published = Comparison.model_validate_json((folder / COMPARISON).read_bytes())
         if manifest.training.version != training_tag(workspace.dataset()):
             return False
-        everything = len(_finished(workspace)) == len(workspace.trials())
+        finished = _finished(workspace)
+        everything = len(finished) == len(workspace.trials()) and all(
+            run.report.status == "skipped" or is_measured(run, workspace.dataset(trial.split))
+            for trial, run in finished
+        )
         return everything and published == compare(workspace)
     except (BelvedereError, OSError, ValueError):
         return False
@@ -202,9 +210,11 @@ def _merge(repeats: _Repeats, evidence: Evidence) -> ExperimentReport:
     """Return the report of the first seed with the means over all seeds."""
 
     def over_seeds(name: str) -> float | None:
-        values = [getattr(report, name) for report in repeats.reports]
-        return None if None in values else float(mean(values))
+        return _mean([getattr(report, name) for report in repeats.reports])
 
+    searched = [found for run in repeats.runs if (found := run.retrieval) is not None]
+    if len(searched) < len(repeats.runs):
+        searched = []
     return repeats.reports[0].model_copy(
         update={
             "accuracy": over_seeds("accuracy"),
@@ -213,9 +223,17 @@ def _merge(repeats: _Repeats, evidence: Evidence) -> ExperimentReport:
             "tuning_loss": over_seeds("tuning_loss"),
             "precision_at_3": over_seeds("precision_at_3"),
             "pooled_precision_at_3": over_seeds("pooled_precision_at_3"),
+            "tuning_precision_at_3": _mean([each.tuning_precision_at_3 for each in searched]),
+            "retrieval": mean_over_seeds([each.retrieval for each in searched]),
             "train_seconds": over_seeds("train_seconds"),
             "reused_seconds": over_seeds("reused_seconds"),
             "cost": repeats.runs[0].cost,
             "evidence": evidence,
         }
     )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Return the mean; None without values or if one is missing."""
+    known = [value for value in values if value is not None]
+    return float(mean(known)) if known and len(known) == len(values) else None

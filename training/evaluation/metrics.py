@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
-from sklearn.neighbors import NearestNeighbors
 
 from embeddings.arrays import Floats, Labels
 from embeddings.release.reports import ClassReport
-from training.data.dataset import Dataset
 
 _TINY = 1e-12
 
@@ -57,19 +55,3 @@ def cross_entropy(probabilities: Floats, labels: Labels) -> float:
 def accuracy(probabilities: Floats, labels: Labels) -> float:
     """Return the accuracy, 0-1."""
     return float(np.mean(probabilities.argmax(axis=1) == labels))
-
-
-_NEAREST = 3
-
-
-def precision_at_3(embeddings: Floats, data: Dataset) -> float:
-    """Return the share of correct labels among the three nearest training images, 0-1.
-
-    The mean over the validation images; `embeddings` has shape (n, dimension), a row for each
-    image. In the grouped split, no photographer has images in both sets.
-    """
-    train = np.concatenate([data.indices.fit, data.indices.tuning])
-    index = NearestNeighbors(n_neighbors=min(_NEAREST, len(train))).fit(embeddings[train])
-    neighbors = index.kneighbors(embeddings[data.indices.validation], return_distance=False)
-    alike = data.labels[train][neighbors] == data.labels[data.indices.validation][:, None]
-    return float(alike.mean())

@@ -26,19 +26,29 @@ def bootstrap_interval(
     """Return the 95 % bootstrap percentile interval of an accuracy.
 
     `correct` of shape (n,) holds the share of seeds that classify each image correctly, 0-1. The
-    images of a group are dependent, so groups are drawn with replacement (cluster bootstrap,
-    Cameron et al. 2008). The interval of a single group is 0-1.
+    interval is that of `bootstrap_intervals`.
     """
-    numbers = np.unique(np.asarray(groups), return_inverse=True)[1]
-    right = np.bincount(numbers, weights=correct)
-    sizes = np.bincount(numbers)
+    return bootstrap_intervals(correct[:, np.newaxis], groups, seed)[0]
+
+
+def bootstrap_intervals(
+    values: npt.NDArray[np.floating], groups: Sequence[int], seed: int = 0
+) -> list[tuple[float, float]]:
+    """Return the 95 % bootstrap percentile intervals of the means of columns.
+
+    `values` of shape (n, columns) holds measures of each image, 0-1. The images of a group are
+    dependent, so groups are drawn with replacement (cluster bootstrap, Cameron et al. 2008); the
+    draws are the same for each column. The interval of a single group is 0-1.
+    """
+    sums, sizes = _group_sums(values.T, groups)
     count = len(sizes)
     if count < 2:
-        return 0.0, 1.0
+        return [(0.0, 1.0)] * len(sums)
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), _DRAWS)
-    shares = (drawn @ right) / (drawn @ sizes)
-    low, high = np.quantile(shares, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    return float(low), float(high)
+    totals = drawn.astype(np.float64) @ np.stack([*sums, sizes], axis=1)
+    means = totals[:, :-1] / totals[:, -1:]
+    lows, highs = np.quantile(means, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
+    return list(zip(lows.tolist(), highs.tolist(), strict=True))
 
 
 def crossed_interval(values: Doubles, groups: Sequence[int], seed: int = 0) -> tuple[float, float]:
@@ -104,7 +114,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _group_sums(values: Doubles, groups: Sequence[int]) -> tuple[Doubles, Doubles]:
+def _group_sums(values: npt.NDArray[np.floating], groups: Sequence[int]) -> tuple[Doubles, Doubles]:
     """Return the sums of shape (repeats, groups) of each group's values, and the group sizes."""
     numbers = np.unique(np.asarray(groups), return_inverse=True)[1]
     sums = np.array([np.bincount(numbers, weights=row) for row in values], np.float64)
