@@ -1,8 +1,10 @@
-def test_the_best_experiment_is_finished(api):
+def test_the_best_experiment_is_within_one_standard_error(api):
     answer = api.get("/experiments").json()
     done = {each["name"]: each for each in answer["experiments"] if each["status"] == "done"}
     best = done[answer["best"]]
-    assert best["tuning_accuracy"] == max(each["tuning_accuracy"] for each in done.values())
+    highest = max(each["tuning_accuracy"] for each in done.values())
+    error = (highest * (1 - highest) / answer["tuning"]) ** 0.5
+    assert best["tuning_accuracy"] >= highest - error
     assert api.get("/readyz").json()["network"] == answer["best"]
     for each in done.values():
         assert 0 <= each["accuracy"] <= 1

@@ -236,7 +236,7 @@ def _pipeline(measured: PipelineMeasurement) -> list[str]:
 def _comparison(comparison: Comparison) -> list[str]:
     about = (
         f"{comparison.train} training images ({comparison.tuning} of them in the tuning part), "
-        f"{comparison.validation} validation images; best by tuning accuracy: `{comparison.best}`."
+        f"{comparison.validation} validation images; published: `{comparison.best}`."
     )
     header = (
         "experiment", "validation accuracy", "macro F1", "tuning accuracy", "parameters", "seconds",

@@ -141,7 +141,12 @@ def show_comparison(comparison: Comparison, display: Display) -> None:
         name = f"{report.name} *" if report.name == comparison.best else report.name
         shown.add_row(Text(name), report.family, *_cells(report))
     display.show(shown)
-    rule = "tuning accuracy" if comparison.tuning else "training loss"
+    rule = (
+        "P@3 of the tuning images, among those within one standard error of the highest tuning "
+        "accuracy"
+        if comparison.tuning
+        else "training loss"
+    )
     display.info(f"* best by {rule}; the validation images are not used for the choice")
     for report in comparison.experiments:
         if report.reason:

@@ -181,8 +181,9 @@ class Comparison(FrozenModel):
     tuning: int = Field(description="Training images held out for early stopping and selection.")
     validation: int = Field(description="Validation images.")
     best: str = Field(
-        description="Experiment with the highest tuning accuracy or, without a tuning set, the "
-        "lowest training loss; the validation set is not used."
+        description="Among the experiments within one standard error of the highest tuning "
+        "accuracy, the one with the highest precision at 3 of the tuning images; without a tuning "
+        "set, the one with the lowest training loss. The validation set is not used."
     )
     experiments: tuple[ExperimentReport, ...]
     random_split: tuple[ExperimentReport, ...] = Field(
@@ -193,25 +194,46 @@ class Comparison(FrozenModel):
     )
 
 
-def rank_experiments(reports: Iterable[ExperimentReport]) -> list[ExperimentReport]:
+def rank_experiments(
+    reports: Iterable[ExperimentReport], tuning: int = 0
+) -> list[ExperimentReport]:
     """Return the finished experiments, best first, without using the validation set.
 
     They are ordered by tuning accuracy or, without a tuning set, by the loss on the training set
     after the last epoch. Ties are ordered by the number of weights, the smaller network first.
+    With the number of `tuning` images, those within one standard error of the best come first,
+    ordered by their `tuning_precision_at_3` (one-standard-error rule, Breiman et al. 1984), unless
+    it is unknown for one of them.
     """
 
-    def order(report: ExperimentReport) -> tuple[float, float, int]:
+    def order(report: ExperimentReport) -> tuple[float, float, int, str]:
         loss = report.curves.loss[-1] if report.curves.loss else math.inf
         if report.tuning_accuracy is not None:
             loss = math.inf
-        return -(report.tuning_accuracy or 0.0), loss, report.parameters or 0
+        return -(report.tuning_accuracy or 0.0), loss, report.parameters or 0, report.name
 
-    return sorted((report for report in reports if report.status == "done"), key=order)
+    def order_of_search(report: ExperimentReport) -> tuple[float, int, str]:
+        return -(report.tuning_precision_at_3 or 0.0), report.parameters or 0, report.name
+
+    ranked = sorted((report for report in reports if report.status == "done"), key=order)
+    near = _within_one_error(ranked, tuning)
+    if any(report.tuning_precision_at_3 is None for report in near):
+        return ranked
+    return sorted(near, key=order_of_search) + ranked[len(near) :]
 
 
-def choose_best(reports: Iterable[ExperimentReport]) -> ExperimentReport:
-    """Return the best finished experiment. Raises ValueError if there is none."""
-    found = rank_experiments(reports)
+def _within_one_error(ranked: list[ExperimentReport], tuning: int) -> list[ExperimentReport]:
+    """Return the first experiments, whose tuning accuracy is within one standard error."""
+    best = ranked[0].tuning_accuracy if ranked else None
+    if not tuning or best is None:
+        return []
+    least = best - math.sqrt(best * (1 - best) / tuning)
+    return [each for each in ranked if (each.tuning_accuracy or 0.0) >= least]
+
+
+def choose_best(reports: Iterable[ExperimentReport], tuning: int = 0) -> ExperimentReport:
+    """Return the first of the ranked experiments. Raises ValueError if none is finished."""
+    found = rank_experiments(reports, tuning)
     if not found:
         raise ValueError("No experiment is finished; run `belvedere train` first.")
     return found[0]

@@ -131,7 +131,7 @@ def _compute(workspace: Workspace, finished: Sequence[_Finished]) -> Comparison:
         train=len(indices.fit) + len(indices.tuning),
         tuning=len(indices.tuning),
         validation=len(indices.validation),
-        best=choose_best(reports).name,
+        best=choose_best(reports, len(indices.tuning)).name,
         experiments=reports,
         random_split=_reports(leaking, workspace.dataset("random")) if leaking else (),
     )

@@ -70,10 +70,10 @@ def summary_table(comparison: ExperimentList) -> Fragment:
 
 def summary_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
     """Return the findings of the comparison."""
-    best, *others = rank_experiments(reports.values())
+    best, *others = rank_experiments(reports.values(), comparison.tuning)
     parts: list[Part] = [
         strong("Findings. "),
-        f"{best.name} has {_merit(best)} and is "
+        f"{best.name} has {_merit(best, reports)} and is "
         f"therefore published. On the {count(comparison.validation)} validation images, which "
         f"are not used for that choice, its accuracy is {percent(best.accuracy)}, with a standard "
         f"error of {width(_error(best, comparison.validation))}.",
@@ -88,10 +88,17 @@ def summary_findings(comparison: ExperimentList, reports: Reports) -> Fragment:
     return joined([paragraph(*parts), paragraph(_tuning_findings(comparison, reports))])
 
 
-def _merit(best: ExperimentReport) -> str:
+def _merit(best: ExperimentReport, reports: Reports) -> str:
     if best.tuning_accuracy is None:
         return "the lowest loss on the training images (there is no tuning part)"
-    return f"the highest tuning accuracy ({percent(best.tuning_accuracy)})"
+    highest = max(each.tuning_accuracy or 0.0 for each in reports.values())
+    if best.tuning_accuracy == highest:
+        return f"the highest tuning accuracy ({percent(highest)})"
+    return (
+        f"a tuning accuracy ({percent(best.tuning_accuracy)}) within one standard error of the "
+        f"highest ({percent(highest)}), the highest precision at 3 of tuning images among those "
+        f"experiments ({percent(best.tuning_precision_at_3)})"
+    )
 
 
 def differences(first: ExperimentReport, shown: Reports, comparison: ExperimentList) -> Fragment:
