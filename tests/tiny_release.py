@@ -18,7 +18,7 @@ import openvino as ov
 from openvino import opset13 as ops
 from PIL import Image
 
-from embeddings.arrays import Floats, Labels, Pixels
+from embeddings.arrays import Floats, Labels, Mask, Pixels
 from embeddings.encoded import Encoded
 from embeddings.images import read_pixels
 from embeddings.release.label_loop import (
@@ -41,6 +41,12 @@ from embeddings.release.reports import (
     PairedAccuracy,
     VersionComparison,
     choose_best,
+)
+from embeddings.release.retrieval import (
+    ClassRetrieval,
+    Estimate,
+    Retrieval,
+    RetrievalScores,
 )
 from embeddings.store.blobs import THUMBNAIL_BYTES
 from embeddings.store.records import GENERATED_SCENES, Blob, StoredImage
@@ -307,7 +313,7 @@ def candidate(drawn: Drawn, folder: Path) -> Candidate:
         _report(network, drawn, name=name, family=experiments[name][0], change=experiments[name][2])
         for name, network in networks.items()
     ]
-    best = choose_best(reports)
+    best = choose_best(reports, int(drawn.tuning.sum()))
     trained = networks[best.name]
     network = replace(trained, temperature=_temperature(trained, drawn))
     network.save(folder / "encoder.xml")
@@ -537,8 +543,9 @@ def _report(
         macro_f1=float(np.mean([each.f1 for each in per_class])),
         tuning_accuracy=curves.tuning_accuracy[-1],
         tuning_loss=curves.tuning_loss[-1],
-        precision_at_3=_precision_at_3(network, drawn),
-        pooled_precision_at_3=_precision_at_3(network, drawn),
+        precision_at_3=_precision_at_3(network, drawn, validation, ~validation),
+        pooled_precision_at_3=_precision_at_3(network, drawn, validation, ~validation),
+        tuning_precision_at_3=_precision_at_3(network, drawn, drawn.tuning, drawn.fit),
         parameters=network.parameters,
         trainable_parameters=network.parameters,
         train_seconds=0.1,
@@ -559,7 +566,32 @@ def _report(
         classes=LABELS,
         confusion=tuple(map(tuple, confusion.tolist())),
         per_class=per_class,
+        retrieval=_retrieval(network, drawn),
     )
+
+
+def _retrieval(network: Network, drawn: Drawn) -> Retrieval:
+    """Return a report whose measures are all the precision at 3."""
+
+    def scores(queries: Mask) -> RetrievalScores:
+        value = _precision_at_3(network, drawn, queries, ~drawn.validation)
+        found = Estimate(value=value, interval=(0.9 * value, 0.9 * value + 0.1))
+        return RetrievalScores(
+            precision_at_1=found,
+            precision_at_3=found,
+            mean_average_precision=found,
+            r_precision=found,
+        )
+
+    def of_class(number: int) -> ClassRetrieval:
+        queries = drawn.validation & (drawn.labels == number)
+        found = scores(queries)
+        support = int(queries.sum())
+        return ClassRetrieval(label=LABELS[number], support=support, embedding=found, pooled=found)
+
+    found = scores(drawn.validation)
+    per_class = tuple(map(of_class, range(len(LABELS))))
+    return Retrieval(embedding=found, pooled=found, per_class=per_class)
 
 
 def _curves(network: Network, drawn: Drawn) -> Curves:
@@ -608,9 +640,8 @@ def _per_class(confusion: npt.NDArray[np.int64]) -> tuple[ClassReport, ...]:
     )
 
 
-def _precision_at_3(network: Network, drawn: Drawn) -> float:
+def _precision_at_3(network: Network, drawn: Drawn, queries: Mask, among: Mask) -> float:
     embeddings = network.encode(drawn.pixels).embeddings
-    learned, aside = ~drawn.validation, drawn.validation
-    distances = np.linalg.norm(embeddings[aside][:, np.newaxis] - embeddings[learned], axis=2)
-    nearest = drawn.labels[learned][np.argsort(distances, axis=1)[:, :3]]
-    return float((nearest == drawn.labels[aside][:, np.newaxis]).mean())
+    distances = np.linalg.norm(embeddings[queries][:, np.newaxis] - embeddings[among], axis=2)
+    nearest = drawn.labels[among][np.argsort(distances, axis=1)[:, :3]]
+    return float((nearest == drawn.labels[queries][:, np.newaxis]).mean())

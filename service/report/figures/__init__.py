@@ -33,7 +33,11 @@ from service.report.figures.leakage import leakage_chart, leakage_findings
 from service.report.figures.loop import loop_chart, loop_findings, loop_table
 from service.report.figures.map import map_chart, map_findings
 from service.report.figures.pareto import pareto_chart, pareto_findings
-from service.report.figures.retrieval import retrieval_chart, retrieval_findings
+from service.report.figures.retrieval import (
+    retrieval_chart,
+    retrieval_findings,
+    retrieval_table,
+)
 from service.report.figures.split import every_image, split_chart, split_findings
 from service.report.figures.techniques import effect_chart, technique_findings, technique_table
 from service.report.figures.trust import (
@@ -83,6 +87,7 @@ __all__ = [
     "reliability_findings",
     "retrieval_chart",
     "retrieval_findings",
+    "retrieval_table",
     "set_findings",
     "split_chart",
     "split_findings",

@@ -1,8 +1,12 @@
-"""Retrieval: precision at 3 per model and layer."""
+"""Retrieval: measures per model, layer and class."""
 
+from collections.abc import Sequence
+
+from embeddings.release.reports import ExperimentReport
+from embeddings.release.retrieval import Estimate, RetrievalScores
 from service.report.figures.comparison import Reports
 from service.report.figures.format import percent, points
-from service.report.figures.html import Fragment, paragraph, strong
+from service.report.figures.html import Fragment, Part, joined, paragraph, strong, table
 from service.report.figures.style import (
     ACCENT,
     INK,
@@ -12,6 +16,9 @@ from service.report.figures.style import (
     label_percentages,
     remove_frame,
 )
+
+_MEASURES = ("P@1", "P@3", "mAP", "R-precision")
+_MOST_CLASSES = 40
 
 
 @in_style
@@ -37,6 +44,45 @@ def retrieval_chart(reports: Reports) -> Chart:
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     remove_frame(axes)
     return chart
+
+
+def retrieval_table(reports: Reports, best: ExperimentReport) -> Fragment:
+    """Return a table of all models, and one of the classes of the published model."""
+    found = {each.name: each.retrieval for each in reports.values() if each.retrieval is not None}
+    if not found or best.retrieval is None:
+        return paragraph("This release has no other measure of the search.")
+    rows: list[list[Part]] = [
+        [strong(f"★\N{NO-BREAK SPACE}{name}") if name == best.name else name]
+        + [percent(each.value) for each in (*_estimates(own.embedding), *_estimates(own.pooled))]
+        for name, own in found.items()
+    ]
+    header = ("experiment", *_MEASURES, *(f"{name}, pooled" for name in _MEASURES))
+    hardest = sorted(
+        best.retrieval.per_class, key=lambda each: each.embedding.mean_average_precision.value
+    )
+    classes = [
+        [each.label, str(each.support), *map(_with_interval, _estimates(each.embedding))]
+        for each in hardest[:_MOST_CLASSES]
+    ]
+    text = f"The classes of {best.name} by its embedding, with 95 % intervals, the hardest first:"
+    if len(hardest) > _MOST_CLASSES:
+        text = f"The {_MOST_CLASSES} of {len(hardest)} classes of {best.name} with the lowest mAP:"
+    shown = table(("class", "queries", *_MEASURES), classes)
+    return joined([table(header, rows), paragraph(text), shown])
+
+
+def _estimates(found: RetrievalScores) -> Sequence[Estimate]:
+    return (
+        found.precision_at_1,
+        found.precision_at_3,
+        found.mean_average_precision,
+        found.r_precision,
+    )
+
+
+def _with_interval(found: Estimate) -> str:
+    low, high = found.interval
+    return f"{percent(found.value)} ({percent(low)} to {percent(high)})"
 
 
 def retrieval_findings(reports: Reports, published: str) -> Fragment:

@@ -20,6 +20,7 @@ from embeddings.release.reports import (
     ExperimentReport,
     ExperimentSummary,
 )
+from embeddings.release.retrieval import ClassRetrieval, Estimate, Retrieval, RetrievalScores
 from embeddings.release.uncertainty import Typicality
 from service.report import figures
 from service.report.figures.comparison import Reports
@@ -78,7 +79,21 @@ def experiment(
             ClassReport(label=label, precision=1.0, recall=1.0, f1=1.0, support=int(support))
             for label, support in zip(classes, matrix.sum(axis=1), strict=True)
         ),
+        tuning_precision_at_3=0.9 if tuning else None,
+        retrieval=retrieval(classes[:-1]) if perfect else None,
     )
+
+
+def retrieval(classes: tuple[str, ...]) -> Retrieval:
+    """Return a report of the search with equal measures."""
+    each = Estimate(value=0.9, interval=(0.8, 0.95))
+    scores = RetrievalScores(
+        precision_at_1=each, precision_at_3=each, mean_average_precision=each, r_precision=each
+    )
+    per_class = tuple(
+        ClassRetrieval(label=label, support=4, embedding=scores, pooled=scores) for label in classes
+    )
+    return Retrieval(embedding=scores, pooled=scores, per_class=per_class)
 
 
 def comparison_of(reports: list[ExperimentReport], classes: tuple[str, ...]) -> ExperimentList:
@@ -195,6 +210,7 @@ def draw(
         figures.pareto_chart(reports),
         figures.pareto_findings(reports),
         figures.retrieval_chart(reports),
+        figures.retrieval_table(reports, best),
         figures.retrieval_findings(reports, best.name),
         figures.confusion_chart(best),
         figures.class_table(best),

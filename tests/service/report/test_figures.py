@@ -25,6 +25,7 @@ def test_every_figure_can_be_drawn(families: tuple[str, ...], perfect: bool, tun
     assert ("there is no tuning part" in html) is not tuning
     assert f"the queue is better in {4 * perfect} and worse in 0" in html
     assert "belvedere label-loop" in html
+    assert ("(80.0\u202f% to 95.0\u202f%)" in html) is perfect
 
 
 def test_a_report_of_many_classes_stays_small() -> None:
