@@ -105,6 +105,7 @@ def test_queries_run_on_threads_and_are_rejected_if_their_queue_is_full(busy, re
         ("/errors", {}),
         ("/labels/issues", {}),
         ("/labels/loop", {}),
+        ("/neighbors/stages", {}),
         ("/calibration", {}),
         ("/experiments", {}),
         ("/tsne", {}),

@@ -132,6 +132,7 @@ def _ask_everything(client: httpx.Client, jpeg: bytes, records: list[dict[str, o
         "errors",
         "labels/issues",
         "labels/loop",
+        "neighbors/stages",
         "calibration",
     ):
         assert client.get(f"/{call}").status_code == 200

@@ -35,6 +35,7 @@ ADDRESSES = (
     "/errors",
     "/labels/issues",
     "/labels/loop",
+    "/neighbors/stages",
     "/calibration",
     "/export?format=csv&label=moon",
     "/nowhere",

@@ -165,3 +165,23 @@ def test_the_client_sends_a_box(api, records, a_jpeg):
     expected = api.get("/neighbors", params={"id": identifier, "box": "0,0.25,0.5,0.5"}).json()
     assert [each.id for each in stored.neighbors] == [name for _, name in pairs(expected)]
     assert {each.id for each in stored.neighbors} <= {each.id for each in uploaded.neighbors}
+
+
+def test_stages_show_the_neighbours_of_each_model(api, features):
+    answer = api.get("/neighbors/stages").json()
+    assert len(answer["queries"]) == len({each["label"] for each in features.values()})
+    for query in answer["queries"]:
+        assert features[query["id"]]["split"] == "validation"
+        assert api.get(query["image"]).status_code == 200
+        assert [stage["title"] for stage in query["stages"]] == ["pixels", "own network"]
+        for stage in query["stages"]:
+            assert (stage["experiment"] is None) == (stage["title"] == "pixels")
+            assert len(stage["neighbors"]) == 3
+            for neighbor in stage["neighbors"]:
+                stored = features[neighbor["id"]]
+                assert (stored["split"], stored["label"]) == ("train", neighbor["label"])
+                assert neighbor["right"] == (neighbor["label"] == query["label"])
+
+
+def test_a_release_without_stages_has_no_queries(odd):
+    assert odd.get("/neighbors/stages").json()["queries"] == []

@@ -73,6 +73,7 @@ def test_every_call_is_described(operations):
         ("get", "/errors/{id}/heatmap"),
         ("get", "/labels/issues"),
         ("get", "/labels/loop"),
+        ("get", "/neighbors/stages"),
         ("get", "/queue"),
         ("get", "/duplicates"),
         ("get", "/calibration"),

@@ -224,6 +224,7 @@ def test_every_answer_names_the_revision(grown):
         ("/errors", {}),
         ("/labels/issues", {}),
         ("/labels/loop", {}),
+        ("/neighbors/stages", {}),
         ("/calibration", {}),
     ):
         assert get(grown, path, **params)["revision"] == revision

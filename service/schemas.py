@@ -10,6 +10,7 @@ from embeddings.export import FormatName
 from embeddings.frozen_model import FrozenModel, StrictModel
 from embeddings.ingest.outcomes import WriteOutcome
 from embeddings.release.label_loop import LabelLoop
+from embeddings.release.neighbor_stages import Stage, StageNeighbor
 from embeddings.release.reports import ExperimentReport, ExperimentSummary, VersionComparison
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
 from embeddings.review.queue import Goal
@@ -932,6 +933,40 @@ class LabelLoopReport(Answer):
     loop: LabelLoop | None = Field(
         description="Simulated reviews at publishing; null if `belvedere label-loop` was not run "
         "before."
+    )
+
+
+class ShownStageNeighbor(StageNeighbor):
+    """Training image near a query, with its file."""
+
+    image: str = _Image
+    attribution: Attribution | None = _Attribution
+
+
+class ShownStage(Stage):
+    """Nearest training images by one kind of representation."""
+
+    neighbors: tuple[ShownStageNeighbor, ...] = Field(
+        description="The three nearest, without images that were deleted since."
+    )
+
+
+class ShownStagedQuery(FrozenModel):
+    """Validation image with its neighbours by each kind of representation."""
+
+    id: str = _Id
+    label: str = _Label
+    image: str = _Image
+    attribution: Attribution | None = _Attribution
+    stages: tuple[ShownStage, ...] = Field(description="Pixels first, then the best networks.")
+
+
+class NeighborStageList(Answer):
+    """Neighbours of some validation images from model to model."""
+
+    queries: tuple[ShownStagedQuery, ...] = Field(
+        description="One validation image of each class, the one whose id has the smallest "
+        "SHA-256; empty for a release without them."
     )
 
 

@@ -27,6 +27,12 @@ from embeddings.release.label_loop import (
     SimulatedAccuracy,
     SimulatedReview,
 )
+from embeddings.release.neighbor_stages import (
+    NeighborStages,
+    StagedQuery,
+    StageNeighbor,
+    StageNeighbors,
+)
 from embeddings.release.parity import Reference
 from embeddings.release.publish import Candidate, Explain, publish, republish
 from embeddings.release.reader import LabelIssue
@@ -345,6 +351,41 @@ def candidate(drawn: Drawn, folder: Path) -> Candidate:
         label_issues=_label_issues(network, drawn),
         explain=_explaining(network, drawn),
         label_loop=_label_loop(drawn, trained),
+        neighbor_stages=_neighbor_stages(drawn, networks["baseline"]),
+    )
+
+
+def _neighbor_stages(drawn: Drawn, network: Network) -> NeighborStages:
+    """Return the neighbours of the first validation image of each class, by two kinds."""
+    train = np.flatnonzero(~drawn.validation)
+
+    def stage(title: str, experiment: str | None, vectors: Floats, query: int) -> StageNeighbors:
+        distances = np.linalg.norm(vectors[train] - vectors[query], axis=1)
+        nearest = [drawn.images[row] for row in train[np.argsort(distances)[:3]]]
+        label = drawn.images[query].label
+        return StageNeighbors(
+            title=title,
+            experiment=experiment,
+            neighbors=tuple(
+                StageNeighbor(id=each.id, label=each.label or "", right=each.label == label)
+                for each in nearest
+            ),
+        )
+
+    kinds = (
+        ("pixels", None, _pooled(drawn.pixels, network.cell)),
+        ("own network", "baseline", network.encode(drawn.pixels).embeddings),
+    )
+    queries = [int(np.flatnonzero(drawn.validation & (drawn.labels == n))[0]) for n in range(7)]
+    return NeighborStages(
+        queries=tuple(
+            StagedQuery(
+                id=drawn.images[query].id,
+                label=LABELS[drawn.labels[query]],
+                stages=tuple(stage(title, name, vectors, query) for title, name, vectors in kinds),
+            )
+            for query in queries
+        )
     )
 
 

@@ -27,6 +27,7 @@ from training.evaluation.comparison import best_trial, compare
 from training.evaluation.grad_cam import grad_cam
 from training.evaluation.label_issues import find_label_issues
 from training.evaluation.label_loop import stored_label_loop
+from training.evaluation.neighbor_stages import compare_neighbors
 from training.models.conversion import write_inference_model
 from training.models.heads import encoder_of
 from training.quantization import quantize
@@ -56,7 +57,11 @@ def publish_best(
     issues = find_label_issues(workspace, run)
     out_of_fold = out_of_fold_predictions(workspace, best)
     candidate = export(run, dataset, workspace.store, comparison, issues, out_of_fold)
-    candidate = replace(candidate, label_loop=stored_label_loop(workspace))
+    candidate = replace(
+        candidate,
+        label_loop=stored_label_loop(workspace),
+        neighbor_stages=compare_neighbors(workspace, comparison),
+    )
     if precision == "int8":
         candidate = _quantized(candidate, run, dataset)
     folder = publish(

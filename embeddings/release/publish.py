@@ -37,6 +37,7 @@ from embeddings.release.manifest import (
     Parity,
     TrainingInfo,
 )
+from embeddings.release.neighbor_stages import NeighborStages
 from embeddings.release.parity import Reference, check_parity
 from embeddings.release.reader import (
     COMPARISON,
@@ -49,6 +50,7 @@ from embeddings.release.reader import (
     LABEL_ISSUE_LIST,
     LABEL_ISSUES,
     LABEL_LOOP,
+    NEIGHBOR_STAGES,
     TYPICALITY,
     UNCERTAINTY,
     WEIGHTS,
@@ -107,6 +109,8 @@ class Candidate:
     """Calibrated out-of-fold probabilities of training images, shape (n, classes), and labels."""
     label_loop: LabelLoop | None = None
     """Report of simulated reviews, if there is one."""
+    neighbor_stages: NeighborStages | None = None
+    """Neighbours by several models, if they are known."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,7 @@ class _Model:
     geometry: Geometry | None
     """Geometry of the current release if it has the same encoder."""
     label_loop: LabelLoop | None
+    neighbor_stages: NeighborStages | None
     distances: Doubles | None = None
     """Distances to the training images, of all images at the revision of `training`."""
 
@@ -209,6 +214,7 @@ def republish(
         heat_maps=_heat_maps(release),
         geometry=_geometry(release),
         label_loop=release.label_loop,
+        neighbor_stages=release.neighbor_stages,
     )
     return _publish(model, store, releases, manifest.map_seed, index, track, share)
 
@@ -295,6 +301,7 @@ def _measured(
         heat_maps={},
         geometry=None,
         label_loop=candidate.label_loop,
+        neighbor_stages=candidate.neighbor_stages,
         distances=distances,
     )
 
@@ -424,6 +431,9 @@ def _write_contents(
     (draft / TYPICALITY).write_text(model.typicality.model_dump_json(), encoding="utf-8")
     if model.label_loop is not None:
         (draft / LABEL_LOOP).write_text(model.label_loop.model_dump_json(), encoding="utf-8")
+    if model.neighbor_stages is not None:
+        stages = model.neighbor_stages.among(labels)
+        (draft / NEIGHBOR_STAGES).write_text(stages.model_dump_json(), encoding="utf-8")
 
 
 def find_errors(

@@ -26,6 +26,7 @@ from embeddings.frozen_model import FrozenModel
 from embeddings.index.knn_graph import NeighborGraph
 from embeddings.release.label_loop import LabelLoop
 from embeddings.release.manifest import MANIFEST, MANIFEST_FORMAT, Manifest
+from embeddings.release.neighbor_stages import NeighborStages
 from embeddings.release.reports import Comparison
 from embeddings.release.uncertainty import Typicality, UncertaintyReport
 from embeddings.store.columns import Strings, is_ascending
@@ -42,6 +43,8 @@ UNCERTAINTY = "trust.json"
 TYPICALITY = "typicality.json"
 LABEL_LOOP = "label_loop.json"
 """File of a release whose model was examined by simulated reviews."""
+NEIGHBOR_STAGES = "neighbor_stages.json"
+"""File of a release with neighbours by several models."""
 CURRENT = "current"
 
 _CONTENTS = {
@@ -151,6 +154,8 @@ class Release:
     typicality: Typicality
     label_loop: LabelLoop | None = None
     """Report of simulated reviews; None if there was none at publishing."""
+    neighbor_stages: NeighborStages | None = None
+    """Neighbours by several models; None in releases without them."""
     mapped: tuple[mmap, ...] = ()
     """Files of the arrays and images."""
 
@@ -329,6 +334,7 @@ def _open(folder: Path, manifest: Manifest) -> Release:
         uncertainty=UncertaintyReport.model_validate_json((folder / UNCERTAINTY).read_bytes()),
         typicality=Typicality.model_validate_json((folder / TYPICALITY).read_bytes()),
         label_loop=_label_loop(folder, manifest),
+        neighbor_stages=_neighbor_stages(folder, manifest),
         mapped=mapped,
     )
 
@@ -337,6 +343,12 @@ def _label_loop(folder: Path, manifest: Manifest) -> LabelLoop | None:
     if LABEL_LOOP not in manifest.files:
         return None
     return LabelLoop.model_validate_json((folder / LABEL_LOOP).read_bytes())
+
+
+def _neighbor_stages(folder: Path, manifest: Manifest) -> NeighborStages | None:
+    if NEIGHBOR_STAGES not in manifest.files:
+        return None
+    return NeighborStages.model_validate_json((folder / NEIGHBOR_STAGES).read_bytes())
 
 
 @contextmanager

@@ -45,6 +45,7 @@ from service.schemas import (
     LabelLoopReport,
     Map,
     Neighborhood,
+    NeighborStageList,
     Placement,
     Prediction,
     Readiness,
@@ -424,6 +425,11 @@ def duplicates(
 def label_loop() -> Call[LabelLoopReport]:
     """Return the effect of the review on the model, measured by simulated reviews."""
     return _get(LabelLoopReport, "/labels/loop")
+
+
+def neighbor_stages() -> Call[NeighborStageList]:
+    """Return the neighbours of a validation image of each class, from model to model."""
+    return _get(NeighborStageList, "/neighbors/stages")
 
 
 def calibration() -> Call[CalibrationReport]:

@@ -9,6 +9,7 @@ from embeddings.arrays import Floats, Points, Rows
 from embeddings.index import Neighbors, search_despite_outage
 from embeddings.recognition import Recognition
 from embeddings.release.manifest import Manifest
+from embeddings.release.neighbor_stages import StageNeighbors
 from embeddings.store.attribution import attribution_of
 from embeddings.store.records import LOCATION, REVIEW_TIME, StoredImage, record_tag
 from service.schemas import (
@@ -21,6 +22,9 @@ from service.schemas import (
     Neighborhood,
     Prediction,
     Query,
+    ShownStage,
+    ShownStagedQuery,
+    ShownStageNeighbor,
     TrainingVersion,
     image_path,
 )
@@ -188,4 +192,37 @@ def _neighbor(served: ServedRelease, row: int, distance: float) -> Neighbor:
         distance=distance,
         image=served.root_path + image_path(image.id),
         attribution=attribution_of(image),
+    )
+
+
+def staged_queries(served: ServedRelease) -> tuple[ShownStagedQuery, ...]:
+    """Return the queries with neighbours by several models, without deleted images."""
+    report = served.release.neighbor_stages
+    queries = report.queries if report is not None else ()
+    return tuple(
+        ShownStagedQuery(
+            id=query.id,
+            label=query.label,
+            image=served.root_path + image_path(query.id),
+            attribution=attribution_of(served.live.record(row)),
+            stages=tuple(_stage(served, stage) for stage in query.stages),
+        )
+        for query in queries
+        if (row := served.live.row(query.id)) is not None
+    )
+
+
+def _stage(served: ServedRelease, stage: StageNeighbors) -> ShownStage:
+    return ShownStage(
+        title=stage.title,
+        experiment=stage.experiment,
+        neighbors=tuple(
+            ShownStageNeighbor(
+                **each.model_dump(),
+                image=served.root_path + image_path(each.id),
+                attribution=attribution_of(served.live.record(row)),
+            )
+            for each in stage.neighbors
+            if (row := served.live.row(each.id)) is not None
+        ),
     )

@@ -18,9 +18,9 @@ from service.api.dependencies import (
 from service.api.errors import problem_responses
 from service.api.uploads import UPLOAD_BODY, Upload
 from service.image_filter import ImageFilter
-from service.schemas import API_KEY_HEADER, Neighborhood
+from service.schemas import API_KEY_HEADER, Neighborhood, NeighborStageList
 from service.serving.precomputed import neighborhood_of
-from service.serving.responses import as_json, neighborhood, sent_as_json
+from service.serving.responses import as_json, neighborhood, sent_as_json, staged_queries
 from service.serving.served_release import ServedRelease
 
 router = APIRouter(tags=["neighbours"])
@@ -57,6 +57,20 @@ async def neighbors_of_stored(
     await require_api_key(request, request.headers.get(API_KEY_HEADER))
     observe = state.metrics.observe_stage
     return await state.images.run(_near_part, served, row, part, k, where, observe)
+
+
+@router.get(
+    "/neighbors/stages",
+    summary="Neighbours from model to model",
+    response_model=NeighborStageList,
+    responses=problem_responses(429),
+)
+async def neighbor_stages(served: Served, state: State) -> Response:
+    """Return the neighbours of a validation image of each class, by pixels and by several models.
+
+    They were computed at publishing among the training images of the models.
+    """
+    return await state.queries.run(_stages, served)
 
 
 @router.post(
@@ -106,3 +120,12 @@ def _near(
     embedding = encode_image(served.model.encoder, upload, observe, part).embeddings[0]
     found = served.live.index.search(embedding, k, among=served.among(where))
     return as_json(neighborhood(served, None, k, found))
+
+
+def _stages(served: ServedRelease) -> Response:
+    found = NeighborStageList(
+        queries=staged_queries(served),
+        release=served.manifest.fingerprint,
+        revision=served.revision,
+    )
+    return as_json(found)

@@ -19,6 +19,8 @@ from service.schemas import (
     Neighbor,
     Neighborhood,
     Prediction,
+    ShownStagedQuery,
+    ShownStageNeighbor,
 )
 
 _HEIGHT = "110"
@@ -27,6 +29,7 @@ _BOX = "display:inline-block;width:150px;padding:22px 8px;border:1px solid #8a97
 _CELL = "vertical-align:top;text-align:left;padding:8px 12px;width:190px"
 _SMALL = "color:#5d6b78"
 _LIKELY = 3
+_NEAREST = 3
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,22 @@ class Gallery:
             cards.append(self._query(query, prediction))
             cards += [self._neighbor(neighbor) for neighbor in neighborhood.neighbors]
         return _grid(cards, 1 + max((len(found.neighbors) for *_, found in queries), default=0))
+
+    def stages(self, queries: Sequence[ShownStagedQuery]) -> Fragment:
+        """Return a row for each image and kind of representation, with the nearest images."""
+        cards: list[Fragment] = []
+        for query in queries:
+            for stage in query.stages:
+                kind = f"by {' '.join(filter(None, (stage.title, stage.experiment)))}"
+                said = strong(f"Image of class {query.label}")
+                found = [self._staged(each) for each in stage.neighbors]
+                cards.append(self._card(query.id, query.label, query.attribution, said, kind))
+                cards += [*found, *[joined([])] * (_NEAREST - len(found))]
+        return _grid(cards, 1 + _NEAREST)
+
+    def _staged(self, neighbor: ShownStageNeighbor) -> Fragment:
+        said, mark = strong(neighbor.label), "✓ right" if neighbor.right else "✗ wrong"
+        return self._card(neighbor.id, neighbor.label, neighbor.attribution, said, mark)
 
     def image(self, identifier: str, label: str, attribution: Attribution | None) -> Fragment:
         """Return the image; a box with its class if it has no published address."""

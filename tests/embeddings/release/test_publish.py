@@ -383,3 +383,18 @@ def test_relabelled_and_deleted_images_have_no_likely_label_error(
     assert after.comparison == before.comparison
     assert before.label_loop is not None
     assert after.label_loop == before.label_loop
+
+
+def test_deleted_images_are_in_no_stage_of_neighbours(grown: Path, candidate: Candidate) -> None:
+    store = Store(str(grown / "store"))
+    before = open_release(current_release(grown / "releases")).neighbor_stages
+    assert before is not None
+    query, other = before.queries[:2]
+    neighbor = other.stages[0].neighbors[0]
+    store.delete([query.id, neighbor.id])
+    after = open_release(republish(store, grown / "releases", candidate.explain)).neighbor_stages
+    assert after is not None
+    assert [each.id for each in after.queries] == [each.id for each in before.queries[1:]]
+    assert neighbor not in after.queries[0].stages[0].neighbors
+    assert query.id not in after.model_dump_json()
+    assert neighbor.id not in after.model_dump_json()

@@ -56,7 +56,7 @@ def test_the_best_search_within_one_standard_error_is_published(found, tuning) -
     highest = max(each.tuning_precision_at_3 or 0.0 for each in near)
     assert best.tuning_precision_at_3 == highest
     ties = [each.parameters for each in near if each.tuning_precision_at_3 == highest]
-    assert best.parameters == min(ties)  # type: ignore[type-var]
+    assert best.parameters == min(ties)
 
 
 @given(reports(), shares)

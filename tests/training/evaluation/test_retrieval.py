@@ -13,6 +13,7 @@ from training.evaluation.latency import layer_outputs
 from training.evaluation.retrieval import measure_retrieval, rank
 from training.evaluation.statistics import bootstrap_interval
 from training.experiments.planner import Trial
+from training.trainers.context import LayerOutputs
 from training.workspace import Workspace
 
 SMALL = st.integers(1, 12)
@@ -116,7 +117,7 @@ def test_seeds_are_averaged(workspace: Workspace) -> None:
     found = []
     for _ in range(2):
         vectors = rng.normal(size=(len(dataset.labels), 4)).astype(np.float32)
-        outputs = retrieval.LayerOutputs(vectors, vectors)
+        outputs = LayerOutputs(vectors, vectors)
         found.append(measure_retrieval(outputs, dataset).report.retrieval)
     mean = mean_over_seeds(found)
     assert mean is not None
