@@ -106,6 +106,7 @@ def test_queries_run_on_threads_and_are_rejected_if_their_queue_is_full(busy, re
         ("/labels/issues", {}),
         ("/labels/loop", {}),
         ("/neighbors/stages", {}),
+        ("/robustness", {}),
         ("/calibration", {}),
         ("/experiments", {}),
         ("/tsne", {}),

@@ -133,6 +133,7 @@ def _ask_everything(client: httpx.Client, jpeg: bytes, records: list[dict[str, o
         "labels/issues",
         "labels/loop",
         "neighbors/stages",
+        "robustness",
         "calibration",
     ):
         assert client.get(f"/{call}").status_code == 200

@@ -36,6 +36,7 @@ ADDRESSES = (
     "/labels/issues",
     "/labels/loop",
     "/neighbors/stages",
+    "/robustness",
     "/calibration",
     "/export?format=csv&label=moon",
     "/nowhere",

@@ -74,6 +74,7 @@ def test_every_call_is_described(operations):
         ("get", "/labels/issues"),
         ("get", "/labels/loop"),
         ("get", "/neighbors/stages"),
+        ("get", "/robustness"),
         ("get", "/queue"),
         ("get", "/duplicates"),
         ("get", "/calibration"),

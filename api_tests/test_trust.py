@@ -161,6 +161,20 @@ def test_simulated_reviews_are_those_of_the_release(api, home):
     assert answer["release"] == release.manifest.fingerprint
 
 
+def test_figures_on_corrupted_images_are_those_of_the_release(api, home):
+    release = open_release(current_release(home / "releases"))
+    assert release.robustness is not None
+    answer = api.get("/robustness").json()
+    assert answer["robustness"] == release.robustness.model_dump(mode="json")
+    assert answer["release"] == release.manifest.fingerprint
+
+
+def test_a_release_without_figures_on_corrupted_images_says_so(odd):
+    answer = odd.get("/robustness")
+    assert answer.status_code == 200
+    assert answer.json().get("robustness") is None
+
+
 def test_a_release_without_simulated_reviews_says_so(odd):
     answer = odd.get("/labels/loop")
     assert answer.status_code == 200

@@ -225,6 +225,7 @@ def test_every_answer_names_the_revision(grown):
         ("/labels/issues", {}),
         ("/labels/loop", {}),
         ("/neighbors/stages", {}),
+        ("/robustness", {}),
         ("/calibration", {}),
     ):
         assert get(grown, path, **params)["revision"] == revision

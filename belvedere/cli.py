@@ -230,6 +230,7 @@ def _commands() -> click.Group:
             _Command(training, commands.train, train),
             _Command(training, commands.compare),
             _Command(training, commands.label_loop, label_loop),
+            _Command(training, commands.robustness),
             _Command(training, commands.publish, [ray, precision]),
             _Command(paths, commands.embed, [model, ray]),
             _Command(training, commands.prepare),

@@ -140,6 +140,19 @@ def label_loop(given: Given, share: float, repeats: int) -> None:
         workspace.display.info("`belvedere publish` adds this report to the release.")
 
 
+def robustness(given: Given) -> None:
+    """Measure the best model of each family on corrupted images, in five strengths.
+
+    Each corruption is stored when it is finished, and is not measured again.
+    """
+    from training.console import show_robustness
+    from training.evaluation.robustness import measure_robustness
+
+    with _training("robustness", given) as workspace:
+        show_robustness(measure_robustness(workspace), workspace.display)
+        workspace.display.info("`belvedere publish` adds this report to the release.")
+
+
 def publish(given: Given, ray: str | None, precision: "Precision") -> None:
     """Publish the best model as a release."""
     from embeddings.ray_cluster import connect_if

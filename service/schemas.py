@@ -12,6 +12,7 @@ from embeddings.ingest.outcomes import WriteOutcome
 from embeddings.release.label_loop import LabelLoop
 from embeddings.release.neighbor_stages import Stage, StageNeighbor
 from embeddings.release.reports import ExperimentReport, ExperimentSummary, VersionComparison
+from embeddings.release.robustness import Robustness
 from embeddings.release.uncertainty import Calibration, PredictionSets, Typicality
 from embeddings.review.queue import Goal
 from embeddings.review.reasons import ReasonKind
@@ -967,6 +968,14 @@ class NeighborStageList(Answer):
     queries: tuple[ShownStagedQuery, ...] = Field(
         description="One validation image of each class, the one whose id has the smallest "
         "SHA-256; empty for a release without them."
+    )
+
+
+class RobustnessReport(Answer):
+    """Accuracy and precision at 3 of the best model of each family on corrupted images."""
+
+    robustness: Robustness | None = Field(
+        description="Report at publishing; null if `belvedere robustness` was not run before."
     )
 
 

@@ -54,6 +54,13 @@ from embeddings.release.retrieval import (
     Retrieval,
     RetrievalScores,
 )
+from embeddings.release.robustness import (
+    CorruptionName,
+    CorruptionRobustness,
+    ModelRobustness,
+    Robustness,
+    RobustnessStep,
+)
 from embeddings.store.blobs import THUMBNAIL_BYTES
 from embeddings.store.records import GENERATED_SCENES, Blob, StoredImage
 from embeddings.store.store import Store
@@ -352,6 +359,7 @@ def candidate(drawn: Drawn, folder: Path) -> Candidate:
         explain=_explaining(network, drawn),
         label_loop=_label_loop(drawn, trained),
         neighbor_stages=_neighbor_stages(drawn, networks["baseline"]),
+        robustness=_robustness(drawn, trained),
     )
 
 
@@ -556,6 +564,35 @@ def _label_loop(drawn: Drawn, network: Network) -> LabelLoop:
                 none=accuracy(low),
                 everything=accuracy(best),
                 steps=tuple(map(step, (20, 10, 5))),
+            ),
+        ),
+    )
+
+
+def _robustness(drawn: Drawn, network: Network) -> Robustness:
+    """Return a report on a model that loses accuracy in proportion to the strength."""
+    best = _accuracy(network, drawn.pixels[drawn.validation], drawn.labels[drawn.validation])
+    names: tuple[CorruptionName, ...] = ("blur", "grey")
+
+    def step(strength: int) -> RobustnessStep:
+        left = best * (1 - strength / 10)
+        return RobustnessStep(strength=strength, value=strength, accuracy=left, precision_at_3=left)
+
+    return Robustness(
+        validation=int(drawn.validation.sum()),
+        seed=0,
+        models=(
+            ModelRobustness(
+                experiment="baseline",
+                family="own network",
+                accuracy=best,
+                precision_at_3=best,
+                corruptions=tuple(
+                    CorruptionRobustness(
+                        corruption=name, unit="%", steps=tuple(map(step, range(1, 6)))
+                    )
+                    for name in names
+                ),
             ),
         ),
     )

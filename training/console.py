@@ -22,6 +22,7 @@ from rich.text import Text
 
 from embeddings.release.label_loop import LabelLoop, LoopStep
 from embeddings.release.reports import Comparison, ExperimentReport, VersionComparison
+from embeddings.release.robustness import ModelRobustness, Robustness
 from embeddings.store.records import Images
 
 
@@ -201,6 +202,29 @@ def _loop_cells(step: LoopStep) -> list[str]:
         f"{step.p_adjusted:.4f}",
         step.verdict,
     ]
+
+
+def show_robustness(report: Robustness, display: Display) -> None:
+    """Print a table for each model, with a line for each corruption."""
+    for model in report.models:
+        _show_model_robustness(model, report.validation, display)
+
+
+def _show_model_robustness(model: ModelRobustness, validation: int, display: Display) -> None:
+    title = (
+        f"{model.experiment} ({model.family}), accuracy / P@3 of {validation} validation images at "
+        f"each strength; {model.accuracy:.1%} / {model.precision_at_3:.1%} without a corruption"
+    )
+    shown = _table(title)
+    shown.add_column("corruption")
+    for step in model.corruptions[0].steps:
+        shown.add_column(str(step.strength), justify="right")
+    shown.add_column("values")
+    for each in model.corruptions:
+        figures = (f"{step.accuracy:.1%} / {step.precision_at_3:.1%}" for step in each.steps)
+        values = ", ".join(f"{step.value:g}" for step in each.steps)
+        shown.add_row(each.corruption, *figures, f"{values} ({each.unit})")
+    display.show(shown)
 
 
 def _cells(report: ExperimentReport) -> list[str]:

@@ -28,6 +28,7 @@ from training.evaluation.grad_cam import grad_cam
 from training.evaluation.label_issues import find_label_issues
 from training.evaluation.label_loop import stored_label_loop
 from training.evaluation.neighbor_stages import compare_neighbors
+from training.evaluation.robustness import stored_robustness
 from training.models.conversion import write_inference_model
 from training.models.heads import encoder_of
 from training.quantization import quantize
@@ -61,6 +62,7 @@ def publish_best(
         candidate,
         label_loop=stored_label_loop(workspace),
         neighbor_stages=compare_neighbors(workspace, comparison),
+        robustness=stored_robustness(workspace),
     )
     if precision == "int8":
         candidate = _quantized(candidate, run, dataset)

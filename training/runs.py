@@ -21,6 +21,7 @@ from embeddings.frozen_model import FrozenModel
 from embeddings.release.label_loop import LabelLoop
 from embeddings.release.reports import Cost, ExperimentReport
 from embeddings.release.retrieval import Retrieval
+from embeddings.release.robustness import ModelRobustness
 from training.checksums import damaged_file, write_checksums
 from training.digests import Warn, digest_of, read_cached
 
@@ -43,6 +44,7 @@ _RETRIEVAL = "retrieval.json"
 _NEIGHBORS = "neighbors.npz"
 _OUT_OF_FOLD = "held_out.npz"
 _LABEL_LOOP = "label_loop.json"
+_ROBUSTNESS = "robustness.json"
 _KEY_LENGTH = 12
 _FOLDER = re.compile(rf".+-[0-9a-f]{{{_KEY_LENGTH}}}")
 
@@ -87,6 +89,11 @@ class MeasuredRetrieval:
 class _KeptLabelLoop(FrozenModel):
     key: str
     report: LabelLoop
+
+
+class _KeptRobustness(FrozenModel):
+    key: str
+    model: ModelRobustness
 
 
 @dataclass(frozen=True)
@@ -151,6 +158,20 @@ class Run:
         """Store a report under a key that identifies the images and their groups."""
         kept = _KeptLabelLoop(key=key, report=report)
         atomic_write(self.folder / _LABEL_LOOP, kept.model_dump_json())
+
+    def robustness(self, key: str, warn: Warn) -> ModelRobustness | None:
+        """Return the finished corruptions stored under `key`; None if there are none."""
+
+        def read(path: Path) -> ModelRobustness | None:
+            kept = _KeptRobustness.model_validate_json(path.read_bytes())
+            return kept.model if kept.key == key else None
+
+        return read_cached(self.folder / _ROBUSTNESS, read, warn)
+
+    def write_robustness(self, key: str, model: ModelRobustness) -> None:
+        """Store finished corruptions under a key that identifies images, labels and split."""
+        kept = _KeptRobustness(key=key, model=model)
+        atomic_write(self.folder / _ROBUSTNESS, kept.model_dump_json())
 
     @property
     def cost(self) -> Cost | None:

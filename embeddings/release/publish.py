@@ -51,6 +51,7 @@ from embeddings.release.reader import (
     LABEL_ISSUES,
     LABEL_LOOP,
     NEIGHBOR_STAGES,
+    ROBUSTNESS,
     TYPICALITY,
     UNCERTAINTY,
     WEIGHTS,
@@ -70,6 +71,7 @@ from embeddings.release.reader import (
 )
 from embeddings.release.reliability import measure_uncertainty
 from embeddings.release.reports import Comparison
+from embeddings.release.robustness import Robustness
 from embeddings.release.sealed_index import build_index
 from embeddings.release.sharing import Share, keep_local
 from embeddings.release.training_distances import distances_to_training
@@ -111,6 +113,8 @@ class Candidate:
     """Report of simulated reviews, if there is one."""
     neighbor_stages: NeighborStages | None = None
     """Neighbours by several models, if they are known."""
+    robustness: Robustness | None = None
+    """Report on corrupted images, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,7 @@ class _Model:
     """Geometry of the current release if it has the same encoder."""
     label_loop: LabelLoop | None
     neighbor_stages: NeighborStages | None
+    robustness: Robustness | None
     distances: Doubles | None = None
     """Distances to the training images, of all images at the revision of `training`."""
 
@@ -215,6 +220,7 @@ def republish(
         geometry=_geometry(release),
         label_loop=release.label_loop,
         neighbor_stages=release.neighbor_stages,
+        robustness=release.robustness,
     )
     return _publish(model, store, releases, manifest.map_seed, index, track, share)
 
@@ -302,6 +308,7 @@ def _measured(
         geometry=None,
         label_loop=candidate.label_loop,
         neighbor_stages=candidate.neighbor_stages,
+        robustness=candidate.robustness,
         distances=distances,
     )
 
@@ -434,6 +441,8 @@ def _write_contents(
     if model.neighbor_stages is not None:
         stages = model.neighbor_stages.among(labels)
         (draft / NEIGHBOR_STAGES).write_text(stages.model_dump_json(), encoding="utf-8")
+    if model.robustness is not None:
+        (draft / ROBUSTNESS).write_text(model.robustness.model_dump_json(), encoding="utf-8")
 
 
 def find_errors(

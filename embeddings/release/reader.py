@@ -28,6 +28,7 @@ from embeddings.release.label_loop import LabelLoop
 from embeddings.release.manifest import MANIFEST, MANIFEST_FORMAT, Manifest
 from embeddings.release.neighbor_stages import NeighborStages
 from embeddings.release.reports import Comparison
+from embeddings.release.robustness import Robustness
 from embeddings.release.uncertainty import Typicality, UncertaintyReport
 from embeddings.store.columns import Strings, is_ascending
 from embeddings.store.records import IMAGE_SCHEMA, Images, StoredImage
@@ -45,6 +46,8 @@ LABEL_LOOP = "label_loop.json"
 """File of a release whose model was examined by simulated reviews."""
 NEIGHBOR_STAGES = "neighbor_stages.json"
 """File of a release with neighbours by several models."""
+ROBUSTNESS = "robustness.json"
+"""File of a release whose models were measured on corrupted images."""
 CURRENT = "current"
 
 _CONTENTS = {
@@ -156,6 +159,8 @@ class Release:
     """Report of simulated reviews; None if there was none at publishing."""
     neighbor_stages: NeighborStages | None = None
     """Neighbours by several models; None in releases without them."""
+    robustness: Robustness | None = None
+    """Report on corrupted images; None if there was none at publishing."""
     mapped: tuple[mmap, ...] = ()
     """Files of the arrays and images."""
 
@@ -335,6 +340,7 @@ def _open(folder: Path, manifest: Manifest) -> Release:
         typicality=Typicality.model_validate_json((folder / TYPICALITY).read_bytes()),
         label_loop=_label_loop(folder, manifest),
         neighbor_stages=_neighbor_stages(folder, manifest),
+        robustness=_robustness(folder, manifest),
         mapped=mapped,
     )
 
@@ -349,6 +355,12 @@ def _neighbor_stages(folder: Path, manifest: Manifest) -> NeighborStages | None:
     if NEIGHBOR_STAGES not in manifest.files:
         return None
     return NeighborStages.model_validate_json((folder / NEIGHBOR_STAGES).read_bytes())
+
+
+def _robustness(folder: Path, manifest: Manifest) -> Robustness | None:
+    if ROBUSTNESS not in manifest.files:
+        return None
+    return Robustness.model_validate_json((folder / ROBUSTNESS).read_bytes())
 
 
 @contextmanager

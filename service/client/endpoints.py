@@ -51,6 +51,7 @@ from service.schemas import (
     Readiness,
     Restored,
     ReviewQueue,
+    RobustnessReport,
     SavedSelection,
     SearchExamples,
     SelectionList,
@@ -430,6 +431,11 @@ def label_loop() -> Call[LabelLoopReport]:
 def neighbor_stages() -> Call[NeighborStageList]:
     """Return the neighbours of a validation image of each class, from model to model."""
     return _get(NeighborStageList, "/neighbors/stages")
+
+
+def robustness() -> Call[RobustnessReport]:
+    """Return accuracy and precision at 3 of the best model of each family on corrupted images."""
+    return _get(RobustnessReport, "/robustness")
 
 
 def calibration() -> Call[CalibrationReport]:

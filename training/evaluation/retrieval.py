@@ -46,9 +46,20 @@ def measure_retrieval(outputs: LayerOutputs, data: Dataset) -> MeasuredRetrieval
     report = RetrievalReport(
         key=_key(data),
         retrieval=_report(embedding.measures, pooled.measures, data),
-        tuning_precision_at_3=_precision_at_3(outputs.embedding, data.labels, tuning, fit),
+        tuning_precision_at_3=_of_tuning(outputs.embedding, data),
     )
     return MeasuredRetrieval(report, train[embedding.nearest])
+
+
+def precision_at_3(embeddings: Floats, data: Dataset) -> float:
+    """Return the share of correct labels among the three nearest training images, 0-1.
+
+    The mean over the validation images; `embeddings` has shape (n, dimension), a row for each
+    image.
+    """
+    train = np.concatenate([data.indices.fit, data.indices.tuning])
+    ranked = _rank_rows(embeddings, data.labels, data.indices.validation, train)
+    return float(ranked.measures[:, 1].mean())
 
 
 def is_measured(run: Run, data: Dataset) -> bool:
@@ -87,10 +98,11 @@ def _rank_rows(vectors: Floats, labels: Labels, queries: Rows, among: Rows) -> R
     return rank(vectors[queries], labels[queries], vectors[among], labels[among])
 
 
-def _precision_at_3(vectors: Floats, labels: Labels, queries: Rows, among: Rows) -> float | None:
-    if not len(queries):
+def _of_tuning(embeddings: Floats, data: Dataset) -> float | None:
+    fit, tuning = data.indices.fit, data.indices.tuning
+    if not len(tuning):
         return None
-    return float(_rank_rows(vectors, labels, queries, among).measures[:, 1].mean())
+    return float(_rank_rows(embeddings, data.labels, tuning, fit).measures[:, 1].mean())
 
 
 def _orders(queries: Floats, labels: Labels, collection: Floats) -> Iterator[tuple[Rows, Labels]]:

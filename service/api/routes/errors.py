@@ -1,4 +1,4 @@
-"""`/errors`, `/labels`, `/calibration`: weaknesses of the model and of the labels."""
+"""`/errors`, `/labels`, `/robustness`, `/calibration`: weaknesses of model and labels."""
 
 from collections.abc import Sequence
 from typing import Annotated, TypeVar
@@ -20,6 +20,7 @@ from service.schemas import (
     LabelLoopReport,
     LikelyLabelError,
     Misclassification,
+    RobustnessReport,
     heatmap_path,
     image_path,
 )
@@ -145,6 +146,29 @@ async def label_loop(served: Served, state: State) -> Response:
 def _label_loop(served: ServedRelease) -> Response:
     report = LabelLoopReport(
         loop=served.release.label_loop,
+        release=served.manifest.fingerprint,
+        revision=served.revision,
+    )
+    return as_json(report)
+
+
+@router.get(
+    "/robustness",
+    summary="Models on corrupted images",
+    response_model=RobustnessReport,
+    responses=problem_responses(429),
+)
+async def robustness(served: Served, state: State) -> Response:
+    """Return accuracy and precision at 3 of the best model of each family on corrupted images.
+
+    Six corruptions of the validation images have five strengths each.
+    """
+    return await state.queries.run(_robustness, served)
+
+
+def _robustness(served: ServedRelease) -> Response:
+    report = RobustnessReport(
+        robustness=served.release.robustness,
         release=served.manifest.fingerprint,
         revision=served.revision,
     )

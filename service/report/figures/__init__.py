@@ -38,6 +38,11 @@ from service.report.figures.retrieval import (
     retrieval_findings,
     retrieval_table,
 )
+from service.report.figures.robustness import (
+    robustness_chart,
+    robustness_findings,
+    robustness_table,
+)
 from service.report.figures.split import every_image, split_chart, split_findings
 from service.report.figures.techniques import effect_chart, technique_findings, technique_table
 from service.report.figures.trust import (
@@ -88,6 +93,9 @@ __all__ = [
     "retrieval_chart",
     "retrieval_findings",
     "retrieval_table",
+    "robustness_chart",
+    "robustness_findings",
+    "robustness_table",
     "set_findings",
     "split_chart",
     "split_findings",

@@ -383,6 +383,8 @@ def test_relabelled_and_deleted_images_have_no_likely_label_error(
     assert after.comparison == before.comparison
     assert before.label_loop is not None
     assert after.label_loop == before.label_loop
+    assert before.robustness is not None
+    assert after.robustness == before.robustness
 
 
 def test_deleted_images_are_in_no_stage_of_neighbours(grown: Path, candidate: Candidate) -> None:

@@ -21,6 +21,13 @@ from embeddings.release.reports import (
     ExperimentSummary,
 )
 from embeddings.release.retrieval import ClassRetrieval, Estimate, Retrieval, RetrievalScores
+from embeddings.release.robustness import (
+    CorruptionName,
+    CorruptionRobustness,
+    ModelRobustness,
+    Robustness,
+    RobustnessStep,
+)
 from embeddings.release.uncertainty import Typicality
 from service.report import figures
 from service.report.figures.comparison import Reports
@@ -160,6 +167,39 @@ def label_loop(*, helpful: bool) -> LabelLoop:
     )
 
 
+def robustness_of(drawn: list[ExperimentReport]) -> Robustness:
+    """Return a report in which noise costs a tenth for each strength, and grey nothing."""
+    costs: dict[CorruptionName, float] = {"noise": 0.1, "grey": 0.0, "crop": 0.05, "blur": 0.02}
+
+    def model(report: ExperimentReport) -> ModelRobustness:
+        accuracy = report.accuracy or 0.0
+        return ModelRobustness(
+            experiment=report.name,
+            family=report.family,
+            accuracy=accuracy,
+            precision_at_3=0.9,
+            corruptions=tuple(
+                CorruptionRobustness(
+                    corruption=name,
+                    unit="%",
+                    steps=tuple(
+                        RobustnessStep(
+                            strength=strength,
+                            value=strength,
+                            accuracy=accuracy * (1 - cost * strength),
+                            precision_at_3=0.9 * (1 - cost * strength),
+                        )
+                        for strength in range(1, 6)
+                    ),
+                )
+                for name, cost in costs.items()
+            ),
+        )
+
+    best = {report.family: report for report in drawn}
+    return Robustness(validation=200, seed=0, models=tuple(map(model, best.values())))
+
+
 def draw(
     classes: int, families: tuple[str, ...], each: int, *, tuning: bool, perfect: bool
 ) -> list[str]:
@@ -190,6 +230,7 @@ def draw(
         for n in range(500)
     ]
     loop = label_loop(helpful=perfect)
+    robustness = robustness_of(drawn)
     found = Map(points=tuple(points), release="0", revision=3)
     techniques = figures.of_family(reports, "technique")
     shown: list[object] = [
@@ -222,6 +263,11 @@ def draw(
         figures.loop_table(loop),
         figures.loop_findings(loop),
         figures.loop_findings(None),
+        figures.robustness_chart(robustness, "accuracy"),
+        figures.robustness_chart(robustness, "precision_at_3"),
+        figures.robustness_table(robustness),
+        figures.robustness_findings(robustness),
+        figures.robustness_findings(None),
         figures.map_chart(found, names),
         figures.map_findings(found),
         figures.conclusions(comparison, reports, best, 0.9),

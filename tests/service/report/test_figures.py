@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.report.figures_of_a_comparison import FAMILIES, draw
+from service.report import figures
+from tests.service.report.figures_of_a_comparison import (
+    FAMILIES,
+    draw,
+    experiment,
+    robustness_of,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,6 +32,25 @@ def test_every_figure_can_be_drawn(families: tuple[str, ...], perfect: bool, tun
     assert f"the queue is better in {4 * perfect} and worse in 0" in html
     assert "belvedere label-loop" in html
     assert ("(80.0\u202f% to 95.0\u202f%)" in html) is perfect
+    assert html.count("noise changes the accuracy most") == len(families)
+    assert html.count("grey least (+0.0 points)") == len(families)
+    assert "belvedere robustness" in html
+    assert ("greatest strength of every corruption, too" in html) is (len(families) > 1)
+
+
+def test_corruptions_that_overturn_the_order_of_the_models_are_named() -> None:
+    names = ("a", "b")
+    drawn = [experiment(each, each, names, tuning=True, perfect=True) for each in ("x", "y")]
+    robustness = robustness_of(drawn)
+    fragile, other = robustness.models
+    noise, *rest = fragile.corruptions
+    worse = [step.model_copy(update={"accuracy": 0.0}) for step in noise.steps]
+    fragile = fragile.model_copy(
+        update={"corruptions": (noise.model_copy(update={"steps": tuple(worse)}), *rest)}
+    )
+    changed = robustness.model_copy(update={"models": (fragile, other)})
+    html = figures.robustness_findings(changed).html
+    assert "less accurate than another one at the greatest strength of noise. " in html
 
 
 def test_a_report_of_many_classes_stays_small() -> None:
