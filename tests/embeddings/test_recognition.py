@@ -37,5 +37,6 @@ def test_typicality_is_the_share_of_greater_distances():
 
 def test_prediction_sets_begin_with_the_most_probable_class():
     probabilities = np.array([0.2, 0.5, 0.05, 0.25], np.float32)
-    assert prediction_set(probabilities, 0.2) == (1, 3, 0)
-    assert prediction_set(probabilities, 0.9) == ()
+    assert prediction_set(probabilities, np.full(4, 0.2, np.float32)) == (1, 3, 0)
+    assert prediction_set(probabilities, np.array([0.3, 0.6, 0.01, 0.2], np.float32)) == (3, 2)
+    assert prediction_set(probabilities, np.full(4, 0.9, np.float32)) == ()

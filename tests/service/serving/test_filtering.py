@@ -99,7 +99,7 @@ def facts_of(served: ServedRelease) -> list[Fact]:
             row,
             image,
             predicted=served.manifest.classes[int(np.argmax(probabilities))],
-            size=len(prediction_set(probabilities, served.model.threshold)),
+            size=len(prediction_set(probabilities, served.model.thresholds)),
             day=taken[:10] if isinstance(taken, str) and taken[0] == "2" else None,
             typicality=live.typicality(row),
             learned=live.learned(row),
