@@ -15,7 +15,7 @@ from embeddings.release.neighbor_stages import (
 from embeddings.release.reports import Comparison, rank_experiments
 from training.data.dataset import Dataset
 from training.evaluation.retrieval import rank
-from training.experiments.config import Experiment, FineTuning, FrozenTransfer
+from training.experiments.config import Experiment, FineTuning, FrozenTransfer, is_for_search
 from training.experiments.planner import Trial
 from training.workspace import Workspace
 
@@ -24,9 +24,13 @@ _ROWS = 24
 """Approximate height in pixels at which images are compared."""
 
 _STAGES: tuple[tuple[str, Callable[[Experiment], bool]], ...] = (
-    ("own network", lambda experiment: experiment.family in _OWN),
-    ("frozen pretrained network", lambda experiment: isinstance(experiment, FrozenTransfer)),
-    ("fine-tuned network", lambda experiment: isinstance(experiment, FineTuning)),
+    ("own network", lambda each: each.family in _OWN),
+    (
+        "frozen pretrained network",
+        lambda each: isinstance(each, FrozenTransfer) and not is_for_search(each),
+    ),
+    ("fine-tuned network", lambda each: isinstance(each, FineTuning) and not is_for_search(each)),
+    ("network trained for search", lambda each: is_for_search(each)),
 )
 """Titles of the stages after the pixels, and the experiments among which each is chosen."""
 

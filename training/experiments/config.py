@@ -180,6 +180,17 @@ def backbones(experiment: Experiment) -> tuple[str, ...]:
             return (experiment.backbone,)
 
 
+def is_for_search(experiment: Experiment) -> bool:
+    """Return whether the embedding of an experiment is made for search."""
+    match experiment:
+        case FromScratch():
+            return False
+        case FrozenTransfer(whitening=True):
+            return True
+        case _:
+            return bool(experiment.metric)
+
+
 def all_backbones(experiment: Experiment) -> tuple[str, ...]:
     """Return the pretrained networks that an experiment and its teachers need, sorted."""
     teachers = experiment.teachers if isinstance(experiment, FineTuning) else ()
