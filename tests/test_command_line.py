@@ -40,9 +40,9 @@ def belvedere(home: Path, *arguments: str, **settings: str) -> subprocess.Comple
     [
         (["data"], {"data": "/nowhere.zip"}, "/nowhere.zip does not exist"),
         (["compare"], {}, "run `belvedere data` first"),
-        (["data"], {"preset": "huge"}, "BELVEDERE_PRESET: Input should be 'quick' or 'full'"),
+        (["data"], {"preset": "huge"}, "BELVEDERE_PRESET: Input should be 'quick', 'full' or"),
         (["data"], {"scenes": "many"}, "BELVEDERE_SCENES"),
-        (["train", "--preset", "huge"], {}, "--preset: Input should be 'quick' or 'full'"),
+        (["train", "--preset", "huge"], {}, "--preset: Input should be 'quick', 'full' or"),
         (["serve", "--port", "70000"], {"port": "80"}, "--port: Input should be less than"),
         (["serve", "--no-keep-location", "--api-key", "ä"], {}, "--api-key: the key is sent in a"),
         (["up", "--port", "70000"], {}, "--port: Input should be less than"),

@@ -213,4 +213,4 @@ def _measure_retrieval(workspace: Workspace) -> None:
             continue
         workspace.display.info(f"{describe(trial)}: measuring the search by its layers")
         outputs = layer_outputs(run.inference_model, dataset.pixels(trial.experiment.input))
-        run.write_retrieval(measure_retrieval(outputs, dataset))
+        run.write_retrieval(measure_retrieval(outputs.embedding, outputs.pooled, dataset))

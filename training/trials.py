@@ -58,7 +58,7 @@ def train_trial(
         write_predictions(folder, Predictions(result.tuning, result.validation))
         model = export_inference_model(result.network, folder)
         outputs = result.layer_outputs or layer_outputs(model, dataset.pixels(experiment.input))
-        measured.append(measure_retrieval(outputs, dataset))
+        measured.append(measure_retrieval(outputs.embedding, outputs.pooled, dataset))
         found = measured[0].report.retrieval
         precision = {
             "precision_at_3": found.embedding.precision_at_3.value,

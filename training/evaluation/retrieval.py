@@ -15,7 +15,6 @@ from embeddings.release.retrieval import ClassRetrieval, Estimate, Retrieval, Re
 from training.data.dataset import Dataset
 from training.evaluation.statistics import bootstrap_intervals
 from training.runs import MeasuredRetrieval, RetrievalReport, Run
-from training.trainers.context import LayerOutputs
 
 _NEAREST = 3
 _PER_BLOCK = 2**22
@@ -33,22 +32,24 @@ class Ranked:
     There are fewer columns for a smaller collection."""
 
 
-def measure_retrieval(outputs: LayerOutputs, data: Dataset) -> MeasuredRetrieval:
+def measure_retrieval(embeddings: Floats, pooled: Floats, data: Dataset) -> MeasuredRetrieval:
     """Measure the search for validation images among all training images.
 
+    The outputs of both layers have a row for each image: shape (n, dimension).
     The precision at 3 of the tuning images among the images to fit on is None without tuning
     images. In the grouped split, no photographer has images on both sides.
     """
     fit, tuning, validation = data.indices.fit, data.indices.tuning, data.indices.validation
     train = np.concatenate([fit, tuning])
-    embedding = _rank_rows(outputs.embedding, data.labels, validation, train)
-    pooled = _rank_rows(outputs.pooled, data.labels, validation, train)
+    ranked, by_pooled = (
+        _rank_rows(each, data.labels, validation, train) for each in (embeddings, pooled)
+    )
     report = RetrievalReport(
         key=_key(data),
-        retrieval=_report(embedding.measures, pooled.measures, data),
-        tuning_precision_at_3=_of_tuning(outputs.embedding, data),
+        retrieval=_report(ranked.measures, by_pooled.measures, data),
+        tuning_precision_at_3=_of_tuning(embeddings, data),
     )
-    return MeasuredRetrieval(report, train[embedding.nearest])
+    return MeasuredRetrieval(report, train[ranked.nearest])
 
 
 def precision_at_3(embeddings: Floats, data: Dataset) -> float:

@@ -11,6 +11,7 @@ _EPOCHS = 12
 LONG = replace(
     RESIDUAL,
     name="long",
+    family="combination",
     base=RESIDUAL.name,
     change="Random crops, flips and colours on images of 64×96 pixels, for 18 epochs",
     input=(64, 96),

@@ -118,7 +118,7 @@ def test_seeds_are_averaged(workspace: Workspace) -> None:
     for _ in range(2):
         vectors = rng.normal(size=(len(dataset.labels), 4)).astype(np.float32)
         outputs = LayerOutputs(vectors, vectors)
-        found.append(measure_retrieval(outputs, dataset).report.retrieval)
+        found.append(measure_retrieval(outputs.embedding, outputs.pooled, dataset).report.retrieval)
     mean = mean_over_seeds(found)
     assert mean is not None
     first, second = (each.per_class[-1].pooled.mean_average_precision for each in found)
