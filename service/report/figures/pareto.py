@@ -1,6 +1,6 @@
 """Pareto frontier of accuracy and latency."""
 
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import LogLocator, ScalarFormatter
 
 from embeddings.release.reports import ExperimentReport
 from service.report.figures.comparison import Reports
@@ -63,6 +63,8 @@ def pareto_chart(reports: Reports) -> Chart:
     )  # fmt: skip
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(ScalarFormatter())
+    # The labels of 8 and 9 would touch that of 10.
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 3, 5, 7)))
     axes.xaxis.set_minor_formatter(ScalarFormatter())
     label_percentages(axes.yaxis)
     axes.set_xlabel("milliseconds per image, exported encoder (logarithmic)")
