@@ -7,7 +7,7 @@ from benchmarks.environment import describe_environment
 from benchmarks.markdown import table
 from embeddings.release.reader import Release, current_release, open_release
 from embeddings.release.reports import Comparison, ExperimentReport
-from embeddings.release.retrieval import RetrievalScores
+from embeddings.release.retrieval import MEASURES, RetrievalScores
 from embeddings.settings import PathSettings
 
 PAGE = Path("docs/experiments.md")
@@ -17,9 +17,6 @@ _HEADER = (
     "p (Holm)", "tuning", "macro F1", "P@3", "P@3 pooled", "weights", "ms", "images/s",
     "training s",
 )  # fmt: skip
-
-
-_MEASURES = ("P@1", "P@3", "mAP", "R-precision")
 
 
 def main() -> None:
@@ -123,28 +120,22 @@ def _search(done: Sequence[ExperimentReport], best: str) -> list[str]:
         "images to fit on; it counts for the choice of the published model.",
         "",
         *table(
-            ("experiment", *_MEASURES, *(f"{name}, pooled" for name in _MEASURES), "P@3, tuning"),
+            ("experiment", *MEASURES, *(f"{name}, pooled" for name in MEASURES), "P@3, tuning"),
             rows,
         ),
         "",
         f"Classes of `{best}` by its embedding, with 95 % intervals that draw whole photographers:",
         "",
-        *table(("class", "queries", *_MEASURES), classes),
+        *table(("class", "queries", *MEASURES), classes),
     ]
 
 
 def _scores(found: RetrievalScores, *, intervals: bool = False) -> list[str]:
-    estimates = (
-        found.precision_at_1,
-        found.precision_at_3,
-        found.mean_average_precision,
-        found.r_precision,
-    )
     return [
         f"{each.value:.3f} ({each.interval[0]:.3f}–{each.interval[1]:.3f})"
         if intervals
         else f"{each.value:.3f}"
-        for each in estimates
+        for each in found.estimates
     ]
 
 

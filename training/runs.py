@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -27,6 +27,8 @@ from training.digests import Warn, digest_of, read_cached
 
 Write = Callable[[Path], ExperimentReport]
 """Function that writes files into the given folder and returns the complete report."""
+
+Report = TypeVar("Report", bound=FrozenModel)
 
 Facts = Mapping[str, JsonValue]
 """Conditions of a run's result beside the hyper-parameters of its experiment."""
@@ -86,14 +88,11 @@ class MeasuredRetrieval:
     """Shape (validation images, 3): rows of the training images nearest by the embedding."""
 
 
-class _KeptLabelLoop(FrozenModel):
-    key: str
-    report: LabelLoop
+class _Kept(FrozenModel, Generic[Report]):
+    """Report under a key that identifies the images that it was measured on."""
 
-
-class _KeptRobustness(FrozenModel):
     key: str
-    model: ModelRobustness
+    report: Report
 
 
 @dataclass(frozen=True)
@@ -147,30 +146,20 @@ class Run:
 
     def label_loop(self, key: str, warn: Warn) -> LabelLoop | None:
         """Return the report of simulated reviews stored under `key`; None if there is none."""
-
-        def read(path: Path) -> LabelLoop | None:
-            kept = _KeptLabelLoop.model_validate_json(path.read_bytes())
-            return kept.report if kept.key == key else None
-
-        return read_cached(self.folder / _LABEL_LOOP, read, warn)
+        return _read_kept(self.folder / _LABEL_LOOP, _Kept[LabelLoop], key, warn)
 
     def write_label_loop(self, key: str, report: LabelLoop) -> None:
         """Store a report under a key that identifies the images and their groups."""
-        kept = _KeptLabelLoop(key=key, report=report)
+        kept = _Kept[LabelLoop](key=key, report=report)
         atomic_write(self.folder / _LABEL_LOOP, kept.model_dump_json())
 
     def robustness(self, key: str, warn: Warn) -> ModelRobustness | None:
         """Return the finished corruptions stored under `key`; None if there are none."""
+        return _read_kept(self.folder / _ROBUSTNESS, _Kept[ModelRobustness], key, warn)
 
-        def read(path: Path) -> ModelRobustness | None:
-            kept = _KeptRobustness.model_validate_json(path.read_bytes())
-            return kept.model if kept.key == key else None
-
-        return read_cached(self.folder / _ROBUSTNESS, read, warn)
-
-    def write_robustness(self, key: str, model: ModelRobustness) -> None:
+    def write_robustness(self, key: str, report: ModelRobustness) -> None:
         """Store finished corruptions under a key that identifies images, labels and split."""
-        kept = _KeptRobustness(key=key, model=model)
+        kept = _Kept[ModelRobustness](key=key, report=report)
         atomic_write(self.folder / _ROBUSTNESS, kept.model_dump_json())
 
     @property
@@ -371,6 +360,16 @@ def _read(folder: Path) -> Run | None:
         return None
     _verify(folder, content=False)
     return _parse(folder, content)
+
+
+def _read_kept(path: Path, kind: type[_Kept[Report]], key: str, warn: Warn) -> Report | None:
+    """Return the report in a file if it has this key."""
+
+    def read(path: Path) -> Report | None:
+        kept = kind.model_validate_json(path.read_bytes())
+        return kept.report if kept.key == key else None
+
+    return read_cached(path, read, warn)
 
 
 def _delete_damaged_measurements(run: Run, warn: Warn) -> None:

@@ -15,6 +15,10 @@ class Estimate(FrozenModel):
     )
 
 
+MEASURES = ("P@1", "P@3", "mAP", "R-precision")
+"""Short names of the measures, in the order of `RetrievalScores.estimates`."""
+
+
 class RetrievalScores(FrozenModel):
     """Validation images as queries among all training images, by exact Euclidean distance."""
 
@@ -32,6 +36,11 @@ class RetrievalScores(FrozenModel):
         description="Share of the R nearest images that have the class of the query; R is the "
         "number of training images of that class."
     )
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """All measures, in the order of `MEASURES`."""
+        return tuple(getattr(self, name) for name in RetrievalScores.model_fields)
 
 
 class ClassRetrieval(FrozenModel):
@@ -79,9 +88,4 @@ def _mean_scores(found: list[RetrievalScores]) -> RetrievalScores:
         low, high = (sum(each.interval[side] for each in parts) / len(parts) for side in (0, 1))
         return Estimate(value=sum(each.value for each in parts) / len(parts), interval=(low, high))
 
-    return RetrievalScores(
-        precision_at_1=mean("precision_at_1"),
-        precision_at_3=mean("precision_at_3"),
-        mean_average_precision=mean("mean_average_precision"),
-        r_precision=mean("r_precision"),
-    )
+    return RetrievalScores(**{name: mean(name) for name in RetrievalScores.model_fields})

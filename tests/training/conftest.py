@@ -1,6 +1,7 @@
 """Fixtures: a small release trained on generated scenes, and ingest of data sets."""
 
 import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,12 @@ def take(tmp_path: Path, silent: Display, unreachable: PublishedArchive) -> Take
         return Store(chosen.store_uri).at()
 
     return take
+
+
+@pytest.fixture(scope="module")
+def own(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return a workspace in a copy of the home, which the tests of a module change."""
+    home = tmp_path_factory.mktemp("own") / "home"
+    shutil.copytree(workspace.settings.home, home, symlinks=True)
+    settings = workspace.settings.model_copy(update={"home": home})
+    return Workspace(settings, workspace.preset, workspace.display)

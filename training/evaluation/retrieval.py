@@ -47,7 +47,9 @@ def measure_retrieval(embeddings: Floats, pooled: Floats, data: Dataset) -> Meas
     report = RetrievalReport(
         key=_key(data),
         retrieval=_report(ranked.measures, by_pooled.measures, data),
-        tuning_precision_at_3=_of_tuning(embeddings, data),
+        tuning_precision_at_3=(
+            _precision_at_3(embeddings, data.labels, tuning, fit) if len(tuning) else None
+        ),
     )
     return MeasuredRetrieval(report, train[ranked.nearest])
 
@@ -59,8 +61,7 @@ def precision_at_3(embeddings: Floats, data: Dataset) -> float:
     image.
     """
     train = np.concatenate([data.indices.fit, data.indices.tuning])
-    ranked = _rank_rows(embeddings, data.labels, data.indices.validation, train)
-    return float(ranked.measures[:, 1].mean())
+    return _precision_at_3(embeddings, data.labels, data.indices.validation, train)
 
 
 def is_measured(run: Run, data: Dataset) -> bool:
@@ -99,11 +100,8 @@ def _rank_rows(vectors: Floats, labels: Labels, queries: Rows, among: Rows) -> R
     return rank(vectors[queries], labels[queries], vectors[among], labels[among])
 
 
-def _of_tuning(embeddings: Floats, data: Dataset) -> float | None:
-    fit, tuning = data.indices.fit, data.indices.tuning
-    if not len(tuning):
-        return None
-    return float(_rank_rows(embeddings, data.labels, tuning, fit).measures[:, 1].mean())
+def _precision_at_3(vectors: Floats, labels: Labels, queries: Rows, among: Rows) -> float:
+    return float(_rank_rows(vectors, labels, queries, among).measures[:, 1].mean())
 
 
 def _orders(queries: Floats, labels: Labels, collection: Floats) -> Iterator[tuple[Rows, Labels]]:

@@ -16,7 +16,7 @@ PROBABILITIES = "probabilities"
 
 HeadKind = Literal["dense", "cosine", "whitening"]
 
-_SCALE = 16.0
+COSINE_SCALE = 16.0
 """Factor of the cosines, which are the logits of a head with an embedding of length 1."""
 _LEAST_DEVIATION = 1e-4
 """Standard deviation of a used component, relative to that of the first one."""
@@ -41,7 +41,7 @@ def with_head(
     if kind != "dense":
         project = layers.Dense(hidden, name=PROJECTION, trainable=kind == "cosine")
         x = layers.UnitNormalization(name=EMBEDDING)(project(x))
-        x = layers.Rescaling(_SCALE)(x)
+        x = layers.Rescaling(COSINE_SCALE)(x)
         last = layers.Dense(
             classes, "softmax", use_bias=False, name=PROBABILITIES,
             kernel_constraint=keras.constraints.UnitNorm(axis=0),

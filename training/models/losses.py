@@ -3,10 +3,9 @@
 import keras
 from keras import layers, ops
 
-from training.models.heads import encoder_of
+from training.models.heads import COSINE_SCALE, encoder_of
 
 _MARGIN = 0.2
-_SCALE = 16.0
 _TEMPERATURE = 0.1
 _TINY = 1e-7
 
@@ -14,8 +13,8 @@ _TINY = 1e-7
 class CosineMargin(keras.losses.Loss):  # type: ignore[misc]
     """Cross-entropy with a margin between the cosines of the true class and of the others.
 
-    The logits are cosines times 16, so that the probabilities determine the loss. Takes one-hot
-    labels and probabilities of shape (n, classes). Method: Wang et al. 2018 (CosFace).
+    The logits are cosines times a constant, so that the probabilities determine the loss. Takes
+    one-hot labels and probabilities of shape (n, classes). Method: Wang et al. 2018 (CosFace).
     """
 
     def call(
@@ -23,7 +22,7 @@ class CosineMargin(keras.losses.Loss):  # type: ignore[misc]
     ) -> keras.KerasTensor:
         """Return the loss of each image: shape (n,)."""
         true = ops.clip(ops.sum(labels * probabilities, axis=-1), _TINY, 1 - _TINY)
-        return ops.softplus(ops.log1p(-true) - ops.log(true) + _SCALE * _MARGIN)
+        return ops.softplus(ops.log1p(-true) - ops.log(true) + COSINE_SCALE * _MARGIN)
 
 
 class SupervisedContrastive(keras.losses.Loss):  # type: ignore[misc]
@@ -35,7 +34,7 @@ class SupervisedContrastive(keras.losses.Loss):  # type: ignore[misc]
 
     def call(self, labels: keras.KerasTensor, outputs: keras.KerasTensor) -> keras.KerasTensor:
         """Return the loss of each image: shape (n,)."""
-        embeddings, probabilities = split_outputs(labels, outputs)
+        embeddings, probabilities = _split(labels, outputs)
         same = ops.matmul(labels, ops.transpose(labels))
         others = 1 - ops.eye(ops.shape(labels)[0], dtype=same.dtype)
         similarities = ops.matmul(embeddings, ops.transpose(embeddings)) / _TEMPERATURE
@@ -49,7 +48,7 @@ class SupervisedContrastive(keras.losses.Loss):  # type: ignore[misc]
 
 def joint_accuracy(labels: keras.KerasTensor, outputs: keras.KerasTensor) -> keras.KerasTensor:
     """Return the mask of correct predictions in the outputs of `with_joint_output`."""
-    return keras.metrics.categorical_accuracy(labels, split_outputs(labels, outputs)[1])
+    return keras.metrics.categorical_accuracy(labels, _split(labels, outputs)[1])
 
 
 def with_joint_output(network: keras.Model) -> keras.Model:
@@ -57,9 +56,9 @@ def with_joint_output(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, layers.Concatenate()(encoder_of(network).outputs))
 
 
-def split_outputs(
+def _split(
     labels: keras.KerasTensor, outputs: keras.KerasTensor
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Return the embeddings and the probabilities in the outputs of `with_joint_output`."""
+    """Return the embeddings and the probabilities in the outputs for a contrastive loss."""
     classes = labels.shape[-1]
     return outputs[:, :-classes], outputs[:, -classes:]

@@ -12,14 +12,13 @@ from training.data.dataset import Dataset
 from training.experiments.config import FineTuning
 from training.models.augmentation import augmented
 from training.models.backbones import BACKBONE, pretrained
-from training.models.losses import with_joint_output
 from training.trainers.context import (
     TrainingContext,
     TrainingResult,
     split_examples,
     training_result,
 )
-from training.trainers.fit import Examples, Multiplier, OnEpoch, TrainConfig, fit
+from training.trainers.fit import Examples, Multiplier, OnEpoch, TrainConfig, fit, with_outputs_for
 from training.trainers.head import attach_head, initial_head
 
 _TEMPERATURE = 2.0
@@ -57,7 +56,7 @@ def fine_tune(
         multiplier=rates,
     )
     before = network.get_weights()
-    trained = with_joint_output(network) if experiment.metric == "contrastive" else network
+    trained = with_outputs_for(experiment.metric, network)
     augmented_network = augmented(trained, experiment.augmentation, context.seed)
     curves = fit(augmented_network, fitted, tuning, config, on_epoch)
     if experiment.averaged:

@@ -12,7 +12,12 @@ from embeddings.release.reports import Curves
 from training.console import EpochEnd
 from training.experiments.config import Metric
 from training.models.augmentation import MixedBatches
-from training.models.losses import CosineMargin, SupervisedContrastive, joint_accuracy
+from training.models.losses import (
+    CosineMargin,
+    SupervisedContrastive,
+    joint_accuracy,
+    with_joint_output,
+)
 
 Inputs = npt.NDArray[np.generic]
 Multiplier = Callable[[keras.Variable], float]
@@ -94,7 +99,7 @@ def fit(
 ) -> Curves:
     """Train a network in place with Adam and cosine decay, and return its curves.
 
-    The network has probabilities as output or, for contrastive training, `with_joint_output`.
+    The network has the output for the loss of the configuration; see `with_outputs_for`.
 
     Without tuning images, the tuning curves are empty and training does not stop early. With early
     stopping, training ends when the tuning loss has not improved for the given number of epochs,
@@ -117,6 +122,11 @@ def fit_stages(stages: Sequence[Stage], config: TrainConfig, on_epoch: OnEpoch) 
         curves = joined_curves(curves, fit_compiled(stage, config, on_epoch, trained))
         trained += stage.epochs
     return curves
+
+
+def with_outputs_for(metric: Metric, network: keras.Model) -> keras.Model:
+    """Return a network with the outputs that the loss of a metric takes."""
+    return with_joint_output(network) if metric == "contrastive" else network
 
 
 def compile_network(

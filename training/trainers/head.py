@@ -23,7 +23,6 @@ from training.models.heads import (
     whitening,
     with_head,
 )
-from training.models.losses import with_joint_output
 from training.trainers.context import (
     LayerOutputs,
     TrainingContext,
@@ -42,6 +41,7 @@ from training.trainers.fit import (
     make_optimizer,
     one_hot,
     predict,
+    with_outputs_for,
 )
 from training.trainers.frozen_features import frozen_features
 
@@ -137,7 +137,7 @@ class ReusedHead:
         self._config = _config(experiment)
         self._head = _untrained(experiment, dimension, classes)
         self._encoder = encoder_of(self._head)
-        self._trained = _for_training(self._head, experiment)
+        self._trained = with_outputs_for(experiment.metric, self._head)
         compile_network(self._trained, self._config, make_optimizer(self._config, fitted))
 
     def encode(self, fitted: Examples, tuning: Examples, features: Floats, seed: int) -> Encoded:
@@ -219,7 +219,7 @@ def fit_head(
 ) -> tuple[keras.Model, Curves]:
     """Return a new head trained on features, and its curves."""
     head = _new_head(experiment, fitted)
-    trained = _for_training(head, experiment)
+    trained = with_outputs_for(experiment.metric, head)
     return head, fit(trained, fitted, tuning, _config(experiment), on_epoch)
 
 
@@ -235,10 +235,6 @@ def _untrained(experiment: FrozenTransfer, dimension: int, classes: int) -> kera
     entry = keras.Input((dimension,), name="features")
     kind = _kind(experiment)
     return with_head(entry, entry, classes, experiment.hidden, experiment.dropout, kind)
-
-
-def _for_training(network: keras.Model, experiment: FrozenTransfer) -> keras.Model:
-    return with_joint_output(network) if experiment.metric == "contrastive" else network
 
 
 def _kind(experiment: FrozenTransfer | FineTuning) -> HeadKind:

@@ -1,9 +1,7 @@
 """Retrieval: measures per model, layer and class."""
 
-from collections.abc import Sequence
-
 from embeddings.release.reports import ExperimentReport
-from embeddings.release.retrieval import Estimate, RetrievalScores
+from embeddings.release.retrieval import MEASURES, Estimate
 from service.report.figures.comparison import Reports
 from service.report.figures.format import percent, points
 from service.report.figures.html import Fragment, Part, joined, paragraph, strong, table
@@ -17,7 +15,6 @@ from service.report.figures.style import (
     remove_frame,
 )
 
-_MEASURES = ("P@1", "P@3", "mAP", "R-precision")
 _MOST_CLASSES = 40
 
 
@@ -53,31 +50,22 @@ def retrieval_table(reports: Reports, best: ExperimentReport) -> Fragment:
         return paragraph("This release has no other measure of the search.")
     rows: list[list[Part]] = [
         [strong(f"★\N{NO-BREAK SPACE}{name}") if name == best.name else name]
-        + [percent(each.value) for each in (*_estimates(own.embedding), *_estimates(own.pooled))]
+        + [percent(each.value) for each in (*own.embedding.estimates, *own.pooled.estimates)]
         for name, own in found.items()
     ]
-    header = ("experiment", *_MEASURES, *(f"{name}, pooled" for name in _MEASURES))
+    header = ("experiment", *MEASURES, *(f"{name}, pooled" for name in MEASURES))
     hardest = sorted(
         best.retrieval.per_class, key=lambda each: each.embedding.mean_average_precision.value
     )
     classes = [
-        [each.label, str(each.support), *map(_with_interval, _estimates(each.embedding))]
+        [each.label, str(each.support), *map(_with_interval, each.embedding.estimates)]
         for each in hardest[:_MOST_CLASSES]
     ]
     text = f"The classes of {best.name} by its embedding, with 95 % intervals, the hardest first:"
     if len(hardest) > _MOST_CLASSES:
         text = f"The {_MOST_CLASSES} of {len(hardest)} classes of {best.name} with the lowest mAP:"
-    shown = table(("class", "queries", *_MEASURES), classes)
+    shown = table(("class", "queries", *MEASURES), classes)
     return joined([table(header, rows), paragraph(text), shown])
-
-
-def _estimates(found: RetrievalScores) -> Sequence[Estimate]:
-    return (
-        found.precision_at_1,
-        found.precision_at_3,
-        found.mean_average_precision,
-        found.r_precision,
-    )
 
 
 def _with_interval(found: Estimate) -> str:

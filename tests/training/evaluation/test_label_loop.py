@@ -1,5 +1,4 @@
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +15,6 @@ from training.republishing import publish_again
 from training.workspace import Workspace
 
 SIMULATION = Simulation(0.2, 1, 3)
-
-
-@pytest.fixture(scope="module")
-def own(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Return a workspace in a copy of the home, which these tests change."""
-    home = tmp_path_factory.mktemp("label-loop") / "home"
-    shutil.copytree(workspace.settings.home, home, symlinks=True)
-    settings = workspace.settings.model_copy(update={"home": home})
-    return Workspace(settings, workspace.preset, workspace.display)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,4 @@
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +15,6 @@ from training.evaluation.robustness import measure_robustness, stored_robustness
 from training.export import publish_best
 from training.models.heads import EMBEDDING
 from training.workspace import Workspace
-
-
-@pytest.fixture(scope="module")
-def own(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Return a workspace in a copy of the home, which these tests change."""
-    home = tmp_path_factory.mktemp("robustness") / "home"
-    shutil.copytree(workspace.settings.home, home, symlinks=True)
-    settings = workspace.settings.model_copy(update={"home": home})
-    return Workspace(settings, workspace.preset, workspace.display)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +106,7 @@ def test_nothing_is_measured_twice(own: Workspace, measured: Robustness) -> None
 def test_an_interrupted_measurement_continues(own: Workspace, measured: Robustness) -> None:
     path, *others = sorted(files_of(own))
     content = json.loads(path.read_text())
-    stored = content["model"]["corruptions"]
+    stored = content["report"]["corruptions"]
     # A figure that no measurement gives shows that the stored corruptions are kept.
     stored[0]["steps"][0]["accuracy"] = 2.0
     del stored[4:]
