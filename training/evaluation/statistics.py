@@ -44,8 +44,9 @@ def bootstrap_intervals(
     count = len(sizes)
     if count < 2:
         return [(0.0, 1.0)] * len(sums)
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), _DRAWS)
-    totals = drawn.astype(np.float64) @ np.stack([*sums, sizes], axis=1)
+    rng = np.random.default_rng(seed)
+    columns = np.stack([*sums, sizes], axis=1)
+    totals = np.concatenate([_resample(rng, count) @ columns for _ in range(_DRAWS // _BLOCK)])
     means = totals[:, :-1] / totals[:, -1:]
     lows, highs = np.quantile(means, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
     return list(zip(lows.tolist(), highs.tolist(), strict=True))
@@ -63,9 +64,8 @@ def crossed_interval(values: Doubles, groups: Sequence[int], seed: int = 0) -> t
     rng = np.random.default_rng(seed)
     means = []
     for _ in range(_CROSSED_DRAWS // _BLOCK):
-        times = rng.multinomial(repeats, np.full(repeats, 1 / repeats), _BLOCK)
-        drawn = rng.multinomial(count, np.full(count, 1 / count), _BLOCK)
-        totals = ((times @ sums) * drawn).sum(axis=1)
+        drawn = _resample(rng, count)
+        totals = ((_resample(rng, repeats) @ sums) * drawn).sum(axis=1)
         means.append(totals / (repeats * (drawn @ sizes)))
     low, high = np.quantile(np.concatenate(means), [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return float(low), float(high)
@@ -112,6 +112,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (count - rank) * p_values[number]))
         adjusted[number] = largest
     return adjusted
+
+
+def _resample(rng: np.random.Generator, count: int) -> Doubles:
+    """Return the number of times that each of n items is drawn in n draws, of shape (block, n)."""
+    # The same distribution as `multinomial`, which draws a binomial number for each item.
+    drawn = rng.integers(count, size=(_BLOCK, count)) + count * np.arange(_BLOCK)[:, np.newaxis]
+    times = np.bincount(drawn.ravel(), minlength=_BLOCK * count)
+    return times.reshape(_BLOCK, count).astype(np.float64)
 
 
 def _group_sums(values: npt.NDArray[np.floating], groups: Sequence[int]) -> tuple[Doubles, Doubles]:
