@@ -46,8 +46,9 @@ slides: report ## export the executed notebook as slides: report/slides.html in 
 bench: $(VENV)/.dev $(if $(BENCH_RIVALS),,$(RIVALS)/.rivals) ## run the benchmarks and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
-experiments: $(VENV)/.dev ## write docs/experiments.md from the current release
+experiments: $(VENV)/.dev ## write docs/experiments.md and docs/label-review.md from the current release
 	$(BIN)/python -m benchmarks.experiments
+	$(BIN)/python -m benchmarks.label_review
 
 api: $(VENV)/.dev ## write docs/openapi.json and docs/problems.md
 	$(BIN)/python -m service.api_documents
