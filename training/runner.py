@@ -74,7 +74,6 @@ def train(
     with executor or nullcontext(InProcess(workspace)) as opened:
         _train_trials(workspace, opened)
     _measure_costs(workspace)
-    _measure_retrieval(workspace)
     _predict_best_out_of_fold(workspace)
 
 
@@ -132,6 +131,7 @@ def _startable(
             break
         for trial in trained:
             workspace.display.info(f"{describe(trial)}: already trained")
+            _measure_retrieval(workspace, trial)
         finished.update(trained)
     return _without_shared_runs(workspace, waiting, running)
 
@@ -205,12 +205,14 @@ def _measure_costs(workspace: Workspace) -> None:
             run.write_cost(measure_cost(run.inference_model))
 
 
-def _measure_retrieval(workspace: Workspace) -> None:
-    """Measure the search of runs without it, and of those whose photographers changed since."""
-    for trial in workspace.trials():
-        run, dataset = workspace.run(trial), workspace.dataset(trial.split)
-        if run is None or run.report.status != "done" or is_measured(run, dataset):
-            continue
-        workspace.display.info(f"{describe(trial)}: measuring the search by its layers")
-        outputs = layer_outputs(run.inference_model, dataset.pixels(trial.experiment.input))
-        run.write_retrieval(measure_retrieval(outputs.embedding, outputs.pooled, dataset))
+def _measure_retrieval(workspace: Workspace, trial: Trial) -> None:
+    """Measure the search by a trained run without it, or if groups changed since.
+
+    The plan of repeated experiments depends on it.
+    """
+    run, dataset = workspace.run(trial), workspace.dataset(trial.split)
+    if run is None or run.report.status != "done" or is_measured(run, dataset):
+        return
+    workspace.display.info(f"{describe(trial)}: measuring the search by its layers")
+    outputs = layer_outputs(run.inference_model, dataset.pixels(trial.experiment.input))
+    run.write_retrieval(measure_retrieval(outputs.embedding, outputs.pooled, dataset))

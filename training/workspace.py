@@ -172,18 +172,25 @@ class Workspace:
         return replace(run, report=run.report.model_copy(update=declared))
 
     def report(self, trial: Trial) -> ExperimentReport | None:
-        """Return the report of a trial; None if it has no run. Raises `DamagedRun`."""
+        """Return the report of a trial with its P@3 of the tuning images, if measured.
+
+        Returns None if the trial has no run. Raises `DamagedRun`.
+        """
         run = self.run(trial)
-        return None if run is None else run.report
+        if run is None:
+            return None
+        searched = run.retrieval
+        found = None if searched is None else searched.tuning_precision_at_3
+        return run.report.model_copy(update={"tuning_precision_at_3": found})
 
     def trials(self, report_of: ReportLookup | None = None) -> tuple[Trial, ...]:
         """Return the trials of the preset; the plan grows with the finished runs.
 
         `report_of` returns the reports to plan with, by default those of all runs.
         """
-        has_tuning = len(self.dataset().indices.tuning) > 0
-        preset = self.preset if has_tuning else without_combinations(self.preset)
-        return plan_trials(preset, report_of or self.report)
+        tuning = len(self.dataset().indices.tuning)
+        preset = self.preset if tuning else without_combinations(self.preset)
+        return plan_trials(preset, report_of or self.report, tuning)
 
     def unused_runs(self) -> list[Path]:
         """Return the folders of trained runs that no trial under these settings can have.

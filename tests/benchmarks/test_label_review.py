@@ -65,7 +65,8 @@ def test_images_of_the_release_without_an_answer_are_named(release: Release):
 
 
 def test_the_page_shows_each_examined_image(release: Release, tmp_path: Path):
-    shown = sorted({each.id for each in (*release.errors, *release.label_issues)})
+    issues = {each.id for each in release.label_issues}
+    shown = sorted(issues | {each.id for each in release.errors})
     answers = tmp_path / "answers.csv"
     lines = [f'{id},"Water, hills",lake ocean,' for id in shown]
     answers.write_text("\n".join(["id,shows,fits,sample", *lines]), encoding="utf-8")

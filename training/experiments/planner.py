@@ -34,11 +34,11 @@ ReportLookup = Callable[[Trial], ExperimentReport | None]
 """Function that returns the report of a trial; None if it has no run."""
 
 
-def plan_trials(preset: Preset, report_of: ReportLookup) -> tuple[Trial, ...]:
+def plan_trials(preset: Preset, report_of: ReportLookup, tuning: int = 0) -> tuple[Trial, ...]:
     """Return the trials that the reports so far determine, in the order of training.
 
-    Combinations and repeated experiments depend on the tuning accuracy of other experiments; the
-    plan grows as these are finished.
+    Combinations and repeated experiments depend on the results of other experiments on the
+    `tuning` images; the plan grows as these are finished.
     """
     trials: list[Trial] = []
     for declared in preset.experiments:
@@ -49,7 +49,7 @@ def plan_trials(preset: Preset, report_of: ReportLookup) -> tuple[Trial, ...]:
             trials += [Trial(experiment, repeat) for repeat in range(repeats)]
     trials = list(dict.fromkeys(trials))
     if preset.repeats > 1 and not preset.repeat_all:
-        trials += list(_repeats(preset, trials, report_of))
+        trials += list(_repeats(preset, trials, report_of, tuning))
     trials += [
         Trial(trial.experiment, 0, "random")
         for trial in trials
@@ -100,17 +100,19 @@ def _resolved(declared: Declaration, report_of: ReportLookup) -> tuple[Experimen
     return expand(declared, tuning)
 
 
-def _repeats(preset: Preset, trials: Sequence[Trial], report_of: ReportLookup) -> Iterator[Trial]:
+def _repeats(
+    preset: Preset, trials: Sequence[Trial], report_of: ReportLookup, tuning: int
+) -> Iterator[Trial]:
     """Yield more seeds of ablated combinations and of the best experiments.
 
-    The best are known once every other trial is finished or skipped: the last seed of a compared
-    experiment can determine a combination.
+    The best by the rule of publishing are known once every other trial is finished or skipped: the
+    last seed of a compared experiment can determine a combination.
     """
     if any(report_of(trial) is None for trial in trials):
         return
     first = [trial for trial in trials if trial.repeat == 0]
     reports = [report for trial in first if (report := report_of(trial)) is not None]
-    best = rank_experiments(reports)
+    best = rank_experiments(reports, tuning)
     from_scratch = [report.name for report in best if report.family in _FROM_SCRATCH]
     transfer = [report.name for report in best if report.family in _TRANSFER]
     combinations = {
