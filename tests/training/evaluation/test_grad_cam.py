@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from training.evaluation.grad_cam import grad_cam
-from training.models.heads import EMBEDDING, POOLED, PROBABILITIES, with_head
+from training.models.heads import EMBEDDING, POOLED, PROBABILITIES, PROJECTION, with_head
 from training.models.networks import convnet
 
 
@@ -13,7 +13,19 @@ def headless(size: tuple[int, int]) -> keras.Model:
     return with_head(whole.input, whole.get_layer(POOLED).output, 4, hidden=0, dropout=0.0)
 
 
-@pytest.mark.parametrize("build", [lambda size: convnet(size, 4), headless])
+def cosine(size: tuple[int, int]) -> keras.Model:
+    """Return a network with an embedding of length 1."""
+    whole = convnet(size, 4)
+    pooled = whole.get_layer(POOLED).output
+    network = with_head(whole.input, pooled, 4, hidden=16, dropout=0.0, kind="cosine")
+    # A bias that is not zero, as after a training.
+    layer = network.get_layer(PROJECTION)
+    kernel, bias = layer.get_weights()
+    layer.set_weights([kernel, bias + np.linspace(-0.3, 0.3, len(bias), dtype=np.float32)])
+    return network
+
+
+@pytest.mark.parametrize("build", [lambda size: convnet(size, 4), headless, cosine])
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="differentiates by TensorFlow")
 def test_the_closed_form_equals_the_gradient(build) -> None:
     import tensorflow as tf
@@ -23,12 +35,12 @@ def test_the_closed_form_equals_the_gradient(build) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (6, 48, 64, 3), dtype=np.uint8)
     classes = np.array([0, 1, 2, 3, 0, 1])
     maps = keras.Model(network.input, network.get_layer(POOLED).input)(pixels)
+    tail = keras.Model(network.get_layer(POOLED).output, network.get_layer(EMBEDDING).output)
     with tf.GradientTape() as tape:
         tape.watch(maps)
-        hidden = network.get_layer(POOLED)(maps)
-        embedding = network.get_layer(EMBEDDING)(hidden)
-        kernel, bias = network.get_layer(PROBABILITIES).weights
-        logits = keras.ops.matmul(embedding, kernel) + bias
+        embedding = tail(network.get_layer(POOLED)(maps))
+        kernel = network.get_layer(PROBABILITIES).weights[0]
+        logits = keras.ops.matmul(embedding, kernel)
         chosen = tf.gather(logits, classes, batch_dims=1)
     gradients = tf.reduce_mean(tape.gradient(chosen, maps), axis=(1, 2))
     expected = np.maximum(np.einsum("nhwc,nc->nhw", maps.numpy(), gradients.numpy()), 0)
