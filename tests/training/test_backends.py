@@ -26,7 +26,7 @@ for name, build in NETWORKS.items():
     config = TrainConfig(
         1, 8, 1e-3, warm_up=0, weight_decay=0.01, label_smoothing=0.1, averaging=0.9,
         class_weights=True, mixing=("mixup", "cutmix"),
-        multiplier=freeze(network, FineTuning("", "", first_rate=0.5)),
+        multiplier=freeze([network], FineTuning("", "", first_rate=0.5)),
     )
     curves = fit(shown, examples, examples, config, lambda end: None)
     # TensorFlow on the CPU and PyTorch compile no step.

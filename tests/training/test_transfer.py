@@ -36,12 +36,15 @@ def backbone_weight(trained: TrainingResult) -> np.ndarray:
     return np.asarray(trained.network.get_layer("backbone").get_weights()[0])
 
 
+@pytest.mark.parametrize("beside", ["", "other"])
 @pytest.mark.parametrize("metric", ["", "contrastive", "cosine-margin"])
 def test_fine_tuning_can_start_from_a_head_on_frozen_features(
-    context: TrainingContext, metric: Metric
+    context: TrainingContext, metric: Metric, beside: str
 ) -> None:
-    unmoved = replace(TUNED, learning_rate=0.0, head_first=True, metric=metric)
-    frozen = FrozenTransfer("frozen", "", backbone="mine", input=SIZE, hidden=32, metric=metric)
+    unmoved = replace(TUNED, learning_rate=0.0, head_first=True, metric=metric, beside=beside)
+    frozen = FrozenTransfer(
+        "frozen", "", backbone="mine", beside=beside, input=SIZE, hidden=32, metric=metric
+    )
     expected, found = (
         train_experiment(each, context, lambda end: None) for each in (frozen, unmoved)
     )
@@ -58,6 +61,17 @@ def test_two_backbones_give_the_features_that_the_head_was_trained_on(
     pixels = context.dataset.pixels(SIZE)[context.dataset.indices.validation]
     served = trained.network.predict(pixels, verbose=0)
     np.testing.assert_allclose(served, trained.validation, atol=1e-4)
+
+
+def test_two_backbones_are_fine_tuned_together(context: TrainingContext) -> None:
+    both = replace(TUNED, beside="other")
+    moved, unmoved = (
+        train_experiment(each, context, lambda end: None).network
+        for each in (both, replace(both, learning_rate=0.0))
+    )
+    for name in ("backbone-0", "backbone-1"):
+        before, after = (each.get_layer(name).get_weights()[0] for each in (unmoved, moved))
+        assert not np.allclose(before, after, atol=1e-5)
 
 
 def test_averaging_keeps_its_share_of_the_initial_weights(context: TrainingContext) -> None:

@@ -142,6 +142,8 @@ class FineTuning:
     base: str | None = None
     family: Literal["transfer", "distillation"] = "transfer"
     backbone: str = "MobileNetV2"
+    beside: str = ""
+    """Second backbone, which is trained together with the first; see `FrozenTransfer`."""
     input: Size = (160, 224)
     share: float = 1.0
     """Share of the backbone's layers to train, counted from the top."""
@@ -174,7 +176,7 @@ def backbones(experiment: Experiment) -> tuple[str, ...]:
     match experiment:
         case FromScratch():
             return ()
-        case FrozenTransfer(beside=beside) if beside:
+        case FrozenTransfer(beside=beside) | FineTuning(beside=beside) if beside:
             return experiment.backbone, beside
         case _:
             return (experiment.backbone,)

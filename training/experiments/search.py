@@ -81,6 +81,18 @@ EFFICIENTNET_CONTRASTIVE = replace(
     change="A supervised contrastive loss beside that of the classes",
     metric="contrastive",
 )
+BOTH_FINE_TUNED = FineTuning(
+    name="both-fine-tuned",
+    base=CONTRASTIVE.name,
+    change="Both backbones fine-tuned from that head on; weights averaged with the initial ones",
+    backbone=BOTH_FROZEN.backbone,
+    beside=BOTH_FROZEN.beside,
+    input=BOTH_FROZEN.input,
+    metric="contrastive",
+    first_rate=0.3,
+    head_first=True,
+    averaged=0.5,
+)
 
 SEARCH: tuple[FrozenTransfer | FineTuning, ...] = (
     WHITENED,
@@ -93,4 +105,5 @@ SEARCH: tuple[FrozenTransfer | FineTuning, ...] = (
     MOBILENETV2_CONTRASTIVE,
     MOBILENETV2_LONGER,
     EFFICIENTNET_CONTRASTIVE,
+    BOTH_FINE_TUNED,
 )

@@ -1,5 +1,6 @@
 """Trainer of pretrained networks: fine-tuning and distillation."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
 
@@ -9,9 +10,9 @@ import numpy as np
 from embeddings.arrays import Floats
 from embeddings.runtime import CompiledModel
 from training.data.dataset import Dataset
-from training.experiments.config import FineTuning
+from training.experiments.config import FineTuning, backbones
 from training.models.augmentation import augmented
-from training.models.backbones import BACKBONE, pretrained
+from training.models.backbones import BACKBONE, pretrained, side_by_side
 from training.trainers.context import (
     TrainingContext,
     TrainingResult,
@@ -35,12 +36,14 @@ def fine_tune(
     data, classes = context.dataset, len(context.dataset.classes)
     teachers = [context.teacher(each) for each in experiment.teachers]
     pixels = data.pixels(experiment.input)
-    backbone = pretrained(experiment.backbone, experiment.input, context.weights)
+    networks = {
+        name: pretrained(name, experiment.input, context.weights) for name in backbones(experiment)
+    }
     head, seconds, reused = None, 0.0, 0.0
     if experiment.head_first:
-        head, seconds, reused = initial_head(experiment, backbone, context, on_epoch)
-    network = attach_head(backbone, classes, experiment, head)
-    rates = freeze(backbone.get_layer(BACKBONE), experiment)
+        head, seconds, reused = initial_head(experiment, networks, context, on_epoch)
+    network = attach_head(side_by_side(tuple(networks.values())), classes, experiment, head)
+    rates = freeze([each.get_layer(BACKBONE) for each in networks.values()], experiment)
     fitted, tuning = split_examples(pixels, data)
     start = perf_counter()
     if teachers:
@@ -71,21 +74,22 @@ def _average_weights(before: list[Floats], after: list[Floats], share: float) ->
     return [share * old + (1 - share) * new for old, new in zip(before, after, strict=True)]
 
 
-def freeze(inner: keras.Model, experiment: FineTuning) -> Multiplier:
-    """Freeze the layers below the trained share, and all batch normalisation.
+def freeze(networks: Sequence[keras.Model], experiment: FineTuning) -> Multiplier:
+    """Freeze the layers of backbones below the trained share, and all batch normalisation.
 
-    Returns the multiplier of the learning rate. It rises linearly through the trained layers and is
-    1 for weights of other networks.
+    Returns the multiplier of the learning rate. It rises linearly through the trained layers of
+    each backbone and is 1 for weights of other networks.
     """
-    weighted = [layer for layer in inner.layers if layer.weights]
-    frozen = len(weighted) - max(1, round(len(weighted) * experiment.share))
-    steps = np.linspace(experiment.first_rate, 1.0, len(weighted) - frozen)
     rates: dict[int, float] = {}
-    for number, layer in enumerate(weighted):
-        normalising = isinstance(layer, keras.layers.BatchNormalization)
-        layer.trainable = number >= frozen and not normalising
-        for weight in layer.weights:
-            rates[id(weight)] = float(steps[number - frozen]) if number >= frozen else 0.0
+    for network in networks:
+        weighted = [layer for layer in network.layers if layer.weights]
+        frozen = len(weighted) - max(1, round(len(weighted) * experiment.share))
+        steps = np.linspace(experiment.first_rate, 1.0, len(weighted) - frozen)
+        for number, layer in enumerate(weighted):
+            normalising = isinstance(layer, keras.layers.BatchNormalization)
+            layer.trainable = number >= frozen and not normalising
+            for weight in layer.weights:
+                rates[id(weight)] = float(steps[number - frozen]) if number >= frozen else 0.0
     return lambda weight: rates.get(id(weight), 1.0)
 
 

@@ -1,5 +1,6 @@
 """Trainer of heads on frozen features: alone, before fine-tuning, or by cross-validation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -160,9 +161,12 @@ class ReusedHead:
 
 
 def initial_head(
-    experiment: FineTuning, backbone: keras.Model, context: TrainingContext, on_epoch: OnEpoch
+    experiment: FineTuning,
+    networks: Mapping[str, keras.Model],
+    context: TrainingContext,
+    on_epoch: OnEpoch,
 ) -> tuple[keras.Model, float, float]:
-    """Return the head that fine-tuning starts from, and its training time in seconds.
+    """Return the head that fine-tuning of backbones starts from, and its training time in seconds.
 
     The last number is the part of that time that an earlier training took. The first steps with a
     random head would distort the features (Kumar et al. 2022).
@@ -170,9 +174,7 @@ def initial_head(
     alone = FrozenTransfer(
         f"{experiment.name}: head", "", hidden=experiment.hidden, metric=experiment.metric
     )
-    frozen = frozen_features(
-        {experiment.backbone: backbone}, context.weights, context.dataset, experiment.input
-    )
+    frozen = frozen_features(networks, context.weights, context.dataset, experiment.input)
     start = perf_counter()
     head, _ = fit_head(alone, *split_examples(frozen.features, context.dataset), on_epoch)
     return head, frozen.seconds + perf_counter() - start, frozen.reused_seconds

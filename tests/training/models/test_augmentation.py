@@ -140,7 +140,7 @@ def backbone() -> keras.Model:
 
 def test_lower_layers_are_frozen_and_rates_rise_with_the_layer() -> None:
     inner = backbone()
-    rates = freeze(inner, FineTuning("test", "", share=0.5, first_rate=0.25))
+    rates = freeze([inner], FineTuning("test", "", share=0.5, first_rate=0.25))
     trainable = [layer.name for layer in inner.layers if layer.trainable_weights]
     assert trainable == ["conv2", "conv3"]
     speeds = [rates(inner.get_layer(f"conv{number}").weights[0]) for number in range(4)]
