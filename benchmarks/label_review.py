@@ -172,9 +172,9 @@ def _method(release: Release, answers: Sequence[Answer]) -> list[str]:
         f"model `{release.comparison.best}` misclassifies and errors of similar models, and "
         f"{issues} likely label errors that confident learning finds in all images.",
         "",
-        "- One reviewer saw each image at a height of 300 pixels, in random order, with the "
-        "candidate classes in alphabetical order: the label and the classes that the models "
-        "predict. The label was not marked.",
+        "- One reviewer saw a thumbnail of each image, at most 400×290 pixels, in random order, "
+        "with the candidate classes in alphabetical order: the label and the classes that the "
+        "models predict. The label was not marked.",
         "- A class fits if it names a main part of the image. Open water up to the horizon, "
         "without surf or a tropical shore, fits `lake` and `ocean`; a wooded slope up to the sky "
         "fits `forest` and `mountain`. Verdicts follow from the answer: **agree** if the label "

@@ -37,8 +37,8 @@ ReportLookup = Callable[[Trial], ExperimentReport | None]
 def plan_trials(preset: Preset, report_of: ReportLookup, tuning: int = 0) -> tuple[Trial, ...]:
     """Return the trials that the reports so far determine, in the order of training.
 
-    Combinations and repeated experiments depend on the results of other experiments on the
-    `tuning` images; the plan grows as these are finished.
+    Combinations and repeated experiments depend on the results of other experiments; the plan
+    grows as these are finished. `tuning` is the number of tuning images; see `rank_experiments`.
     """
     trials: list[Trial] = []
     for declared in preset.experiments:
