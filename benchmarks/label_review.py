@@ -156,11 +156,11 @@ def _require_answers(release: Release, answers: Iterable[Answer]) -> None:
 
 def _validation(release: Release) -> dict[str, str]:
     """Return the labels of the validation images by their ids."""
-    records = (release.record(row) for row in range(len(release.ids)))
+    ids, labels, splits = (release.images.column(each) for each in ("id", "label", "split"))
     return {
-        each.id: each.label
-        for each in records
-        if each.split == "validation" and each.label is not None
+        id: label
+        for id, label, split in zip(ids, labels, splits, strict=True)
+        if split == "validation" and label is not None
     }
 
 
@@ -223,7 +223,7 @@ def _figures(release: Release, found: Accuracy) -> list[str]:
 def _verdicts(release: Release, examined: Sequence[Answer]) -> list[str]:
     predicted = {each.id: each.predicted for each in release.errors}
     suggested = {each.id: each.suggested for each in release.label_issues}
-    labels = {row.id: row.label for row in map(release.record, range(len(release.ids)))}
+    labels = dict(zip(*map(release.images.column, ("id", "label")), strict=True))
     judged = [
         (answer, label, answer.verdict(label))
         for answer in sorted(examined, key=lambda each: each.id)

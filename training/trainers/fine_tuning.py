@@ -10,9 +10,9 @@ import numpy as np
 from embeddings.arrays import Floats
 from embeddings.runtime import CompiledModel
 from training.data.dataset import Dataset
-from training.experiments.config import FineTuning, backbones
+from training.experiments.config import FineTuning
 from training.models.augmentation import augmented
-from training.models.backbones import BACKBONE, pretrained, side_by_side
+from training.models.backbones import BACKBONE, side_by_side
 from training.trainers.context import (
     TrainingContext,
     TrainingResult,
@@ -20,7 +20,7 @@ from training.trainers.context import (
     training_result,
 )
 from training.trainers.fit import Examples, Multiplier, OnEpoch, TrainConfig, fit, with_outputs_for
-from training.trainers.head import attach_head, initial_head
+from training.trainers.head import attach_head, initial_head, load_backbones
 
 _TEMPERATURE = 2.0
 _TEACHER_SHARE = 0.5
@@ -36,9 +36,7 @@ def fine_tune(
     data, classes = context.dataset, len(context.dataset.classes)
     teachers = [context.teacher(each) for each in experiment.teachers]
     pixels = data.pixels(experiment.input)
-    networks = {
-        name: pretrained(name, experiment.input, context.weights) for name in backbones(experiment)
-    }
+    networks = load_backbones(experiment, context.weights)
     head, seconds, reused = None, 0.0, 0.0
     if experiment.head_first:
         head, seconds, reused = initial_head(experiment, networks, context, on_epoch)

@@ -118,9 +118,15 @@ def features_of(experiment: FrozenTransfer, dataset: Dataset, weights: Path | No
 
     The array has shape (n, dimension). Raises `WeightsUnavailable`.
     """
-    size = experiment.input
-    networks = {name: pretrained(name, size, weights) for name in backbones(experiment)}
-    return frozen_features(networks, weights, dataset, size).features
+    networks = load_backbones(experiment, weights)
+    return frozen_features(networks, weights, dataset, experiment.input).features
+
+
+def load_backbones(
+    experiment: FrozenTransfer | FineTuning, weights: Path | None
+) -> dict[str, keras.Model]:
+    """Return the pretrained networks of an experiment by name. Raises `WeightsUnavailable`."""
+    return {name: pretrained(name, experiment.input, weights) for name in backbones(experiment)}
 
 
 class ReusedHead:
@@ -202,7 +208,7 @@ def attach_head(
 
 def _frozen_data(experiment: FrozenTransfer, context: TrainingContext) -> _FrozenData:
     data, size = context.dataset, experiment.input
-    networks = {name: pretrained(name, size, context.weights) for name in backbones(experiment)}
+    networks = load_backbones(experiment, context.weights)
     frozen = frozen_features(networks, context.weights, data, size)
     fitted, tuning = split_examples(frozen.features, data)
     views, seconds, reused = [fitted], frozen.seconds, frozen.reused_seconds
